@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every library that the installed components need, found once.
+find_package(Threads REQUIRED)
+find_package(cppzmq REQUIRED)
+find_package(tl-expected REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(PkgConfig REQUIRED)
+if(FLOTILLA_WITH_ZSTD)
+    pkg_check_modules(Zstd REQUIRED IMPORTED_TARGET libzstd)
+endif()
+if(FLOTILLA_WITH_LZ4)
+    pkg_check_modules(Lz4 REQUIRED IMPORTED_TARGET liblz4)
+endif()

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// ByteView and Blob: bytes looked at, and bytes owned.
+//
+// A ByteView is a std::string_view used for bytes: comparison, hashing, searching and literals come
+// with it. A Blob is immutable bytes and whoever keeps them alive: a few bytes inside the Blob
+// itself (no allocation), a heap copy, or a foreign owner such as a received transport message,
+// which lies inside the Blob too. So any layer can hold a message without knowing who allocated it.
+//
+// A Blob moves and does not copy by accident; share() makes a second handle (large bodies are then
+// shared, not copied). Not thread-safe; different Blobs that share one body are independent.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace flotilla {
+
+using ByteView = std::string_view;
+
+class Blob {
+public:
+    static constexpr std::size_t inline_bytes_max = 48;
+    static constexpr std::size_t owner_bytes_max = 64;
+
+    // How a foreign owner that lives in a Blob's storage is handled. All but view may be called on
+    // storage from a const Blob's thread only; none may throw.
+    struct Owner {
+        ByteView (*view)(const void* storage) noexcept;
+        void (*move)(void* to, void* from) noexcept; // leaves `from` destroyed
+        void (*share)(void* to, const void* from) noexcept;
+        void (*destroy)(void* storage) noexcept;
+    };
+
+    Blob() noexcept = default;
+    Blob(Blob&& other) noexcept;
+    Blob& operator=(Blob&& other) noexcept;
+    Blob(const Blob&) = delete;
+    Blob& operator=(const Blob&) = delete;
+    ~Blob() { reset(); }
+
+    static Blob copy(ByteView bytes);
+
+    // Constructs a foreign owner in place: `make(storage)` fills owner_bytes_max bytes, aligned for
+    // a pointer. `owner` must outlive every Blob (a static).
+    template <class Make>
+    static Blob own(const Owner& owner, Make&& make) {
+        Blob blob;
+        make(static_cast<void*>(blob.storage_));
+        blob.owner_ = &owner;
+        return blob;
+    }
+
+    // A second handle on the same bytes; copies only what fits inside a Blob.
+    Blob share() const;
+
+    ByteView view() const noexcept {
+        return owner_ ? owner_->view(storage_)
+                      : ByteView{reinterpret_cast<const char*>(storage_), inline_size_};
+    }
+    operator ByteView() const noexcept { return view(); }
+    std::size_t size() const noexcept { return view().size(); }
+    bool empty() const noexcept { return size() == 0; }
+
+    // The foreign owner's storage when this Blob is kept by exactly `owner`, else nullptr.
+    void* storage_of(const Owner& owner) noexcept { return owner_ == &owner ? storage_ : nullptr; }
+
+    friend bool operator==(const Blob& a, const Blob& b) noexcept { return a.view() == b.view(); }
+    friend bool operator==(const Blob& a, ByteView b) noexcept { return a.view() == b; }
+
+private:
+    void reset() noexcept;
+
+    alignas(void*) unsigned char storage_[owner_bytes_max];
+    const Owner* owner_ = nullptr; // nullptr: the bytes are in storage_
+    std::uint8_t inline_size_ = 0;
+};
+
+} // namespace flotilla

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Frames: the bytes of one multipart message, in order. Up to four frames lie inside the object.
+//
+// At most frames_max frames; whoever fills it from foreign input checks the count first.
+#pragma once
+
+#include <flotilla/base/blob.hpp>
+#include <flotilla/base/check.hpp>
+
+#include <array>
+#include <cstddef>
+#include <initializer_list>
+#include <utility>
+#include <vector>
+
+namespace flotilla::wire {
+
+class Frames {
+public:
+    static constexpr std::size_t frames_max = 1024;
+
+    Frames() = default;
+    Frames(std::initializer_list<ByteView> frames) {
+        for (const ByteView frame : frames)
+            add(frame);
+    }
+    Frames(Frames&& other) noexcept
+        : near_(std::move(other.near_)), far_(std::move(other.far_)),
+          size_(std::exchange(other.size_, 0)) {}
+    Frames& operator=(Frames&& other) noexcept {
+        near_ = std::move(other.near_);
+        far_ = std::move(other.far_);
+        size_ = std::exchange(other.size_, 0);
+        return *this;
+    }
+
+    void add(Blob frame) {
+        FLOTILLA_CHECK(size_ < frames_max, "a message has too many frames");
+        if (size_ < near_.size())
+            near_[size_] = std::move(frame);
+        else
+            far_.push_back(std::move(frame));
+        ++size_;
+    }
+    void add(ByteView frame) { add(Blob::copy(frame)); }
+
+    Blob& operator[](std::size_t i) {
+        FLOTILLA_CHECK(i < size_, "there is no such frame");
+        return i < near_.size() ? near_[i] : far_[i - near_.size()];
+    }
+    const Blob& operator[](std::size_t i) const { return const_cast<Frames&>(*this)[i]; }
+    Blob& back() { return (*this)[size_ - 1]; }
+    const Blob& back() const { return (*this)[size_ - 1]; }
+
+    void pop_back() {
+        back() = Blob{};
+        --size_;
+        if (size_ >= near_.size())
+            far_.pop_back();
+    }
+    void clear() {
+        while (size_ > 0)
+            pop_back();
+    }
+
+    std::size_t size() const noexcept { return size_; }
+    bool empty() const noexcept { return size_ == 0; }
+    // The sum of the frames' sizes.
+    std::size_t bytes() const {
+        std::size_t sum = 0;
+        for (std::size_t i = 0; i < size_; ++i)
+            sum += (*this)[i].size();
+        return sum;
+    }
+    // A second handle on every frame; large bodies are shared, not copied.
+    Frames share() const {
+        Frames other;
+        for (std::size_t i = 0; i < size_; ++i)
+            other.add((*this)[i].share());
+        return other;
+    }
+
+    friend bool operator==(const Frames& a, const Frames& b) {
+        if (a.size_ != b.size_)
+            return false;
+        for (std::size_t i = 0; i < a.size_; ++i)
+            if (!(a[i] == b[i]))
+                return false;
+        return true;
+    }
+
+private:
+    std::array<Blob, 4> near_{};
+    std::vector<Blob> far_{};
+    std::size_t size_ = 0;
+};
+
+} // namespace flotilla::wire

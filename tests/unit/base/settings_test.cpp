@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <flotilla/base/settings.hpp>
+
+#include <support/catch.hpp>
+
+using namespace flotilla;
+
+TEST_CASE("settings: values are read with their types and units", "[unit][base]") {
+    auto settings = Settings::parse(R"(
+name = "x"
+drain = "250ms"
+size = "64KiB"
+count = 7
+on = true
+many = ["a", "b"]
+[inner]
+k = "v"
+[[relay]]
+mode = "queue"
+[[relay]]
+mode = "streamer"
+)",
+                                    "f.toml");
+    REQUIRE(settings);
+    auto root = settings->root();
+    CHECK(root.text("name") == "x");
+    CHECK(root.duration("drain") == Duration{250ms});
+    CHECK(root.bytes("size") == 65536U);
+    CHECK(root.count("count", 1, 10) == 7U);
+    CHECK(root.flag("on") == true);
+    CHECK(root.texts("many") == std::vector<std::string>{"a", "b"});
+    CHECK(root.table("inner")->text("k") == "v");
+    auto relays = root.tables("relay");
+    REQUIRE(relays.size() == 2);
+    CHECK(relays[1].choice("mode", {"queue", "streamer"}) == "streamer");
+    CHECK(relays[0].text("mode") == "queue");
+    CHECK_FALSE(root.text("absent"));
+    CHECK(settings->finish());
+}
+
+TEST_CASE("settings: a text that is not TOML names file, line and column", "[unit][base]") {
+    const auto settings = Settings::parse("a = 1\nb = = 2\n", "f.toml");
+    REQUIRE_FALSE(settings);
+    CHECK(settings.error().code == Errc::bad_setting);
+    CHECK(settings.error().detail.rfind("f.toml:2:", 0) == 0);
+}
+
+TEST_CASE("settings: wrong types, ranges and units are reported with their place", "[unit][base]") {
+    auto settings =
+        Settings::parse("a = 1\nb = \"ten\"\nc = 99\nd = \"10\"\ne = [1]\nf = \"z\"\n", "f.toml");
+    REQUIRE(settings);
+    auto root = settings->root();
+    CHECK_FALSE(root.text("a"));
+    CHECK_FALSE(root.count("b", 0, 5));
+    CHECK_FALSE(root.count("c", 0, 5));
+    CHECK_FALSE(root.duration("d"));
+    CHECK_FALSE(root.texts("e"));
+    CHECK_FALSE(root.choice("f", {"x", "y"}));
+    const auto done = settings->finish();
+    REQUIRE_FALSE(done);
+    const std::string& text = done.error().detail;
+    CHECK(text.find("f.toml:1:5: 'a' is a whole number; it must be a text in quotes") !=
+          std::string::npos);
+    CHECK(text.find("f.toml:3:5: 'c' is 99; it must be a whole number from 0 to 5") !=
+          std::string::npos);
+    CHECK(text.find("f.toml:4:5: 'd': '10' is not a duration: it has no unit") !=
+          std::string::npos);
+    CHECK(text.find("it is one of x, y") != std::string::npos);
+}
+
+TEST_CASE("settings: an unknown key is an error that suggests the nearest known one",
+          "[unit][base]") {
+    auto settings = Settings::parse("[[relay]]\nfrontent = \"x\"\n[stray]\nq=1\n", "f.toml");
+    REQUIRE(settings);
+    auto root = settings->root();
+    auto relays = root.tables("relay");
+    relays[0].text("frontend");
+    const auto done = settings->finish();
+    REQUIRE_FALSE(done);
+    CHECK(done.error().detail.find(
+              "f.toml:2:1: unknown key 'frontent'; did you mean 'frontend'?") != std::string::npos);
+    CHECK(done.error().detail.find("unknown key 'stray'") != std::string::npos);
+}
+
+TEST_CASE("settings: hostile text never does worse than an error", "[unit][base]") {
+    const std::string deep(100'000, '[');
+    CHECK_FALSE(Settings::parse("a = " + deep, "f.toml"));
+    CHECK_FALSE(Settings::parse(std::string("a = \"\0\"", 7), "f.toml"));
+    CHECK_FALSE(Settings::parse("a = \"\xff\xfe\"", "f.toml"));
+}
