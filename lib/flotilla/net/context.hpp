@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Context: the transport of one process or component: its I/O threads, its limits, its ZAP handler.
+//
+// Sockets keep what they need of it alive, so the order of destruction cannot hang. Move-only
+// handle; safe to share between threads by reference.
+#pragma once
+
+#include <flotilla/base/result.hpp>
+
+#include <cstdint>
+#include <memory>
+
+namespace flotilla::net {
+
+namespace detail {
+class ContextState;
+}
+
+struct ContextOptions {
+    std::uint32_t io_threads = 1;     // 1 to 16; one carries about a gigabyte a second
+    std::uint32_t sockets_max = 4096; // 1 to 65535; libzmq's own default is 1023
+};
+
+class Context {
+public:
+    // Errors: bad_option; out_of_files.
+    static Result<Context> open(ContextOptions options = {});
+    // Uses a libzmq context that somebody else owns and terminates, later than this handle and
+    // every socket opened through it. Its ZAP handler is the owner's business: CURVE servers do not
+    // open here while another handler holds the ZAP endpoint. Errors: bad_option (nullptr).
+    static Result<Context> adopt(void* native_context);
+
+    Context(Context&&) noexcept;
+    Context& operator=(Context&&) noexcept;
+    ~Context(); // an owned one: shutdown(); its memory goes with the last socket
+
+    // Every wait in every socket of this context ends with Errc::stopped, now and from now on.
+    void shutdown() noexcept;
+    void* native_handle() const noexcept;
+
+    detail::ContextState& state() const noexcept { return *state_; }
+    std::shared_ptr<detail::ContextState> shared_state() const noexcept { return state_; }
+
+private:
+    explicit Context(std::shared_ptr<detail::ContextState> state) noexcept;
+    std::shared_ptr<detail::ContextState> state_;
+};
+
+// What the linked libzmq is and can do.
+struct TransportVersion {
+    int major;
+    int minor;
+    int patch;
+};
+TransportVersion transport_version() noexcept;
+// "ipc", "curve", "ws", "draft", ...
+bool transport_has(const char* capability) noexcept;
+
+} // namespace flotilla::net

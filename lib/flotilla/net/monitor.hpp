@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Monitor: what happens to a socket's connections, as typed events.
+//
+// libzmq blocks its I/O thread, and with it every socket of the context, when a monitor is not
+// read. So whoever opens one reads it in a loop that never blocks: next() until it is empty, often.
+// Here 100,000 events fit before that happens (libzmq's own limit is reached after 768
+// connections).
+#pragma once
+
+#include <flotilla/base/result.hpp>
+#include <flotilla/net/socket.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace flotilla::net {
+
+struct ConnectionEvent {
+    enum class Kind : std::uint8_t {
+        connected, // TCP or ipc connection made; descriptor
+        connect_delayed,
+        connect_retried, // value: milliseconds until the next try
+        listening,       // descriptor
+        bind_failed,     // value: errno
+        accepted,        // descriptor
+        accept_failed,   // value: errno (24: out of descriptors)
+        closed,
+        close_failed,
+        disconnected, // descriptor
+        stopped,
+        handshake_failed_no_detail, // value: errno; the peer closed or spoke no ZMTP
+        handshake_succeeded,
+        handshake_failed_protocol, // value: libzmq's protocol error number
+        handshake_failed_auth,     // value: ZAP status, 300 to 500
+    };
+    Kind kind;
+    std::int32_t value;   // see kind; descriptors match Part::descriptor()
+    std::string endpoint; // ours or the peer's, as libzmq names it
+};
+
+std::string_view name(ConnectionEvent::Kind kind) noexcept; // "handshake_failed_auth"
+// One sentence: what it means and, for failures, what to check.
+std::string explain(const ConnectionEvent& event);
+
+class Monitor {
+public:
+    static constexpr std::uint32_t events_max = 100'000;
+
+    // Before bind and connect, or their events are missed. One monitor a socket; the socket must
+    // stay alive, but may be moved. Errors: too_many, stopped.
+    static Result<Monitor> open(Socket& socket);
+    Monitor(Monitor&&) noexcept;
+    Monitor& operator=(Monitor&&) noexcept;
+    ~Monitor();
+
+    // The oldest event not yet read; never waits.
+    std::optional<ConnectionEvent> next();
+    // To be given to a Poller.
+    Socket& socket() noexcept { return *socket_; }
+
+private:
+    Monitor(void* watched, std::unique_ptr<Socket> socket) noexcept;
+    void* watched_;
+    std::unique_ptr<Socket> socket_; // by pointer: its address is registered with a Poller
+};
+
+} // namespace flotilla::net

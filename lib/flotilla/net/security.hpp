@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Security of one socket: what it is to its peers.
+#pragma once
+
+#include <flotilla/net/access.hpp>
+#include <flotilla/net/curve.hpp>
+
+#include <cstdint>
+#include <variant>
+
+namespace flotilla::net {
+
+// Every client key is accepted: encryption without authentication. Has to be asked for by name.
+struct AnyClientKey {};
+
+struct CurveServer {
+    CurveKeyPair keys;
+    std::variant<AllowList, AnyClientKey> clients; // who may connect
+};
+
+struct CurveClient {
+    CurveKeyPair keys;   // ours
+    CurveKey server_key; // the only server that is believed
+};
+
+// No encryption: only process and machine endpoints, unless `anywhere` gives that protection up.
+struct Plaintext {
+    enum class Where : std::uint8_t { local_only, anywhere } where = Where::local_only;
+};
+
+using Security = std::variant<Plaintext, CurveServer, CurveClient>;
+
+} // namespace flotilla::net

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Socket: one ZeroMQ socket with a safe profile: bounded queues, bounded linger, heartbeats,
+// mandatory routing, growing reconnect back-off, and no plaintext beyond this machine unless asked
+// for.
+//
+// Waits: every call that may wait says how long at most; Duration::zero() never waits. Interrupted
+// system calls are continued. Threads: one thread owns a Socket at a time; it is handed over by a
+// move across a thread's start or join.
+#pragma once
+
+#include <flotilla/base/result.hpp>
+#include <flotilla/base/time.hpp>
+#include <flotilla/net/context.hpp>
+#include <flotilla/net/endpoint.hpp>
+#include <flotilla/net/part.hpp>
+#include <flotilla/net/security.hpp>
+#include <flotilla/wire/frames.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace flotilla::net {
+
+enum class SocketType : std::uint8_t {
+    pair,
+    pub,
+    sub,
+    req,
+    rep,
+    dealer,
+    router,
+    pull,
+    push,
+    xpub,
+    xsub,
+};
+
+std::string_view name(SocketType type) noexcept; // "pair", "pub", ...
+std::optional<SocketType> socket_type_named(std::string_view name) noexcept;
+
+struct SocketOptions {
+    // Queues. Counted in messages and per peer; libzmq adds the kernel's socket buffers and up to
+    // one batch of 8 KiB. 1 to 1,000,000.
+    std::uint32_t send_messages_max = 1'000;
+    std::uint32_t receive_messages_max = 1'000;
+    // Kernel socket buffers; 0 leaves the system's choice.
+    std::uint64_t kernel_send_bytes = 0;
+    std::uint64_t kernel_receive_bytes = 0;
+
+    // Input limits. A frame beyond frame_bytes_max costs its sender the connection; a message
+    // beyond the other two is read to its end, dropped and counted (oversize_total).
+    std::uint64_t frame_bytes_max = 64ULL << 20;
+    std::uint64_t message_bytes_max = 256ULL << 20;
+    std::uint32_t frames_max = wire::Frames::frames_max; // 1 to frames_max
+
+    // Longest that closing waits in the background for unsent messages. Never infinite: up to 1h.
+    Duration linger{0};
+
+    // Connections. A peer that answers no heartbeat is dropped after heartbeat_timeout.
+    Duration heartbeat_interval = 5s; // 0 turns heartbeats off
+    Duration heartbeat_timeout = 15s;
+    Duration handshake_timeout = 10s; // greeting and security, then the connection is closed
+    Duration connect_timeout = 5s;    // TCP connect
+    Duration reconnect_min = 100ms;   // first pause; doubles, with jitter, up to
+    Duration reconnect_max = 10s;     // this
+
+    // Sends are queued only to connections that are complete. Off: a connecting socket queues
+    // ahead.
+    bool to_connected_only = false;
+
+    std::string routing_id{}; // what a ROUTER peer will call this socket; up to 255 bytes
+    // ROUTER: a new connection with a routing id in use takes it over (else it is refused).
+    bool handover = false;
+    // REQ: replies are matched to requests, and a new request may be sent before a reply came.
+    bool relaxed_requests = false;
+
+    // XPUB: which subscription messages are given to the caller, and what a full subscriber means.
+    enum class Subscriptions : std::uint8_t {
+        first_and_last, // a topic's first subscription and last unsubscription
+        every,          // every one of every peer
+        manual,         // every one; it takes effect when the caller answers with subscribe()
+    } subscriptions = Subscriptions::first_and_last;
+    // PUB, XPUB: a send that does not fit one matching subscriber's queue reaches nobody and is
+    // refused with would_block. Off: it is lost for the full subscribers, in silence.
+    bool refuse_when_full = false;
+
+    Security security{}; // Plaintext, on this machine only
+    // CURVE servers: the ZAP domain, also the listener's name in logs.
+    std::string domain = "flotilla";
+    bool ipv6 = true; // accept IPv6 addresses as well as IPv4
+};
+
+enum class More : std::uint8_t { no, yes };
+
+class Socket {
+public:
+    // Errors: bad_option (which, and its range); insecure; too_many (sockets_max); stopped;
+    // unsupported.
+    static Result<Socket> open(Context& context, SocketType type, SocketOptions options = {});
+    Socket(Socket&&) noexcept;
+    Socket& operator=(Socket&&) noexcept;
+    ~Socket(); // does not wait; linger runs in the background
+
+    // Returns where it is bound, wildcards resolved; what clients connect to.
+    // Errors: address_in_use, address_unavailable, insecure, bad_endpoint, unsupported.
+    Result<Endpoint> bind(const Endpoint& endpoint);
+    // Does not wait for the peer, who may come later. Errors: insecure, bad_endpoint, unsupported.
+    Status connect(const Endpoint& endpoint);
+    // Either, as the attachment says; returns the endpoint to name in logs.
+    Result<Endpoint> attach(const Attachment& attachment);
+    // Errors: not_found.
+    Status unbind(const Endpoint& endpoint);
+    Status disconnect(const Endpoint& endpoint);
+
+    // Whole messages. On success `message` was taken and is empty; on error it is untouched.
+    // Errors: would_block (zero wait), timeout, peer_gone (ROUTER: frame 0 names nobody connected),
+    // stopped.
+    Status send(wire::Frames& message, Duration wait);
+    // Errors: would_block, timeout, stopped; too_large, too_many (one message was dropped and
+    // counted; the socket is fine).
+    Result<wire::Frames> receive(Duration wait);
+
+    // Hot paths. Single frame, copied.
+    Status send(ByteView frame, Duration wait);
+    // One frame of a message; only the first of a message may wait. On success `part` is empty.
+    Status send(Part& part, More more, Duration wait);
+    // One frame into `part`, whose old content is let go. Total-size limits are the caller's.
+    Status receive(Part& part, Duration wait);
+
+    // SUB and XPUB in manual mode (there: for the peer whose subscription was received last).
+    Status subscribe(ByteView prefix);
+    Status unsubscribe(ByteView prefix);
+    // XPUB in manual mode where the library can (see sends_last_value_alone): the next message goes
+    // only to the peer whose subscription was received last.
+    bool sends_last_value_alone() const noexcept;
+
+    // Waits until a receive, or a send, would not block. A send to ROUTER, PUB or XPUB may still.
+    // Errors: timeout, stopped.
+    Status wait_readable(Duration wait);
+    Status wait_writable(Duration wait);
+
+    // For foreign event loops. The descriptor becomes readable when the state MAY have changed,
+    // once (edge-triggered): after it fires, and after every send or receive, work until readable()
+    // and writable() say no. Reading these also runs libzmq's housekeeping.
+    int fd() const noexcept;
+    bool readable() const noexcept;
+    bool writable() const noexcept;
+
+    SocketType type() const noexcept { return type_; }
+    const SocketOptions& options() const noexcept;
+    std::uint64_t oversize_total() const noexcept;
+    void* native_handle() const noexcept { return handle_; }
+    const std::shared_ptr<detail::ContextState>& context_state() const noexcept;
+
+private:
+    struct Rest;
+    Socket(SocketType type, void* handle, std::unique_ptr<Rest> rest) noexcept;
+    Status check_reach(const Endpoint& endpoint) const;
+
+    SocketType type_;
+    void* handle_ = nullptr;
+    std::unique_ptr<Rest> rest_;
+};
+
+} // namespace flotilla::net
