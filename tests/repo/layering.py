@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The floors, checked on the real includes: base <- wire <- net <- patterns <- daemons, cli.
+
+1. A file includes only its own floor and floors below it; a pattern never includes a pattern
+   (compose, which joins them, excepted), a daemon no other daemon (host excepted), the CLI no
+   daemon.
+2. Only lib/flotilla/net, bench and tests (which play raw peers) include libzmq's headers.
+3. A public header needs nothing but the standard library, tl::expected and other public headers.
+4. Every included project header exists, and no file includes itself through others.
+"""
+import re
+
+import project
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+ROOTS = {"lib": "lib/flotilla/", "patterns": "patterns/flotilla/"}
+LIBRARY = ("base", "wire", "net")
+ZMQ_HEADER = re.compile(r"^zmq[a-z_]*\.h(pp)?$")
+ZMQ_ALLOWED = ("lib/flotilla/net/", "bench/", "tests/")
+STANDARD = re.compile(r"^[a-z0-9_]+$")
+
+
+def component(path):
+    """("lib", "net"), ("patterns", "pubsub"), ("daemons", "relay"), ("cli", "") or None."""
+    for kind, prefix in ROOTS.items():
+        if path.startswith(prefix):
+            return kind, path[len(prefix):].split("/")[0]
+    parts = path.split("/")
+    if parts[0] == "daemons":
+        return "daemons", parts[1] if len(parts) > 2 else ""
+    if parts[0] == "cli":
+        return "cli", ""
+    return None
+
+
+def may_use(user, used):
+    """Whether component `user` may include a file of component `used`."""
+    if user == used or user is None:
+        return True
+    kind, name = user
+    used_kind, used_name = used
+    if kind == "lib":
+        return used_kind == "lib" and LIBRARY.index(used_name) < LIBRARY.index(name)
+    if kind == "patterns":
+        return used_kind == "lib" or (used_kind == "patterns" and name == "compose")
+    if used_kind in ("lib", "patterns"):
+        return True
+    return kind == "daemons" and used_kind == "daemons" and used_name in ("", "host")
+
+
+def includes(files, path):
+    for number, line in files.lines(path):
+        match = INCLUDE.match(line)
+        if match:
+            yield number, match.group(1) == '"', match.group(2)
+
+
+def resolve(files, path, quoted, name):
+    """The project file that an include names; None for foreign headers."""
+    if name.startswith("flotilla/"):
+        candidates = ["lib/" + name, "patterns/" + name]
+    elif quoted:
+        folder = path.rsplit("/", 1)[0]
+        candidates = [folder + "/" + name, path.split("/")[0] + "/" + name]
+    else:
+        candidates = ["tests/" + name] if name.startswith("support/") else []
+    for candidate in candidates:
+        if candidate in files.paths:
+            return candidate
+    return None
+
+
+def floors(files):
+    sources = [p for p in files.paths if p.endswith(project.CPP)]
+    for path in sources:
+        public = path.startswith(tuple(ROOTS.values())) and path.endswith(".hpp")
+        for number, quoted, name in includes(files, path):
+            where = f"{path}:{number}: "
+            if ZMQ_HEADER.match(name) and not path.startswith(ZMQ_ALLOWED):
+                yield where + f"includes {name}; only lib/flotilla/net may"
+            used = resolve(files, path, quoted, name)
+            if used is None:
+                if name.startswith("flotilla/") or quoted:
+                    yield where + f"includes {name}, which does not exist"
+                elif public and not (STANDARD.match(name) or name == "tl/expected.hpp"):
+                    yield where + f"a public header includes {name}; keep it behind a pointer"
+            elif component(used) is not None and not may_use(component(path), component(used)):
+                yield where + f"includes {name}, which is not on a floor below it"
+
+
+def cycles(files):
+    sources = [p for p in files.paths if p.endswith(project.CPP)]
+    uses = {p: [u for _, q, n in includes(files, p) if (u := resolve(files, p, q, n))]
+            for p in sources}
+    state = {}
+
+    def walk(path, trail):
+        state[path] = "open"
+        for used in uses.get(path, []):
+            if state.get(used) == "open":
+                yield f"{path}:1: includes itself: " + " -> ".join(trail + [path, used])
+            elif used not in state:
+                yield from walk(used, trail + [path])
+        state[path] = "done"
+
+    for path in sources:
+        if path not in state:
+            yield from walk(path, [])
+
+
+if __name__ == "__main__":
+    project.main(floors, cycles)
