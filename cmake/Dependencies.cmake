@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every library that the installed components need, found once.
 find_package(Threads REQUIRED)
-find_package(cppzmq REQUIRED)
+
 find_package(tl-expected REQUIRED)
 find_package(tomlplusplus REQUIRED)
 find_package(PkgConfig REQUIRED)
+pkg_check_modules(ZeroMQ REQUIRED IMPORTED_TARGET libzmq>=4.3.4)
 if(FLOTILLA_WITH_ZSTD)
     pkg_check_modules(Zstd REQUIRED IMPORTED_TARGET libzstd)
 endif()

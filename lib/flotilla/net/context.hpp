@@ -33,7 +33,9 @@ public:
 
     Context(Context&&) noexcept;
     Context& operator=(Context&&) noexcept;
-    ~Context(); // an owned one: shutdown(); its memory goes with the last socket
+    // Ends the context as shutdown() does and stops its ZAP handler. An owned libzmq context is
+    // terminated when its last socket has gone too, which waits as long as that socket's linger.
+    ~Context();
 
     // Every wait in every socket of this context ends with Errc::stopped, now and from now on.
     void shutdown() noexcept;
@@ -43,8 +45,12 @@ public:
     std::shared_ptr<detail::ContextState> shared_state() const noexcept { return state_; }
 
 private:
-    explicit Context(std::shared_ptr<detail::ContextState> state) noexcept;
+    friend class detail::ContextState;
+    enum class Role : std::uint8_t { owner, guest }; // a guest's end does not end the context
+    Context(std::shared_ptr<detail::ContextState> state, Role role) noexcept;
+
     std::shared_ptr<detail::ContextState> state_;
+    Role role_;
 };
 
 // What the linked libzmq is and can do.

@@ -38,8 +38,7 @@ struct CurveKeyPair {
 Result<CurveKeyPair> generate_key_pair();
 // Errors: bad_key, unsupported.
 Result<CurveKey> public_key_of(const CurveKey& secret_key);
-// A short name for humans and logs: the first 16 hex digits of SHA-256 would need a library; the
-// first 8 characters of the public key serve as well.
+// A short name for humans and logs: the first 8 characters of the key. Not for decisions.
 std::string fingerprint(const CurveKey& public_key);
 
 // Writes `path` (public, 0644) and `path`_secret (both keys, 0600). Existing files are left alone.

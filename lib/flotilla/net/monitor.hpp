@@ -12,6 +12,7 @@
 #include <flotilla/net/socket.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -62,8 +63,8 @@ public:
     Socket& socket() noexcept { return *socket_; }
 
 private:
-    Monitor(void* watched, std::unique_ptr<Socket> socket) noexcept;
-    void* watched_;
+    Monitor(std::shared_ptr<void*> watched, std::unique_ptr<Socket> socket) noexcept;
+    std::shared_ptr<void*> watched_; // its handle, nullptr once that socket is closed
     std::unique_ptr<Socket> socket_; // by pointer: its address is registered with a Poller
 };
 

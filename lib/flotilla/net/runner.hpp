@@ -36,7 +36,7 @@ public:
     Runner& operator=(Runner&&) noexcept;
     ~Runner(); // stop()
 
-    // Errors: too_many (1000 commands are waiting), stopped.
+    // `command` is not empty. Never waits. Errors: too_many (2000 commands are waiting), stopped.
     Status post(ByteView command);
     // Ends the loop after its current turn and joins the thread. What the loop ended with.
     Status stop();

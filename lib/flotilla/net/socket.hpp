@@ -155,6 +155,8 @@ public:
     std::uint64_t oversize_total() const noexcept;
     void* native_handle() const noexcept { return handle_; }
     const std::shared_ptr<detail::ContextState>& context_state() const noexcept;
+    // The handle, or nullptr once this socket is closed: for a Monitor, which may outlive it.
+    std::shared_ptr<void*> alive() const noexcept;
 
 private:
     struct Rest;

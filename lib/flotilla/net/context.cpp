@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "context_state.hpp"
+#include "transport_error.hpp"
+
+#include <flotilla/net/context.hpp>
+#include <flotilla/net/runner.hpp>
+
+#include <zmq.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace flotilla::net {
+
+namespace detail {
+
+ContextState::ContextState(void* native, Native ownership) noexcept
+    : native_(native), ownership_(ownership) {}
+
+ContextState::~ContextState() {
+    stop_access_handler();
+    if (ownership_ == Native::owned)
+        while (zmq_ctx_term(native_) != 0 && zmq_errno() == EINTR) {
+        }
+}
+
+void ContextState::shutdown() noexcept {
+    if (ownership_ == Native::owned)
+        zmq_ctx_shutdown(native_);
+}
+
+void ContextState::stop_access_handler() noexcept {
+    std::unique_ptr<Runner> handler;
+    {
+        const std::lock_guard lock(mutex_);
+        handler = std::move(access_handler_);
+    }
+    // Joined outside the lock: the handler's thread takes it for every answer.
+}
+
+} // namespace detail
+
+Result<Context> Context::open(ContextOptions options) {
+    if (options.io_threads < 1 || options.io_threads > 16)
+        return fail(Errc::bad_option, "io_threads is " + std::to_string(options.io_threads) +
+                                          "; it must be from 1 to 16");
+    if (options.sockets_max < 1 || options.sockets_max > 65'535)
+        return fail(Errc::bad_option, "sockets_max is " + std::to_string(options.sockets_max) +
+                                          "; it must be from 1 to 65535");
+    void* const native = zmq_ctx_new();
+    if (!native)
+        return detail::transport_failure(zmq_errno(), "make a ZeroMQ context");
+    auto state =
+        std::make_shared<detail::ContextState>(native, detail::ContextState::Native::owned);
+    zmq_ctx_set(native, ZMQ_IO_THREADS, static_cast<int>(options.io_threads));
+    zmq_ctx_set(native, ZMQ_MAX_SOCKETS, static_cast<int>(options.sockets_max));
+    zmq_ctx_set(native, ZMQ_BLOCKY, 0); // sockets made by others do not wait for ever either
+    return Context{std::move(state), Role::owner};
+}
+
+Result<Context> Context::adopt(void* native_context) {
+    if (!native_context)
+        return fail(Errc::bad_option, "there is no context to adopt");
+    return Context{std::make_shared<detail::ContextState>(native_context,
+                                                          detail::ContextState::Native::adopted),
+                   Role::owner};
+}
+
+Context::Context(std::shared_ptr<detail::ContextState> state, Role role) noexcept
+    : state_(std::move(state)), role_(role) {}
+
+Context::Context(Context&&) noexcept = default;
+
+Context& Context::operator=(Context&& other) noexcept {
+    std::swap(state_, other.state_);
+    std::swap(role_, other.role_);
+    return *this;
+}
+
+Context::~Context() {
+    if (!state_ || role_ == Role::guest)
+        return;
+    state_->shutdown();
+    state_->stop_access_handler();
+}
+
+void Context::shutdown() noexcept {
+    state_->shutdown();
+}
+
+void* Context::native_handle() const noexcept {
+    return state_->native();
+}
+
+TransportVersion transport_version() noexcept {
+    TransportVersion version{};
+    zmq_version(&version.major, &version.minor, &version.patch);
+    return version;
+}
+
+bool transport_has(const char* capability) noexcept {
+    return zmq_has(capability) == 1;
+}
+
+} // namespace flotilla::net

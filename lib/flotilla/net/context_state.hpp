@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a Context and its sockets share. Private to net.
+#pragma once
+
+#include <flotilla/net/context.hpp>
+#include <flotilla/net/zap.hpp>
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+namespace flotilla::net {
+class Runner;
+}
+
+namespace flotilla::net::detail {
+
+class ContextState : public std::enable_shared_from_this<ContextState> {
+public:
+    enum class Native : std::uint8_t { owned, adopted };
+    ContextState(void* native, Native ownership) noexcept;
+    ~ContextState(); // terminates an owned context; waits for its sockets' linger
+
+    void* native() const noexcept { return native_; }
+    // A handle whose end does not end the context.
+    Context guest();
+    void shutdown() noexcept;
+    void stop_access_handler() noexcept;
+    // Policies are read on the handler's thread and set on any.
+    Status set_access_policy(std::string domain, AccessPolicy policy);
+    AccessCounters access_counters() const;
+
+private:
+    Status start_access_handler();
+    Result<wire::Frames> answer(const wire::Frames& request);
+
+    void* native_;
+    Native ownership_;
+    std::mutex start_mutex_;   // one start of the handler at a time
+    mutable std::mutex mutex_; // guards what follows
+    std::map<std::string, AccessPolicy, std::less<>> policies_;
+    AccessCounters counters_;
+    std::unique_ptr<Runner> access_handler_;
+};
+
+} // namespace flotilla::net::detail

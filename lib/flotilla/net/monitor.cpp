@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "context_state.hpp"
+#include "transport_error.hpp"
+
+#include <flotilla/net/monitor.hpp>
+
+#include <zmq.h>
+
+#include <array>
+#include <atomic>
+#include <cstring>
+
+namespace flotilla::net {
+namespace {
+
+using Kind = ConnectionEvent::Kind;
+
+struct KindName {
+    int number;
+    Kind kind;
+    std::string_view name;
+};
+constexpr std::array<KindName, 15> kinds{{
+    {ZMQ_EVENT_CONNECTED, Kind::connected, "connected"},
+    {ZMQ_EVENT_CONNECT_DELAYED, Kind::connect_delayed, "connect_delayed"},
+    {ZMQ_EVENT_CONNECT_RETRIED, Kind::connect_retried, "connect_retried"},
+    {ZMQ_EVENT_LISTENING, Kind::listening, "listening"},
+    {ZMQ_EVENT_BIND_FAILED, Kind::bind_failed, "bind_failed"},
+    {ZMQ_EVENT_ACCEPTED, Kind::accepted, "accepted"},
+    {ZMQ_EVENT_ACCEPT_FAILED, Kind::accept_failed, "accept_failed"},
+    {ZMQ_EVENT_CLOSED, Kind::closed, "closed"},
+    {ZMQ_EVENT_CLOSE_FAILED, Kind::close_failed, "close_failed"},
+    {ZMQ_EVENT_DISCONNECTED, Kind::disconnected, "disconnected"},
+    {ZMQ_EVENT_MONITOR_STOPPED, Kind::stopped, "stopped"},
+    {ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, Kind::handshake_failed_no_detail,
+     "handshake_failed_no_detail"},
+    {ZMQ_EVENT_HANDSHAKE_SUCCEEDED, Kind::handshake_succeeded, "handshake_succeeded"},
+    {ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL, Kind::handshake_failed_protocol,
+     "handshake_failed_protocol"},
+    {ZMQ_EVENT_HANDSHAKE_FAILED_AUTH, Kind::handshake_failed_auth, "handshake_failed_auth"},
+}};
+
+} // namespace
+
+std::string_view name(ConnectionEvent::Kind kind) noexcept {
+    return kinds[static_cast<std::size_t>(kind)].name;
+}
+
+std::string explain(const ConnectionEvent& event) {
+    const std::string at = event.endpoint.empty() ? "the peer" : event.endpoint;
+    switch (event.kind) {
+    case Kind::connected:
+        return "connected to " + at + "; the ZeroMQ handshake follows";
+    case Kind::connect_delayed:
+        return "connecting to " + at;
+    case Kind::connect_retried:
+        return "nobody answers at " + at + "; trying again in " + std::to_string(event.value) +
+               " ms";
+    case Kind::listening:
+        return "listening on " + at;
+    case Kind::bind_failed:
+        return "cannot bind " + at + ": " + std::strerror(event.value);
+    case Kind::accepted:
+        return "accepted a connection on " + at + "; the handshake follows";
+    case Kind::accept_failed:
+        return "cannot accept on " + at + ": " + std::strerror(event.value) +
+               "; check the limit of open files";
+    case Kind::closed:
+        return "closed " + at;
+    case Kind::close_failed:
+        return "closing " + at + " failed: " + std::strerror(event.value);
+    case Kind::disconnected:
+        return "lost the connection to " + at;
+    case Kind::stopped:
+        return "the socket was closed";
+    case Kind::handshake_failed_no_detail:
+        return "the peer at " + at +
+               " closed during the handshake; it may not speak ZeroMQ, or only one side has CURVE "
+               "keys";
+    case Kind::handshake_succeeded:
+        return "handshake done with " + at;
+    case Kind::handshake_failed_protocol:
+        return "the handshake with " + at +
+               " broke the protocol; check that both sides use CURVE or neither, and the server "
+               "key";
+    case Kind::handshake_failed_auth:
+        return "the peer at " + at + " refused us (status " + std::to_string(event.value) +
+               "); our key is not in its allow-list";
+    }
+    return "unknown event";
+}
+
+Monitor::Monitor(std::shared_ptr<void*> watched, std::unique_ptr<Socket> socket) noexcept
+    : watched_(std::move(watched)), socket_(std::move(socket)) {}
+Monitor::Monitor(Monitor&&) noexcept = default;
+
+Monitor& Monitor::operator=(Monitor&& other) noexcept {
+    std::swap(watched_, other.watched_);
+    std::swap(socket_, other.socket_);
+    return *this;
+}
+
+Monitor::~Monitor() {
+    // Before our end closes: a monitor without a reader would block libzmq's I/O thread.
+    if (watched_ && *watched_)
+        zmq_socket_monitor(*watched_, nullptr, 0);
+}
+
+Result<Monitor> Monitor::open(Socket& socket) {
+    static std::atomic<std::uint64_t> serial{0};
+    const std::string endpoint = "inproc://flotilla-monitor-" + std::to_string(++serial);
+    if (zmq_socket_monitor(socket.native_handle(), endpoint.c_str(), ZMQ_EVENT_ALL) != 0)
+        return detail::transport_failure(zmq_errno(), "monitor a socket");
+    Monitor monitor{socket.alive(), nullptr};
+    SocketOptions options;
+    options.receive_messages_max = events_max;
+    options.heartbeat_interval = 0s; // inproc has none
+    Context context = socket.context_state()->guest();
+    auto reader = Socket::open(context, SocketType::pair, options);
+    if (!reader)
+        return fail(reader.error());
+    if (const Status connected = reader->connect(*Endpoint::parse(endpoint)); !connected)
+        return fail(connected.error());
+    monitor.socket_ = std::make_unique<Socket>(std::move(*reader));
+    return monitor;
+}
+
+std::optional<ConnectionEvent> Monitor::next() {
+    for (;;) {
+        const auto frames = socket_->receive(Duration::zero());
+        if (!frames)
+            return std::nullopt;
+        std::uint16_t number = 0;
+        ConnectionEvent event{Kind::stopped, 0, {}};
+        if (frames->size() != 2 || (*frames)[0].size() != sizeof number + sizeof event.value)
+            continue;
+        // libzmq writes both in the machine's own byte order.
+        const ByteView head = (*frames)[0].view();
+        std::memcpy(&number, head.data(), sizeof number);
+        std::memcpy(&event.value, head.data() + sizeof number, sizeof event.value);
+        event.endpoint = (*frames)[1].view();
+        for (const KindName& each : kinds)
+            if (each.number == number) {
+                event.kind = each.kind;
+                return event;
+            }
+        // An event of a newer libzmq that this table does not know: not ours to guess.
+    }
+}
+
+} // namespace flotilla::net

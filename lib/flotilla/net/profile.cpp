@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "profile.hpp"
+
+#include "transport_error.hpp"
+
+#include <flotilla/base/random.hpp>
+#include <flotilla/base/units.hpp>
+#include <flotilla/net/system.hpp>
+
+#include <zmq.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+
+namespace flotilla::net::detail {
+namespace {
+
+// In the packaged libzmq these two have numbers but no names in the stable header.
+constexpr int option_zap_enforce_domain = 93;
+
+tl::unexpected<Error> out_of_range(std::string field, std::string value, std::string range) {
+    return fail(Errc::bad_option,
+                std::move(field) + " is " + std::move(value) + "; it must be " + std::move(range));
+}
+
+Status check_count(std::string field, std::uint64_t value, std::uint64_t min, std::uint64_t max) {
+    if (value >= min && value <= max)
+        return {};
+    return out_of_range(std::move(field), std::to_string(value),
+                        "from " + std::to_string(min) + " to " + std::to_string(max));
+}
+
+Status check_wait(std::string field, Duration value, Duration min, Duration max) {
+    if (value >= min && value <= max)
+        return {};
+    return out_of_range(std::move(field), format_duration(value),
+                        "from " + format_duration(min) + " to " + format_duration(max));
+}
+
+int milliseconds(Duration duration) {
+    using std::chrono::ceil;
+    return static_cast<int>(ceil<std::chrono::milliseconds>(duration).count());
+}
+
+// Sets options one after the other and remembers the first that was refused.
+class Setter {
+public:
+    explicit Setter(void* handle) noexcept : handle_(handle) {}
+
+    void number(int option, int value, const char* name) {
+        if (failed_ == nullptr && zmq_setsockopt(handle_, option, &value, sizeof value) != 0)
+            refused(name);
+    }
+    void big_number(int option, std::int64_t value, const char* name) {
+        if (failed_ == nullptr && zmq_setsockopt(handle_, option, &value, sizeof value) != 0)
+            refused(name);
+    }
+    void text(int option, const std::string& value, const char* name) {
+        if (failed_ == nullptr && zmq_setsockopt(handle_, option, value.data(), value.size()) != 0)
+            refused(name);
+    }
+    Status outcome() const {
+        if (failed_ == nullptr)
+            return {};
+        const Errc code = errno_ == EINVAL ? Errc::unsupported : Errc::bad_option;
+        return fail(code, std::string("libzmq refused the option ") + failed_ + ": " +
+                              zmq_strerror(errno_));
+    }
+
+private:
+    void refused(const char* name) {
+        failed_ = name;
+        errno_ = zmq_errno();
+    }
+    void* handle_;
+    const char* failed_ = nullptr;
+    int errno_ = 0;
+};
+
+void set_security(Setter& set, void* handle, const SocketOptions& options) {
+    if (const auto* server = std::get_if<CurveServer>(&options.security)) {
+        set.number(ZMQ_CURVE_SERVER, 1, "CURVE_SERVER");
+        set.text(ZMQ_CURVE_SECRETKEY, server->keys.secret_key.z85(), "CURVE_SECRETKEY");
+        set.text(ZMQ_ZAP_DOMAIN, options.domain, "ZAP_DOMAIN");
+        // With it a dead ZAP handler refuses; libraries without it accept then, which the handler's
+        // start before the first bind makes impossible but for an adopted context.
+        const int enforce = 1;
+        zmq_setsockopt(handle, option_zap_enforce_domain, &enforce, sizeof enforce);
+    }
+    if (const auto* client = std::get_if<CurveClient>(&options.security)) {
+        set.text(ZMQ_CURVE_SERVERKEY, client->server_key.z85(), "CURVE_SERVERKEY");
+        set.text(ZMQ_CURVE_PUBLICKEY, client->keys.public_key.z85(), "CURVE_PUBLICKEY");
+        set.text(ZMQ_CURVE_SECRETKEY, client->keys.secret_key.z85(), "CURVE_SECRETKEY");
+    }
+}
+
+void set_type_options(Setter& set, SocketType type, const SocketOptions& options) {
+    using Subscriptions = SocketOptions::Subscriptions;
+    switch (type) {
+    case SocketType::router:
+        set.number(ZMQ_ROUTER_MANDATORY, 1, "ROUTER_MANDATORY");
+        set.number(ZMQ_ROUTER_HANDOVER, options.handover ? 1 : 0, "ROUTER_HANDOVER");
+        break;
+    case SocketType::req:
+        if (options.relaxed_requests) {
+            set.number(ZMQ_REQ_CORRELATE, 1, "REQ_CORRELATE");
+            set.number(ZMQ_REQ_RELAXED, 1, "REQ_RELAXED");
+        }
+        break;
+    case SocketType::xpub:
+        if (options.subscriptions == Subscriptions::every)
+            set.number(ZMQ_XPUB_VERBOSER, 1, "XPUB_VERBOSER");
+        if (options.subscriptions == Subscriptions::manual)
+            set.number(ZMQ_XPUB_MANUAL, 1, "XPUB_MANUAL");
+        [[fallthrough]];
+    case SocketType::pub:
+        if (options.refuse_when_full)
+            set.number(ZMQ_XPUB_NODROP, 1, "XPUB_NODROP");
+        break;
+    default:
+        break;
+    }
+}
+
+} // namespace
+
+Status check_options(SocketType type, const SocketOptions& options) {
+    const Status checks[] = {
+        check_count("send_messages_max", options.send_messages_max, 1, 1'000'000),
+        check_count("receive_messages_max", options.receive_messages_max, 1, 1'000'000),
+        check_count("kernel_send_bytes", options.kernel_send_bytes, 0, 1ULL << 30),
+        check_count("kernel_receive_bytes", options.kernel_receive_bytes, 0, 1ULL << 30),
+        check_count("frame_bytes_max", options.frame_bytes_max, 1, 1ULL << 40),
+        check_count("message_bytes_max", options.message_bytes_max, 1, 1ULL << 40),
+        check_count("frames_max", options.frames_max, 1, wire::Frames::frames_max),
+        check_count("routing_id size", options.routing_id.size(), 0, 255),
+        check_count("domain size", options.domain.size(), 1, 255),
+        check_wait("linger", options.linger, 0s, 1h),
+        check_wait("heartbeat_interval", options.heartbeat_interval, 0s, 1h),
+        check_wait("heartbeat_timeout", options.heartbeat_timeout, 1ms, 1h),
+        check_wait("handshake_timeout", options.handshake_timeout, 1ms, 1h),
+        check_wait("connect_timeout", options.connect_timeout, 1ms, 1h),
+        check_wait("reconnect_min", options.reconnect_min, 1ms, 1h),
+        check_wait("reconnect_max", options.reconnect_max, options.reconnect_min, 1h),
+    };
+    for (const Status& check : checks)
+        if (!check)
+            return check;
+    if (!options.routing_id.empty() && options.routing_id.front() == '\0')
+        return fail(Errc::bad_option, "routing_id starts with a zero byte, which libzmq reserves");
+    const bool publishes = type == SocketType::pub || type == SocketType::xpub;
+    if (options.refuse_when_full && !publishes)
+        return fail(Errc::bad_option, "refuse_when_full is for pub and xpub sockets");
+    if (options.subscriptions != SocketOptions::Subscriptions::first_and_last &&
+        type != SocketType::xpub)
+        return fail(Errc::bad_option, "subscriptions is for xpub sockets");
+    const auto* server = std::get_if<CurveServer>(&options.security);
+    const auto* allowed = server ? std::get_if<AllowList>(&server->clients) : nullptr;
+    if (allowed && allowed->size() == 0)
+        return fail(Errc::insecure, "the allow-list is empty, so nobody could connect; add client "
+                                    "keys, or accept every key by asking for AnyClientKey");
+    return {};
+}
+
+Status apply_options(void* handle, SocketType type, const SocketOptions& options) {
+    Setter set(handle);
+    set.number(ZMQ_SNDHWM, static_cast<int>(options.send_messages_max), "SNDHWM");
+    set.number(ZMQ_RCVHWM, static_cast<int>(options.receive_messages_max), "RCVHWM");
+    if (options.kernel_send_bytes > 0)
+        set.number(ZMQ_SNDBUF, static_cast<int>(options.kernel_send_bytes), "SNDBUF");
+    if (options.kernel_receive_bytes > 0)
+        set.number(ZMQ_RCVBUF, static_cast<int>(options.kernel_receive_bytes), "RCVBUF");
+    set.big_number(ZMQ_MAXMSGSIZE, static_cast<std::int64_t>(options.frame_bytes_max),
+                   "MAXMSGSIZE");
+    set.number(ZMQ_LINGER, milliseconds(options.linger), "LINGER");
+    if (options.heartbeat_interval > Duration::zero()) {
+        set.number(ZMQ_HEARTBEAT_IVL, milliseconds(options.heartbeat_interval), "HEARTBEAT_IVL");
+        set.number(ZMQ_HEARTBEAT_TIMEOUT, milliseconds(options.heartbeat_timeout),
+                   "HEARTBEAT_TIMEOUT");
+        // How long the peer may miss our heartbeats: in tenths of a second, at most 6553.5 s.
+        set.number(ZMQ_HEARTBEAT_TTL, std::min(milliseconds(options.heartbeat_timeout), 6'553'500),
+                   "HEARTBEAT_TTL");
+    }
+    set.number(ZMQ_HANDSHAKE_IVL, milliseconds(options.handshake_timeout), "HANDSHAKE_IVL");
+    set.number(ZMQ_CONNECT_TIMEOUT, milliseconds(options.connect_timeout), "CONNECT_TIMEOUT");
+    // Every socket has its own base pause, so that an outage does not end in a thundering herd.
+    Random random(system_seed());
+    const Duration pause = random.jitter(options.reconnect_min, 0.25);
+    set.number(ZMQ_RECONNECT_IVL, std::max(1, milliseconds(pause)), "RECONNECT_IVL");
+    set.number(ZMQ_RECONNECT_IVL_MAX, milliseconds(options.reconnect_max), "RECONNECT_IVL_MAX");
+    set.number(ZMQ_IMMEDIATE, options.to_connected_only ? 1 : 0, "IMMEDIATE");
+    set.number(ZMQ_IPV6, options.ipv6 ? 1 : 0, "IPV6");
+    if (!options.routing_id.empty())
+        set.text(ZMQ_ROUTING_ID, options.routing_id, "ROUTING_ID");
+    set_type_options(set, type, options);
+    set_security(set, handle, options);
+    return set.outcome();
+}
+
+} // namespace flotilla::net::detail

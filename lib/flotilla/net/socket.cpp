@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "context_state.hpp"
+#include "message_owner.hpp"
+#include "profile.hpp"
+#include "socket_rest.hpp"
+#include "transport_error.hpp"
+
+#include <flotilla/base/check.hpp>
+#include <flotilla/net/socket.hpp>
+#include <flotilla/net/system.hpp>
+#include <flotilla/net/zap.hpp>
+
+#include <zmq.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <limits>
+#include <utility>
+
+namespace flotilla::net {
+namespace {
+
+using detail::transport_failure;
+
+// XPUB: the next message goes to the last subscriber alone. It has a number but no name in the
+// stable header of libzmq 4.3.4.
+constexpr int option_xpub_manual_last_value = 98;
+
+struct TypeName {
+    std::string_view name;
+    SocketType type;
+    int number;
+};
+constexpr std::array<TypeName, 11> types{{{"pair", SocketType::pair, ZMQ_PAIR},
+                                          {"pub", SocketType::pub, ZMQ_PUB},
+                                          {"sub", SocketType::sub, ZMQ_SUB},
+                                          {"req", SocketType::req, ZMQ_REQ},
+                                          {"rep", SocketType::rep, ZMQ_REP},
+                                          {"dealer", SocketType::dealer, ZMQ_DEALER},
+                                          {"router", SocketType::router, ZMQ_ROUTER},
+                                          {"pull", SocketType::pull, ZMQ_PULL},
+                                          {"push", SocketType::push, ZMQ_PUSH},
+                                          {"xpub", SocketType::xpub, ZMQ_XPUB},
+                                          {"xsub", SocketType::xsub, ZMQ_XSUB}}};
+
+zmq_msg_t* native(void* storage) noexcept {
+    return static_cast<zmq_msg_t*>(storage);
+}
+
+// A wait as libzmq counts it: milliseconds, rounded up, -1 without limit.
+int timeout_ms(Duration wait) {
+    if (wait == no_limit)
+        return -1;
+    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
+    return static_cast<int>(std::clamp<std::int64_t>(ms, 0, std::numeric_limits<int>::max()));
+}
+
+// Repeats `call(flags)` over interrupted system calls, for at most `wait`. The socket's own timeout
+// option bounds a blocking call; it is changed only when it differs from the last one.
+template <class Call>
+Status waiting(void* handle, int timeout_option, int& timeout_set, Duration wait, Call&& call) {
+    if (wait <= Duration::zero()) {
+        while (call(ZMQ_DONTWAIT) < 0)
+            if (const int number = zmq_errno(); number != EINTR)
+                return transport_failure(number);
+        return {};
+    }
+    const Instant deadline = wait == no_limit ? never : deadline_after(now(), wait);
+    for (Duration left = wait;; left = time_left(now(), deadline)) {
+        if (const int wanted = timeout_ms(left); wanted != timeout_set) {
+            if (zmq_setsockopt(handle, timeout_option, &wanted, sizeof wanted) != 0)
+                return transport_failure(zmq_errno());
+            timeout_set = wanted;
+        }
+        if (call(0) >= 0)
+            return {};
+        const int number = zmq_errno();
+        if (number == EAGAIN)
+            return fail(Errc::timeout);
+        if (number != EINTR)
+            return transport_failure(number);
+        if (left == Duration::zero())
+            return fail(Errc::timeout);
+    }
+}
+
+} // namespace
+
+std::string_view name(SocketType type) noexcept {
+    return types[static_cast<std::size_t>(type)].name;
+}
+
+std::optional<SocketType> socket_type_named(std::string_view name) noexcept {
+    for (const TypeName& each : types)
+        if (each.name == name)
+            return each.type;
+    return std::nullopt;
+}
+
+Socket::Socket(SocketType type, void* handle, std::unique_ptr<Rest> rest) noexcept
+    : type_(type), handle_(handle), rest_(std::move(rest)) {}
+
+Socket::Socket(Socket&& other) noexcept
+    : type_(other.type_), handle_(std::exchange(other.handle_, nullptr)),
+      rest_(std::move(other.rest_)) {}
+
+Socket& Socket::operator=(Socket&& other) noexcept {
+    std::swap(type_, other.type_);
+    std::swap(handle_, other.handle_);
+    std::swap(rest_, other.rest_);
+    return *this;
+}
+
+Socket::~Socket() {
+    if (!handle_)
+        return;
+    *rest_->alive = nullptr; // a Monitor that outlives us must not touch the handle
+    zmq_close(handle_);
+}
+
+Result<Socket> Socket::open(Context& context, SocketType type, SocketOptions options) {
+    if (const Status checked = detail::check_options(type, options); !checked)
+        return fail(checked.error());
+    if (const auto* server = std::get_if<CurveServer>(&options.security))
+        if (const Status set = set_access_policy(context, options.domain, server->clients); !set)
+            return fail(set.error());
+    void* const handle = zmq_socket(context.native_handle(), types[std::size_t(type)].number);
+    if (!handle) {
+        if (zmq_errno() == EMFILE)
+            return fail(Errc::too_many, "the context has reached its sockets_max, or the process "
+                                        "its limit of open files");
+        return transport_failure(zmq_errno(), "open a " + std::string(name(type)) + " socket");
+    }
+    auto rest = std::make_unique<Rest>();
+    rest->context = context.shared_state();
+    rest->alive = std::make_shared<void*>(handle);
+    rest->options = std::move(options);
+    Socket socket{type, handle, std::move(rest)};
+    if (const Status applied = detail::apply_options(handle, type, socket.rest_->options); !applied)
+        return fail(applied.error());
+    if (type == SocketType::xpub &&
+        socket.rest_->options.subscriptions == SocketOptions::Subscriptions::manual) {
+        const int on = 1;
+        socket.rest_->last_value_alone =
+            zmq_setsockopt(handle, option_xpub_manual_last_value, &on, sizeof on) == 0;
+    }
+    return socket;
+}
+
+Status Socket::check_reach(const Endpoint& endpoint) const {
+    if (endpoint.transport() == Transport::ws && !transport_has("WS"))
+        return fail(Errc::unsupported, "this libzmq has no ws:// transport; use tcp://");
+    const auto* plain = std::get_if<Plaintext>(&rest_->options.security);
+    if (plain && plain->where == Plaintext::Where::local_only && endpoint.reach() == Reach::remote)
+        return fail(Errc::insecure, "'" + endpoint.text() +
+                                        "' reaches beyond this machine and would be plaintext; use "
+                                        "CURVE keys, a loopback or ipc endpoint, or ask for "
+                                        "plaintext by name");
+    return {};
+}
+
+Result<Endpoint> Socket::bind(const Endpoint& endpoint) {
+    if (const Status reach = check_reach(endpoint); !reach)
+        return fail(reach.error());
+    if (zmq_bind(handle_, endpoint.text().c_str()) != 0)
+        return transport_failure(zmq_errno(), "bind " + endpoint.text());
+    std::array<char, Endpoint::bytes_max> bound{};
+    std::size_t size = bound.size();
+    if (zmq_getsockopt(handle_, ZMQ_LAST_ENDPOINT, bound.data(), &size) != 0 || size <= 1)
+        return endpoint;
+    return Endpoint::parse({bound.data(), size - 1});
+}
+
+Status Socket::connect(const Endpoint& endpoint) {
+    if (const Status reach = check_reach(endpoint); !reach)
+        return reach;
+    if (endpoint.is_wildcard())
+        return fail(Errc::bad_endpoint,
+                    "'" + endpoint.text() + "' is a wildcard; name the peer's host and port");
+    if (zmq_connect(handle_, endpoint.text().c_str()) != 0)
+        return transport_failure(zmq_errno(), "connect " + endpoint.text());
+    return {};
+}
+
+Result<Endpoint> Socket::attach(const Attachment& attachment) {
+    if (attachment.how == Attach::bind)
+        return bind(attachment.endpoint);
+    if (const Status connected = connect(attachment.endpoint); !connected)
+        return fail(connected.error());
+    return attachment.endpoint;
+}
+
+Status Socket::unbind(const Endpoint& endpoint) {
+    if (zmq_unbind(handle_, endpoint.text().c_str()) != 0)
+        return transport_failure(zmq_errno(), "unbind " + endpoint.text());
+    return {};
+}
+
+Status Socket::disconnect(const Endpoint& endpoint) {
+    if (zmq_disconnect(handle_, endpoint.text().c_str()) != 0)
+        return transport_failure(zmq_errno(), "disconnect " + endpoint.text());
+    return {};
+}
+
+Status Socket::send(wire::Frames& message, Duration wait) {
+    FLOTILLA_CHECK(!message.empty(), "a message without frames was sent");
+    for (std::size_t i = 0; i < message.size(); ++i) {
+        Blob& frame = message[i];
+        const int more = i + 1 < message.size() ? ZMQ_SNDMORE : 0;
+        // A received frame goes out as it is; others get a Part, so that a refusal leaves them
+        // alone.
+        void* const held = frame.storage_of(detail::message_owner);
+        Part made = held ? Part{} : Part::from(frame.share());
+        zmq_msg_t* const out = native(held ? held : made.storage_);
+        const Status sent =
+            waiting(handle_, ZMQ_SNDTIMEO, rest_->send_timeout_ms, i == 0 ? wait : no_limit,
+                    [&](int flags) { return zmq_msg_send(out, handle_, flags | more); });
+        if (!sent)
+            return sent;
+    }
+    message.clear();
+    return {};
+}
+
+Status Socket::send(ByteView frame, Duration wait) {
+    return waiting(handle_, ZMQ_SNDTIMEO, rest_->send_timeout_ms, wait,
+                   [&](int flags) { return zmq_send(handle_, frame.data(), frame.size(), flags); });
+}
+
+Status Socket::send(Part& part, More more, Duration wait) {
+    const int sndmore = more == More::yes ? ZMQ_SNDMORE : 0;
+    return waiting(handle_, ZMQ_SNDTIMEO, rest_->send_timeout_ms, wait, [&](int flags) {
+        return zmq_msg_send(native(part.storage_), handle_, flags | sndmore);
+    });
+}
+
+Status Socket::receive(Part& part, Duration wait) {
+    return waiting(handle_, ZMQ_RCVTIMEO, rest_->receive_timeout_ms, wait,
+                   [&](int flags) { return zmq_msg_recv(native(part.storage_), handle_, flags); });
+}
+
+Result<wire::Frames> Socket::receive(Duration wait) {
+    const SocketOptions& limits = rest_->options;
+    wire::Frames message;
+    std::uint64_t bytes = 0;
+    std::size_t frames = 0;
+    for (bool more = true; more; ++frames) {
+        Blob frame =
+            Blob::own(detail::message_owner, [](void* storage) { zmq_msg_init(native(storage)); });
+        zmq_msg_t* const in = native(frame.storage_of(detail::message_owner));
+        // Frames of one message arrive together: only the first can be waited for.
+        const Status received =
+            waiting(handle_, ZMQ_RCVTIMEO, rest_->receive_timeout_ms, frames == 0 ? wait : no_limit,
+                    [&](int flags) { return zmq_msg_recv(in, handle_, flags); });
+        if (!received)
+            return fail(received.error());
+        more = zmq_msg_more(in) != 0;
+        bytes += zmq_msg_size(in);
+        if (frames < limits.frames_max && bytes <= limits.message_bytes_max)
+            message.add(std::move(frame));
+    }
+    if (frames > limits.frames_max || bytes > limits.message_bytes_max) {
+        ++rest_->oversize_total;
+        if (frames > limits.frames_max)
+            return fail(Errc::too_many, "a message had " + std::to_string(frames) +
+                                            " frames; the limit is " +
+                                            std::to_string(limits.frames_max));
+        return fail(Errc::too_large, "a message had " + std::to_string(bytes) +
+                                         " bytes; the limit is " +
+                                         std::to_string(limits.message_bytes_max));
+    }
+    return message;
+}
+
+Status Socket::subscribe(ByteView prefix) {
+    if (zmq_setsockopt(handle_, ZMQ_SUBSCRIBE, prefix.data(), prefix.size()) != 0)
+        return transport_failure(zmq_errno(), "subscribe");
+    return {};
+}
+
+Status Socket::unsubscribe(ByteView prefix) {
+    if (zmq_setsockopt(handle_, ZMQ_UNSUBSCRIBE, prefix.data(), prefix.size()) != 0)
+        return transport_failure(zmq_errno(), "unsubscribe");
+    return {};
+}
+
+bool Socket::sends_last_value_alone() const noexcept {
+    return rest_->last_value_alone;
+}
+
+namespace {
+
+Status wait_for(void* handle, short event, Duration wait) {
+    const Instant deadline = wait == no_limit ? never : deadline_after(now(), wait);
+    for (;;) {
+        zmq_pollitem_t item{handle, 0, event, 0};
+        const Duration left = time_left(now(), deadline);
+        const int ready = zmq_poll(&item, 1, timeout_ms(left));
+        if (ready > 0)
+            return {};
+        if (ready < 0 && zmq_errno() != EINTR)
+            return transport_failure(zmq_errno());
+        if (ready == 0 && left != no_limit && time_left(now(), deadline) == Duration::zero())
+            return fail(wait <= Duration::zero() ? Errc::would_block : Errc::timeout);
+    }
+}
+
+bool has_event(void* handle, int event) noexcept {
+    int events = 0;
+    std::size_t size = sizeof events;
+    return zmq_getsockopt(handle, ZMQ_EVENTS, &events, &size) == 0 && (events & event) != 0;
+}
+
+} // namespace
+
+Status Socket::wait_readable(Duration wait) {
+    return wait_for(handle_, ZMQ_POLLIN, wait);
+}
+
+Status Socket::wait_writable(Duration wait) {
+    return wait_for(handle_, ZMQ_POLLOUT, wait);
+}
+
+int Socket::fd() const noexcept {
+    int descriptor = -1;
+    std::size_t size = sizeof descriptor;
+    zmq_getsockopt(handle_, ZMQ_FD, &descriptor, &size);
+    return descriptor;
+}
+
+bool Socket::readable() const noexcept {
+    return has_event(handle_, ZMQ_POLLIN);
+}
+
+bool Socket::writable() const noexcept {
+    return has_event(handle_, ZMQ_POLLOUT);
+}
+
+const SocketOptions& Socket::options() const noexcept {
+    return rest_->options;
+}
+
+std::uint64_t Socket::oversize_total() const noexcept {
+    return rest_->oversize_total;
+}
+
+std::shared_ptr<void*> Socket::alive() const noexcept {
+    return rest_->alive;
+}
+
+const std::shared_ptr<detail::ContextState>& Socket::context_state() const noexcept {
+    return rest_->context;
+}
+
+} // namespace flotilla::net

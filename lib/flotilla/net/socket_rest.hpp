@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The private members of Socket. Private to net.
+#pragma once
+
+#include <flotilla/net/socket.hpp>
+
+#include <cstdint>
+#include <memory>
+
+namespace flotilla::net {
+
+struct Socket::Rest {
+    std::shared_ptr<detail::ContextState> context; // keeps the context until the socket is closed
+    std::shared_ptr<void*> alive;                  // the handle, or nullptr once closed
+    SocketOptions options;
+    int send_timeout_ms = -1; // what libzmq was last told; its default is no limit
+    int receive_timeout_ms = -1;
+    std::uint64_t oversize_total = 0;
+    bool last_value_alone = false;
+};
+
+} // namespace flotilla::net
