@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Options that many verbs share: declared, checked while the command line is parsed, and turned
+// into what the library takes.
+#pragma once
+
+#include <flotilla/base/result.hpp>
+#include <flotilla/base/time.hpp>
+#include <flotilla/net/context.hpp>
+#include <flotilla/net/endpoint.hpp>
+#include <flotilla/net/security.hpp>
+#include <flotilla/net/socket.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+class Option;
+} // namespace CLI
+
+namespace flotilla::cli {
+
+// Quantities: "250ms", "64MiB"; a wrong one ends the parse with the sentence of base/units.
+CLI::Option* add_duration(CLI::App& app, const std::string& names, Duration& target,
+                          const std::string& help);
+CLI::Option* add_duration(CLI::App& app, const std::string& names, std::optional<Duration>& target,
+                          const std::string& help);
+CLI::Option* add_bytes(CLI::App& app, const std::string& names, std::uint64_t& target,
+                       const std::string& help);
+struct CountRange {
+    std::uint64_t min = 0;
+    std::uint64_t max = UINT64_MAX;
+};
+CLI::Option* add_count(CLI::App& app, const std::string& names, std::uint64_t& target,
+                       CountRange range, const std::string& help);
+CLI::Option* add_count(CLI::App& app, const std::string& names,
+                       std::optional<std::uint64_t>& target, CountRange range,
+                       const std::string& help);
+// One value an occurrence; may be given again. `value_name` is what the help calls it.
+CLI::Option* add_list(CLI::App& app, const std::string& names, std::vector<std::string>& target,
+                      const std::string& value_name, const std::string& help);
+// One of a few words.
+CLI::Option* add_choice(CLI::App& app, const std::string& names, std::string& target,
+                        std::vector<std::string> choices, const std::string& help);
+
+// CURVE and its opposite. A server key makes this side a client; an allow-list (or its refusal)
+// makes it a server; neither is plaintext.
+struct SecurityFlags {
+    std::string curve_key;         // our secret certificate file; a client may go without
+    std::string server_key;        // 40 characters of Z85, or a certificate file
+    std::string allow_client_keys; // file or directory
+    bool allow_any_client_key = false;
+    bool allow_plaintext = false; // beyond this machine
+};
+void add_security(CLI::App& app, SecurityFlags& flags);
+// Errors: bad_option (options that contradict each other), and those of net/curve and net/access.
+Result<net::Security> make_security(const SecurityFlags& flags);
+
+// The words of `zmq TYPE ENDPOINT... [MESSAGE...]`, in order, with --bind and --connect.
+struct Targets {
+    std::vector<net::Attachment> attachments; // at least one
+    std::vector<std::string> messages;        // from the first word on that is no endpoint
+};
+enum class Words { endpoints_only, endpoints_and_messages };
+// Adds the positional ENDPOINT... and the flags --bind and --connect, which hold for all endpoints
+// after them. make_targets reads them back once the line is parsed.
+void add_targets(CLI::App& app, std::vector<std::string>& words, Words kind);
+// `app` is where add_targets declared them. An endpoint without mark or flag connects, unless it is
+// a wildcard. Errors: bad_endpoint; bad_option (no endpoint at all).
+Result<Targets> make_targets(const CLI::App& app, const std::vector<std::string>& words,
+                             Words kind);
+
+// What every raw socket takes.
+struct SocketFlags {
+    std::uint64_t hwm = 1'000;
+    Duration linger = 5s;
+    std::uint64_t message_bytes_max = 64ULL << 20;
+    std::vector<std::string> options; // -O NAME=VALUE
+    SecurityFlags security;
+};
+void add_socket(CLI::App& app, SocketFlags& flags);
+// SocketOptions from the flags; linger stays 0, since flushing is done by who knows what was sent.
+Result<net::SocketOptions> make_socket_options(const SocketFlags& flags);
+// Applies -O, after open and before attach. Errors: bad_option.
+Status set_options(net::Socket& socket, const SocketFlags& flags);
+
+} // namespace flotilla::cli

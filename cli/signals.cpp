@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cli/signals.hpp>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+
+namespace flotilla::cli {
+
+namespace {
+
+std::atomic<int> caught{0};
+std::atomic<int> wake_end{-1};
+int read_end = -1;
+
+void on_signal(int number) {
+    const int kept = errno;
+    int none = 0;
+    if (!caught.compare_exchange_strong(none, number))
+        _exit(128 + number);
+    const char byte = 1;
+    if (write(wake_end.load(), &byte, 1) < 0) {
+        // The pipe is full of earlier wake-ups, which serve as well.
+    }
+    errno = kept;
+}
+
+} // namespace
+
+void catch_signals() {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0) {
+        read_end = ends[0];
+        wake_end = ends[1];
+    }
+    struct sigaction action {};
+    action.sa_handler = on_signal;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, nullptr);
+    sigaction(SIGTERM, &action, nullptr);
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, nullptr);
+}
+
+int signal_caught() noexcept {
+    return caught.load();
+}
+
+int signal_descriptor() noexcept {
+    return read_end;
+}
+
+} // namespace flotilla::cli

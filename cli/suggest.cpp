@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cli/suggest.hpp>
+
+#include <algorithm>
+#include <numeric>
+
+namespace flotilla::cli {
+
+namespace {
+
+// Damerau-Levenshtein (adjacent letters swapped count once), over three rows.
+std::size_t distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
+    std::iota(last.begin(), last.end(), std::size_t{0});
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t change = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+            row[j] = std::min({change, last[j] + 1, row[j - 1] + 1});
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = std::min(row[j], before[j - 2] + 1);
+        }
+        std::swap(before, last);
+        std::swap(last, row);
+    }
+    return last[b.size()];
+}
+
+} // namespace
+
+std::string nearest(std::string_view word, const std::vector<std::string>& known) {
+    constexpr std::size_t word_bytes_max = 64; // nobody misspells more, and the cost is quadratic
+    if (word.size() > word_bytes_max)
+        return {};
+    std::string best;
+    std::size_t best_distance = word.size() / 3 + 1;
+    for (const std::string& candidate : known) {
+        if (word.size() >= 3 && candidate.size() > word.size() && candidate.rfind(word, 0) == 0)
+            return candidate; // the beginning of a longer one
+        const std::size_t d = distance(word, candidate);
+        if (d < best_distance || (d == best_distance && best.empty())) {
+            best = candidate;
+            best_distance = d;
+        }
+    }
+    return best;
+}
+
+} // namespace flotilla::cli

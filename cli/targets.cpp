@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+#include <cli/options.hpp>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace flotilla::cli {
+
+namespace {
+
+bool looks_like_endpoint(std::string_view word) {
+    if (!word.empty() && (word.front() == '@' || word.front() == '>'))
+        word.remove_prefix(1);
+    constexpr std::array<std::string_view, 5> schemes{"tcp://", "ipc://", "inproc://", "ws://",
+                                                      "wss://"};
+    return std::any_of(schemes.begin(), schemes.end(),
+                       [word](std::string_view s) { return word.substr(0, s.size()) == s; });
+}
+
+} // namespace
+
+void add_targets(CLI::App& app, std::vector<std::string>& words, Words kind) {
+    app.add_option(
+        "ENDPOINT", words,
+        "tcp://HOST:PORT, ipc://PATH, ws://HOST:PORT/PATH; connects, unless the host is a "
+        "wildcard (* or 0.0.0.0), the port is * or the endpoint begins with @; may be "
+        "repeated");
+    if (kind == Words::endpoints_and_messages)
+        app.add_option("MESSAGE", "What to send, each word one message; without it the input is "
+                                  "-f FILE, or stdin when that is not a terminal (- forces it)");
+    app.add_flag("--bind")->description("Bind all endpoints after this")->group("Connection");
+    app.add_flag("--connect")->description("Connect all endpoints after this")->group("Connection");
+}
+
+Result<Targets> make_targets(const CLI::App& app, const std::vector<std::string>& words,
+                             Words kind) {
+    const CLI::Option* positional = app.get_option("ENDPOINT");
+    const CLI::Option* bind = app.get_option("--bind");
+    const CLI::Option* connect = app.get_option("--connect");
+    Targets targets;
+    net::AttachRule rule = net::AttachRule::bind_if_wildcard;
+    std::size_t next = 0;
+    for (const CLI::Option* option : app.parse_order()) {
+        if (option == bind)
+            rule = net::AttachRule::bind;
+        if (option == connect)
+            rule = net::AttachRule::connect;
+        if (option != positional || next == words.size())
+            continue;
+        const std::string& word = words[next++];
+        const bool is_message = kind == Words::endpoints_and_messages &&
+                                !targets.attachments.empty() &&
+                                (!targets.messages.empty() || !looks_like_endpoint(word));
+        if (is_message) {
+            targets.messages.push_back(word);
+            continue;
+        }
+        auto attachment = net::parse_attachment(word, rule);
+        if (!attachment)
+            return fail(attachment.error());
+        targets.attachments.push_back(std::move(*attachment));
+    }
+    if (targets.attachments.empty())
+        return fail(Errc::bad_option, "which endpoint? For example tcp://127.0.0.1:5555");
+    return targets;
+}
+
+} // namespace flotilla::cli

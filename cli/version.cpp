@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// `zmq version`: what this program and the libzmq under it are and can do.
+#include <flotilla/net/context.hpp>
+
+#include <CLI/CLI.hpp>
+#include <cli/commands.hpp>
+#include <cli/output.hpp>
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace flotilla::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::array<const char*, 6> capabilities{"ipc", "curve", "ws", "wss", "gssapi", "draft"};
+
+constexpr std::array<std::pair<const char*, bool>, 2> compiled{{
+#ifdef FLOTILLA_WITH_ZSTD
+    {"zstd", true},
+#else
+    {"zstd", false},
+#endif
+#ifdef FLOTILLA_WITH_LZ4
+    {"lz4", true},
+#else
+    {"lz4", false},
+#endif
+}};
+
+std::string transport_text() {
+    const net::TransportVersion v = net::transport_version();
+    return std::to_string(v.major) + "." + std::to_string(v.minor) + "." + std::to_string(v.patch);
+}
+
+std::string as_json() {
+    Json json;
+    json["flotilla"] = FLOTILLA_VERSION;
+    json["libzmq"] = transport_text();
+    for (const char* capability : capabilities)
+        json["capabilities"][capability] = net::transport_has(capability);
+    for (const auto& [option, on] : compiled)
+        json["options"][option] = on;
+    return json.dump() + "\n";
+}
+
+std::string as_text() {
+    std::string text = "zmq (flotilla) " FLOTILLA_VERSION "\nlibzmq " + transport_text() + "\n";
+    text += "capabilities:";
+    for (const char* capability : capabilities)
+        text += std::string(net::transport_has(capability) ? " " : " -") + capability;
+    text += "\noptions:";
+    for (const auto& [option, on] : compiled)
+        text += std::string(on ? " " : " -") + option;
+    return text + "\n";
+}
+
+} // namespace
+
+Run declare_version(CLI::App& app) {
+    auto json = std::make_shared<bool>(false);
+    app.add_flag("--json", *json, "One JSON object");
+    app.footer("A capability or option with a minus is missing from this build.\n\n"
+               "Examples:\n"
+               "  zmq version\n"
+               "  zmq version --json | jq -r .libzmq");
+    return [json](Terminal&) -> Result<ExitCode> {
+        Output out;
+        return out.finish(out.write(*json ? as_json() : as_text()));
+    };
+}
+
+} // namespace flotilla::cli
