@@ -6,6 +6,7 @@
 #include "transport_error.hpp"
 
 #include <flotilla/base/check.hpp>
+#include <flotilla/base/units.hpp>
 #include <flotilla/net/socket.hpp>
 #include <flotilla/net/system.hpp>
 #include <flotilla/net/zap.hpp>
@@ -46,6 +47,10 @@ constexpr std::array<TypeName, 11> types{{{"pair", SocketType::pair, ZMQ_PAIR},
 
 zmq_msg_t* native(void* storage) noexcept {
     return static_cast<zmq_msg_t*>(storage);
+}
+
+bool set_number(void* handle, int option, int value) noexcept {
+    return zmq_setsockopt(handle, option, &value, sizeof value) == 0;
 }
 
 // A wait as libzmq counts it: milliseconds, rounded up, -1 without limit.
@@ -141,9 +146,10 @@ Result<Socket> Socket::open(Context& context, SocketType type, SocketOptions opt
         return fail(applied.error());
     if (type == SocketType::xpub &&
         socket.rest_->options.subscriptions == SocketOptions::Subscriptions::manual) {
-        const int on = 1;
-        socket.rest_->last_value_alone =
-            zmq_setsockopt(handle, option_xpub_manual_last_value, &on, sizeof on) == 0;
+        socket.rest_->addresses_last = set_number(handle, option_xpub_manual_last_value, 1);
+        if (socket.rest_->addresses_last)
+            if (const Status everyone = socket.address(Audience::everyone); !everyone)
+                return fail(everyone.error());
     }
     return socket;
 }
@@ -285,8 +291,32 @@ Status Socket::unsubscribe(ByteView prefix) {
     return {};
 }
 
-bool Socket::sends_last_value_alone() const noexcept {
-    return rest_->last_value_alone;
+bool Socket::can_address_last_subscriber() const noexcept {
+    return rest_->addresses_last;
+}
+
+Status Socket::set_linger(Duration linger) {
+    if (linger < Duration::zero() || linger > 1h)
+        return fail(Errc::bad_option,
+                    "linger is " + format_duration(linger) + "; it must be from 0s to 1h");
+    if (!set_number(handle_, ZMQ_LINGER, timeout_ms(linger)))
+        return transport_failure(zmq_errno(), "set the linger");
+    rest_->options.linger = linger;
+    return {};
+}
+
+Status Socket::address(Audience audience) {
+    if (!rest_->addresses_last)
+        return fail(Errc::unsupported, "this socket cannot address its last subscriber alone; it "
+                                       "takes an XPUB socket in manual mode and libzmq 4.3");
+    // Ending it ends manual mode too, which is then asked for again.
+    const bool set = audience == Audience::last_subscriber
+                         ? set_number(handle_, option_xpub_manual_last_value, 1)
+                         : set_number(handle_, option_xpub_manual_last_value, 0) &&
+                               set_number(handle_, ZMQ_XPUB_MANUAL, 1);
+    if (!set)
+        return transport_failure(zmq_errno(), "address subscribers");
+    return {};
 }
 
 namespace {

@@ -134,9 +134,18 @@ public:
     // SUB and XPUB in manual mode (there: for the peer whose subscription was received last).
     Status subscribe(ByteView prefix);
     Status unsubscribe(ByteView prefix);
-    // XPUB in manual mode where the library can (see sends_last_value_alone): the next message goes
-    // only to the peer whose subscription was received last.
-    bool sends_last_value_alone() const noexcept;
+    // XPUB in manual mode, where can_address_last_subscriber(): the next message goes only to the
+    // peer whose subscription was received last, and to nobody when that peer did not subscribe to
+    // it. It counts for one message: libzmq forgets the peer with the send, so of several values
+    // only the first can go to it alone. Address everyone again right after the send, or the next
+    // subscription makes the message behind it go astray.
+    enum class Audience : std::uint8_t { everyone, last_subscriber };
+    bool can_address_last_subscriber() const noexcept;
+    // Errors: unsupported.
+    Status address(Audience audience);
+
+    // Changes options().linger for the close to come. Errors: bad_option.
+    Status set_linger(Duration linger);
 
     // Waits until a receive, or a send, would not block. A send to ROUTER, PUB or XPUB may still.
     // Errors: timeout, stopped.

@@ -16,7 +16,7 @@ struct Socket::Rest {
     int send_timeout_ms = -1; // what libzmq was last told; its default is no limit
     int receive_timeout_ms = -1;
     std::uint64_t oversize_total = 0;
-    bool last_value_alone = false;
+    bool addresses_last = false; // Audience::last_subscriber works
 };
 
 } // namespace flotilla::net
