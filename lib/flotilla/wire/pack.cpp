@@ -19,12 +19,6 @@ std::uint64_t load(const char* at, std::size_t width) noexcept {
 
 } // namespace
 
-void store_u32(char* at, std::uint32_t value) noexcept {
-    store(at, value, 4);
-}
-std::uint32_t load_u32(const char* at) noexcept {
-    return std::uint32_t(load(at, 4));
-}
 void store_u64(char* at, std::uint64_t value) noexcept {
     store(at, value, 8);
 }

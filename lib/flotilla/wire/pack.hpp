@@ -10,6 +10,7 @@
 #include <flotilla/base/blob.hpp>
 
 #include <cstdint>
+#include <cstring>
 #include <string>
 
 namespace flotilla::wire {
@@ -66,8 +67,17 @@ private:
 };
 
 // The same encoding at a place that the caller has made room for.
-void store_u32(char* at, std::uint32_t value) noexcept;
-std::uint32_t load_u32(const char* at) noexcept;
+inline void store_u32(char* at, std::uint32_t value) noexcept {
+    const char bytes[4] = {static_cast<char>(value >> 24), static_cast<char>(value >> 16),
+                           static_cast<char>(value >> 8), static_cast<char>(value)};
+    std::memcpy(at, bytes, sizeof bytes); // one swapped store: batches write one a message
+}
+inline std::uint32_t load_u32(const char* at) noexcept {
+    unsigned char bytes[4];
+    std::memcpy(bytes, at, sizeof bytes);
+    return std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 |
+           std::uint32_t{bytes[2]} << 8 | std::uint32_t{bytes[3]};
+}
 void store_u64(char* at, std::uint64_t value) noexcept;
 std::uint64_t load_u64(const char* at) noexcept;
 

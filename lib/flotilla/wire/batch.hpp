@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Batch: one frame that holds many small messages, each of one frame. docs/protocol/batch.md
+//
+//     offset  bytes  what
+//     0       3      magic F1 46 42
+//     3       1      version, 1
+//     4       4      messages, at least 1
+//     8       ...    a region (wire/compress) of, for each message, a u32 length and that many
+//     bytes
+//
+// A BatchWriter writes into memory of its caller and a BatchReader gives views into the frame, so
+// no message is copied twice. Every structural rule is checked before the first message is given:
+// a malformed batch yields nothing. Integers are big-endian.
+#pragma once
+
+#include <flotilla/base/check.hpp>
+#include <flotilla/base/result.hpp>
+#include <flotilla/wire/compress.hpp>
+#include <flotilla/wire/pack.hpp>
+
+#include <cstdint>
+#include <cstring>
+
+namespace flotilla::wire {
+
+// Magic, version, count and the region's algorithm and size.
+inline constexpr std::size_t batch_header_bytes = 8 + region_overhead_bytes;
+// What a message costs in a batch beside its own bytes.
+inline constexpr std::size_t batch_item_overhead_bytes = 4;
+// The largest region of a batch, once expanded. A reader may ask for less.
+inline constexpr std::size_t batch_region_bytes_max = std::size_t{16} << 20;
+
+// The three magic bytes are there; the version may be another, the rest anything.
+inline bool has_batch_magic(ByteView frame) noexcept {
+    return frame.size() >= 3 && std::memcmp(frame.data(), "\xf1\x46\x42", 3) == 0;
+}
+
+// Writes one batch, uncompressed, into memory of the caller that must outlive it.
+class BatchWriter {
+public:
+    BatchWriter() = default; // nothing fits
+    // `bytes` from batch_header_bytes to batch_header_bytes + batch_region_bytes_max.
+    BatchWriter(char* memory, std::size_t bytes);
+
+    bool fits(std::size_t message_bytes) const noexcept {
+        const auto room = std::size_t(end_ - at_);
+        return room >= batch_item_overhead_bytes &&
+               room - batch_item_overhead_bytes >= message_bytes;
+    }
+    // It must fit.
+    void add(ByteView message) {
+        FLOTILLA_CHECK(fits(message.size()), "a message does not fit its batch");
+        store_u32(at_, static_cast<std::uint32_t>(message.size()));
+        at_ += batch_item_overhead_bytes;
+        if (!message.empty())
+            std::memcpy(at_, message.data(), message.size());
+        at_ += message.size();
+        ++count_;
+    }
+
+    // Completes the header. More may be added afterwards, and finish() called again. At least one
+    // message must have been added.
+    ByteView finish();
+    // The same batch compressed into `memory`, which has room for it uncompressed.
+    ByteView finish(Compressor& compressor, char* memory);
+
+    std::uint32_t count() const noexcept { return count_; }
+    // What finish() would give now.
+    std::size_t bytes() const noexcept { return std::size_t(at_ - begin_); }
+
+private:
+    char* begin_ = nullptr;
+    char* at_ = nullptr;
+    char* end_ = nullptr;
+    std::uint32_t count_ = 0;
+};
+
+// The messages of one batch, in order, as views.
+class BatchReader {
+public:
+    BatchReader() = default; // nothing left
+    // `frame` must outlive the views, and so must what `expander` holds when the batch is
+    // compressed (that is, until its next call). `region_limit` bytes: a batch that expands to more
+    // is refused before anything is allocated.
+    // Errors: malformed; too_large; unsupported (this build lacks the compression).
+    static Result<BatchReader> open(ByteView frame, Expander& expander,
+                                    std::size_t region_limit = batch_region_bytes_max);
+
+    // How many next() will still give.
+    std::uint32_t left() const noexcept { return left_; }
+    // The next message; left() must not be 0.
+    ByteView next() {
+        FLOTILLA_CHECK(left_ > 0, "the batch has no more messages");
+        --left_;
+        const std::uint32_t size = load_u32(at_);
+        const ByteView message{at_ + batch_item_overhead_bytes, size};
+        at_ = message.data() + size;
+        return message;
+    }
+
+private:
+    const char* at_ = nullptr; // in a checked region: next() cannot leave it
+    std::uint32_t left_ = 0;
+};
+
+} // namespace flotilla::wire
