@@ -120,7 +120,8 @@ TEST_CASE("batch: the magic alone tells a batch from a plain message", "[unit][w
 
 TEST_CASE("batch: a declared size over the limit is refused before it is expanded",
           "[unit][wire]") {
-    const std::string frame = batch_of({std::string(5000, 'a')}, Compression::zstd);
+    const auto how = is_available(Compression::zstd) ? Compression::zstd : Compression::none;
+    const std::string frame = batch_of({std::string(5000, 'a')}, how);
     CHECK(refusal(frame, 5003) == Errc::too_large);
     Expander expander;
     CHECK(BatchReader::open(frame, expander, 5004).has_value());
