@@ -2,6 +2,7 @@
 #include <flotilla/net/system.hpp>
 
 #include <chrono>
+#include <ctime>
 #include <random>
 
 namespace flotilla::net {
@@ -9,6 +10,17 @@ namespace flotilla::net {
 Instant now() noexcept {
     return Instant{
         std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch())};
+}
+
+Instant recent_now() noexcept {
+#ifdef CLOCK_MONOTONIC_COARSE
+    // The clock behind steady_clock on Linux, less the read of the hardware counter.
+    timespec time{};
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+    return Instant{std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec}};
+#else
+    return now();
+#endif
 }
 
 WallTime wall_now() noexcept {

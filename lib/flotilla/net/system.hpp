@@ -11,6 +11,9 @@
 namespace flotilla::net {
 
 Instant now() noexcept;
+// The same clock as of its last tick, up to 4 ms old (10 ms on some kernels), at a fifth of the
+// price: for hot paths that ask whether something is due.
+Instant recent_now() noexcept;
 WallTime wall_now() noexcept;
 // A fresh seed for a Random, different in every process and call.
 std::uint64_t system_seed() noexcept;
