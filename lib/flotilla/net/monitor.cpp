@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "context_state.hpp"
+#include "redial.hpp"
+#include "socket_rest.hpp"
 #include "transport_error.hpp"
 
 #include <flotilla/net/monitor.hpp>
+#include <flotilla/net/system.hpp>
 
 #include <zmq.h>
 
@@ -39,6 +42,15 @@ constexpr std::array<KindName, 15> kinds{{
      "handshake_failed_protocol"},
     {ZMQ_EVENT_HANDSHAKE_FAILED_AUTH, Kind::handshake_failed_auth, "handshake_failed_auth"},
 }};
+
+void tell(detail::Redial* redial, const ConnectionEvent& event) {
+    if (!redial)
+        return;
+    if (event.kind == Kind::handshake_failed_auth || event.kind == Kind::handshake_failed_protocol)
+        redial->refused(event.endpoint, now());
+    if (event.kind == Kind::handshake_succeeded)
+        redial->accepted(event.endpoint);
+}
 
 } // namespace
 
@@ -96,6 +108,7 @@ Monitor::Monitor(Monitor&&) noexcept = default;
 
 Monitor& Monitor::operator=(Monitor&& other) noexcept {
     std::swap(watched_, other.watched_);
+    std::swap(redial_, other.redial_);
     std::swap(socket_, other.socket_);
     return *this;
 }
@@ -109,9 +122,11 @@ Monitor::~Monitor() {
 Result<Monitor> Monitor::open(Socket& socket) {
     static std::atomic<std::uint64_t> serial{0};
     const std::string endpoint = "inproc://flotilla-monitor-" + std::to_string(++serial);
+    socket.rest_->refusals.reset(); // the new monitor hears for it
     if (zmq_socket_monitor(socket.native_handle(), endpoint.c_str(), ZMQ_EVENT_ALL) != 0)
         return detail::transport_failure(zmq_errno(), "monitor a socket");
     Monitor monitor{socket.alive(), nullptr};
+    monitor.redial_ = socket.rest_->redial;
     SocketOptions options;
     options.receive_messages_max = events_max;
     options.heartbeat_interval = 0s; // inproc has none
@@ -142,6 +157,7 @@ std::optional<ConnectionEvent> Monitor::next() {
         for (const KindName& each : kinds)
             if (each.number == number) {
                 event.kind = each.kind;
+                tell(redial_.get(), event);
                 return event;
             }
         // An event of a newer libzmq that this table does not know: not ours to guess.

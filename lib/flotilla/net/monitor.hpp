@@ -19,6 +19,10 @@
 
 namespace flotilla::net {
 
+namespace detail {
+class Redial;
+}
+
 struct ConnectionEvent {
     enum class Kind : std::uint8_t {
         connected, // TCP or ipc connection made; descriptor
@@ -64,8 +68,9 @@ public:
 
 private:
     Monitor(std::shared_ptr<void*> watched, std::unique_ptr<Socket> socket) noexcept;
-    std::shared_ptr<void*> watched_; // its handle, nullptr once that socket is closed
-    std::unique_ptr<Socket> socket_; // by pointer: its address is registered with a Poller
+    std::shared_ptr<void*> watched_;         // its handle, nullptr once that socket is closed
+    std::shared_ptr<detail::Redial> redial_; // of a CURVE client: hears of refusals
+    std::unique_ptr<Socket> socket_;         // by pointer: its address is registered with a Poller
 };
 
 } // namespace flotilla::net

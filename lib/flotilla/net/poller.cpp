@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cerrno>
 #include <limits>
+#include <optional>
 #include <vector>
 
 namespace flotilla::net {
@@ -26,8 +27,11 @@ struct Item {
     int descriptor = -1;    // a descriptor
     SharedHandler on_readable{};
     SharedHandler on_writable{};
+    std::optional<TimerId> housekeeping{}; // of a socket that needs it
     bool forgotten = false;
 };
+
+constexpr Duration housekeeping_interval = 250ms;
 
 int poll_ms(Duration wait) {
     if (wait == no_limit)
@@ -51,6 +55,7 @@ struct Poller::Rest {
     ~Rest() { ::close(wake_descriptor); }
 
     Item& item(void* handle, int descriptor);
+    Item& item(Socket& socket);
     void set(Item& item, SharedHandler Item::*direction, Handler handler);
     void forget(void* handle, int descriptor);
     void rebuild();
@@ -67,6 +72,14 @@ Item& Poller::Rest::item(void* handle, int descriptor) {
     return *items.back();
 }
 
+Item& Poller::Rest::item(Socket& socket) {
+    Item& found = item(socket.native_handle(), -1);
+    if (!found.housekeeping && socket.housekeep())
+        found.housekeeping =
+            timers.repeat(net::now(), housekeeping_interval, [&socket] { socket.housekeep(); });
+    return found;
+}
+
 void Poller::Rest::set(Item& item, SharedHandler Item::*direction, Handler handler) {
     item.*direction = handler ? std::make_shared<Handler>(std::move(handler)) : nullptr;
     changed = true;
@@ -79,6 +92,8 @@ void Poller::Rest::forget(void* handle, int descriptor) {
     if (found == items.end())
         return;
     (*found)->forgotten = true;
+    if ((*found)->housekeeping)
+        timers.cancel(*(*found)->housekeeping);
     items.erase(found);
     changed = true;
 }
@@ -106,10 +121,10 @@ Poller& Poller::operator=(Poller&&) noexcept = default;
 Poller::~Poller() = default;
 
 void Poller::on_readable(Socket& socket, Handler handler) {
-    rest_->set(rest_->item(socket.native_handle(), -1), &Item::on_readable, std::move(handler));
+    rest_->set(rest_->item(socket), &Item::on_readable, std::move(handler));
 }
 void Poller::on_writable(Socket& socket, Handler handler) {
-    rest_->set(rest_->item(socket.native_handle(), -1), &Item::on_writable, std::move(handler));
+    rest_->set(rest_->item(socket), &Item::on_writable, std::move(handler));
 }
 void Poller::on_readable(int descriptor, Handler handler) {
     rest_->set(rest_->item(nullptr, descriptor), &Item::on_readable, std::move(handler));

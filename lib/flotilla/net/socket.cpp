@@ -28,6 +28,8 @@ using detail::transport_failure;
 // stable header of libzmq 4.3.4.
 constexpr int option_xpub_manual_last_value = 98;
 
+constexpr Duration housekeeping_interval = 200ms;
+
 struct TypeName {
     std::string_view name;
     SocketType type;
@@ -61,35 +63,6 @@ int timeout_ms(Duration wait) {
     return static_cast<int>(std::clamp<std::int64_t>(ms, 0, std::numeric_limits<int>::max()));
 }
 
-// Repeats `call(flags)` over interrupted system calls, for at most `wait`. The socket's own timeout
-// option bounds a blocking call; it is changed only when it differs from the last one.
-template <class Call>
-Status waiting(void* handle, int timeout_option, int& timeout_set, Duration wait, Call&& call) {
-    if (wait <= Duration::zero()) {
-        while (call(ZMQ_DONTWAIT) < 0)
-            if (const int number = zmq_errno(); number != EINTR)
-                return transport_failure(number);
-        return {};
-    }
-    const Instant deadline = wait == no_limit ? never : deadline_after(now(), wait);
-    for (Duration left = wait;; left = time_left(now(), deadline)) {
-        if (const int wanted = timeout_ms(left); wanted != timeout_set) {
-            if (zmq_setsockopt(handle, timeout_option, &wanted, sizeof wanted) != 0)
-                return transport_failure(zmq_errno());
-            timeout_set = wanted;
-        }
-        if (call(0) >= 0)
-            return {};
-        const int number = zmq_errno();
-        if (number == EAGAIN)
-            return fail(Errc::timeout);
-        if (number != EINTR)
-            return transport_failure(number);
-        if (left == Duration::zero())
-            return fail(Errc::timeout);
-    }
-}
-
 } // namespace
 
 std::string_view name(SocketType type) noexcept {
@@ -101,6 +74,58 @@ std::optional<SocketType> socket_type_named(std::string_view name) noexcept {
         if (each.name == name)
             return each.type;
     return std::nullopt;
+}
+
+// Repeats `call(flags)` over interrupted system calls and housekeeping, for at most `wait`. The
+// socket's own timeout option bounds a blocking call; it is changed only when it differs from the
+// last one.
+template <class Call>
+Status Socket::waiting(int timeout_option, int& timeout_set, Duration wait, Call&& call) {
+    if (wait <= Duration::zero()) {
+        while (call(ZMQ_DONTWAIT) < 0) {
+            const int number = zmq_errno();
+            if (number == EAGAIN)
+                housekeep();
+            if (number != EINTR)
+                return transport_failure(number);
+        }
+        return {};
+    }
+    const Instant deadline = wait == no_limit ? never : deadline_after(now(), wait);
+    const Duration slice = rest_->redial ? housekeeping_interval : no_limit;
+    for (Duration left = wait;; left = time_left(now(), deadline)) {
+        if (const int wanted = timeout_ms(std::min(left, slice)); wanted != timeout_set) {
+            if (zmq_setsockopt(handle_, timeout_option, &wanted, sizeof wanted) != 0)
+                return transport_failure(zmq_errno());
+            timeout_set = wanted;
+        }
+        if (call(0) >= 0)
+            return {};
+        const int number = zmq_errno();
+        if (number != EINTR && number != EAGAIN)
+            return transport_failure(number);
+        housekeep();
+        if (time_left(now(), deadline) == Duration::zero())
+            return fail(Errc::timeout);
+    }
+}
+
+bool Socket::housekeep() const {
+    Rest& rest = *rest_;
+    if (!rest.redial)
+        return false;
+    const Instant at = now();
+    if (at < rest.next_housekeeping)
+        return true;
+    rest.next_housekeeping = deadline_after(at, housekeeping_interval);
+    if (rest.refusals)
+        while (rest.refusals->next()) {
+        }
+    for (const std::string& endpoint : rest.redial->due(at)) {
+        zmq_disconnect(handle_, endpoint.c_str());
+        zmq_connect(handle_, endpoint.c_str());
+    }
+    return true;
 }
 
 Socket::Socket(SocketType type, void* handle, std::unique_ptr<Rest> rest) noexcept
@@ -120,6 +145,7 @@ Socket& Socket::operator=(Socket&& other) noexcept {
 Socket::~Socket() {
     if (!handle_)
         return;
+    rest_->refusals.reset(); // while its reader lives, or libzmq would wait for one
     *rest_->alive = nullptr; // a Monitor that outlives us must not touch the handle
     zmq_close(handle_);
 }
@@ -150,6 +176,14 @@ Result<Socket> Socket::open(Context& context, SocketType type, SocketOptions opt
         if (socket.rest_->addresses_last)
             if (const Status everyone = socket.address(Audience::everyone); !everyone)
                 return fail(everyone.error());
+    }
+    if (std::holds_alternative<CurveClient>(socket.rest_->options.security)) {
+        socket.rest_->redial =
+            std::make_shared<detail::Redial>(detail::Redial::Limits{}, system_seed());
+        auto refusals = Monitor::open(socket);
+        if (!refusals)
+            return fail(refusals.error());
+        socket.rest_->refusals.emplace(std::move(*refusals));
     }
     return socket;
 }
@@ -186,6 +220,8 @@ Status Socket::connect(const Endpoint& endpoint) {
                     "'" + endpoint.text() + "' is a wildcard; name the peer's host and port");
     if (zmq_connect(handle_, endpoint.text().c_str()) != 0)
         return transport_failure(zmq_errno(), "connect " + endpoint.text());
+    if (rest_->redial)
+        rest_->redial->connecting(endpoint.text());
     return {};
 }
 
@@ -206,6 +242,8 @@ Status Socket::unbind(const Endpoint& endpoint) {
 Status Socket::disconnect(const Endpoint& endpoint) {
     if (zmq_disconnect(handle_, endpoint.text().c_str()) != 0)
         return transport_failure(zmq_errno(), "disconnect " + endpoint.text());
+    if (rest_->redial)
+        rest_->redial->forget(endpoint.text());
     return {};
 }
 
@@ -220,8 +258,11 @@ Status Socket::send(wire::Frames& message, Duration wait) {
         Part made = held ? Part{} : Part::from(frame.share());
         zmq_msg_t* const out = native(held ? held : made.storage_);
         const Status sent =
-            waiting(handle_, ZMQ_SNDTIMEO, rest_->send_timeout_ms, i == 0 ? wait : no_limit,
+            waiting(ZMQ_SNDTIMEO, rest_->send_timeout_ms, i == 0 ? wait : Duration::zero(),
                     [&](int flags) { return zmq_msg_send(out, handle_, flags | more); });
+        // Room is asked for by the first frame; the rest of a message always fits.
+        FLOTILLA_CHECK(i == 0 || sent || sent.error().code != Errc::would_block,
+                       "libzmq took half a message");
         if (!sent)
             return sent;
     }
@@ -230,19 +271,19 @@ Status Socket::send(wire::Frames& message, Duration wait) {
 }
 
 Status Socket::send(ByteView frame, Duration wait) {
-    return waiting(handle_, ZMQ_SNDTIMEO, rest_->send_timeout_ms, wait,
+    return waiting(ZMQ_SNDTIMEO, rest_->send_timeout_ms, wait,
                    [&](int flags) { return zmq_send(handle_, frame.data(), frame.size(), flags); });
 }
 
 Status Socket::send(Part& part, More more, Duration wait) {
     const int sndmore = more == More::yes ? ZMQ_SNDMORE : 0;
-    return waiting(handle_, ZMQ_SNDTIMEO, rest_->send_timeout_ms, wait, [&](int flags) {
+    return waiting(ZMQ_SNDTIMEO, rest_->send_timeout_ms, wait, [&](int flags) {
         return zmq_msg_send(native(part.storage_), handle_, flags | sndmore);
     });
 }
 
 Status Socket::receive(Part& part, Duration wait) {
-    return waiting(handle_, ZMQ_RCVTIMEO, rest_->receive_timeout_ms, wait,
+    return waiting(ZMQ_RCVTIMEO, rest_->receive_timeout_ms, wait,
                    [&](int flags) { return zmq_msg_recv(native(part.storage_), handle_, flags); });
 }
 
@@ -257,8 +298,10 @@ Result<wire::Frames> Socket::receive(Duration wait) {
         zmq_msg_t* const in = native(frame.storage_of(detail::message_owner));
         // Frames of one message arrive together: only the first can be waited for.
         const Status received =
-            waiting(handle_, ZMQ_RCVTIMEO, rest_->receive_timeout_ms, frames == 0 ? wait : no_limit,
+            waiting(ZMQ_RCVTIMEO, rest_->receive_timeout_ms, frames == 0 ? wait : Duration::zero(),
                     [&](int flags) { return zmq_msg_recv(in, handle_, flags); });
+        FLOTILLA_CHECK(frames == 0 || received || received.error().code != Errc::would_block,
+                       "libzmq gave half a message");
         if (!received)
             return fail(received.error());
         more = zmq_msg_more(in) != 0;
@@ -360,10 +403,12 @@ int Socket::fd() const noexcept {
 }
 
 bool Socket::readable() const noexcept {
+    housekeep();
     return has_event(handle_, ZMQ_POLLIN);
 }
 
 bool Socket::writable() const noexcept {
+    housekeep();
     return has_event(handle_, ZMQ_POLLOUT);
 }
 

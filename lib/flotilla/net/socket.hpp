@@ -164,11 +164,20 @@ public:
     std::uint64_t oversize_total() const noexcept;
     void* native_handle() const noexcept { return handle_; }
     const std::shared_ptr<detail::ContextState>& context_state() const noexcept;
+    // CURVE clients: connects again, with growing pauses, to peers that refused the handshake,
+    // which libzmq by itself gives up for good. Called by waiting sends and receives, readable(),
+    // writable() and a Poller; call it now and then from a loop that does none of these. False:
+    // nothing to do for this socket, ever.
+    bool housekeep() const;
+
     // The handle, or nullptr once this socket is closed: for a Monitor, which may outlive it.
     std::shared_ptr<void*> alive() const noexcept;
 
 private:
+    friend class Monitor;
     struct Rest;
+    template <class Call>
+    Status waiting(int timeout_option, int& timeout_set, Duration wait, Call&& call);
     Socket(SocketType type, void* handle, std::unique_ptr<Rest> rest) noexcept;
     Status check_reach(const Endpoint& endpoint) const;
 

@@ -2,10 +2,14 @@
 // The private members of Socket. Private to net.
 #pragma once
 
+#include "redial.hpp"
+
+#include <flotilla/net/monitor.hpp>
 #include <flotilla/net/socket.hpp>
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 namespace flotilla::net {
 
@@ -17,6 +21,11 @@ struct Socket::Rest {
     int receive_timeout_ms = -1;
     std::uint64_t oversize_total = 0;
     bool addresses_last = false; // Audience::last_subscriber works
+
+    // CURVE clients only: refusals are watched by our own monitor until somebody opens another.
+    std::shared_ptr<detail::Redial> redial;
+    std::optional<Monitor> refusals;
+    Instant next_housekeeping{};
 };
 
 } // namespace flotilla::net

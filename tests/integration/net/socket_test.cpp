@@ -277,6 +277,71 @@ TEST_CASE("curve: the allow-list decides, and the server's key is proved", "[int
     }
 }
 
+TEST_CASE("curve: a client that was refused gets in once its key is listed", "[integration][net]") {
+    auto context = Context::open();
+    auto client_context = Context::open();
+    const auto server = generate_key_pair();
+    const auto client = generate_key_pair();
+    const auto other = generate_key_pair();
+    AllowList list;
+    REQUIRE(list.add(other->public_key));
+    SocketOptions serving;
+    serving.domain = "late";
+    serving.security = CurveServer{*server, list};
+    auto pull = Socket::open(*context, SocketType::pull, serving);
+    const auto endpoint = pull->bind(test::any_tcp());
+    REQUIRE(endpoint);
+    SocketOptions options;
+    options.to_connected_only = true;
+    options.security = CurveClient{*client, server->public_key};
+    auto push = Socket::open(*client_context, SocketType::push, options);
+    REQUIRE(push->connect(*endpoint));
+    const Instant deadline = deadline_after(now(), patience);
+    while (access_counters(*context).denied_total == 0 && now() < deadline)
+        (void)push->send(ByteView{"early"}, 10ms);
+    REQUIRE(access_counters(*context).denied_total == 1);
+    REQUIRE(list.add(client->public_key));
+    REQUIRE(set_access_policy(*context, "late", list));
+    SECTION("while it waits in a send") {
+        REQUIRE(push->send(ByteView{"late"}, patience));
+    }
+    SECTION("while a poller waits for it") {
+        Poller poller;
+        bool sent = false;
+        poller.on_writable(*push, [&] { sent = bool(push->send(ByteView{"late"}, 0s)); });
+        while (!sent && now() < deadline)
+            REQUIRE(poller.turn(patience));
+        REQUIRE(sent);
+    }
+    Part part;
+    REQUIRE(pull->receive(part, patience));
+    CHECK(part.view() == "late");
+}
+
+TEST_CASE("monitor: one that is not read does not stall its context", "[integration][net]") {
+    // libzmq's own limits are reached after 768 connections: then no socket of the context moves.
+    auto context = Context::open();
+    auto client_context = Context::open();
+    auto watched = Socket::open(*context, SocketType::pull);
+    const auto unread = Monitor::open(*watched);
+    REQUIRE(unread);
+    const auto endpoint = watched->bind(test::any_tcp());
+    auto bystander = Socket::open(*context, SocketType::pull);
+    const auto quiet = bystander->bind(test::any_tcp());
+    for (int i = 0; i < 1'000; ++i) {
+        auto push = Socket::open(*client_context, SocketType::push);
+        REQUIRE(push->connect(*endpoint));
+        REQUIRE(push->send(ByteView{"x"}, patience));
+        Part part;
+        REQUIRE(watched->receive(part, patience));
+    }
+    auto push = Socket::open(*client_context, SocketType::push);
+    REQUIRE(push->connect(*quiet));
+    REQUIRE(push->send(ByteView{"alive"}, patience));
+    Part part;
+    CHECK(bystander->receive(part, patience));
+}
+
 TEST_CASE("curve: a server without an allow-list does not open unless asked by name",
           "[integration][net]") {
     auto context = Context::open();
