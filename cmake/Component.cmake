@@ -24,8 +24,14 @@ function(flotilla_component)
                    CXX_EXTENSIONS OFF
                    VERIFY_INTERFACE_HEADER_SETS ON
                    POSITION_INDEPENDENT_CODE ON
+                   DEFINE_SYMBOL ""
                    VERSION ${flotilla_VERSION}
                    SOVERSION ${flotilla_VERSION_MAJOR}.${flotilla_VERSION_MINOR})
     target_link_libraries(${target} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
     set_property(GLOBAL APPEND PROPERTY FLOTILLA_COMPONENTS ${target})
+endfunction()
+
+# flotilla_program(TARGET): an executable that is installed, with docs/man/NAME.1 for its output name.
+function(flotilla_program target)
+    set_property(GLOBAL APPEND PROPERTY FLOTILLA_PROGRAMS ${target})
 endfunction()

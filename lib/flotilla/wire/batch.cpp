@@ -66,8 +66,7 @@ Result<BatchReader> BatchReader::open(ByteView frame, Expander& expander,
         return fail(Errc::malformed, "a batch ends within its header");
     if (magic != magic_and_version)
         return fail(Errc::malformed, "not a batch of version 1");
-    const auto region =
-        expander.bytes(head.rest(), std::min(region_limit, batch_region_bytes_max));
+    const auto region = expander.bytes(head.rest(), std::min(region_limit, batch_region_bytes_max));
     if (!region)
         return fail(region.error());
     // The region is bounded and every message has its length, which bounds the count too.
