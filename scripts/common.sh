@@ -31,7 +31,7 @@ build() {
     cd "$root"
     if [ -z "${CMAKE_CXX_COMPILER_LAUNCHER:-}" ] && command -v ccache >/dev/null; then
         export CMAKE_CXX_COMPILER_LAUNCHER=ccache
-        export CCACHE_BASEDIR="$root" CCACHE_NOHASHDIR=1
+        export CCACHE_NOHASHDIR=1
     fi
     local targets=()
     if [ $# -gt 0 ]; then
