@@ -4,11 +4,23 @@
 namespace flotilla::cli {
 
 namespace {
+constexpr const char* data = "Messages";
 constexpr const char* setup = "Setup";
 } // namespace
 
 const std::vector<Command>& commands() {
     static const std::vector<Command> table{
+        {"pub", data, "Publish messages to whoever subscribed", declare_pub},
+        {"sub", data, "Print messages of a publisher, by topic prefix", declare_sub},
+        {"push", data, "Send messages, each to one of the pullers in turn", declare_push},
+        {"pull", data, "Print messages from pushers", declare_pull},
+        {"req", data, "Send requests and print their replies", declare_req},
+        {"rep", data, "Answer requests", declare_rep},
+        {"dealer", data, "Send and print at once; peers in turn", declare_dealer},
+        {"router", data, "Send and print at once; each message names its peer", declare_router},
+        {"pair", data, "Send and print at once, with exactly one peer", declare_pair},
+        {"xpub", data, "Publish messages and print the subscriptions", declare_xpub},
+        {"xsub", data, "Print messages and send subscriptions", declare_xsub},
         {"version", setup, "What this program and the libzmq under it are and can do",
          declare_version},
     };

@@ -6,6 +6,18 @@
 
 namespace flotilla::cli {
 
+// verbs.cpp
+Run declare_pub(CLI::App& app);
+Run declare_sub(CLI::App& app);
+Run declare_push(CLI::App& app);
+Run declare_pull(CLI::App& app);
+Run declare_req(CLI::App& app);
+Run declare_rep(CLI::App& app);
+Run declare_dealer(CLI::App& app);
+Run declare_router(CLI::App& app);
+Run declare_pair(CLI::App& app);
+Run declare_xpub(CLI::App& app);
+Run declare_xsub(CLI::App& app);
 // version.cpp
 Run declare_version(CLI::App& app);
 

@@ -18,7 +18,17 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::array<const char*, 6> capabilities{"ipc", "curve", "ws", "wss", "gssapi", "draft"};
+// libzmq's spelling; shown in small letters.
+struct Capability {
+    const char* name;
+    const char* shown;
+};
+constexpr std::array<Capability, 6> capabilities{{{"ipc", "ipc"},
+                                                  {"curve", "curve"},
+                                                  {"WS", "ws"},
+                                                  {"WSS", "wss"},
+                                                  {"gssapi", "gssapi"},
+                                                  {"draft", "draft"}}};
 
 constexpr std::array<std::pair<const char*, bool>, 2> compiled{{
 #ifdef FLOTILLA_WITH_ZSTD
@@ -42,8 +52,8 @@ std::string as_json() {
     Json json;
     json["flotilla"] = FLOTILLA_VERSION;
     json["libzmq"] = transport_text();
-    for (const char* capability : capabilities)
-        json["capabilities"][capability] = net::transport_has(capability);
+    for (const Capability& capability : capabilities)
+        json["capabilities"][capability.shown] = net::transport_has(capability.name);
     for (const auto& [option, on] : compiled)
         json["options"][option] = on;
     return json.dump() + "\n";
@@ -52,8 +62,8 @@ std::string as_json() {
 std::string as_text() {
     std::string text = "zmq (flotilla) " FLOTILLA_VERSION "\nlibzmq " + transport_text() + "\n";
     text += "capabilities:";
-    for (const char* capability : capabilities)
-        text += std::string(net::transport_has(capability) ? " " : " -") + capability;
+    for (const Capability& capability : capabilities)
+        text += std::string(net::transport_has(capability.name) ? " " : " -") + capability.shown;
     text += "\noptions:";
     for (const auto& [option, on] : compiled)
         text += std::string(on ? " " : " -") + option;

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Input: what a verb sends, message by message: arguments, a file or standard input.
+//
+// Arguments are patterns (payload.hpp); bytes from files and standard input are sent as they are.
+// Not thread-safe.
+#pragma once
+
+#include <flotilla/base/random.hpp>
+#include <flotilla/base/result.hpp>
+#include <flotilla/wire/frames.hpp>
+
+#include <cli/json_lines.hpp>
+#include <cli/payload.hpp>
+#include <cli/splitter.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace flotilla::cli {
+
+struct InputFlags {
+    std::string file;
+    std::string delimiter = "\\n"; // escapes allowed
+    bool nul = false;
+    std::string length_prefix; // "u32", "u32le"
+    bool whole = false;
+    bool json = false;
+    std::string frame_separator;     // -F; empty: a record is one frame
+    std::vector<std::string> frames; // --frame
+    std::optional<std::string> topic;
+    bool literal = false;
+    std::optional<std::uint64_t> seed;
+};
+void add_input(CLI::App& app, InputFlags& flags);
+
+class Input {
+public:
+    struct Options {
+        std::vector<std::string> messages{}; // from the command line; "-" alone: standard input
+        std::uint64_t message_bytes_max = 64ULL << 20;
+        // Arguments begin again at the first when all were sent.
+        enum class Repeat : std::uint8_t { no, yes } repeat = Repeat::no;
+        // ROUTER: the first frame is a routing id and may be written as 0x and hex.
+        enum class Routing : std::uint8_t { none, first_frame } routing = Routing::none;
+        std::uint64_t seed = 0; // when the flags have none
+    };
+    // Errors: bad_option (options that contradict each other); not_found; io.
+    static Result<Input> open(const InputFlags& flags, Options options);
+    Input(Input&&) noexcept;
+    Input& operator=(Input&&) = delete;
+    ~Input();
+
+    // There is nothing to send: no argument, no file, and standard input is a terminal.
+    bool absent() const noexcept { return kind_ == Kind::absent; }
+
+    // The next message; nothing when it has not arrived yet (wait for descriptor()) or when the
+    // input has ended. Errors: malformed, too_large, too_many, io; each names the record.
+    Result<std::optional<wire::Frames>> next(WallTime now);
+    bool ended() const noexcept { return ended_; }
+    // Readable when next() may say more; -1 when it needs no waiting.
+    int descriptor() const noexcept { return descriptor_; }
+
+private:
+    enum class Kind : std::uint8_t { absent, arguments, stream };
+    Input() : splitter_({}), random_(0) {}
+    Status open_stream(const InputFlags& flags, bool standard_input);
+    Status set_patterns(const InputFlags& flags);
+    Status set_framing(const InputFlags& flags);
+    Status read_some();
+    Result<std::optional<wire::Frames>> next_argument(WallTime now);
+    Result<wire::Frames> compose(ByteView record) const;
+    Result<wire::Frames> split_frames(ByteView record) const;
+    void finish_frames(wire::Frames& frames) const;
+
+    Kind kind_ = Kind::absent;
+    Options options_;
+    Splitter splitter_;
+    Random random_;
+    std::vector<std::vector<Payload>> patterns_; // a message each, a frame each
+    std::string frame_separator_;
+    std::optional<std::string> topic_;
+    std::string name_ = "stdin";
+    std::uint64_t made_ = 0; // messages so far
+    int descriptor_ = -1;
+    bool owns_descriptor_ = false;
+    bool json_ = false;
+    bool ended_ = false;
+};
+
+} // namespace flotilla::cli

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <flotilla/base/units.hpp>
+#include <flotilla/net/option.hpp>
+#include <flotilla/net/system.hpp>
+
+#include <cli/link.hpp>
+#include <cli/signals.hpp>
+
+#include <algorithm>
+
+namespace flotilla::cli {
+
+namespace {
+
+Error with_advice(Error error) {
+    if (error.code == Errc::insecure)
+        error.detail += " (--server-key or --allow-client-keys for CURVE, --allow-plaintext to go "
+                        "without)";
+    return error;
+}
+
+bool is_open_ended(const net::Attachment& attachment) {
+    return attachment.how == net::Attach::bind && attachment.endpoint.is_wildcard();
+}
+
+} // namespace
+
+Result<std::unique_ptr<Link>> Link::open(Plan plan, const SocketFlags& flags, Terminal& terminal) {
+    auto link = std::unique_ptr<Link>(new Link(std::move(plan), terminal));
+    auto context = net::Context::open();
+    if (!context)
+        return fail(context.error());
+    link->context_.emplace(std::move(*context));
+    auto socket = net::Socket::open(*link->context_, link->plan_.type, link->plan_.options);
+    if (!socket)
+        return fail(with_advice(socket.error()));
+    link->socket_.emplace(std::move(*socket));
+    if (Status set = set_options(*link->socket_, flags); !set)
+        return fail(set.error());
+    auto monitor = net::Monitor::open(*link->socket_);
+    if (!monitor)
+        return fail(monitor.error());
+    link->monitor_.emplace(std::move(*monitor));
+    if (Status attached = link->attach_all(); !attached)
+        return fail(attached.error());
+    link->watch();
+    return link;
+}
+
+Link::~Link() {
+    // The poller refers to the sockets, the monitor to the watched one, all to the context.
+    poller_ = net::Poller{};
+    monitor_.reset();
+    socket_.reset();
+    context_.reset();
+}
+
+Status Link::attach_all() {
+    for (const std::string& prefix : plan_.prefixes)
+        if (Status subscribed = socket_->subscribe(prefix); !subscribed)
+            return subscribed;
+    for (const net::Attachment& attachment : plan_.attachments) {
+        auto at = socket_->attach(attachment);
+        if (!at)
+            return fail(with_advice(at.error()));
+        endpoint_text_ += (endpoint_text_.empty() ? "" : ",") + at->text();
+        const bool bound = attachment.how == net::Attach::bind;
+        const std::string line = (bound ? "bound to " : "connecting to ") + at->text();
+        if (is_open_ended(attachment) && attachment.endpoint.text() != at->text())
+            terminal_.note(line); // nobody can know the port otherwise
+        else
+            terminal_.detail(line);
+    }
+    return {};
+}
+
+void Link::watch() {
+    // The handlers only wake the loop; it looks at everything after each turn.
+    poller_.on_readable(monitor_->socket(), [] {});
+    if (signal_descriptor() >= 0)
+        poller_.on_readable(signal_descriptor(), [] {});
+}
+
+void Link::explain_once(const net::ConnectionEvent& event) {
+    constexpr std::size_t explained_max = 100;
+    const std::string key = std::string(net::name(event.kind)) + event.endpoint;
+    if (explained_.size() < explained_max && explained_.insert(key).second)
+        terminal_.note(net::explain(event));
+    else
+        terminal_.detail(net::explain(event));
+}
+
+Status Link::on_event(const net::ConnectionEvent& event) {
+    using Kind = net::ConnectionEvent::Kind;
+    peers_.on_event(event);
+    const auto connects =
+        std::count_if(plan_.attachments.begin(), plan_.attachments.end(),
+                      [](const net::Attachment& each) { return each.how == net::Attach::connect; });
+    switch (event.kind) {
+    case Kind::handshake_failed_auth:
+        if (connects == 1 && plan_.attachments.size() == 1 && peers_.connected() == 0)
+            return fail(Errc::refused, net::explain(event));
+        explain_once(event);
+        break;
+    case Kind::handshake_failed_no_detail:
+    case Kind::handshake_failed_protocol:
+    case Kind::accept_failed:
+        explain_once(event);
+        break;
+    case Kind::disconnected:
+        if (plan_.loss == Plan::Loss::report && connects == 0 && outstanding_before_ > 0)
+            may_have_lost_ = true;
+        [[fallthrough]];
+    default:
+        terminal_.detail(net::explain(event));
+        break;
+    }
+    return {};
+}
+
+Status Link::look_at_connections() {
+    while (const auto event = monitor_->next())
+        if (Status seen = on_event(*event); !seen)
+            return seen;
+    outstanding_before_ = ledger_.outstanding();
+    return {};
+}
+
+bool Link::wait_outstanding(Instant deadline) {
+    while (ledger_.outstanding() > 0) {
+        const Instant now = net::now();
+        if (now >= deadline)
+            return false;
+        // A refusal at the end is a peer lost like any other.
+        if (Status seen = look_at_connections(); !seen)
+            return false;
+        terminal_.progress(now, std::to_string(ledger_.outstanding()) + " messages to go");
+        // No event tells that the transport let go of bytes; the socket's housekeeping runs here.
+        (void)socket_->writable();
+        (void)poller_.turn(std::min<Duration>(1ms, time_left(now, deadline)));
+    }
+    return true;
+}
+
+bool Link::close_within(Duration linger) {
+    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(linger).count();
+    (void)net::set_option(*socket_, "LINGER", std::to_string(ms));
+    const Instant begin = net::now();
+    poller_ = net::Poller{};
+    monitor_.reset();
+    socket_.reset();
+    context_.reset(); // returns when the socket has nothing left, or its linger is over
+    return net::now() - begin < std::chrono::milliseconds(ms);
+}
+
+ExitCode Link::flush(Duration linger) {
+    const Instant deadline = deadline_after(net::now(), linger);
+    if (signal_descriptor() >= 0)
+        poller_.forget(signal_descriptor()); // stays readable after a signal: would not wait
+    const bool gone = wait_outstanding(deadline);
+    const std::uint64_t left = ledger_.outstanding();
+    if (!gone) {
+        terminal_.error(std::to_string(left) + " messages had not left within " +
+                        format_duration(linger) + " (--linger) and are dropped");
+        (void)close_within(Duration::zero());
+        return ExitCode::not_flushed;
+    }
+    constexpr Duration last_batch_min = 100ms;
+    const Duration rest = std::max(time_left(net::now(), deadline), last_batch_min);
+    if (!close_within(rest)) {
+        terminal_.error("the last bytes had not left within " + format_duration(linger) +
+                        " (--linger)");
+        return ExitCode::not_flushed;
+    }
+    if (may_have_lost_) {
+        terminal_.error("a peer left while messages were queued for it; some may be lost");
+        return ExitCode::not_flushed;
+    }
+    return ExitCode::ok;
+}
+
+} // namespace flotilla::cli

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Link: one raw socket, opened as the flags say, with its monitor and what is known of its peers.
+//
+// The end of a link is the hard part: libzmq says that a message was queued, never that it left.
+// flush() waits until the ledger shows nothing outstanding, closes the socket with the rest of the
+// time as linger, and terminates the context, which returns when the last batch is in the kernel or
+// the linger is over. Messages that libzmq dropped with a lost connection come back to the ledger
+// too; so a bound sender that loses a peer while messages are outstanding says that some may be
+// lost.
+// One thread.
+#pragma once
+
+#include <flotilla/base/exit_code.hpp>
+#include <flotilla/net/context.hpp>
+#include <flotilla/net/monitor.hpp>
+#include <flotilla/net/poller.hpp>
+#include <flotilla/net/socket.hpp>
+
+#include <cli/ledger.hpp>
+#include <cli/options.hpp>
+#include <cli/peers.hpp>
+#include <cli/terminal.hpp>
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace flotilla::cli {
+
+class Link {
+public:
+    struct Plan {
+        net::SocketType type = net::SocketType::pair;
+        net::SocketOptions options{};
+        std::vector<net::Attachment> attachments{};
+        std::vector<std::string> prefixes{}; // SUB: subscribed before anything is attached
+        // A dropped connection of a bound socket drops what was queued for it.
+        enum class Loss : std::uint8_t { ignore, report } loss = Loss::ignore;
+    };
+    // Binds and connects everything; says on the terminal where, when that is not obvious or -v was
+    // given. Errors: those of Socket and Monitor; insecure names --allow-plaintext.
+    static Result<std::unique_ptr<Link>> open(Plan plan, const SocketFlags& flags,
+                                              Terminal& terminal);
+    ~Link();
+
+    net::Socket& socket() noexcept { return *socket_; }
+    net::Poller& poller() noexcept { return poller_; }
+    Ledger& ledger() noexcept { return ledger_; }
+    Peers& peers() noexcept { return peers_; }
+    // The endpoints, joined by commas, as they are resolved.
+    const std::string& endpoint_text() const noexcept { return endpoint_text_; }
+
+    // Reads the monitor: counts peers, explains failures once each. Errors: refused (the only peer
+    // that we connect to denied us).
+    Status look_at_connections();
+    // See above; not to be used afterwards. ok, or not_flushed with a sentence on the terminal.
+    ExitCode flush(Duration linger);
+
+private:
+    Link(Plan plan, Terminal& terminal) : plan_(std::move(plan)), terminal_(terminal) {}
+    Status attach_all();
+    void watch();
+    Status on_event(const net::ConnectionEvent& event);
+    void explain_once(const net::ConnectionEvent& event);
+    bool wait_outstanding(Instant deadline);
+    bool close_within(Duration linger);
+
+    Plan plan_;
+    Terminal& terminal_;
+    Ledger ledger_; // outlives the context
+    Peers peers_;
+    std::optional<net::Context> context_;
+    std::optional<net::Socket> socket_;
+    std::optional<net::Monitor> monitor_;
+    net::Poller poller_;
+    std::string endpoint_text_;
+    std::set<std::string> explained_;
+    std::uint64_t outstanding_before_ = 0;
+    bool may_have_lost_ = false;
+};
+
+} // namespace flotilla::cli

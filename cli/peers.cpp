@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cli/peers.hpp>
+
+#include <algorithm>
+
+namespace flotilla::cli {
+
+namespace {
+
+bool lets_through(const std::multiset<std::string, std::less<>>& prefixes, ByteView topic) {
+    return std::any_of(prefixes.begin(), prefixes.end(), [topic](const std::string& prefix) {
+        return topic.substr(0, prefix.size()) == prefix;
+    });
+}
+
+} // namespace
+
+void Peers::on_event(const net::ConnectionEvent& event) {
+    using Kind = net::ConnectionEvent::Kind;
+    constexpr std::size_t endpoints_max = 1000;
+    switch (event.kind) {
+    case Kind::handshake_succeeded:
+        ++connected_;
+        break;
+    case Kind::handshake_failed_no_detail:
+    case Kind::handshake_failed_protocol:
+    case Kind::handshake_failed_auth:
+        if (failed_.size() < endpoints_max)
+            ++failed_[event.endpoint];
+        break;
+    case Kind::disconnected: {
+        // A connection that never finished its handshake ends with the same event.
+        const auto failed = failed_.find(event.endpoint);
+        if (failed != failed_.end()) {
+            if (--failed->second == 0)
+                failed_.erase(failed);
+        } else if (connected_ > 0) {
+            --connected_;
+        }
+        if (const auto gone = by_connection_.find(event.value); gone != by_connection_.end()) {
+            subscriptions_ -= gone->second.size();
+            by_connection_.erase(gone);
+        }
+        break;
+    }
+    default:
+        break;
+    }
+}
+
+void Peers::on_subscription(int descriptor, ByteView frame) {
+    if (frame.empty() || (frame[0] != '\0' && frame[0] != '\1'))
+        return; // an upstream message of the peer's own
+    const ByteView prefix = frame.substr(1);
+    if (frame[0] == '\1') {
+        if (subscriptions_ < subscriptions_max) {
+            by_connection_[descriptor].emplace(prefix);
+            ++subscriptions_;
+        }
+        return;
+    }
+    const auto connection = by_connection_.find(descriptor);
+    if (connection == by_connection_.end())
+        return;
+    const auto one = connection->second.find(prefix);
+    if (one == connection->second.end())
+        return;
+    connection->second.erase(one);
+    --subscriptions_;
+    if (connection->second.empty())
+        by_connection_.erase(connection);
+}
+
+std::size_t Peers::subscribed_to(ByteView topic) const {
+    return static_cast<std::size_t>(
+        std::count_if(by_connection_.begin(), by_connection_.end(),
+                      [topic](const auto& each) { return lets_through(each.second, topic); }));
+}
+
+bool Peers::anybody_hears(ByteView topic) const {
+    return std::any_of(by_connection_.begin(), by_connection_.end(),
+                       [topic](const auto& each) { return lets_through(each.second, topic); });
+}
+
+} // namespace flotilla::cli
