@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <optional>
 
 namespace flotilla::net {
 namespace {
@@ -21,66 +20,6 @@ constexpr std::size_t buffer_bytes = CurveKey::text_bytes + 1; // and a final NU
 
 tl::unexpected<Error> no_curve() {
     return fail(Errc::unsupported, "this libzmq was built without CURVE");
-}
-
-// What a certificate file holds, and where.
-struct Certificate {
-    std::optional<CurveKey> public_key;
-    std::optional<CurveKey> secret_key;
-};
-
-// The value of `name = "value"`; quotes are single, double or none, as 4/ZPL allows.
-std::optional<std::string_view> value_of(std::string_view line, std::string_view name) {
-    if (line.substr(0, name.size()) != name)
-        return std::nullopt;
-    line = detail::trimmed(line.substr(name.size()));
-    if (line.empty() || line.front() != '=')
-        return std::nullopt;
-    line = detail::trimmed(line.substr(1));
-    if (line.size() >= 2 && (line.front() == '"' || line.front() == '\''))
-        return line.substr(1, line.find(line.front(), 1) - 1);
-    return line;
-}
-
-Result<Certificate> parse_certificate(const std::string& path, std::string_view text) {
-    Certificate certificate;
-    std::size_t number = 0;
-    for (std::string_view rest = text; !rest.empty();) {
-        const std::string_view line = detail::trimmed(detail::next_line(rest));
-        ++number;
-        for (auto [name, key] : {std::pair{"public-key", &certificate.public_key},
-                                 std::pair{"secret-key", &certificate.secret_key}}) {
-            const auto value = value_of(line, name);
-            if (!value)
-                continue;
-            auto parsed = CurveKey::parse(*value);
-            if (!parsed)
-                return fail(Errc::bad_key, path + ":" + std::to_string(number) + ": " + name +
-                                               ": " + parsed.error().detail);
-            *key = std::move(*parsed);
-        }
-    }
-    if (!certificate.public_key)
-        return fail(Errc::bad_key, path + ": there is no line 'public-key = \"...\"'; is this a "
-                                          "certificate made by 'zmq keys new'?");
-    return certificate;
-}
-
-Result<Certificate> load_certificate(const std::string& path) {
-    const auto text = detail::read_text_file(path);
-    if (!text)
-        return fail(text.error());
-    return parse_certificate(path, *text);
-}
-
-std::string certificate_text(const char* title, const CurveKeyPair& keys,
-                             const CurveKey* secret_key) {
-    std::string text = std::string("#   ZeroMQ CURVE ") + title +
-                       " certificate\n\nmetadata\ncurve\n" + "    public-key = \"" +
-                       keys.public_key.z85() + "\"\n";
-    if (secret_key)
-        text += "    secret-key = \"" + secret_key->z85() + "\"\n";
-    return text;
 }
 
 } // namespace
@@ -135,49 +74,6 @@ Result<CurveKey> public_key_of(const CurveKey& secret_key) {
 
 std::string fingerprint(const CurveKey& public_key) {
     return public_key.z85().substr(0, 8);
-}
-
-Status save_certificate(const CurveKeyPair& keys, const std::string& path) {
-    // The secret first: if it cannot be written, no public half of a lost pair is left behind.
-    const std::string secret_path = path + "_secret";
-    const Status secret = detail::create_text_file(
-        secret_path, certificate_text("secret", keys, &keys.secret_key), 0600);
-    if (!secret)
-        return secret;
-    const Status open =
-        detail::create_text_file(path, certificate_text("public", keys, nullptr), 0644);
-    if (!open)
-        ::unlink(secret_path.c_str());
-    return open;
-}
-
-Result<CurveKey> load_public_key(const std::string& path) {
-    auto certificate = load_certificate(path);
-    if (!certificate)
-        return fail(certificate.error());
-    return std::move(*certificate->public_key);
-}
-
-Result<CurveKeyPair> load_key_pair(const std::string& path) {
-    struct stat status {};
-    if (::stat(path.c_str(), &status) == 0 && (status.st_mode & 077) != 0)
-        return fail(Errc::unsafe_file, path +
-                                           " holds a secret key that others may read or change; "
-                                           "run: chmod 600 " +
-                                           path);
-    auto certificate = load_certificate(path);
-    if (!certificate)
-        return fail(certificate.error());
-    if (!certificate->secret_key)
-        return fail(Errc::bad_key,
-                    path + ": there is no line 'secret-key = \"...\"'; name the file that ends in "
-                           "_secret");
-    const auto derived = public_key_of(*certificate->secret_key);
-    if (!derived)
-        return fail(derived.error());
-    if (*derived != *certificate->public_key)
-        return fail(Errc::bad_key, path + ": the public and the secret key are not a pair");
-    return CurveKeyPair{std::move(*certificate->public_key), std::move(*certificate->secret_key)};
 }
 
 } // namespace flotilla::net

@@ -87,4 +87,11 @@ TEST_CASE("settings: hostile text never does worse than an error", "[unit][base]
     CHECK_FALSE(Settings::parse("a = " + deep, "f.toml"));
     CHECK_FALSE(Settings::parse(std::string("a = \"\0\"", 7), "f.toml"));
     CHECK_FALSE(Settings::parse("a = \"\xff\xfe\"", "f.toml"));
+    // The parser by itself aborts on these in debug builds.
+    CHECK(Settings::parse("[&", "f.toml").error().detail.rfind("f.toml:1:2", 0) == 0);
+    CHECK_FALSE(Settings::parse("[[ =", "f.toml"));
+    CHECK_FALSE(Settings::parse("\xcf\xb4", "f.toml"));
+    const auto control = Settings::parse(std::string("a = 1\n[\0", 8), "f.toml");
+    REQUIRE_FALSE(control);
+    CHECK(control.error().detail.rfind("f.toml:2:2: a control character", 0) == 0);
 }
