@@ -51,6 +51,20 @@ zmq_msg_t* native(void* storage) noexcept {
     return static_cast<zmq_msg_t*>(storage);
 }
 
+// A socket that accepts IPv6 names its IPv4 address the IPv6 way, "[::ffff:127.0.0.1]"; people and
+// IPv4-only peers want it as it was given.
+std::string plain_ipv4(std::string_view endpoint) {
+    constexpr std::string_view opening = "[::ffff:";
+    std::string text{endpoint};
+    const std::size_t begin = text.find(opening);
+    const std::size_t end = text.find(']');
+    if (begin == std::string::npos || end == std::string::npos ||
+        text.find('.', begin) == std::string::npos)
+        return text;
+    text.erase(end, 1);
+    return text.erase(begin, opening.size());
+}
+
 bool set_number(void* handle, int option, int value) noexcept {
     return zmq_setsockopt(handle, option, &value, sizeof value) == 0;
 }
@@ -209,7 +223,7 @@ Result<Endpoint> Socket::bind(const Endpoint& endpoint) {
     std::size_t size = bound.size();
     if (zmq_getsockopt(handle_, ZMQ_LAST_ENDPOINT, bound.data(), &size) != 0 || size <= 1)
         return endpoint;
-    return Endpoint::parse({bound.data(), size - 1});
+    return Endpoint::parse(plain_ipv4({bound.data(), size - 1}));
 }
 
 Status Socket::connect(const Endpoint& endpoint) {
