@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "publisher_rest.hpp"
+
+#include <utility>
+
+namespace flotilla::pubsub {
+
+Publisher::Rest::Rest(PublisherOptions given, net::Socket opened, net::Monitor watching,
+                      std::uint64_t name)
+    : options(std::move(given)), socket(std::move(opened)), monitor(std::move(watching)),
+      epoch(name), plain(options.metadata == Metadata::off && !options.last_value),
+      numbering(options.topics_max), table(options.subscriptions) {
+    if (options.last_value)
+        values.emplace(*options.last_value);
+    look_at = net::now();
+    if (options.metadata == Metadata::on)
+        beat_at = look_at; // the first look announces us
+}
+
+// The message did not fit a subscriber's queue and the policy does not let it get lost.
+Result<Sent> Publisher::Rest::overflowed() {
+    if (options.overflow == Overflow::drop) {
+        ++counts.dropped_full_total;
+        return Sent::dropped;
+    }
+    if (options.after_block == AfterBlock::drop) {
+        ++counts.dropped_timeout_total;
+        return Sent::dropped;
+    }
+    ++counts.refused_total;
+    return fail(Errc::timeout, "a subscriber's queue stayed full");
+}
+
+Result<Sent> Publisher::Rest::transmit(ByteView topic, net::Part* parts, std::size_t count) {
+    using net::More;
+    if (topic.size() > topic_bytes_max || is_reserved(topic)) [[unlikely]]
+        return fail(std::move(check_topic(topic).error()));
+    if (!socket) [[unlikely]]
+        return fail(Errc::stopped, "the publisher is closed");
+    if (look_due())
+        if (auto looked = look(); !looked)
+            return fail(std::move(looked.error()));
+
+    net::Part first = net::Part::copy(topic);
+    const More more = count > 0 ? More::yes : More::no;
+    Status sent = socket->send(first, more, Duration::zero());
+    if (!sent && sent.error().code == Errc::would_block && options.overflow == Overflow::block)
+        sent = socket->send(first, more, options.block_wait);
+    if (!sent) [[unlikely]] {
+        const Errc code = sent.error().code;
+        if (code == Errc::would_block || code == Errc::timeout)
+            return overflowed();
+        return fail(std::move(sent.error()));
+    }
+    // Room is counted in messages, so what follows the first frame fits too.
+    std::size_t bytes = topic.size();
+    for (std::size_t i = 0; i < count; ++i) {
+        bytes += parts[i].size();
+        const More after = i + 1 < count ? More::yes : More::no;
+        if (auto rest = socket->send(parts[i], after, Duration::zero()); !rest)
+            return fail(std::move(rest.error()));
+    }
+    ++counts.sent_total;
+    counts.sent_bytes += bytes;
+    return Sent::accepted;
+}
+
+Result<Sent> Publisher::Rest::transmit_with_metadata(ByteView topic, std::vector<net::Part>& parts,
+                                                     wire::Envelope envelope) {
+    if (auto checked = check_topic(topic); !checked)
+        return fail(std::move(checked.error()));
+    const bool numbered = options.metadata == Metadata::on;
+    if (numbered) {
+        if (!envelope.timestamp)
+            envelope.timestamp = net::wall_now();
+        const Numbering::Given number = numbering.next(topic);
+        envelope.publisher_epoch = epoch;
+        envelope.sequence = number.sequence;
+        envelope.generation = number.generation;
+        envelope.snapshot = false;
+        scratch.clear();
+        if (auto encoded = wire::encode(envelope, scratch); !encoded) {
+            numbering.take_back(topic);
+            return fail(std::move(encoded.error()));
+        }
+        parts.push_back(net::Part::copy(scratch.view()));
+    }
+    // Kept before it is sent, while the parts are ours; put only when it is sent or dropped.
+    wire::Frames value;
+    if (values)
+        for (const net::Part& part : parts)
+            value.add(part.share().to_blob());
+    auto sent = transmit(topic, parts.data(), parts.size());
+    if (!sent) {
+        if (numbered) {
+            numbering.take_back(topic);
+            parts.pop_back();
+        }
+        return sent;
+    }
+    if (values)
+        values->put(topic, std::move(value));
+    return sent;
+}
+
+Status Publisher::Rest::look() {
+    sends_since_look = 0;
+    const Instant now = net::now();
+    look_at = now + time_between_looks;
+    if (auto read = read_subscriptions(); !read)
+        return read;
+    read_events();
+    if (now >= beat_at)
+        return beat(Numbering::Which::recent);
+    return {};
+}
+
+Status Publisher::Rest::read_subscriptions() {
+    net::Part message;
+    for (std::size_t read = 0; read < input_messages_max; ++read) {
+        const Status received = socket->receive(message, Duration::zero());
+        if (!received)
+            return received.error().code == Errc::would_block ? Status{} : received;
+        // What the monitor says happened before, among it the end of this very connection.
+        read_events();
+        apply(message);
+    }
+    look_at = Instant{}; // more may be waiting
+    return {};
+}
+
+void Publisher::Rest::read_events() {
+    using Kind = net::ConnectionEvent::Kind;
+    for (std::size_t read = 0; read < net::Monitor::events_max; ++read) {
+        const auto event = monitor.next();
+        if (!event)
+            return;
+        if (event->kind == Kind::accepted || event->kind == Kind::connected)
+            table.connected(event->value);
+        else if (event->kind == Kind::disconnected)
+            table.disconnected(event->value);
+    }
+}
+
+// One frame of input: 1 and a prefix subscribes, 0 and a prefix ends it, as libzmq reads it too.
+void Publisher::Rest::apply(net::Part& message) {
+    const ByteView bytes = message.view();
+    if (bytes.empty() || (bytes.front() != '\0' && bytes.front() != '\1')) {
+        ++counts.unexpected_total;
+        return;
+    }
+    const ByteView prefix = bytes.substr(1);
+    if (bytes.front() == '\0') {
+        table.unsubscribe(message.descriptor(), prefix);
+        if (values)
+            (void)socket->unsubscribe(prefix); // a peer that is gone has nothing to end
+        return;
+    }
+    table.subscribe(message.descriptor(), prefix);
+    if (values && socket->subscribe(prefix))
+        send_values_under(prefix);
+}
+
+void Publisher::Rest::send_values_under(ByteView prefix) {
+    using Audience = net::Socket::Audience;
+    // Only the first value can go to the new subscriber alone. The others reach every subscriber
+    // that matches, as snapshots, which those who have them already drop.
+    bool alone = socket->can_address_last_subscriber();
+    values->each_under(prefix, [&](ByteView topic, const wire::Frames& frames) {
+        const bool addressed = alone && socket->address(Audience::last_subscriber);
+        const bool sent = send_value(topic, frames);
+        if (addressed) {
+            (void)socket->address(Audience::everyone);
+            alone = !sent;
+        }
+    });
+}
+
+// False when it is too old to be sent; then nothing was.
+bool Publisher::Rest::send_value(ByteView topic, const wire::Frames& frames) {
+    wire::Frames message;
+    message.add(topic);
+    for (std::size_t i = 0; i < frames.size(); ++i)
+        message.add(frames[i].share());
+    if (options.metadata == Metadata::on) {
+        auto envelope = wire::decode_envelope(message.back());
+        FLOTILLA_CHECK(envelope, "a kept envelope cannot be read");
+        if (envelope->expiry && *envelope->expiry <= net::wall_now())
+            return false;
+        envelope->snapshot = true;
+        scratch.clear();
+        const Status encoded = wire::encode(*envelope, scratch);
+        FLOTILLA_CHECK(encoded, "a kept envelope cannot be sent");
+        message.back() = Blob::copy(scratch.view());
+    }
+    if (socket->send(message, Duration::zero()))
+        ++counts.snapshots_total;
+    else
+        ++counts.snapshots_dropped_total;
+    return true;
+}
+
+Status Publisher::Rest::beat(Numbering::Which which) {
+    beat_at = net::now() + options.heartbeat_interval;
+    const Heartbeat heartbeat{epoch, options.heartbeat_interval, numbering.end_round(which)};
+    for (const std::string& body : encode_heartbeats(heartbeat)) {
+        wire::Frames message{heartbeat_topic, body};
+        const Status sent = socket->send(message, Duration::zero());
+        if (sent)
+            ++counts.heartbeats_total;
+        else if (sent.error().code == Errc::would_block)
+            ++counts.heartbeats_dropped_total;
+        else
+            return sent;
+    }
+    return {};
+}
+
+} // namespace flotilla::pubsub

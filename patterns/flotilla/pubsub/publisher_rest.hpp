@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The private members of Publisher: its sockets and tables, and the upkeep between messages.
+#pragma once
+
+#include <flotilla/net/monitor.hpp>
+#include <flotilla/net/system.hpp>
+#include <flotilla/pubsub/numbering.hpp>
+#include <flotilla/pubsub/publisher.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace flotilla::pubsub {
+
+struct Publisher::Rest {
+    // How far sends go between two looks at the subscriptions. A look costs about a microsecond,
+    // so it is hidden at this distance; the clock's tick bounds it for a slow publisher.
+    static constexpr std::uint32_t sends_between_looks = 256;
+    static constexpr Duration time_between_looks = 10ms;
+    static constexpr Duration idle_look = 1s; // of a foreign loop whose fd() stays quiet
+    static constexpr std::size_t input_messages_max = 10'000; // read in one look
+
+    Rest(PublisherOptions given, net::Socket opened, net::Monitor watching, std::uint64_t name);
+
+    // Called before each send.
+    bool look_due() noexcept {
+        return ++sends_since_look >= sends_between_looks || net::recent_now() >= look_at;
+    }
+    Status look(); // subscriptions, connections, heartbeats
+    Status beat(Numbering::Which which);
+
+    // Sends one message by the overflow policy. On success the parts are taken.
+    Result<Sent> transmit(ByteView topic, net::Part* parts, std::size_t count);
+    Result<Sent> transmit_with_metadata(ByteView topic, std::vector<net::Part>& parts,
+                                        wire::Envelope envelope);
+
+    PublisherOptions options;
+    std::optional<net::Socket> socket; // none: closed
+    net::Monitor monitor;
+    std::uint64_t epoch;
+    bool plain; // neither metadata nor last values: the short way
+    Numbering numbering;
+    SubscriptionTable table;
+    std::optional<LastValueTable> values;
+    wire::Writer scratch{};
+    std::uint32_t sends_since_look = 0;
+    Instant look_at{}; // at the latest
+    Instant beat_at = never;
+    PublisherCounters counts{};
+
+private:
+    // What one look does.
+    Status read_subscriptions();
+    void read_events();
+    void apply(net::Part& message);
+    void send_values_under(ByteView prefix);
+    bool send_value(ByteView topic, const wire::Frames& frames);
+    Result<Sent> overflowed();
+};
+
+} // namespace flotilla::pubsub

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "subscriber_rest.hpp"
+
+#include <flotilla/base/units.hpp>
+#include <flotilla/net/system.hpp>
+#include <flotilla/pubsub/heartbeat.hpp>
+
+#include <utility>
+
+namespace flotilla::pubsub {
+
+Subscriber::Rest::Rest(net::Context& where, SubscriberOptions given)
+    : context(&where), options(std::move(given)), filter(options.subscriptions_max),
+      losses(options.topics_max), heard(options.publishers_max, options.missed_heartbeats_max) {}
+
+Status Subscriber::Rest::open_socket() {
+    net::SocketOptions with = options.socket;
+    with.receive_messages_max = options.unread_messages_max;
+    auto opened = net::Socket::open(*context, net::SocketType::sub, with);
+    if (!opened)
+        return fail(std::move(opened.error()));
+    if (options.metadata == Metadata::on)
+        if (auto subscribed = opened->subscribe(heartbeat_topic); !subscribed)
+            return subscribed;
+    socket.emplace(std::move(*opened));
+    return {};
+}
+
+Status Subscriber::Rest::join() {
+    if (auto opened = open_socket(); !opened)
+        return opened;
+    Status joined;
+    filter.each_native_prefix([&](ByteView prefix) {
+        if (joined)
+            joined = socket->subscribe(prefix);
+    });
+    for (const net::Attachment& attachment : attachments)
+        if (joined)
+            if (auto attached = socket->attach(attachment); !attached)
+                joined = fail(std::move(attached.error()));
+    if (!joined) {
+        socket.reset();
+        return joined;
+    }
+    losses.forget_base_lines(); // what passed while we were away was not asked for
+    lost_at_join = losses.report().lost;
+    return {};
+}
+
+Result<net::Endpoint> Subscriber::Rest::attach(const net::Attachment& attachment) {
+    if (!socket)
+        return fail(std::move(unconnected().error()));
+    if (attachments.size() == endpoints_max)
+        return fail(Errc::too_many,
+                    "a subscriber has at most " + std::to_string(endpoints_max) + " endpoints");
+    auto attached = socket->attach(attachment);
+    if (attached)
+        attachments.push_back({*attached, attachment.how});
+    return attached;
+}
+
+Status Subscriber::Rest::unconnected() const {
+    return fail(Errc::refused, why_disconnected);
+}
+
+void Subscriber::Rest::filter_changed() {
+    losses.stop_unless([this](ByteView topic) { return filter.matches(topic); });
+}
+
+Status Subscriber::Rest::next_topic(net::Part& topic, Duration wait) {
+    std::optional<Instant> deadline; // the clock is not read while messages are there
+    for (std::size_t passed_over = 1;; ++passed_over) {
+        if (!socket)
+            return unconnected();
+        Status received = socket->receive(topic, Duration::zero());
+        if (!received) {
+            if (received.error().code != Errc::would_block || wait <= Duration::zero())
+                return received;
+            const Instant now = net::now();
+            if (!deadline)
+                deadline = deadline_after(now, wait);
+            const Duration left = time_left(now, *deadline);
+            if (left == Duration::zero())
+                return fail(Errc::timeout);
+            if (received = socket->receive(topic, left); !received)
+                return received;
+        }
+        if (is_reserved(topic)) {
+            if (auto taken = take_reserved(topic); !taken)
+                return taken;
+        } else if (filter.is_native() || filter.matches(topic)) {
+            return {};
+        } else {
+            skip_frames(topic);
+            ++counts.filtered_total;
+        }
+        if (passed_over % passed_over_max == 0) {
+            if (wait <= Duration::zero())
+                return fail(Errc::would_block);
+            const Instant now = net::now();
+            if (deadline && now >= *deadline)
+                return fail(Errc::timeout);
+            if (!deadline)
+                deadline = deadline_after(now, wait);
+        }
+    }
+}
+
+// The frames of a message arrive together, so nothing behind the first is ever waited for.
+void Subscriber::Rest::skip_frames(const net::Part& last_read) {
+    net::Part part;
+    for (bool more = last_read.more(); more && socket->receive(part, Duration::zero());)
+        more = part.more();
+}
+
+Status Subscriber::Rest::take_reserved(net::Part& topic) {
+    if (options.metadata == Metadata::off || topic.view() != heartbeat_topic) {
+        skip_frames(topic);
+        ++counts.reserved_total;
+        return {};
+    }
+    net::Part body;
+    if (!topic.more() || !socket->receive(body, Duration::zero()) || body.more()) {
+        skip_frames(topic.more() ? body : topic);
+        ++counts.malformed_heartbeats_total;
+        return {};
+    }
+    return read_heartbeat(body);
+}
+
+Status Subscriber::Rest::read_heartbeat(ByteView body) {
+    const auto heartbeat = decode_heartbeat(body);
+    if (!heartbeat) {
+        ++counts.malformed_heartbeats_total;
+        return {};
+    }
+    ++counts.heartbeats_total;
+    std::uint64_t lost = 0;
+    for (const Heartbeat::Topic& each : heartbeat->topics)
+        if (filter.matches(each.topic))
+            lost += losses.last_sent(each.topic,
+                                     Number{heartbeat->epoch, each.generation, each.last_sequence});
+    heard.heartbeat(heartbeat->epoch, heartbeat->interval, lost, net::recent_now());
+    return lost_too_many() ? unconnected() : Status{};
+}
+
+Result<Message> Subscriber::Rest::read_message(net::Part& topic) {
+    const net::SocketOptions& limits = options.socket;
+    Message message;
+    std::uint64_t bytes = topic.size();
+    std::size_t frames = 1;
+    bool more = topic.more();
+    message.topic = std::move(topic).to_blob();
+    while (more) {
+        net::Part part;
+        if (auto received = socket->receive(part, Duration::zero()); !received)
+            return fail(std::move(received.error()));
+        more = part.more();
+        bytes += part.size();
+        if (++frames <= limits.frames_max && bytes <= limits.message_bytes_max)
+            message.body.add(std::move(part).to_blob());
+    }
+    if (frames > limits.frames_max || bytes > limits.message_bytes_max) {
+        ++counts.oversize_total;
+        if (frames > limits.frames_max)
+            return fail(Errc::too_many, "a message had " + std::to_string(frames) +
+                                            " frames; the limit is " +
+                                            std::to_string(limits.frames_max));
+        return fail(Errc::too_large, "a message had " + std::to_string(bytes) +
+                                         " bytes; the limit is " +
+                                         std::to_string(limits.message_bytes_max));
+    }
+    if (options.metadata == Metadata::on && !message.body.empty()) {
+        message.envelope = read_envelope(message.body.back());
+        if (message.envelope)
+            message.body.pop_back();
+    }
+    return message;
+}
+
+Result<Subscriber::Rest::Verdict> Subscriber::Rest::read_body(const net::Part& topic,
+                                                              net::Part& body) {
+    const auto read = [this](net::Part& part) { return socket->receive(part, Duration::zero()); };
+    if (!topic.more())
+        body = net::Part{};
+    else if (auto received = read(body); !received)
+        return fail(std::move(received.error()));
+    const bool one = topic.more() && !body.more(); // what may be body or envelope
+    net::Part last;
+    for (bool more = topic.more() && body.more(); more; more = last.more()) {
+        if (auto received = read(last); !received)
+            return fail(std::move(received.error()));
+        ++counts.skipped_frames_total;
+    }
+    if (options.metadata == Metadata::off)
+        return Verdict::deliver;
+    const auto envelope = read_envelope(one ? body : last);
+    if (envelope && one)
+        body = net::Part{};
+    else if (envelope)
+        --counts.skipped_frames_total;
+    return account(topic, envelope ? &*envelope : nullptr);
+}
+
+std::optional<wire::Envelope> Subscriber::Rest::read_envelope(ByteView frame) {
+    if (!wire::has_envelope_magic(frame))
+        return std::nullopt; // a plain publisher's body
+    auto envelope = wire::decode_envelope(frame);
+    if (!envelope) {
+        ++counts.malformed_metadata_total;
+        return std::nullopt;
+    }
+    return std::move(*envelope);
+}
+
+Subscriber::Rest::Verdict Subscriber::Rest::account(ByteView topic,
+                                                    const wire::Envelope* envelope) {
+    if (options.metadata == Metadata::off)
+        return Verdict::deliver;
+    if (!envelope || !envelope->publisher_epoch || envelope->sequence.value_or(0) == 0 ||
+        envelope->sequence == UINT64_MAX) {
+        ++counts.unnumbered_total;
+        return Verdict::deliver;
+    }
+    const Number number{*envelope->publisher_epoch, envelope->generation, *envelope->sequence};
+    if (envelope->snapshot) {
+        if (losses.snapshot(topic, number) == LossAccount::Snapshot::old) {
+            ++counts.old_snapshots_total;
+            return Verdict::pass_over;
+        }
+        ++counts.snapshots_total;
+        return Verdict::deliver;
+    }
+    const LossAccount::Arrival arrival = losses.message(topic, number);
+    heard.message(number.epoch, arrival.lost, net::recent_now());
+    if (arrival.lost > 0 && lost_too_many())
+        return Verdict::too_slow;
+    if (options.lag_max > Duration::zero() && envelope->timestamp) {
+        const Duration lag = net::wall_now() - *envelope->timestamp;
+        if (lag > options.lag_max) {
+            disconnect("too slow: a message was " + format_duration(lag) + " old; the limit is " +
+                       format_duration(options.lag_max));
+            return Verdict::too_slow;
+        }
+    }
+    return Verdict::deliver;
+}
+
+// Disconnects when it is so.
+bool Subscriber::Rest::lost_too_many() {
+    if (options.lost_messages_max == 0)
+        return false;
+    const std::uint64_t lost = losses.report().lost - lost_at_join;
+    if (lost <= options.lost_messages_max)
+        return false;
+    disconnect("too slow: " + std::to_string(lost) + " messages were lost; the limit is " +
+               std::to_string(options.lost_messages_max));
+    return true;
+}
+
+void Subscriber::Rest::disconnect(std::string why) {
+    why_disconnected = std::move(why);
+    ++counts.too_slow_total;
+    socket.reset(); // and with it whatever is still queued
+}
+
+} // namespace flotilla::pubsub
