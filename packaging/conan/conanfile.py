@@ -49,6 +49,7 @@ class FlotillaConan(ConanFile):
             self.requires("cli11/2.4.2")
             self.requires("nlohmann_json/3.11.3")
             self.requires("spdlog/1.14.1")
+            self.requires("zlib/1.3.1")
 
     def generate(self):
         CMakeDeps(self).generate()

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cli/recording/reader.hpp>
+#include <cli/recording/writer.hpp>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+namespace flotilla::cli::recording {
+namespace {
+
+class FileSink final : public Sink {
+public:
+    FileSink(std::string path, int descriptor) noexcept
+        : path_(std::move(path)), descriptor_(descriptor) {
+        // A file size limit is to be an error (EFBIG), not the end of the process.
+        std::signal(SIGXFSZ, SIG_IGN);
+    }
+    FileSink(const FileSink&) = delete;
+    FileSink& operator=(const FileSink&) = delete;
+    ~FileSink() override {
+        if (descriptor_ != STDOUT_FILENO)
+            ::close(descriptor_);
+    }
+
+    Result<std::size_t> write(ByteView bytes) override {
+        ssize_t wrote = -1;
+        do
+            wrote = ::write(descriptor_, bytes.data(), bytes.size());
+        while (wrote < 0 && errno == EINTR);
+        if (wrote > 0)
+            return static_cast<std::size_t>(wrote);
+        return failure("cannot be written");
+    }
+
+    Status truncate(std::uint64_t bytes) override {
+        const auto size = static_cast<off_t>(bytes);
+        if (::ftruncate(descriptor_, size) != 0 || ::lseek(descriptor_, size, SEEK_SET) < 0)
+            return failure("cannot be cut back");
+        return {};
+    }
+
+    Status sync() override {
+        // Pipes and devices cannot be synced, and need not be.
+        if (::fsync(descriptor_) != 0 && errno != EINVAL && errno != ENOTSUP && errno != EROFS)
+            return failure("cannot be synced");
+        return {};
+    }
+
+private:
+    tl::unexpected<Error> failure(const char* what) const {
+        const int number = errno;
+        const bool full = number == ENOSPC || number == EDQUOT || number == EFBIG;
+        return fail(full ? Errc::disk_full : Errc::io,
+                    path_ + ": " + what + ": " + std::strerror(number));
+    }
+
+    std::string path_;
+    int descriptor_;
+};
+
+tl::unexpected<Error> open_failure(const std::string& path) {
+    const int number = errno;
+    if (number == EEXIST)
+        return fail(Errc::exists, path + " exists; --append goes on behind what it holds, "
+                                         "--overwrite gives it up");
+    return fail(Errc::io, path + ": cannot be opened for writing: " + std::strerror(number));
+}
+
+// Reads the old recording through; where its records end is where the new ones begin.
+Result<Writer::Resume> end_of(const std::string& path) {
+    auto reader = Reader::open(path);
+    if (!reader)
+        return fail(reader.error());
+    while (true) {
+        auto next = reader->next();
+        if (!next)
+            return fail(next.error());
+        if (const auto* gap = std::get_if<Scanner::Gap>(&*next))
+            return fail(Errc::damaged, path + ": " + describe(*gap) +
+                                           "; nothing is appended to it, zmq replay --repair "
+                                           "NEWFILE saves what is good");
+        if (std::holds_alternative<Scanner::Finished>(*next))
+            break;
+    }
+    const Scanner& state = reader->state();
+    return Writer::Resume{state.records_end(), state.messages_total(), state.last_offset(), {}};
+}
+
+Result<Writer> append_to(const std::string& path, WallTime time) {
+    auto from = end_of(path);
+    if (!from)
+        return fail(from.error());
+    from->time = time;
+    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    if (descriptor < 0)
+        return open_failure(path);
+    auto sink = std::make_unique<FileSink>(path, descriptor);
+    if (auto cut = sink->truncate(from->bytes); !cut)
+        return fail(cut.error());
+    return Writer::resume(std::move(sink), *from);
+}
+
+} // namespace
+
+Result<Writer> open_recording(const std::string& path, FileOptions options) {
+    if (path == "-")
+        return Writer::begin(std::make_unique<FileSink>("standard output", STDOUT_FILENO),
+                             std::move(options.header));
+    struct stat status {};
+    const bool there = ::stat(path.c_str(), &status) == 0;
+    if (there && S_ISREG(status.st_mode) && options.existing == Existing::append &&
+        status.st_size > 0)
+        return append_to(path, options.header.created);
+    // A device or a pipe is written to as it is; only files can be lost by mistake.
+    const bool device = there && !S_ISREG(status.st_mode);
+    const int how = device                                 ? 0
+                    : options.existing == Existing::refuse ? O_CREAT | O_EXCL
+                    : options.existing == Existing::append ? O_CREAT
+                                                           : O_CREAT | O_TRUNC;
+    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY | how, 0644);
+    if (descriptor < 0)
+        return open_failure(path);
+    return Writer::begin(std::make_unique<FileSink>(path, descriptor), std::move(options.header));
+}
+
+} // namespace flotilla::cli::recording
