@@ -5,6 +5,7 @@ namespace flotilla::cli {
 
 namespace {
 constexpr const char* data = "Messages";
+constexpr const char* insight = "Insight";
 constexpr const char* setup = "Setup";
 } // namespace
 
@@ -21,6 +22,8 @@ const std::vector<Command>& commands() {
         {"pair", data, "Send and print at once, with exactly one peer", declare_pair},
         {"xpub", data, "Publish messages and print the subscriptions", declare_xpub},
         {"xsub", data, "Print messages and send subscriptions", declare_xsub},
+        {"doctor", insight, "Why nothing arrives from an endpoint, and what to do",
+         declare_doctor},
         {"version", setup, "What this program and the libzmq under it are and can do",
          declare_version},
     };

@@ -6,6 +6,8 @@
 
 namespace flotilla::cli {
 
+// doctor.cpp
+Run declare_doctor(CLI::App& app);
 // verbs.cpp
 Run declare_pub(CLI::App& app);
 Run declare_sub(CLI::App& app);

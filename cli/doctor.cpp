@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+#include <cli/commands.hpp>
+#include <cli/doctor/report.hpp>
+#include <cli/doctor/visit.hpp>
+#include <cli/options.hpp>
+#include <cli/output.hpp>
+
+#include <algorithm>
+#include <memory>
+
+namespace flotilla::cli {
+namespace {
+
+struct DoctorFlags {
+    std::string endpoint;
+    std::string type;
+    std::optional<std::string> topic;
+    Duration timeout = 5s;
+    Duration listen = 3s;
+    bool take = false;
+    bool json = false;
+    SecurityFlags security;
+};
+
+Result<net::Endpoint> endpoint_to_visit(const std::string& text) {
+    auto attachment = net::parse_attachment(text, net::AttachRule::connect);
+    if (!attachment)
+        return fail(attachment.error());
+    if (attachment->how == net::Attach::bind)
+        return fail(Errc::bad_option, "doctor goes to an endpoint that somebody else binds; to see "
+                                      "who comes to one of ours, bind it with zmq monitor TYPE " +
+                                          text);
+    const net::Endpoint& endpoint = attachment->endpoint;
+    if (endpoint.transport() == net::Transport::inproc)
+        return fail(Errc::bad_endpoint, "inproc:// lies within one process, and cannot be looked "
+                                        "at from another");
+    if (endpoint.transport() == net::Transport::ws)
+        return fail(Errc::unsupported, "doctor looks at tcp:// and ipc:// only");
+    return endpoint;
+}
+
+Result<doctor::VisitOptions> visit_options(const DoctorFlags& flags) {
+    auto endpoint = endpoint_to_visit(flags.endpoint);
+    if (!endpoint)
+        return fail(endpoint.error());
+    doctor::VisitOptions options{*endpoint};
+    auto security = make_security(flags.security);
+    if (!security)
+        return fail(security.error());
+    if (const auto* curve = std::get_if<net::CurveClient>(&*security))
+        options.curve = *curve;
+    if (!flags.type.empty())
+        options.type = net::socket_type_named(flags.type);
+    const auto type = options.type.value_or(net::SocketType::sub);
+    using net::SocketType;
+    const bool takes = type == SocketType::pull || type == SocketType::rep ||
+                       type == SocketType::pair || type == SocketType::dealer;
+    if (options.curve && takes && !flags.take)
+        return fail(Errc::bad_option,
+                    "an encrypted peer shows whether it takes a " + flags.type +
+                        " only when one joins, and it may give it messages meant for others: add "
+                        "--take if that is no harm");
+    options.topic = flags.topic;
+    options.timeout = flags.timeout;
+    options.listen = flags.listen;
+    options.may_take = flags.take;
+    return options;
+}
+
+Result<ExitCode> run_doctor(const DoctorFlags& flags) {
+    auto options = visit_options(flags);
+    if (!options)
+        return fail(options.error());
+    auto facts = doctor::visit(*options);
+    if (!facts)
+        return fail(facts.error());
+    const doctor::Verdict verdict = doctor::diagnose(*facts);
+    Output output;
+    return output.finish(output.write(flags.json ? doctor::json_report(*facts, verdict)
+                                                 : doctor::text_report(*facts, verdict)),
+                         doctor::exit_code(verdict.finding));
+}
+
+} // namespace
+
+Run declare_doctor(CLI::App& app) {
+    auto flags = std::make_shared<DoctorFlags>();
+    app.add_option("ENDPOINT", flags->endpoint, "Where your program connects: tcp:// or ipc://")
+        ->required();
+    add_choice(
+        app, "--type", flags->type,
+        {"pub", "sub", "push", "pull", "req", "rep", "dealer", "router", "xpub", "xsub", "pair"},
+        "What your program's socket is; says whether it fits the peer");
+    app.add_option("--topic", flags->topic,
+                   "What your program subscribes to; says whether that arrives")
+        ->type_name("PREFIX");
+    add_duration(app, "-t,--timeout", flags->timeout,
+                 "Longest look at the connection and the handshake [5s]");
+    add_duration(app, "--listen", flags->listen, "How long to listen for messages [3s]");
+    app.add_flag("--take", flags->take,
+                 "Join a PUSH as a worker too, and take messages from it, which are then lost");
+    app.add_flag("--json", flags->json, "The report as one JSON object");
+    app.add_option("--server-key", flags->security.server_key,
+                   "The public key of an encrypted peer: the key itself or its certificate")
+        ->type_name("KEY|FILE")
+        ->group("Security");
+    app.add_option("--curve-key", flags->security.curve_key,
+                   "Our own secret certificate; without it a new key is tried")
+        ->type_name("FILE")
+        ->group("Security");
+    app.footer("Says why nothing arrives: nobody there, not ZeroMQ, wrong mechanism, key, socket\n"
+               "type or topic; and what to do. Sends nothing, and takes nothing unless --take.\n"
+               "Exit status: 0 healthy; 3 nobody there, or nothing arrives; 4 refused; 1 not "
+               "ZeroMQ.\n"
+               "Examples:\n"
+               "  zmq doctor tcp://127.0.0.1:5555\n"
+               "  zmq doctor tcp://host:5555 --type sub --topic weather.\n"
+               "  zmq doctor tcp://host:5555 --server-key server.pub --curve-key me_secret");
+    return [flags](Terminal&) { return run_doctor(*flags); };
+}
+
+} // namespace flotilla::cli

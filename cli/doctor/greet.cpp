@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <flotilla/net/system.hpp>
+
+#include <cli/doctor/command_frame.hpp>
+#include <cli/doctor/greet.hpp>
+
+namespace flotilla::cli::doctor {
+namespace {
+
+// Reads until the greeting is whole. Some peers answer only to a whole greeting, but one that names
+// another mechanism makes libzmq close before its own is out: so the opening first, and the rest
+// when that brought nothing in half the time.
+Answer read_answer(PlainConnection& connection, const std::string& greeting, Instant deadline) {
+    bool rest_sent = false;
+    Instant patience = net::now() + time_left(net::now(), deadline) / 2;
+    while (true) {
+        GreetingOutcome outcome = judge_greeting(connection.received());
+        if (const auto* greeted = std::get_if<Greeting>(&outcome))
+            return {Answer::Kind::greeting, *greeted, {}, {}};
+        const bool nothing_read = connection.received().empty();
+        Answer answer{nothing_read ? Answer::Kind::closed : Answer::Kind::stranger, {}, {}, {}};
+        if (const auto* stranger = std::get_if<Stranger>(&outcome)) {
+            answer.protocol = stranger->name.value_or("");
+            answer.excerpt = excerpt(connection.received());
+            return answer;
+        }
+        switch (connection.receive(rest_sent ? deadline : patience)) {
+        case PlainConnection::Got::bytes:
+            break;
+        case PlainConnection::Got::end:
+            answer.excerpt = excerpt(connection.received());
+            return answer;
+        case PlainConnection::Got::nothing:
+            if (rest_sent) {
+                answer.kind = nothing_read ? Answer::Kind::silent : Answer::Kind::stranger;
+                answer.excerpt = excerpt(connection.received());
+                return answer;
+            }
+            rest_sent = true;
+            connection.send(ByteView(greeting).substr(greeting_opening_bytes), deadline);
+        }
+    }
+}
+
+Introduction read_introduction(PlainConnection& connection, Instant deadline) {
+    Introduction said;
+    while (true) {
+        const CommandOutcome outcome =
+            decode_command(ByteView(connection.received()).substr(greeting_bytes));
+        if (const auto* command = std::get_if<CommandFrame>(&outcome)) {
+            if (command->name == "ERROR")
+                said.error = decode_reason(command->data);
+            const auto properties =
+                command->name == "READY" ? decode_properties(command->data) : std::nullopt;
+            if (properties) {
+                said.socket_type = property(*properties, "Socket-Type");
+                said.identity = property(*properties, "Identity").value_or("");
+            }
+            return said;
+        }
+        if (std::holds_alternative<NotACommand>(outcome))
+            return said;
+        const auto got = connection.receive(deadline);
+        if (got != PlainConnection::Got::bytes) {
+            said.closed = got == PlainConnection::Got::end;
+            return said;
+        }
+    }
+}
+
+} // namespace
+
+Greeted greet(PlainConnection& connection, Instant deadline) {
+    const std::string greeting = encode(Greeting{});
+    connection.send(ByteView(greeting).substr(0, greeting_opening_bytes), deadline);
+    Greeted result;
+    result.answer = read_answer(connection, greeting, deadline);
+    const Greeting& theirs = result.answer.greeting;
+    if (result.answer.kind != Answer::Kind::greeting || theirs.major < 3 ||
+        theirs.mechanism != "NULL")
+        return result;
+    connection.send(ByteView(greeting).substr(greeting_opening_bytes), deadline);
+    result.introduction = read_introduction(connection, deadline);
+    return result;
+}
+
+std::optional<std::string> ask_as_browser(PlainConnection& connection, Instant deadline) {
+    connection.send("GET / HTTP/1.0\r\n\r\n", deadline);
+    while (connection.receive(deadline) == PlainConnection::Got::bytes)
+        if (connection.received().size() >= 16)
+            break;
+    return name_protocol(connection.received());
+}
+
+} // namespace flotilla::cli::doctor

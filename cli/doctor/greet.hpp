@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Greet: exchanges greetings over a bare connection, and lets a peer that speaks NULL introduce
+// itself. Nothing is joined: the peer sees a handshake that is not finished.
+#pragma once
+
+#include <cli/doctor/facts.hpp>
+#include <cli/doctor/plain_connection.hpp>
+
+namespace flotilla::cli::doctor {
+
+struct Greeted {
+    Answer answer{};
+    Introduction introduction{}; // when the answer was a NULL greeting of ZMTP 3
+};
+// Waits until `deadline` at most; a peer that answers is done in one round trip.
+Greeted greet(PlainConnection& connection, Instant deadline);
+
+// For a peer that took a greeting and said nothing, or nothing known: asks as a browser would, over
+// a new connection. Which protocol its answer shows.
+std::optional<std::string> ask_as_browser(PlainConnection& connection, Instant deadline);
+
+} // namespace flotilla::cli::doctor
