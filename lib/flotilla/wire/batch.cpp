@@ -74,6 +74,7 @@ Result<BatchReader> BatchReader::open(ByteView frame, Expander& expander,
         return fail(Errc::malformed, "a batch's messages do not fill its region exactly");
     BatchReader reader;
     reader.at_ = region->data();
+    reader.end_ = region->data() + region->size();
     reader.left_ = messages;
     return reader;
 }

@@ -89,6 +89,10 @@ public:
 
     // How many next() will still give.
     std::uint32_t left() const noexcept { return left_; }
+    // The bytes of those messages, together.
+    std::size_t bytes_left() const noexcept {
+        return std::size_t(end_ - at_) - left_ * batch_item_overhead_bytes;
+    }
     // The next message; left() must not be 0.
     ByteView next() {
         FLOTILLA_CHECK(left_ > 0, "the batch has no more messages");
@@ -101,6 +105,7 @@ public:
 
 private:
     const char* at_ = nullptr; // in a checked region: next() cannot leave it
+    const char* end_ = nullptr;
     std::uint32_t left_ = 0;
 };
 

@@ -60,9 +60,14 @@ TEST_CASE("batch: messages of every size come back in order, whatever the codec"
         auto reader = BatchReader::open(frame, expander);
         REQUIRE(reader.has_value());
         CHECK(reader->left() == messages.size());
+        std::size_t bytes = 0;
+        for (const std::string& message : messages)
+            bytes += message.size();
+        CHECK(reader->bytes_left() == bytes);
         for (const std::string& message : messages)
             REQUIRE(reader->next() == message);
         CHECK(reader->left() == 0);
+        CHECK(reader->bytes_left() == 0);
     }
 }
 

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// BatchSender: the batching half of a Pusher: the open batch, its buffers, and when it leaves.
+//
+// Private to the component. Never waits except in make_room(). A message that was appended is
+// accepted: it leaves with this batch or is reported as gathered.
+#pragma once
+
+#include <flotilla/net/socket.hpp>
+#include <flotilla/pipeline/buffer_pool.hpp>
+#include <flotilla/pipeline/gather.hpp>
+#include <flotilla/pipeline/pusher.hpp>
+#include <flotilla/pipeline/wake.hpp>
+#include <flotilla/wire/batch.hpp>
+
+#include <optional>
+
+namespace flotilla::pipeline {
+
+class BatchSender {
+public:
+    // `pool` has buffers of options.batch_bytes. Both references must outlive it.
+    BatchSender(net::Socket& socket, BufferPool& pool, const Batching& options);
+
+    // Messages above this go as they are: copying them would cost more than a frame.
+    std::size_t message_bytes_max() const noexcept { return message_bytes_max_; }
+
+    // Appends, and sends the batch if it should leave now. `wake`: where to ask for a call of
+    // process() when it stays. On error nothing was appended.
+    Result<Sent> send(ByteView message, Duration wait, Wake* wake) {
+        if (!writer_.fits(message.size())) [[unlikely]]
+            if (const Status room = make_room(wait); !room)
+                return fail(room.error());
+        writer_.add(message);
+        const Gather::Transport transport = pool_.transport();
+        if ((gather_.has_room(transport) || !writer_.fits(message.size())) && flush())
+            return Sent{0};
+        return stay(transport, wake);
+    }
+
+    // Sends the open batch without waiting. Errors: would_block (it stays), stopped.
+    Status flush();
+    // The same, waiting for room.
+    Status flush(Duration wait);
+    // Sends it if it should leave by now, or asks again for a wake-up.
+    Status process(Wake* wake);
+
+    std::uint32_t gathered() const noexcept { return writer_.count(); }
+    std::uint64_t frames_total() const noexcept { return frames_total_; }
+
+private:
+    Result<Sent> stay(const Gather::Transport& transport, Wake* wake);
+    void ask_wake(Wake& wake);
+    Status make_room(Duration wait);
+    Status wait_for_buffer(Instant deadline);
+    void open_batch(char* buffer);
+
+    net::Socket& socket_;
+    BufferPool& pool_;
+    Gather gather_;
+    wire::BatchWriter writer_{};
+    char* open_ = nullptr;   // the buffer of the open batch
+    char* packed_ = nullptr; // with compression: where the next frame will be packed
+    std::size_t message_bytes_max_;
+    std::optional<wire::Compressor> compressor_{};
+    std::uint64_t frames_total_ = 0;
+};
+
+} // namespace flotilla::pipeline

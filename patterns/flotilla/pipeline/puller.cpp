@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <flotilla/net/system.hpp>
+#include <flotilla/pipeline/puller.hpp>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace flotilla::pipeline {
+namespace {
+
+constexpr std::uint32_t unread_plain_default = 1'000;
+constexpr std::uint32_t unread_batches_default = 16;
+// A call that does not wait looks at so many frames that turn out to be good for nothing.
+constexpr int drops_max = 64;
+
+Status check(const PullerOptions& options) {
+    const auto wrong = [](const std::string& what) { return fail(Errc::bad_option, what); };
+    if (options.attach.empty() || options.attach.size() > 64)
+        return wrong("a Puller has " + std::to_string(options.attach.size()) +
+                     " endpoints; it must be from 1 to 64");
+    if (options.batch_bytes_max < 1U << 10 || options.batch_bytes_max > 16U << 20)
+        return wrong("batch_bytes_max must be from 1 KiB to 16 MiB");
+    if (options.unread_frames_max &&
+        (*options.unread_frames_max < 1 || *options.unread_frames_max > 1'000'000))
+        return wrong("unread_frames_max must be from 1 to 1000000");
+    if (options.message_frames_max < 1 || options.message_frames_max > wire::Frames::frames_max)
+        return wrong("message_frames_max must be from 1 to 1024");
+    return {};
+}
+
+} // namespace
+
+struct Puller::Rest {
+    Rest(PullerOptions given, net::Socket opened)
+        : options(std::move(given)), socket(std::move(opened)) {}
+
+    PullerOptions options;
+    net::Socket socket;
+    std::vector<net::Endpoint> endpoints;
+    PullerCounters counters;
+    wire::Expander expander;
+
+    // What was received last: an opened batch, whose bytes are in `first` or `expander`, or the
+    // frames of one message, seen through `views`.
+    wire::BatchReader batch;
+    net::Part first;
+    std::vector<net::Part> others;
+    std::vector<ByteView> views;
+    ByteView item; // the message of the batch that was given last
+
+    Status next(Duration wait);
+    Status fetch(Duration wait);
+    Result<bool> fetch_frames(Duration wait);
+    Status fetch_others();
+    bool open_frames();
+    MessageView given_item() noexcept;
+    void gave(std::uint64_t messages, std::uint64_t bytes) noexcept {
+        counters.messages_total += messages;
+        counters.bytes_total += bytes;
+    }
+};
+
+Result<Puller> Puller::open(net::Context& context, PullerOptions options) {
+    if (const Status checked = check(options); !checked)
+        return fail(checked.error());
+    net::SocketOptions profile = options.socket;
+    profile.receive_messages_max = options.unread_frames_max.value_or(
+        options.unpack ? unread_batches_default : unread_plain_default);
+    profile.frame_bytes_max = std::min<std::uint64_t>(
+        profile.frame_bytes_max,
+        std::max<std::uint64_t>(options.message_bytes_max,
+                                options.batch_bytes_max + wire::batch_header_bytes));
+    auto socket = net::Socket::open(context, net::SocketType::pull, std::move(profile));
+    if (!socket)
+        return fail(socket.error());
+    auto rest = std::make_unique<Rest>(std::move(options), std::move(*socket));
+    for (const net::Attachment& each : rest->options.attach) {
+        auto attached = rest->socket.attach(each);
+        if (!attached)
+            return fail(attached.error());
+        rest->endpoints.push_back(std::move(*attached));
+    }
+    return Puller{std::move(rest)};
+}
+
+Puller::Puller(std::unique_ptr<Rest> rest) noexcept : rest_(std::move(rest)) {}
+Puller::Puller(Puller&&) noexcept = default;
+Puller& Puller::operator=(Puller&&) noexcept = default;
+Puller::~Puller() = default;
+
+const std::vector<net::Endpoint>& Puller::endpoints() const noexcept {
+    return rest_->endpoints;
+}
+
+// The frames of the next message into `first` and `others`.
+Status Puller::Rest::fetch_others() {
+    others.clear();
+    for (bool more = first.more(); more;) {
+        net::Part part;
+        if (Status received = socket.receive(part, no_limit); !received) // they came together
+            return received;
+        more = part.more();
+        if (others.size() < options.message_frames_max)
+            others.push_back(std::move(part));
+    }
+    return {};
+}
+
+// What was fetched is a message or a batch of them; otherwise it was counted and is to be dropped.
+bool Puller::Rest::open_frames() {
+    views.clear();
+    if (options.unpack && others.empty() && wire::has_batch_magic(first)) {
+        auto opened = wire::BatchReader::open(first, expander, options.batch_bytes_max);
+        ++(opened ? counters.batch_frames_total : counters.malformed_total);
+        if (opened)
+            batch = *opened;
+        return opened.has_value();
+    }
+    std::uint64_t bytes = first.size();
+    views.push_back(first);
+    for (const net::Part& part : others) {
+        bytes += part.size();
+        views.push_back(part);
+    }
+    const bool fits =
+        bytes <= options.message_bytes_max && views.size() <= options.message_frames_max;
+    if (!fits) {
+        ++counters.oversize_total;
+        views.clear();
+    }
+    return fits;
+}
+
+Result<bool> Puller::Rest::fetch_frames(Duration wait) {
+    if (Status received = socket.receive(first, wait); !received)
+        return fail(received.error());
+    if (Status received = fetch_others(); !received)
+        return fail(received.error());
+    return open_frames();
+}
+
+// Fills `batch` or `views`. The clock is read only when there is something to wait for.
+Status Puller::Rest::fetch(Duration wait) {
+    Result<bool> fetched = fetch_frames(Duration::zero());
+    if (fetched && *fetched) [[likely]]
+        return {};
+    const Instant deadline =
+        wait > Duration::zero() ? deadline_after(net::now(), wait) : Instant::min();
+    for (int drops = 0;;) {
+        if (fetched && *fetched)
+            return {};
+        if (!fetched && (fetched.error().code != Errc::would_block || wait <= Duration::zero()))
+            return fail(fetched.error());
+        if (fetched && ++drops >= drops_max && wait <= Duration::zero())
+            return fail(Errc::would_block);
+        const Duration left =
+            wait > Duration::zero() ? time_left(net::now(), deadline) : Duration::zero();
+        if (wait > Duration::zero() && left == Duration::zero())
+            return fail(Errc::timeout);
+        fetched = fetch_frames(left);
+    }
+}
+
+MessageView Puller::Rest::given_item() noexcept {
+    item = batch.next();
+    gave(1, item.size());
+    return {&item, 1};
+}
+
+// After it, either `batch` has messages left or `views` are those of one message, counted.
+Status Puller::Rest::next(Duration wait) {
+    if (batch.left() > 0)
+        return {};
+    if (Status fetched = fetch(wait); !fetched || batch.left() > 0)
+        return fetched;
+    std::uint64_t bytes = 0;
+    for (const ByteView frame : views)
+        bytes += frame.size();
+    gave(1, bytes);
+    return {};
+}
+
+Result<MessageView> Puller::receive_view(Duration wait) {
+    Rest& rest = *rest_;
+    if (const Status next = rest.next(wait); !next)
+        return fail(next.error());
+    if (rest.batch.left() > 0)
+        return rest.given_item();
+    return MessageView{rest.views.data(), rest.views.size()};
+}
+
+Result<MessageBatch> Puller::receive_batch(Duration wait) {
+    Rest& rest = *rest_;
+    if (const Status next = rest.next(wait); !next)
+        return fail(next.error());
+    if (rest.batch.left() == 0)
+        return MessageBatch{MessageView{rest.views.data(), rest.views.size()}};
+    rest.gave(rest.batch.left(), rest.batch.bytes_left());
+    return MessageBatch{std::exchange(rest.batch, wire::BatchReader{})};
+}
+
+Result<wire::Frames> Puller::receive(Duration wait) {
+    Rest& rest = *rest_;
+    const auto view = receive_view(wait);
+    if (!view)
+        return fail(view.error());
+    wire::Frames message;
+    if (view->begin() == &rest.item) {
+        message.add(rest.item);
+        return message;
+    }
+    message.add(std::move(rest.first).to_blob());
+    for (net::Part& part : rest.others)
+        message.add(std::move(part).to_blob());
+    return message;
+}
+
+int Puller::fd() const noexcept {
+    return rest_->socket.fd();
+}
+
+bool Puller::readable() const noexcept {
+    return rest_->batch.left() > 0 || rest_->socket.readable();
+}
+
+PullerCounters Puller::counters() const noexcept {
+    return rest_->counters;
+}
+
+} // namespace flotilla::pipeline

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <flotilla/net/monitor.hpp>
+#include <flotilla/net/system.hpp>
+#include <flotilla/pipeline/batch_sender.hpp>
+#include <flotilla/pipeline/pusher.hpp>
+
+#include <string>
+#include <utility>
+
+namespace flotilla::pipeline {
+namespace {
+
+// Without count_unsent: how long libzmq may go on after close() has given up looking, so that its
+// giving up is never taken for its having finished.
+constexpr Duration close_margin = 100ms;
+
+Status check_range(const char* name, std::uint64_t value, std::uint64_t min, std::uint64_t max) {
+    if (value >= min && value <= max)
+        return {};
+    return fail(Errc::bad_option, std::string(name) + " is " + std::to_string(value) +
+                                      "; it must be from " + std::to_string(min) + " to " +
+                                      std::to_string(max));
+}
+
+Status check(const Batching& batching) {
+    for (const Status& range :
+         {check_range("batch_bytes", batching.batch_bytes, 1U << 10, 1U << 20),
+          check_range("buffers_max", batching.buffers_max, 3, 1024),
+          check_range("unsent_frames_max", batching.unsent_frames_max, 1, 1'000),
+          check_range("busy_frames", batching.busy_frames, 1, 1'000)})
+        if (!range)
+            return range;
+    if (batching.stall_max < 100us || batching.stall_max > 1s)
+        return fail(Errc::bad_option, "stall_max must be from 100us to 1s");
+    if (!wire::is_available(batching.compression))
+        return fail(Errc::unsupported, "this build lacks " +
+                                           std::string(wire::name(batching.compression)) +
+                                           " compression");
+    return {};
+}
+
+Status check(const PusherOptions& options) {
+    for (const Status& range :
+         {check_range("the number of endpoints", options.attach.size(), 1, 64),
+          check_range("unsent_messages_max", options.unsent_messages_max, 1, 1'000'000),
+          check_range("message_bytes_max", options.message_bytes_max, 1, 1ULL << 40)})
+        if (!range)
+            return range;
+    return options.batching ? check(*options.batching) : Status{};
+}
+
+} // namespace
+
+struct Pusher::Rest {
+    Rest(PusherOptions given, net::Socket opened)
+        : options(std::move(given)), socket(std::move(opened)) {}
+
+    PusherOptions options;
+    std::optional<net::Socket> socket; // absent once closed
+    std::optional<BufferPool> pool;    // when messages are counted
+    std::optional<BatchSender> batches;
+    std::optional<Wake> wake; // from the first fd() on, with a pool
+    std::vector<net::Endpoint> endpoints;
+    PusherCounters counters;
+
+    Wake* wake_or_none() noexcept { return wake ? &*wake : nullptr; }
+    Result<Sent> refused(Error error);
+    Result<Sent> too_large(std::uint64_t bytes);
+    void accepted(std::uint64_t bytes) noexcept {
+        ++counters.messages_total;
+        counters.bytes_total += bytes;
+    }
+    Result<Sent> send_as_it_is(wire::Frames& message, Duration wait);
+    Status send_frames(wire::Frames& message, Duration wait);
+    Unsent unsent() const;
+    void wait_until_left(Instant deadline);
+    bool drain_unwatched(Duration wait);
+};
+
+Result<Pusher> Pusher::open(net::Context& context, PusherOptions options) {
+    if (const Status checked = check(options); !checked)
+        return fail(checked.error());
+    net::SocketOptions profile = options.socket;
+    profile.send_messages_max =
+        options.batching ? options.batching->unsent_frames_max : options.unsent_messages_max;
+    profile.linger = options.linger;
+    auto socket = net::Socket::open(context, net::SocketType::push, std::move(profile));
+    if (!socket)
+        return fail(socket.error());
+    auto rest = std::make_unique<Rest>(std::move(options), std::move(*socket));
+    if (rest->options.batching || rest->options.count_unsent) {
+        const Batching batching = rest->options.batching.value_or(Batching{});
+        auto pool = BufferPool::open(batching.batch_bytes, batching.buffers_max);
+        if (!pool)
+            return fail(pool.error());
+        rest->pool.emplace(std::move(*pool));
+        if (rest->options.batching)
+            rest->batches.emplace(*rest->socket, *rest->pool, batching);
+    }
+    for (const net::Attachment& each : rest->options.attach) {
+        auto attached = rest->socket->attach(each);
+        if (!attached)
+            return fail(attached.error());
+        rest->endpoints.push_back(std::move(*attached));
+    }
+    return Pusher{std::move(rest)};
+}
+
+Pusher::Pusher(std::unique_ptr<Rest> rest) noexcept : rest_(std::move(rest)) {}
+Pusher::Pusher(Pusher&&) noexcept = default;
+Pusher& Pusher::operator=(Pusher&& other) noexcept {
+    std::swap(rest_, other.rest_);
+    return *this;
+}
+
+Pusher::~Pusher() {
+    if (rest_ && rest_->socket && rest_->batches)
+        (void)rest_->batches->flush();
+}
+
+const std::vector<net::Endpoint>& Pusher::endpoints() const noexcept {
+    return rest_->endpoints;
+}
+
+Result<Sent> Pusher::Rest::refused(Error error) {
+    if (error.code == Errc::would_block || error.code == Errc::timeout)
+        ++counters.refused_total;
+    return fail(std::move(error));
+}
+
+Result<Sent> Pusher::Rest::too_large(std::uint64_t bytes) {
+    ++counters.too_large_total;
+    return fail(Errc::too_large, "a message of " + std::to_string(bytes) + " bytes; the limit is " +
+                                     std::to_string(options.message_bytes_max));
+}
+
+Result<Sent> Pusher::send(ByteView message, Duration wait) {
+    Rest& rest = *rest_;
+    FLOTILLA_CHECK(rest.socket, "a closed Pusher was used");
+    if (message.size() > rest.options.message_bytes_max) [[unlikely]]
+        return rest.too_large(message.size());
+    if (rest.batches && message.size() <= rest.batches->message_bytes_max()) {
+        Result<Sent> sent = rest.batches->send(message, wait, rest.wake_or_none());
+        if (!sent) [[unlikely]]
+            return rest.refused(sent.error());
+        rest.accepted(message.size());
+        return sent;
+    }
+    if (rest.pool) {
+        wire::Frames frames{message};
+        return rest.send_as_it_is(frames, wait);
+    }
+    if (const Status sent = rest.socket->send(message, wait); !sent) [[unlikely]]
+        return rest.refused(sent.error());
+    rest.accepted(message.size());
+    return Sent{};
+}
+
+Result<Sent> Pusher::send(wire::Frames& message, Duration wait) {
+    Rest& rest = *rest_;
+    FLOTILLA_CHECK(rest.socket, "a closed Pusher was used");
+    FLOTILLA_CHECK(!message.empty(), "a message without frames was sent");
+    if (rest.batches && message.size() == 1 &&
+        message[0].size() <= rest.batches->message_bytes_max()) {
+        Result<Sent> sent = send(message[0].view(), wait);
+        if (sent)
+            message.clear();
+        return sent;
+    }
+    const std::uint64_t bytes = message.bytes();
+    if (bytes > rest.options.message_bytes_max)
+        return rest.too_large(bytes);
+    return rest.send_as_it_is(message, wait);
+}
+
+Result<Sent> Pusher::Rest::send_as_it_is(wire::Frames& message, Duration wait) {
+    const std::uint64_t bytes = message.bytes();
+    if (batches) {
+        const Instant began = net::now();
+        if (const Status flushed = batches->flush(wait); !flushed) // the order is kept
+            return refused(flushed.error());
+        if (wait > Duration::zero() && wait != no_limit)
+            wait = time_left(net::now(), deadline_after(began, wait));
+        if (message.size() == 1 && wire::has_batch_magic(message[0])) {
+            // A Puller would take it for a batch: so it becomes one.
+            std::string memory(wire::batch_header_bytes + wire::batch_item_overhead_bytes + bytes,
+                               '\0');
+            wire::BatchWriter writer(memory.data(), memory.size());
+            writer.add(message[0]);
+            wire::Frames wrapped{writer.finish()};
+            if (const Status sent = send_frames(wrapped, wait); !sent)
+                return refused(sent.error());
+            message.clear();
+            accepted(bytes);
+            return Sent{};
+        }
+    }
+    if (const Status sent = send_frames(message, wait); !sent)
+        return refused(sent.error());
+    accepted(bytes);
+    return Sent{};
+}
+
+// The last frame is lent and so counted: it leaves when the whole message has left.
+Status Pusher::Rest::send_frames(wire::Frames& message, Duration wait) {
+    if (!pool)
+        return socket->send(message, wait);
+    const std::size_t last = message.size() - 1;
+    for (std::size_t i = 0; i < last; ++i) {
+        net::Part part = net::Part::from(message[i].share());
+        if (Status sent = socket->send(part, net::More::yes, i == 0 ? wait : no_limit); !sent)
+            return sent;
+    }
+    net::Part part = pool->lend(message[last].share());
+    if (Status sent = socket->send(part, net::More::no, last == 0 ? wait : no_limit); !sent) {
+        pool->recall(std::move(part));
+        return sent;
+    }
+    message.clear();
+    return {};
+}
+
+Unsent Pusher::Rest::unsent() const {
+    Unsent unsent;
+    unsent.gathered = batches ? batches->gathered() : 0;
+    unsent.with_transport =
+        pool ? std::optional<std::uint64_t>{pool->messages_out()} : std::nullopt;
+    return unsent;
+}
+
+Unsent Pusher::flush(Duration wait) {
+    FLOTILLA_CHECK(rest_->socket, "a closed Pusher was used");
+    if (rest_->batches)
+        (void)rest_->batches->flush(wait); // what that ended with shows in what is unsent
+    return rest_->unsent();
+}
+
+Result<int> Pusher::fd() {
+    Rest& rest = *rest_;
+    FLOTILLA_CHECK(rest.socket, "a closed Pusher was used");
+    if (!rest.pool)
+        return rest.socket->fd();
+    if (!rest.wake) {
+        auto wake = Wake::open({rest.socket->fd(), rest.pool->fd()});
+        if (!wake)
+            return fail(wake.error());
+        rest.wake.emplace(std::move(*wake));
+        rest.wake->after(Duration::zero()); // what is gathered already is process()'s to see
+    }
+    return rest.wake->fd();
+}
+
+Status Pusher::process() {
+    FLOTILLA_CHECK(rest_->socket, "a closed Pusher was used");
+    if (rest_->batches)
+        return rest_->batches->process(rest_->wake_or_none());
+    if (rest_->pool)
+        rest_->pool->clear_wake();
+    if (rest_->wake)
+        rest_->wake->clear_time();
+    const Status writable = rest_->socket->wait_writable(Duration::zero());
+    return !writable && writable.error().code == Errc::stopped ? writable : Status{};
+}
+
+PusherCounters Pusher::counters() const {
+    PusherCounters counters = rest_->counters;
+    counters.batch_frames_total = rest_->batches ? rest_->batches->frames_total() : 0;
+    counters.unsent = rest_->unsent();
+    return counters;
+}
+
+void Pusher::Rest::wait_until_left(Instant deadline) {
+    while (pool->messages_out() > 0) {
+        pool->clear_wake();
+        pool->wake_below(BufferPool::any);
+        const Duration left = time_left(net::now(), deadline);
+        if (left == Duration::zero() || pool->messages_out() == 0)
+            return;
+        wait_for_either(socket->fd(), pool->fd(), left);
+        if (const Status state = socket->wait_writable(Duration::zero());
+            !state && state.error().code == Errc::stopped)
+            return;
+    }
+}
+
+// Closes the socket; whether libzmq had sent everything within `wait`. Its monitor says `stopped`
+// when the socket is really gone, which is when all was sent or the linger was over.
+bool Pusher::Rest::drain_unwatched(Duration wait) {
+    auto monitor = net::Monitor::open(*socket);
+    const Duration linger = std::min<Duration>(wait, 1h - close_margin);
+    if (!monitor || !socket->set_linger(linger + close_margin))
+        return false;
+    socket.reset();
+    const Instant deadline = deadline_after(net::now(), linger);
+    while (monitor->socket().wait_readable(time_left(net::now(), deadline)))
+        while (const auto event = monitor->next())
+            if (event->kind == net::ConnectionEvent::Kind::stopped)
+                return true;
+    return false;
+}
+
+Unsent Pusher::close(Duration wait) {
+    Rest& rest = *rest_;
+    const Instant deadline = deadline_after(net::now(), wait);
+    Unsent unsent = flush(wait);
+    if (rest.pool) {
+        rest.wait_until_left(deadline);
+        unsent = rest.unsent();
+        (void)rest.socket->set_linger(Duration::zero());
+        rest.socket.reset();
+    } else if (rest.drain_unwatched(time_left(net::now(), deadline))) {
+        unsent.with_transport = 0;
+    }
+    rest.socket.reset();
+    return unsent;
+}
+
+} // namespace flotilla::pipeline
