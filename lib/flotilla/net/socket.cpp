@@ -55,6 +55,12 @@ bool set_number(void* handle, int option, int value) noexcept {
     return zmq_setsockopt(handle, option, &value, sizeof value) == 0;
 }
 
+bool has_event(void* handle, int event) noexcept {
+    int events = 0;
+    std::size_t size = sizeof events;
+    return zmq_getsockopt(handle, ZMQ_EVENTS, &events, &size) == 0 && (events & event) != 0;
+}
+
 // A wait as libzmq counts it: milliseconds, rounded up, -1 without limit.
 int timeout_ms(Duration wait) {
     if (wait == no_limit)
@@ -82,11 +88,16 @@ std::optional<SocketType> socket_type_named(std::string_view name) noexcept {
 template <class Call>
 Status Socket::waiting(int timeout_option, int& timeout_set, Duration wait, Call&& call) {
     if (wait <= Duration::zero()) {
+        bool looked = timeout_option != ZMQ_SNDTIMEO;
         while (call(ZMQ_DONTWAIT) < 0) {
             const int number = zmq_errno();
             if (number == EAGAIN)
                 housekeep();
-            if (number != EINTR)
+            // A send that does not wait hears of room in a peer's queue at most once a millisecond
+            // and refuses until then. Asking for the events hears of it now.
+            if (number == EAGAIN && !looked && has_event(handle_, ZMQ_POLLOUT))
+                looked = true;
+            else if (number != EINTR)
                 return transport_failure(number);
         }
         return {};
@@ -377,12 +388,6 @@ Status wait_for(void* handle, short event, Duration wait) {
         if (ready == 0 && left != no_limit && time_left(now(), deadline) == Duration::zero())
             return fail(wait <= Duration::zero() ? Errc::would_block : Errc::timeout);
     }
-}
-
-bool has_event(void* handle, int event) noexcept {
-    int events = 0;
-    std::size_t size = sizeof events;
-    return zmq_getsockopt(handle, ZMQ_EVENTS, &events, &size) == 0 && (events & event) != 0;
 }
 
 } // namespace

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <flotilla/net/ipc_tail.hpp>
+
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <charconv>
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <system_error>
+
+namespace flotilla::net {
+namespace {
+
+using AddressOf = int (*)(int, sockaddr*, socklen_t*);
+
+// The unix address as libzmq writes it: a path, or '@' and an abstract name. Empty when there is
+// none.
+std::string address(int descriptor, AddressOf address_of) {
+    sockaddr_un name{};
+    socklen_t size = sizeof name;
+    if (address_of(descriptor, reinterpret_cast<sockaddr*>(&name), &size) != 0 ||
+        name.sun_family != AF_UNIX || size <= offsetof(sockaddr_un, sun_path))
+        return {};
+    const std::size_t bytes = size - offsetof(sockaddr_un, sun_path);
+    if (name.sun_path[0] == '\0')
+        return "@" + std::string(name.sun_path + 1, bytes - 1);
+    return {name.sun_path, ::strnlen(name.sun_path, bytes)};
+}
+
+} // namespace
+
+std::uint64_t ipc_unread_bytes(const Endpoint& endpoint) {
+    if (endpoint.transport() != Transport::ipc)
+        return 0;
+    std::uint64_t unread = 0;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
+        const std::string text = entry.path().filename().string();
+        int descriptor = -1;
+        std::from_chars(text.data(), text.data() + text.size(), descriptor);
+        const std::string peer = address(descriptor, &::getpeername);
+        const bool ours = peer == endpoint.address() ||
+                          (address(descriptor, &::getsockname) == endpoint.address());
+        int bytes = 0;
+        if (ours && ::ioctl(descriptor, SIOCOUTQ, &bytes) == 0 && bytes > 0)
+            unread += static_cast<std::uint64_t>(bytes);
+    }
+    return unread;
+}
+
+} // namespace flotilla::net

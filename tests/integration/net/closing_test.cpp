@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// What libzmq holds back from a sender: room that there is again, bytes that nobody has read.
+#include <flotilla/net/ipc_tail.hpp>
+#include <flotilla/net/socket.hpp>
+#include <flotilla/net/system.hpp>
+
+#include <support/catch.hpp>
+#include <support/scratch.hpp>
+
+#include <string>
+
+using namespace flotilla;
+using namespace flotilla::net;
+
+namespace {
+
+constexpr Duration patience = 20s;
+
+SocketOptions queues_of(std::uint32_t messages) {
+    SocketOptions options;
+    options.send_messages_max = messages;
+    options.receive_messages_max = messages;
+    return options;
+}
+
+} // namespace
+
+TEST_CASE("socket: a send that does not wait sees room as soon as there is some",
+          "[integration][net]") {
+    auto context = Context::open();
+    REQUIRE(context.has_value());
+    auto to = Socket::open(*context, SocketType::pull, queues_of(2));
+    auto from = Socket::open(*context, SocketType::push, queues_of(2));
+    REQUIRE((to.has_value() && from.has_value()));
+    const Endpoint at = test::fresh_inproc();
+    REQUIRE(to->bind(at));
+    REQUIRE(from->connect(at));
+    while (from->send("fill", 0s)) {
+    }
+    for (int i = 0; i < 1'000; ++i) {
+        for (int n = 0; n < 2; ++n) // the reader reports what it took in twos
+            REQUIRE(to->receive(patience).has_value());
+        for (int n = 0; n < 2; ++n)
+            REQUIRE(from->send("again", 0s));
+    }
+}
+
+TEST_CASE("ipc tail: counts what readers have left in the kernel", "[integration][net]") {
+    const test::ScratchFolder folder;
+    const Endpoint at = folder.ipc("tail");
+    for (const Attach how : {Attach::bind, Attach::connect}) {
+        auto context = Context::open();
+        REQUIRE(context.has_value());
+        auto to = Socket::open(*context, SocketType::pull, queues_of(1));
+        auto from = Socket::open(*context, SocketType::push, queues_of(1));
+        REQUIRE((to.has_value() && from.has_value()));
+        REQUIRE((how == Attach::bind ? from : to)->attach({at, Attach::bind}).has_value());
+        REQUIRE((how == Attach::bind ? to : from)->attach({at, Attach::connect}).has_value());
+        std::uint64_t sent = 0;
+        while (from->send(std::string(10'000, 'm'), 50ms))
+            ++sent;
+        CHECK(ipc_unread_bytes(at) > 0);
+        CHECK(ipc_unread_bytes(folder.ipc("other")) == 0);
+        CHECK(ipc_unread_bytes(*Endpoint::parse("tcp://127.0.0.1:1")) == 0);
+        for (std::uint64_t i = 0; i < sent; ++i)
+            REQUIRE(to->receive(patience).has_value());
+        const Instant deadline = net::now() + patience;
+        while (ipc_unread_bytes(at) > 0 && net::now() < deadline) {
+        }
+        CHECK(ipc_unread_bytes(at) == 0);
+    }
+}
