@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <flotilla/net/ipc_tail.hpp>
 #include <flotilla/net/monitor.hpp>
 #include <flotilla/net/system.hpp>
 #include <flotilla/pipeline/batch_sender.hpp>
 #include <flotilla/pipeline/pusher.hpp>
 
+#include <poll.h>
+
+#include <algorithm>
 #include <string>
 #include <utility>
 
 namespace flotilla::pipeline {
 namespace {
 
-// Without count_unsent: how long libzmq may go on after close() has given up looking, so that its
-// giving up is never taken for its having finished.
+// How long libzmq may go on after close() has given up looking, so that its giving up is never
+// taken for its having finished.
 constexpr Duration close_margin = 100ms;
 
 Status check_range(const char* name, std::uint64_t value, std::uint64_t min, std::uint64_t max) {
@@ -74,7 +78,8 @@ struct Pusher::Rest {
     Status send_frames(wire::Frames& message, Duration wait);
     Unsent unsent() const;
     void wait_until_left(Instant deadline);
-    bool drain_unwatched(Duration wait);
+    bool wait_until_read(Instant deadline);
+    bool close_socket(Instant deadline);
 };
 
 Result<Pusher> Pusher::open(net::Context& context, PusherOptions options) {
@@ -283,15 +288,31 @@ void Pusher::Rest::wait_until_left(Instant deadline) {
     }
 }
 
-// Closes the socket; whether libzmq had sent everything within `wait`. Its monitor says `stopped`
-// when the socket is really gone, which is when all was sent or the linger was over.
-bool Pusher::Rest::drain_unwatched(Duration wait) {
+// Whether the readers of our ipc connections have taken everything: see net/ipc_tail. Nothing tells
+// when they do, so it looks every millisecond, and believes the second look in a row: what libzmq
+// still had to write would be there by then.
+bool Pusher::Rest::wait_until_read(Instant deadline) {
+    for (int quiet = 0; quiet < 2;) {
+        std::uint64_t unread = 0;
+        for (const net::Endpoint& each : endpoints)
+            unread += net::ipc_unread_bytes(each);
+        quiet = unread == 0 ? quiet + 1 : 0;
+        if (quiet < 2 && net::now() >= deadline)
+            return false;
+        if (quiet < 2)
+            ::poll(nullptr, 0, 1);
+    }
+    return true;
+}
+
+// Closes the socket; whether libzmq had sent everything before the deadline. Its monitor says
+// `stopped` when the socket is really gone, which is when all was sent or the linger was over.
+bool Pusher::Rest::close_socket(Instant deadline) {
     auto monitor = net::Monitor::open(*socket);
-    const Duration linger = std::min<Duration>(wait, 1h - close_margin);
-    if (!monitor || !socket->set_linger(linger + close_margin))
+    const Duration wait = std::min<Duration>(time_left(net::now(), deadline), 1h - close_margin);
+    if (!monitor || !socket->set_linger(wait + close_margin))
         return false;
     socket.reset();
-    const Instant deadline = deadline_after(net::now(), linger);
     while (monitor->socket().wait_readable(time_left(net::now(), deadline)))
         while (const auto event = monitor->next())
             if (event->kind == net::ConnectionEvent::Kind::stopped)
@@ -303,13 +324,21 @@ Unsent Pusher::close(Duration wait) {
     Rest& rest = *rest_;
     const Instant deadline = deadline_after(net::now(), wait);
     Unsent unsent = flush(wait);
-    if (rest.pool) {
+    if (rest.pool)
         rest.wait_until_left(deadline);
-        unsent = rest.unsent();
+    const bool ipc =
+        std::any_of(rest.endpoints.begin(), rest.endpoints.end(), [](const net::Endpoint& each) {
+            return each.transport() == net::Transport::ipc;
+        });
+    const bool read = !ipc || rest.wait_until_read(deadline);
+    unsent = rest.unsent();
+    rest.batches.reset(); // what it still gathers is dropped, as reported
+    if (unsent.with_transport > 0U) {
         (void)rest.socket->set_linger(Duration::zero());
-        rest.socket.reset();
-    } else if (rest.drain_unwatched(time_left(net::now(), deadline))) {
+    } else if (rest.close_socket(deadline) && read) {
         unsent.with_transport = 0;
+    } else if (!read) {
+        unsent.with_transport.reset(); // it left, but nobody can say how much of it was read
     }
     rest.socket.reset();
     return unsent;

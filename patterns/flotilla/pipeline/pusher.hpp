@@ -78,7 +78,7 @@ struct Sent {
 // Accepted messages that have not left this process.
 struct Unsent {
     std::uint64_t gathered = 0; // in the open batch
-    // With libzmq. Absent: unknown (plain mode without count_unsent).
+    // With libzmq. Absent: unknown (plain mode without count_unsent; ipc peers that did not read).
     std::optional<std::uint64_t> with_transport{0};
     bool none() const noexcept { return gathered == 0 && with_transport == 0U; }
 };
@@ -126,8 +126,9 @@ public:
 
     // Flushes, waits until everything has left the process, at most `wait` in all, and closes. What
     // it reports is dropped. A message that left is with the kernel or the consumer: only a
-    // consumer's own word (WorkSource) says more. Afterwards only destruction and assignment are
-    // allowed.
+    // consumer's own word (WorkSource) says more. Over ipc it also waits until the consumers have
+    // read it from the kernel, because closing earlier can lose it: there, do not rely on linger.
+    // Afterwards only destruction and assignment are allowed.
     [[nodiscard]] Unsent close(Duration wait);
 
 private:
