@@ -22,8 +22,9 @@ const std::vector<Command>& commands() {
         {"pair", data, "Send and print at once, with exactly one peer", declare_pair},
         {"xpub", data, "Publish messages and print the subscriptions", declare_xpub},
         {"xsub", data, "Print messages and send subscriptions", declare_xsub},
-        {"doctor", insight, "Why nothing arrives from an endpoint, and what to do",
-         declare_doctor},
+        {"monitor", insight, "Print what happens to the connections of a socket", declare_monitor},
+        {"doctor", insight, "Why nothing arrives from an endpoint, and what to do", declare_doctor},
+        {"keys", setup, "Make and show CURVE keys, and allow clients", declare_keys},
         {"version", setup, "What this program and the libzmq under it are and can do",
          declare_version},
     };

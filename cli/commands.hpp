@@ -8,6 +8,10 @@ namespace flotilla::cli {
 
 // doctor.cpp
 Run declare_doctor(CLI::App& app);
+// keys.cpp
+Run declare_keys(CLI::App& app);
+// monitor.cpp
+Run declare_monitor(CLI::App& app);
 // verbs.cpp
 Run declare_pub(CLI::App& app);
 Run declare_sub(CLI::App& app);

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// `zmq keys`: CURVE certificates and allow-lists.
+#include <flotilla/net/access.hpp>
+#include <flotilla/net/curve.hpp>
+
+#include <CLI/CLI.hpp>
+#include <cli/commands.hpp>
+#include <cli/keys/allow.hpp>
+#include <cli/output.hpp>
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+namespace flotilla::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct KeysFlags {
+    std::string file;
+    std::vector<std::string> keys;
+    std::string list;
+    bool secret = false;
+    bool json = false;
+};
+
+// What is known of a key, for show and new.
+struct Described {
+    std::string file;
+    net::CurveKey public_key;
+    std::optional<net::CurveKey> secret_key;
+};
+
+std::string text_of(const Described& key) {
+    std::string text = "file         " + key.file + "\npublic key   " + key.public_key.z85() +
+                       "\nfingerprint  " + net::fingerprint(key.public_key) + "\n";
+    if (key.secret_key)
+        text += "secret key   " + key.secret_key->z85() + "\n";
+    return text;
+}
+
+Json json_of(const Described& key) {
+    Json json{{"file", key.file},
+              {"public_key", key.public_key.z85()},
+              {"fingerprint", net::fingerprint(key.public_key)}};
+    if (key.secret_key)
+        json["secret_key"] = key.secret_key->z85();
+    return json;
+}
+
+Result<ExitCode> print(const std::string& text) {
+    Output out;
+    return out.finish(out.write(text));
+}
+
+Result<ExitCode> make_new(const KeysFlags& flags, Terminal& terminal) {
+    auto keys = net::generate_key_pair();
+    if (!keys)
+        return fail(keys.error());
+    if (Status saved = net::save_certificate(*keys, flags.file); !saved)
+        return fail(saved.error());
+    terminal.note("wrote " + flags.file + " (public: give it away) and " + flags.file +
+                  "_secret (keep it; only its owner can read it)");
+    const Described made{flags.file, keys->public_key, std::nullopt};
+    return print(flags.json ? json_of(made).dump() + "\n" : text_of(made));
+}
+
+Result<ExitCode> show(const KeysFlags& flags) {
+    Described key{flags.file, {}, std::nullopt};
+    if (flags.secret) {
+        auto pair = net::load_key_pair(flags.file);
+        // The public half was named, which everybody may read.
+        std::error_code ignored;
+        if (!pair && std::filesystem::exists(flags.file + "_secret", ignored))
+            return fail(Errc::bad_option, flags.file +
+                                              " is the public certificate; the secret "
+                                              "key is in " +
+                                              flags.file + "_secret");
+        if (!pair)
+            return fail(pair.error());
+        key.public_key = pair->public_key;
+        key.secret_key = pair->secret_key;
+    } else {
+        auto loaded = net::load_public_key(flags.file);
+        if (!loaded)
+            return fail(loaded.error());
+        key.public_key = std::move(*loaded);
+    }
+    return print(flags.json ? json_of(key).dump() + "\n" : text_of(key));
+}
+
+Result<ExitCode> fingerprints(const KeysFlags& flags) {
+    std::string text;
+    for (const std::string& each : flags.keys) {
+        auto key = keys::key_or_certificate(each);
+        if (!key)
+            return fail(key.error());
+        const std::string name = net::fingerprint(*key);
+        if (flags.json)
+            text += Json{{"key", key->z85()}, {"fingerprint", name}}.dump() + "\n";
+        else
+            text += name + (flags.keys.size() > 1 ? "  " + each : std::string{}) + "\n";
+    }
+    return print(text);
+}
+
+Result<ExitCode> allow(const KeysFlags& flags, Terminal& terminal) {
+    for (const std::string& each : flags.keys) {
+        auto added = keys::allow(flags.list, each);
+        if (!added)
+            return fail(added.error());
+        terminal.note(*added == keys::Added::yes ? "added " + each + " to " + flags.list
+                                                 : each + " is in " + flags.list + " already");
+    }
+    return ExitCode::ok;
+}
+
+CLI::App* add_new(CLI::App& app, KeysFlags& flags) {
+    CLI::App* sub = app.add_subcommand("new", "Make a key pair: FILE (public), FILE_secret (both)");
+    sub->add_option("FILE", flags.file, "The public certificate; existing files are left alone")
+        ->required();
+    sub->add_flag("--json", flags.json, "One JSON object");
+    sub->footer("The files are those of czmq and pyzmq.\n\n"
+                "Examples:\n"
+                "  zmq keys new server.key\n"
+                "  zmq keys new client.key --json | jq -r .public_key");
+    return sub;
+}
+
+CLI::App* add_show(CLI::App& app, KeysFlags& flags) {
+    CLI::App* sub = app.add_subcommand("show", "Print the key in a certificate file");
+    sub->add_option("FILE", flags.file, "A public or secret certificate")->required();
+    sub->add_flag("--secret", flags.secret, "Print the secret key too (of a secret certificate)");
+    sub->add_flag("--json", flags.json, "One JSON object");
+    sub->footer("Examples:\n"
+                "  zmq keys show server.key\n"
+                "  zmq keys show server.key --json | jq -r .public_key");
+    return sub;
+}
+
+CLI::App* add_fingerprint(CLI::App& app, KeysFlags& flags) {
+    CLI::App* sub =
+        app.add_subcommand("fingerprint", "A short name of each key, to compare by eye");
+    sub->add_option("KEY|FILE", flags.keys, "A public key, or a certificate file")->required();
+    sub->add_flag("--json", flags.json, "One JSON object a key");
+    sub->footer("Example:\n  zmq keys fingerprint server.key client.key");
+    return sub;
+}
+
+CLI::App* add_allow(CLI::App& app, KeysFlags& flags) {
+    CLI::App* sub = app.add_subcommand("allow", "Add public keys to an allow-list");
+    sub->add_option("LIST", flags.list, "The list; made when there is none")->required();
+    sub->add_option("KEY|FILE", flags.keys, "A public key, or a certificate file")->required();
+    sub->footer("The list is for --allow-client-keys, one key a line.\n\n"
+                "Example:\n  zmq keys allow clients.txt client.key");
+    return sub;
+}
+
+} // namespace
+
+Run declare_keys(CLI::App& app) {
+    auto flags = std::make_shared<KeysFlags>();
+    const CLI::App* make = add_new(app, *flags);
+    const CLI::App* look = add_show(app, *flags);
+    const CLI::App* name = add_fingerprint(app, *flags);
+    add_allow(app, *flags);
+    app.require_subcommand(1);
+    app.footer("Examples:\n"
+               "  zmq keys new server.key\n"
+               "  zmq keys new client.key\n"
+               "  zmq keys allow clients.txt client.key\n"
+               "  zmq pull tcp://*:5555 --curve-key server.key_secret --allow-client-keys "
+               "clients.txt\n"
+               "  zmq push tcp://host:5555 --curve-key client.key_secret --server-key server.key "
+               "hello");
+    return [flags, make, look, name](Terminal& terminal) -> Result<ExitCode> {
+        if (make->parsed())
+            return make_new(*flags, terminal);
+        if (look->parsed())
+            return show(*flags);
+        if (name->parsed())
+            return fingerprints(*flags);
+        return allow(*flags, terminal);
+    };
+}
+
+} // namespace flotilla::cli
