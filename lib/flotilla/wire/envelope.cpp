@@ -345,4 +345,30 @@ Result<Envelope> decode_envelope(ByteView frame) {
     return fields.take();
 }
 
+Result<std::string> mark_snapshot(ByteView frame) {
+    if (const auto whole = decode_envelope(frame); !whole)
+        return fail(whole.error());
+    std::string marked{frame};
+    Reader reader(frame.substr(head_bytes));
+    std::size_t fields = 0;
+    for (; reader.left() > 0; ++fields) {
+        const std::uint8_t tag = reader.u8();
+        const ByteView value = reader.medium_bytes();
+        if (static_cast<Tag>(tag) != Tag::flags)
+            continue;
+        char& flags = marked[static_cast<std::size_t>(value.data() - frame.data())];
+        flags = static_cast<char>(flags | snapshot_flag);
+        return marked;
+    }
+    if (fields == Envelope::fields_max)
+        return fail(Errc::too_many, "the envelope has no field left for the snapshot mark");
+    if (frame.size() + field_head_bytes + 1 > Envelope::frame_bytes_max)
+        return fail(Errc::too_large, "the envelope has no room left for the snapshot mark");
+    Writer field;
+    FieldWriter(field).u8(Tag::flags, snapshot_flag);
+    marked += field.view();
+    store_u32(marked.data() + magic.size() + 1, static_cast<std::uint32_t>(marked.size()));
+    return marked;
+}
+
 } // namespace flotilla::wire

@@ -68,6 +68,11 @@ Result<std::string> encode(const Envelope& envelope);
 // (another version), too_large, too_many.
 Result<Envelope> decode_envelope(ByteView frame);
 
+// The same envelope with snapshot set, fields that this version does not know included; for whoever
+// sends a cached message again. Errors: those of decode_envelope; too_large, too_many (no room for
+// the mark).
+Result<std::string> mark_snapshot(ByteView frame);
+
 // The frame starts with an envelope's magic number, whatever its version. Cheap; a peer's body may
 // do so by accident, which decode_envelope then finds out.
 bool has_envelope_magic(ByteView frame) noexcept;

@@ -90,6 +90,19 @@ TEST_CASE("socket: addressing the last subscriber is refused where it cannot wor
     CHECK(refused.error().code == Errc::unsupported);
 }
 
+TEST_CASE("socket: an IPv4 endpoint is named as it was given, and found again by that name",
+          "[integration][net]") {
+    auto context = Context::open();
+    auto pull = Socket::open(*context, SocketType::pull);
+    const auto bound = pull->bind(test::any_tcp());
+    REQUIRE(bound);
+    CHECK(bound->host() == "127.0.0.1");
+    CHECK(pull->unbind(*bound));
+    const auto six = pull->bind(*Endpoint::parse("tcp://[::1]:*"));
+    if (six) // a machine may be without IPv6
+        CHECK(six->host() == "::1");
+}
+
 TEST_CASE("socket: a linger set before the close is how long unsent messages are kept",
           "[integration][net]") {
     auto context = Context::open();

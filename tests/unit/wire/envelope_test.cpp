@@ -240,3 +240,41 @@ TEST_CASE("envelope: a damaged frame is refused or decodes to something that can
         REQUIRE(*decode_envelope(*again) == *decoded);
     }
 }
+
+TEST_CASE("envelope: the snapshot mark changes one bit and nothing else", "[unit][wire]") {
+    Envelope e = full_envelope();
+    e.snapshot = false;
+    const auto plain = encode(e);
+    REQUIRE(plain);
+    const auto marked = mark_snapshot(*plain);
+    REQUIRE(marked);
+    e.snapshot = true;
+    CHECK(*decode_envelope(*marked) == e);
+    CHECK(*mark_snapshot(*marked) == *marked);
+}
+
+TEST_CASE("envelope: the snapshot mark keeps fields and flags of newer peers", "[unit][wire]") {
+    const std::string unknown{"\x63\0\2hi\x13\0\1\x80", 9};
+    const auto marked = mark_snapshot(frame_of(unknown));
+    REQUIRE(marked);
+    CHECK(*marked == frame_of(std::string{"\x63\0\2hi\x13\0\1\x81", 9}));
+    const auto added = mark_snapshot(frame_of(unknown.substr(0, 5)));
+    REQUIRE(added);
+    CHECK(*added == frame_of(std::string{"\x63\0\2hi\x13\0\1\x01", 9}));
+}
+
+TEST_CASE("envelope: what is no envelope, or has no room, gets no snapshot mark", "[unit][wire]") {
+    CHECK(mark_snapshot("body").error().code == Errc::malformed);
+    std::string many;
+    for (std::size_t i = 0; i < Envelope::fields_max; ++i)
+        many += std::string{"\x63\0\0", 3};
+    REQUIRE(decode_envelope(frame_of(many)));
+    CHECK(mark_snapshot(frame_of(many)).error().code == Errc::too_many);
+    const std::size_t value = Envelope::frame_bytes_max - 8 - 3;
+    std::string large{"\x63", 1};
+    large += static_cast<char>(value >> 8);
+    large += static_cast<char>(value & 0xff);
+    large += std::string(value, 'x');
+    REQUIRE(decode_envelope(frame_of(large)));
+    CHECK(mark_snapshot(frame_of(large)).error().code == Errc::too_large);
+}

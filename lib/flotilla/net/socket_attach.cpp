@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a Socket binds and connects.
+#include "socket_rest.hpp"
+#include "transport_error.hpp"
+
+#include <flotilla/net/socket.hpp>
+
+#include <zmq.h>
+
+#include <array>
+
+namespace flotilla::net {
+namespace {
+
+using detail::transport_failure;
+
+// A socket that accepts IPv6 names its IPv4 address the IPv6 way, "[::ffff:127.0.0.1]"; people and
+// IPv4-only peers want it as it was given.
+std::string plain_ipv4(std::string_view endpoint) {
+    constexpr std::string_view opening = "[::ffff:";
+    std::string text{endpoint};
+    const std::size_t begin = text.find(opening);
+    const std::size_t end = text.find(']');
+    if (begin == std::string::npos || end == std::string::npos ||
+        text.find('.', begin) == std::string::npos)
+        return text;
+    text.erase(end, 1);
+    return text.erase(begin, opening.size());
+}
+
+} // namespace
+
+Status Socket::check_reach(const Endpoint& endpoint) const {
+    if (endpoint.transport() == Transport::ws && !transport_has("WS"))
+        return fail(Errc::unsupported, "this libzmq has no ws:// transport; use tcp://");
+    const auto* plain = std::get_if<Plaintext>(&rest_->options.security);
+    if (plain && plain->where == Plaintext::Where::local_only && endpoint.reach() == Reach::remote)
+        return fail(Errc::insecure, "'" + endpoint.text() +
+                                        "' reaches beyond this machine and would be plaintext; use "
+                                        "CURVE keys, a loopback or ipc endpoint, or ask for "
+                                        "plaintext by name");
+    return {};
+}
+
+Result<Endpoint> Socket::bind(const Endpoint& endpoint) {
+    if (const Status reach = check_reach(endpoint); !reach)
+        return fail(reach.error());
+    if (zmq_bind(handle_, endpoint.text().c_str()) != 0)
+        return transport_failure(zmq_errno(), "bind " + endpoint.text());
+    std::array<char, Endpoint::bytes_max> bound{};
+    std::size_t size = bound.size();
+    if (zmq_getsockopt(handle_, ZMQ_LAST_ENDPOINT, bound.data(), &size) != 0 || size <= 1)
+        return endpoint;
+    return Endpoint::parse(plain_ipv4({bound.data(), size - 1}));
+}
+
+Status Socket::connect(const Endpoint& endpoint) {
+    if (const Status reach = check_reach(endpoint); !reach)
+        return reach;
+    if (endpoint.is_wildcard())
+        return fail(Errc::bad_endpoint,
+                    "'" + endpoint.text() + "' is a wildcard; name the peer's host and port");
+    if (zmq_connect(handle_, endpoint.text().c_str()) != 0)
+        return transport_failure(zmq_errno(), "connect " + endpoint.text());
+    if (rest_->redial)
+        rest_->redial->connecting(endpoint.text());
+    return {};
+}
+
+Result<Endpoint> Socket::attach(const Attachment& attachment) {
+    if (attachment.how == Attach::bind)
+        return bind(attachment.endpoint);
+    if (const Status connected = connect(attachment.endpoint); !connected)
+        return fail(connected.error());
+    return attachment.endpoint;
+}
+
+Status Socket::unbind(const Endpoint& endpoint) {
+    if (zmq_unbind(handle_, endpoint.text().c_str()) != 0)
+        return transport_failure(zmq_errno(), "unbind " + endpoint.text());
+    return {};
+}
+
+Status Socket::disconnect(const Endpoint& endpoint) {
+    if (zmq_disconnect(handle_, endpoint.text().c_str()) != 0)
+        return transport_failure(zmq_errno(), "disconnect " + endpoint.text());
+    if (rest_->redial)
+        rest_->redial->forget(endpoint.text());
+    return {};
+}
+
+} // namespace flotilla::net

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "relay_rest.hpp"
+
+#include <flotilla/base/check.hpp>
+#include <flotilla/net/system.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace flotilla::relay {
+namespace {
+
+constexpr std::array sides{Side::frontend, Side::backend};
+constexpr std::size_t counted_topics_max = 1'000'000;
+
+tl::unexpected<Error> named(const RelayOptions& options, std::string_view side, Error error) {
+    error.detail = "relay '" + options.name + "' " + std::string(side) + ": " + error.detail;
+    return fail(std::move(error));
+}
+
+Result<net::Socket> open_socket(net::Context& context, const RelayOptions& options,
+                                std::string_view side, net::SocketType type,
+                                const net::SocketOptions& socket_options, const SideOptions& given,
+                                std::vector<net::Endpoint>& attached) {
+    auto socket = net::Socket::open(context, type, socket_options);
+    if (!socket)
+        return named(options, side, socket.error());
+    for (const net::Attachment& each : given.attachments) {
+        const auto endpoint = socket->attach(each);
+        if (!endpoint)
+            return named(options, side, endpoint.error());
+        attached.push_back(*endpoint);
+    }
+    return socket;
+}
+
+void add(std::string& text, std::string_view key, std::uint64_t value) {
+    text += (text.empty() ? "" : " ") + std::string(key) + "=" + std::to_string(value);
+}
+
+void add(std::string& text, const std::string& direction, const Traffic& traffic) {
+    add(text, direction + "_messages", traffic.messages_total);
+    add(text, direction + "_bytes", traffic.bytes_total);
+    add(text, direction + "_held", traffic.held);
+    for (std::size_t i = 0; i < drop_reasons; ++i)
+        if (traffic.dropped_total[i] > 0)
+            add(text, direction + "_dropped_" + std::string(name(static_cast<Drop>(i))),
+                traffic.dropped_total[i]);
+}
+
+} // namespace
+
+std::string to_string(const Counters& counters) {
+    std::string text;
+    add(text, "in", counters.in);
+    add(text, "out", counters.out);
+    add(text, "backlog_messages", counters.backlog_messages);
+    add(text, "captured", counters.captured_total);
+    add(text, "last_value_topics", counters.last_value_topics);
+    add(text, "last_values_sent", counters.last_values_sent_total);
+    add(text, "last_values_forgotten", counters.last_values_forgotten_total);
+    return text;
+}
+
+Relay::Rest::Rest(Plan made)
+    : plan(std::move(made)), limits{plan.options.message_bytes_max, plan.options.frames_max},
+      pump(plan.options.kind, plan.options.overflow), interest(counted_topics_max),
+      backlog(BacklogLimits{plan.options.reply_backlog_messages_max,
+                            plan.options.reply_backlog_bytes_max}) {
+    if (plan.options.last_value)
+        last_values.emplace(*plan.options.last_value);
+}
+
+Relay::Rest::~Rest() {
+    if (!poller)
+        return;
+    for (End& each : ends)
+        if (each.socket)
+            poller->forget(*each.socket);
+    if (tap)
+        poller->forget(tap->socket());
+    for (const auto& timer : {retry_timer, backlog_timer, drain_timer})
+        if (timer)
+            poller->cancel(*timer);
+}
+
+Status Relay::Rest::open(net::Context& context) {
+    const RelayOptions& options = plan.options;
+    auto frontend = open_socket(context, options, "frontend", plan.frontend_type, plan.frontend,
+                                options.frontend, end(Side::frontend).endpoints);
+    if (!frontend)
+        return fail(frontend.error());
+    auto backend = open_socket(context, options, "backend", plan.backend_type, plan.backend,
+                               options.backend, end(Side::backend).endpoints);
+    if (!backend)
+        return fail(backend.error());
+    if (options.capture) {
+        auto capture = open_socket(context, options, "capture", net::SocketType::xpub, plan.capture,
+                                   *options.capture, capture_endpoints);
+        if (!capture)
+            return fail(capture.error());
+        tap.emplace(std::move(*capture), options.name);
+    }
+    end(Side::frontend).socket.emplace(std::move(*frontend));
+    end(Side::backend).socket.emplace(std::move(*backend));
+    return {};
+}
+
+void Relay::Rest::attach(net::Poller& to) {
+    FLOTILLA_CHECK(!poller, "a relay was attached twice");
+    poller = &to;
+    if (tap)
+        poller->on_readable(tap->socket(), [this] { tap->read_subscriptions(); });
+    watch();
+}
+
+// What follows from what was done: time limits, what to wait for next, the end of a drain.
+void Relay::Rest::after_work() {
+    if (!end(Side::frontend).socket)
+        return; // finished
+    pump.backlog(backlog.messages());
+    pump.tick(poller->now());
+    if (pump.state() == Pump::State::drained)
+        return finish();
+    if (backlog_timer && backlog.empty())
+        poller->cancel(*std::exchange(backlog_timer, std::nullopt));
+    schedule_retry();
+    watch();
+}
+
+void Relay::Rest::watch() {
+    if (!poller || !end(Side::frontend).socket)
+        return;
+    for (const Side side : sides) {
+        End& here = end(side);
+        const bool readable = pump.may_read(side);
+        const bool writable =
+            pump.holds(opposite(side)) && plan.type(side) != net::SocketType::xpub;
+        if (readable != here.interests.readable)
+            poller->on_readable(*here.socket,
+                                readable ? net::Poller::Handler{[this, side] { move(side); }}
+                                         : net::Poller::Handler{});
+        if (writable != here.interests.writable)
+            poller->on_writable(*here.socket, writable ? net::Poller::Handler{[this, side] {
+                retry(opposite(side));
+            }}
+                                                       : net::Poller::Handler{});
+        here.interests = {readable, writable};
+    }
+}
+
+void Relay::Rest::schedule_retry() {
+    const bool wanted = kind() == Kind::forwarder && pump.holds(Side::frontend);
+    if (!wanted || retry_timer) {
+        if (!wanted)
+            retry_pause = retry_pause_min;
+        return;
+    }
+    const Duration left = time_left(poller->now(), pump.next_deadline());
+    retry_timer = poller->after(std::min(retry_pause, left), [this] {
+        retry_timer.reset();
+        retry(Side::frontend);
+    });
+    retry_pause = std::min(retry_pause * 2, retry_pause_max);
+}
+
+void Relay::Rest::finish() {
+    pump.dropped(Side::backend, Drop::not_drained, backlog.messages());
+    const Duration linger = std::min<Duration>(time_left(net::now(), drain_end), 1h);
+    for (End& each : ends) {
+        poller->forget(*each.socket);
+        (void)each.socket->set_linger(linger);
+        each.socket.reset();
+    }
+    if (tap) {
+        poller->forget(tap->socket());
+        (void)tap->socket().set_linger(linger);
+    }
+    for (auto* timer : {&retry_timer, &backlog_timer, &drain_timer})
+        if (*timer)
+            poller->cancel(*std::exchange(*timer, std::nullopt));
+    if (drained)
+        drain_timer = poller->after(Duration::zero(), [this] {
+            drain_timer.reset();
+            std::exchange(drained, nullptr)();
+        });
+}
+
+Relay::Relay(std::unique_ptr<Rest> rest) noexcept : rest_(std::move(rest)) {}
+Relay::Relay(Relay&&) noexcept = default;
+Relay& Relay::operator=(Relay&&) noexcept = default;
+Relay::~Relay() = default;
+
+Result<Relay> Relay::open(net::Context& context, RelayOptions options) {
+    auto plan = Plan::make(std::move(options));
+    if (!plan)
+        return fail(plan.error());
+    auto rest = std::make_unique<Rest>(std::move(*plan));
+    if (const Status opened = rest->open(context); !opened)
+        return fail(opened.error());
+    return Relay{std::move(rest)};
+}
+
+const RelayOptions& Relay::options() const noexcept {
+    return rest_->plan.options;
+}
+
+const std::vector<net::Endpoint>& Relay::endpoints(Side side) const noexcept {
+    return rest_->end(side).endpoints;
+}
+
+const std::vector<net::Endpoint>& Relay::capture_endpoints() const noexcept {
+    return rest_->capture_endpoints;
+}
+
+void Relay::attach(net::Poller& poller) {
+    rest_->attach(poller);
+}
+
+Status Relay::run() {
+    net::Poller& poller = rest_->own_poller.emplace();
+    attach(poller);
+    return poller.run();
+}
+
+void Relay::pause() {
+    rest_->pump.pause();
+    rest_->watch();
+}
+
+void Relay::resume() {
+    rest_->pump.resume();
+    rest_->watch();
+}
+
+void Relay::drain(Duration wait, std::function<void()> drained) {
+    FLOTILLA_CHECK(rest_->poller, "a relay was drained before it was attached");
+    if (rest_->drain_end != never)
+        return;
+    const Instant now = net::now();
+    rest_->drain_end = deadline_after(now, wait);
+    rest_->drained = std::move(drained);
+    rest_->pump.drain(now, wait);
+    rest_->drain_timer = rest_->poller->after(wait / 2, [this_rest = rest_.get()] {
+        this_rest->drain_timer.reset();
+        this_rest->after_work();
+    });
+    rest_->move(Side::frontend);
+}
+
+Counters Relay::counters() const {
+    const Rest& rest = *rest_;
+    Counters counters;
+    counters.in = rest.pump.traffic(Direction::in);
+    counters.out = rest.pump.traffic(Direction::out);
+    counters.backlog_messages = rest.backlog.messages();
+    counters.backlog_bytes = rest.backlog.bytes();
+    if (rest.tap)
+        counters.captured_total = rest.tap->published_total();
+    if (rest.last_values) {
+        counters.last_value_topics = rest.last_values->topics();
+        counters.last_value_bytes = rest.last_values->bytes();
+        counters.last_values_sent_total = rest.last_values_sent_total;
+        counters.last_values_forgotten_total = rest.last_values->forgotten_total();
+    }
+    counters.state = rest.pump.state();
+    return counters;
+}
+
+} // namespace flotilla::relay

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "relay_rest.hpp"
+
+namespace flotilla::relay {
+
+// Reads and passes on, until the side is empty, its message has to wait, or the burst is over.
+void Relay::Rest::move(Side side) {
+    Message& message = end(side).message;
+    net::Socket& socket = this->socket(side);
+    bool go_on = pump.may_read(side);
+    for (std::size_t moved = 0; go_on && moved < burst_messages_max; ++moved) {
+        switch (receive(socket, limits, message)) {
+        case Received::whole:
+            go_on = deliver(side);
+            break;
+        case Received::nothing:
+            pump.found_empty(side);
+            go_on = false;
+            break;
+        case Received::too_large:
+            pump.dropped(side, Drop::too_large);
+            break;
+        case Received::too_many:
+            pump.dropped(side, Drop::too_many);
+            break;
+        case Received::failed: // the loop will find out why
+            go_on = false;
+            break;
+        }
+    }
+    after_work();
+}
+
+// Tries the held message of this side again, and goes on with the side if that went well.
+void Relay::Rest::retry(Side side) {
+    if (pump.holds(side) && forward(side))
+        return move(side);
+    after_work();
+}
+
+// Whether the next message of the side may be read.
+bool Relay::Rest::deliver(Side side) {
+    const Message& message = end(side).message;
+    if (kind() == Kind::forwarder && side == Side::backend)
+        return subscription();
+    if (kind() == Kind::queue && side == Side::backend && message.frames < 2) {
+        pump.dropped(side, Drop::malformed);
+        return true;
+    }
+    if (tap)
+        tap->publish(from(side), message);
+    if (kind() == Kind::queue) {
+        if (side == Side::backend)
+            return reply();
+        // A client that asks is there, and may have room again.
+        if (!backlog.empty())
+            backlog.retry(message.frame(0), [this](Message& kept) { return send_reply(kept); });
+    }
+    if (last_values)
+        last_values->remember(message);
+    return forward(side);
+}
+
+bool Relay::Rest::forward(Side side) {
+    Message& message = end(side).message;
+    switch (send(socket(opposite(side)), message)) {
+    case Sent::whole:
+        pump.passed(side, message.bytes);
+        return true;
+    case Sent::cut_off:
+        pump.dropped(side, Drop::cut_off);
+        return true;
+    case Sent::unroutable:
+        pump.dropped(side, Drop::unroutable);
+        return true;
+    case Sent::no_room:
+        if (plan.options.overflow.policy == Overflow::Policy::drop) {
+            pump.dropped(side, Drop::overflow);
+            return true;
+        }
+        [[fallthrough]];
+    default:
+        pump.held(side, poller->now());
+        return false;
+    }
+}
+
+Sent Relay::Rest::send_reply(Message& message) {
+    const std::uint64_t bytes = message.bytes;
+    const Sent sent = send(socket(Side::frontend), message);
+    if (sent == Sent::whole)
+        pump.passed(Side::backend, bytes);
+    else if (sent == Sent::unroutable)
+        pump.dropped(Side::backend, Drop::unroutable);
+    else if (sent == Sent::cut_off)
+        pump.dropped(Side::backend, Drop::cut_off);
+    return sent;
+}
+
+// One client that does not read must not hold up the others: its replies wait beside the way.
+bool Relay::Rest::reply() {
+    Message& message = end(Side::backend).message;
+    const bool behind = !backlog.empty() && backlog.has(message.frame(0));
+    if (!behind && send_reply(message) != Sent::no_room)
+        return true;
+    if (!backlog.add(message))
+        pump.dropped(Side::backend, Drop::backlog_full);
+    else if (!backlog_timer) // a ROUTER is always writable, so nobody tells when there is room
+        backlog_timer = poller->every(10ms, [this] { retry_backlog(); });
+    return true;
+}
+
+void Relay::Rest::retry_backlog() {
+    backlog.retry_all([this](Message& kept) { return send_reply(kept); });
+    after_work();
+}
+
+// A subscription or cancellation, on its way upstream.
+bool Relay::Rest::subscription() {
+    const Message& message = end(Side::backend).message;
+    const ByteView bytes = message.frame(0);
+    const char what = bytes.empty() ? '\xff' : bytes.front();
+    if (message.frames != 1 || (what != '\0' && what != '\1')) {
+        pump.dropped(Side::backend, Drop::malformed);
+        return true;
+    }
+    if (tap)
+        tap->publish(Direction::out, message);
+    if (!last_values)
+        return forward(Side::backend);
+    // In manual mode it takes effect when we say so, and comes from every subscriber.
+    const ByteView topic = bytes.substr(1);
+    const bool subscribes = what == '\1';
+    const Status done = subscribes ? socket(Side::backend).subscribe(topic)
+                                   : socket(Side::backend).unsubscribe(topic);
+    if (subscribes && done)
+        send_last_values(topic);
+    if (subscribes ? interest.add(topic) : interest.remove(topic))
+        return forward(Side::backend);
+    pump.passed(Side::backend, message.bytes);
+    return true;
+}
+
+// The new subscriber gets the values before anything live. libzmq can address it for one message;
+// the values of further topics go to all who subscribe to them, marked as repeated.
+void Relay::Rest::send_last_values(ByteView prefix) {
+    net::Socket& backend = socket(Side::backend);
+    bool alone = backend.can_address_last_subscriber();
+    last_values->matching(prefix, [&](const Message& value) {
+        Message copy = value.share();
+        mark_snapshot(copy);
+        using Audience = net::Socket::Audience;
+        const bool addressed = alone && backend.address(Audience::last_subscriber).has_value();
+        last_values_sent_total += send(backend, copy) == Sent::whole ? 1 : 0;
+        if (addressed)
+            (void)backend.address(Audience::everyone);
+        alone = false;
+    });
+}
+
+} // namespace flotilla::relay

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// The moving parts of a Relay. Private to relay.
+#pragma once
+
+#include "backlog.hpp"
+#include "interest.hpp"
+#include "last_value.hpp"
+#include "message.hpp"
+#include "tap.hpp"
+
+#include <flotilla/relay/relay.hpp>
+
+#include <array>
+#include <optional>
+
+namespace flotilla::relay {
+
+// A full XPUB is always "writable", so a blocked message is tried again and again.
+inline constexpr Duration retry_pause_min = 1ms;
+inline constexpr Duration retry_pause_max = 10ms;
+
+struct Relay::Rest {
+    // What is attached to a poller and waited for now.
+    struct Interests {
+        bool readable = false;
+        bool writable = false;
+    };
+    struct End {
+        std::optional<net::Socket> socket{}; // absent once drained
+        Message message{};                   // being moved, or held, from this side
+        Interests interests{};
+        std::vector<net::Endpoint> endpoints{};
+    };
+
+    explicit Rest(Plan made);
+    Rest(const Rest&) = delete;
+    Rest& operator=(const Rest&) = delete;
+    ~Rest();
+
+    End& end(Side side) noexcept { return ends[static_cast<std::size_t>(side)]; }
+    net::Socket& socket(Side side) noexcept { return *end(side).socket; }
+    Kind kind() const noexcept { return plan.options.kind; }
+
+    // relay.cpp: the life of the relay.
+    Status open(net::Context& context);
+    void attach(net::Poller& to);
+    void after_work();
+    void watch();
+    void schedule_retry();
+    void finish();
+
+    // relay_move.cpp: the way of a message.
+    void move(Side side);
+    void retry(Side side);
+    void retry_backlog();
+    bool deliver(Side side);
+    bool forward(Side side);
+    bool reply();
+    bool subscription();
+    void send_last_values(ByteView prefix);
+    Sent send_reply(Message& message);
+
+    Plan plan;
+    MessageLimits limits;
+    Pump pump;
+    std::array<End, 2> ends{};
+    std::optional<Tap> tap{};
+    std::vector<net::Endpoint> capture_endpoints{};
+    std::optional<LastValues> last_values{};
+    Interest interest;
+    Backlog backlog;
+    std::uint64_t last_values_sent_total = 0;
+
+    net::Poller* poller = nullptr;
+    std::optional<net::Poller> own_poller{}; // run()'s
+    std::optional<net::TimerId> retry_timer{};
+    std::optional<net::TimerId> backlog_timer{};
+    std::optional<net::TimerId> drain_timer{};
+    Duration retry_pause = retry_pause_min;
+    Instant drain_end = never;
+    std::function<void()> drained{};
+};
+
+} // namespace flotilla::relay
