@@ -34,32 +34,30 @@ Result<net::Socket> open_socket(net::Context& context, const RelayOptions& optio
     return socket;
 }
 
-void add(std::string& text, std::string_view key, std::uint64_t value) {
-    text += (text.empty() ? "" : " ") + std::string(key) + "=" + std::to_string(value);
-}
-
-void add(std::string& text, const std::string& direction, const Traffic& traffic) {
-    add(text, direction + "_messages", traffic.messages_total);
-    add(text, direction + "_bytes", traffic.bytes_total);
-    add(text, direction + "_held", traffic.held);
+void add(std::vector<NamedCount>& all, const std::string& direction, const Traffic& traffic) {
+    all.push_back({direction + "_messages", traffic.messages_total});
+    all.push_back({direction + "_bytes", traffic.bytes_total});
+    all.push_back({direction + "_held", traffic.held});
     for (std::size_t i = 0; i < drop_reasons; ++i)
         if (traffic.dropped_total[i] > 0)
-            add(text, direction + "_dropped_" + std::string(name(static_cast<Drop>(i))),
-                traffic.dropped_total[i]);
+            all.push_back({direction + "_dropped_" + std::string(name(static_cast<Drop>(i))),
+                           traffic.dropped_total[i]});
 }
 
 } // namespace
 
-std::string to_string(const Counters& counters) {
-    std::string text;
-    add(text, "in", counters.in);
-    add(text, "out", counters.out);
-    add(text, "backlog_messages", counters.backlog_messages);
-    add(text, "captured", counters.captured_total);
-    add(text, "last_value_topics", counters.last_value_topics);
-    add(text, "last_values_sent", counters.last_values_sent_total);
-    add(text, "last_values_forgotten", counters.last_values_forgotten_total);
-    return text;
+std::vector<NamedCount> list(const Counters& counters) {
+    std::vector<NamedCount> all;
+    add(all, "in", counters.in);
+    add(all, "out", counters.out);
+    all.push_back({"backlog_messages", counters.backlog_messages});
+    all.push_back({"backlog_bytes", counters.backlog_bytes});
+    all.push_back({"captured", counters.captured_total});
+    all.push_back({"last_value_topics", counters.last_value_topics});
+    all.push_back({"last_value_bytes", counters.last_value_bytes});
+    all.push_back({"last_values_sent", counters.last_values_sent_total});
+    all.push_back({"last_values_forgotten", counters.last_values_forgotten_total});
+    return all;
 }
 
 Relay::Rest::Rest(Plan made)

@@ -42,8 +42,12 @@ struct Counters {
     std::uint64_t last_values_forgotten_total = 0; // for want of room
     Pump::State state = Pump::State::running;
 };
-// "in_messages=12 in_bytes=340 ...", every counter that the kind has; what logs show.
-std::string to_string(const Counters& counters);
+struct NamedCount {
+    std::string name; // "in_messages", "out_dropped_unroutable", ...
+    std::uint64_t value;
+};
+// For logs and reports: every counter, but only those reasons to drop that occurred.
+std::vector<NamedCount> list(const Counters& counters);
 
 class Relay {
 public:

@@ -306,7 +306,7 @@ TEST_CASE("relay: a capture shows both directions, numbered", "[integration][rel
             REQUIRE(captured);
             return std::move(*captured);
         };
-        if (reply && reply_again)
+        if (request && reply && reply_again)
             return true;
         served.send(req, Frames{body});
         served.next(rep);
