@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/command_line.hpp"
+
+#include <flotilla/net/context.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <iostream>
+
+namespace flotilla::host {
+
+void read_from_environment(CLI::Option& option, const std::string& prefix) {
+    std::string variable = option.get_name().substr(2);
+    std::transform(variable.begin(), variable.end(), variable.begin(), [](unsigned char c) {
+        return c == '-' ? '_' : static_cast<char>(std::toupper(c));
+    });
+    option.envname(prefix + variable);
+}
+
+void add_common_flags(CLI::App& app, CommonFlags& flags, const std::string& prefix) {
+    const char* const group = "Daemon";
+    auto* config = app.add_option("--config", flags.config, "Read settings from this TOML file")
+                       ->type_name("FILE")
+                       ->group(group);
+    app.add_flag("--check-config", flags.check_config,
+                 "Check the settings and the keys they name, then exit: 0 right, 2 wrong")
+        ->group(group);
+    app.add_flag("--print-config", flags.print_config,
+                 "Print the settings in effect as TOML, then exit")
+        ->group(group);
+    auto* level = app.add_option("--log-level", flags.log_level, "debug, info, warning or error")
+                      ->type_name("LEVEL")
+                      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+                      ->group(group);
+    auto* format = app.add_option("--log-format", flags.log_format, "text or json")
+                       ->type_name("FORMAT")
+                       ->check(CLI::IsMember({"text", "json"}))
+                       ->group(group);
+    for (CLI::Option* each : {config, level, format})
+        read_from_environment(*each, prefix);
+}
+
+std::optional<ExitCode> parse(CLI::App& app, int count, const char* const* arguments) {
+    try {
+        app.parse(count, arguments);
+        return std::nullopt;
+    } catch (const CLI::Success& done) { // --help, --version
+        app.exit(done, std::cout, std::cerr);
+        return ExitCode::ok;
+    } catch (const CLI::ParseError& wrong) {
+        std::cerr << app.get_name() << ": " << wrong.what() << "\nSee " << app.get_name()
+                  << " --help\n";
+        return ExitCode::usage;
+    }
+}
+
+std::string version_text(const std::string& program) {
+    const net::TransportVersion zmq = net::transport_version();
+    return program + " " FLOTILLA_VERSION " (libzmq " + std::to_string(zmq.major) + "." +
+           std::to_string(zmq.minor) + "." + std::to_string(zmq.patch) + ")";
+}
+
+} // namespace flotilla::host

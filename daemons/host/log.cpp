@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/log.hpp"
+
+#include <nlohmann/json.hpp>
+#include <spdlog/logger.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/stdout_sinks.h>
+
+#include <algorithm>
+#include <array>
+
+namespace flotilla::host {
+namespace {
+
+constexpr std::array<std::string_view, 4> level_names{"debug", "info", "warning", "error"};
+constexpr std::array<std::string_view, 2> format_names{"text", "json"};
+
+template <class Value, std::size_t count>
+std::optional<Value> named(const std::array<std::string_view, count>& names,
+                           std::string_view name) noexcept {
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end())
+        return std::nullopt;
+    return static_cast<Value>(found - names.begin());
+}
+
+spdlog::level::level_enum native(LogLevel level) noexcept {
+    constexpr std::array levels{spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
+                                spdlog::level::err};
+    return levels[static_cast<std::size_t>(level)];
+}
+
+std::string json_text(std::string_view value) {
+    return nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+bool is_plain(std::string_view value) {
+    return !value.empty() && std::all_of(value.begin(), value.end(), [](char c) {
+        return c > ' ' && c != '"' && c != '=' && c != '\x7f';
+    });
+}
+
+} // namespace
+
+std::string_view name(LogLevel level) noexcept {
+    return level_names[static_cast<std::size_t>(level)];
+}
+
+std::string_view name(LogFormat format) noexcept {
+    return format_names[static_cast<std::size_t>(format)];
+}
+
+std::optional<LogLevel> log_level_named(std::string_view name) noexcept {
+    return named<LogLevel>(level_names, name);
+}
+
+std::optional<LogFormat> log_format_named(std::string_view name) noexcept {
+    return named<LogFormat>(format_names, name);
+}
+
+std::string format_text(std::string_view event, const Fields& fields) {
+    std::string line{event};
+    for (const auto& [key, value] : fields)
+        line += " " + key + "=" + (is_plain(value) ? value : json_text(value));
+    return line;
+}
+
+std::string format_json(std::string_view event, const Fields& fields) {
+    std::string line = "\"event\":" + json_text(event);
+    for (const auto& [key, value] : fields)
+        line += "," + json_text(key) + ":" + json_text(value);
+    return line;
+}
+
+Log::Log(LogLevel level, LogFormat format)
+    : format_(format), logger_(std::make_shared<spdlog::logger>(
+                           "flotilla", std::make_shared<spdlog::sinks::stderr_sink_mt>())) {
+    const char* const pattern = format == LogFormat::json
+                                    ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
+                                    : "%Y-%m-%dT%H:%M:%S.%eZ %l %v";
+    logger_->set_formatter(
+        std::make_unique<spdlog::pattern_formatter>(pattern, spdlog::pattern_time_type::utc));
+    logger_->set_level(native(level));
+    logger_->flush_on(spdlog::level::debug);
+}
+
+void Log::write(LogLevel level, std::string_view event, const Fields& fields) const {
+    if (!logger_->should_log(native(level)))
+        return;
+    const std::string line =
+        format_ == LogFormat::json ? format_json(event, fields) : format_text(event, fields);
+    logger_->log(native(level), spdlog::string_view_t{line.data(), line.size()});
+}
+
+} // namespace flotilla::host

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Log: one line an event on standard error: time, level, a stable event name, then fields.
+//
+//     2026-01-31T12:00:00.000Z info relay_ready name=prices frontend=tcp://127.0.0.1:5555
+//     {"time":"2026-01-31T12:00:00.000Z","level":"info","event":"relay_ready","name":"prices"}
+//
+// Event names and field names are part of the interface: they are added to, not changed. Safe from
+// every thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace spdlog {
+class logger;
+}
+
+namespace flotilla::host {
+
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+enum class LogFormat : std::uint8_t { text, json };
+
+std::string_view name(LogLevel level) noexcept; // "info"
+std::string_view name(LogFormat format) noexcept;
+std::optional<LogLevel> log_level_named(std::string_view name) noexcept;
+std::optional<LogFormat> log_format_named(std::string_view name) noexcept;
+
+using Field = std::pair<std::string, std::string>;
+using Fields = std::vector<Field>;
+
+// Everything of a line behind time and level. In text a value with blanks, quotes, '=' or control
+// characters, or an empty one, is written as a JSON string.
+std::string format_text(std::string_view event, const Fields& fields);
+// The members of the JSON object behind time and level: "\"event\":...".
+std::string format_json(std::string_view event, const Fields& fields);
+
+class Log {
+public:
+    Log(LogLevel level, LogFormat format);
+
+    void debug(std::string_view event, const Fields& fields = {}) const {
+        write(LogLevel::debug, event, fields);
+    }
+    void info(std::string_view event, const Fields& fields = {}) const {
+        write(LogLevel::info, event, fields);
+    }
+    void warning(std::string_view event, const Fields& fields = {}) const {
+        write(LogLevel::warning, event, fields);
+    }
+    void error(std::string_view event, const Fields& fields = {}) const {
+        write(LogLevel::error, event, fields);
+    }
+    void write(LogLevel level, std::string_view event, const Fields& fields) const;
+
+private:
+    LogFormat format_;
+    std::shared_ptr<spdlog::logger> logger_;
+};
+
+} // namespace flotilla::host

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <host/lifecycle.hpp>
+#include <host/log.hpp>
+#include <host/signals.hpp>
+#include <support/catch.hpp>
+#include <support/scratch.hpp>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+using namespace flotilla;
+using namespace flotilla::host;
+
+TEST_CASE("log: a text line is its event and key=value, quoted where it must be", "[unit][host]") {
+    CHECK(format_text("ready", {}) == "ready");
+    CHECK(format_text("ready", {{"name", "a"}, {"at", "tcp://127.0.0.1:1"}}) ==
+          "ready name=a at=tcp://127.0.0.1:1");
+    CHECK(format_text("odd", {{"a", "two words"}, {"b", ""}, {"c", "x=y"}, {"d", "q\"\n"}}) ==
+          R"(odd a="two words" b="" c="x=y" d="q\"\n")");
+}
+
+TEST_CASE("log: a JSON line holds any bytes", "[unit][host]") {
+    CHECK(format_json("odd", {{"a", "q\"\n"}, {"b", "\xff"}}) ==
+          "\"event\":\"odd\",\"a\":\"q\\\"\\n\",\"b\":\"\xef\xbf\xbd\"");
+}
+
+TEST_CASE("log: levels and formats have names", "[unit][host]") {
+    for (const char* level : {"debug", "info", "warning", "error"})
+        CHECK(name(*log_level_named(level)) == level);
+    for (const char* format : {"text", "json"})
+        CHECK(name(*log_format_named(format)) == format);
+    CHECK_FALSE(log_level_named("loud"));
+    CHECK_FALSE(log_format_named("xml"));
+}
+
+TEST_CASE("lifecycle: a supervisor is told over its socket, by path and by name", "[unit][host]") {
+    const test::ScratchFolder folder;
+    const std::string path = folder.file("notify");
+    for (const std::string& name : {path, "@flotilla-test-" + std::to_string(::getpid())}) {
+        INFO(name);
+        const int socket = ::socket(AF_UNIX, SOCK_DGRAM, 0);
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        name.copy(address.sun_path, name.size());
+        if (name[0] == '@')
+            address.sun_path[0] = '\0';
+        const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
+        REQUIRE(::bind(socket, reinterpret_cast<sockaddr*>(&address), size) == 0);
+        ::setenv("NOTIFY_SOCKET", name.c_str(), 1);
+        const auto told = notify_supervisor("READY=1");
+        ::unsetenv("NOTIFY_SOCKET");
+        REQUIRE(told);
+        CHECK(*told);
+        std::array<char, 64> bytes{};
+        const auto got = ::recv(socket, bytes.data(), bytes.size(), MSG_DONTWAIT);
+        CHECK(std::string(bytes.data(), static_cast<std::size_t>(got > 0 ? got : 0)) == "READY=1");
+        ::close(socket);
+    }
+    CHECK(notify_supervisor("READY=1") == false);
+}
+
+TEST_CASE("lifecycle: a supervisor that cannot be told is an error with its name", "[unit][host]") {
+    for (const char* name : {"/nowhere/notify", "relative", "vsock:2:1"}) {
+        ::setenv("NOTIFY_SOCKET", name, 1);
+        const auto told = notify_supervisor("READY=1");
+        ::unsetenv("NOTIFY_SOCKET");
+        REQUIRE_FALSE(told);
+        CHECK(told.error().detail.find(name) != std::string::npos);
+    }
+}
+
+TEST_CASE("lifecycle: the limit of open files is raised to what the system allows",
+          "[unit][host]") {
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    rlimit low = before;
+    low.rlim_cur = std::min<rlim_t>(before.rlim_max, 64);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
+    CHECK(raise_file_limit() == before.rlim_max);
+    ::setrlimit(RLIMIT_NOFILE, &before);
+}
+
+TEST_CASE("lifecycle: a settings file is read whole; a missing or huge one is named",
+          "[unit][host]") {
+    const test::ScratchFolder folder;
+    const std::string path = folder.file("a.toml");
+    CHECK(read_settings_file(path).error().code == Errc::not_found);
+    CHECK(read_settings_file(path).error().detail == path + ": there is no such file");
+    std::ofstream(path) << std::string(100'000, '#');
+    CHECK(read_settings_file(path)->size() == 100'000);
+    std::ofstream(path) << std::string(2'000'000, '#');
+    CHECK(read_settings_file(path).error().code == Errc::too_large);
+    CHECK(read_settings_file(folder.path().string()).error().code == Errc::io);
+}
+
+TEST_CASE("signals: each becomes an event, in a loop's own time", "[unit][host]") {
+    auto signals = Signals::open();
+    REQUIRE(signals);
+    CHECK_FALSE(signals->next());
+    const auto raised = [&](int number) {
+        ::raise(number);
+        return signals->next();
+    };
+    CHECK(raised(SIGTERM) == Signal::stop);
+    CHECK(raised(SIGINT) == Signal::stop);
+    CHECK(raised(SIGHUP) == Signal::reload);
+    CHECK(raised(SIGUSR1) == Signal::report);
+    CHECK_FALSE(signals->next());
+}
