@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "relay/command_line.hpp"
+
+#include "host/command_line.hpp"
+#include "host/lifecycle.hpp"
+
+#include <flotilla/base/units.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+
+namespace flotilla::relay_daemon {
+namespace {
+
+constexpr const char* program = "flotilla-relay";
+const std::string prefix = "FLOTILLA_RELAY_";
+
+constexpr const char* examples = R"(
+An endpoint is bound; '@' in front says so, '>' connects instead (quote it for the shell).
+Every option can be given as FLOTILLA_RELAY_NAME in the environment, lists with commas.
+
+Examples:
+  flotilla-relay forwarder --frontend tcp://127.0.0.1:5555 --backend tcp://127.0.0.1:5556
+      publishers connect to 5555, subscribers to 5556
+  flotilla-relay forwarder --frontend '>tcp://127.0.0.1:5555' --backend ipc:///run/feed --last-value
+      sits behind a publisher that only binds; late subscribers get the current value
+  flotilla-relay streamer --frontend 'tcp://127.0.0.1:*' --backend 'tcp://127.0.0.1:*' --ready-json
+      on ports of the system's choice, told as one line of JSON
+  flotilla-relay queue --frontend tcp://0.0.0.0:5559 --backend ipc:///run/services \
+      --curve-key relay.key_secret --allow-client-keys clients/ --curve-sides frontend
+  flotilla-relay --config relay.toml
+)";
+
+// Flags as CLI11 leaves them: texts, absent when not given.
+struct Flags {
+    host::CommonFlags common{};
+    std::optional<std::string> kind{};
+    std::optional<std::string> name{};
+    std::vector<std::string> frontend{};
+    std::vector<std::string> backend{};
+    std::vector<std::string> capture{};
+    std::optional<std::string> overflow{};
+    std::optional<bool> last_value{};
+    std::optional<std::string> last_value_topics{};
+    std::optional<std::string> last_value_bytes{};
+    std::optional<std::string> hwm{};
+    std::optional<std::string> capture_hwm{};
+    std::optional<std::string> frame_bytes_max{};
+    std::optional<std::string> message_bytes_max{};
+    std::optional<std::string> frames_max{};
+    std::optional<std::string> curve_key{};
+    std::optional<std::string> allow_client_keys{};
+    std::optional<bool> allow_any_client_key{};
+    std::vector<std::string> server_key{};
+    std::vector<std::string> curve_sides{};
+    std::optional<bool> allow_plaintext{};
+    std::optional<std::string> drain{};
+    std::optional<std::string> io_threads{};
+    std::optional<bool> ready_json{};
+};
+
+class FlagAdder {
+public:
+    FlagAdder(CLI::App& app, const char* group) : app_(app), group_(group) {}
+
+    template <class Value>
+    void option(const std::string& name, Value& value, const char* type, const char* help) {
+        auto* added = app_.add_option(name, value, help)->type_name(type)->group(group_);
+        host::read_from_environment(*added, prefix);
+    }
+    void list(const std::string& name, std::vector<std::string>& values, const char* type,
+              const char* help) {
+        auto* added = app_.add_option(name, values, help)->type_name(type)->group(group_);
+        added->delimiter(',')->take_all();
+        host::read_from_environment(*added, prefix);
+    }
+    // Called only when it is given; a variable may say false.
+    void flag(const std::string& name, std::optional<bool>& value, const char* help) {
+        auto* added = app_.add_flag_function(
+            name, [&value](std::int64_t said) { value = said > 0; }, help);
+        added->group(group_);
+        host::read_from_environment(*added, prefix);
+    }
+
+private:
+    CLI::App& app_;
+    const char* group_;
+};
+
+void add_flags(CLI::App& app, Flags& flags) {
+    app.add_option("KIND", flags.kind, "forwarder, queue or streamer")
+        ->check(CLI::IsMember({"forwarder", "queue", "streamer"}))
+        ->envname(prefix + "KIND");
+
+    FlagAdder relay(app, "Relay");
+    relay.list("--frontend", flags.frontend, "ENDPOINT",
+               "Where senders meet it: publishers, clients, pushers");
+    relay.list("--backend", flags.backend, "ENDPOINT",
+               "Where receivers meet it: subscribers, services, pullers");
+    relay.list("--capture", flags.capture, "ENDPOINT",
+               "Publish a copy of every message here, for 'zmq tap'; lossy");
+    relay.option("--name", flags.name, "NAME", "In logs and capture topics (default: relay)");
+    relay.option("--overflow", flags.overflow, "POLICY",
+                 "Forwarder, when a subscriber's queue is full: lossy (default: it alone loses), "
+                 "drop (nobody gets the message), block:100ms (wait, then drop)");
+    relay.flag("--last-value", flags.last_value,
+               "Forwarder: give a new subscriber the last value of its topics");
+    relay.option("--last-value-topics", flags.last_value_topics, "N",
+                 "Topics remembered at most (default: 100000)");
+    relay.option("--last-value-bytes", flags.last_value_bytes, "SIZE",
+                 "Bytes remembered at most (default: 256MiB)");
+
+    FlagAdder limits(app, "Limits");
+    limits.option("--hwm", flags.hwm, "N",
+                  "Messages queued for each peer (default: 131072 forwarder, 1000 others)");
+    limits.option("--capture-hwm", flags.capture_hwm, "N",
+                  "Messages queued for each tap (default: 10000)");
+    limits.option("--frame-bytes-max", flags.frame_bytes_max, "SIZE",
+                  "A larger frame costs its sender the connection (default: 64MiB)");
+    limits.option("--message-bytes-max", flags.message_bytes_max, "SIZE",
+                  "A larger message is dropped and counted (default: 256MiB)");
+    limits.option("--frames-max", flags.frames_max, "N",
+                  "A message of more frames is dropped and counted (default: 1024)");
+
+    FlagAdder security(app, "Security");
+    security.option("--curve-key", flags.curve_key, "FILE", "Our secret certificate (mode 0600)");
+    security.option("--allow-client-keys", flags.allow_client_keys, "FILE|DIR",
+                    "Public keys of the clients that may connect");
+    security.flag("--allow-any-client-key", flags.allow_any_client_key,
+                  "Accept every client that knows our public key");
+    security.list("--server-key", flags.server_key, "KEY|FILE",
+                  "Public key of the server that a side connects to; the second one is the "
+                  "backend's");
+    security.list("--curve-sides", flags.curve_sides, "SIDE",
+                  "Which of frontend, backend and capture use CURVE (default: all)");
+    security.flag("--allow-plaintext", flags.allow_plaintext,
+                  "Go without encryption beyond this machine");
+
+    FlagAdder daemon(app, "Daemon");
+    daemon.option("--drain", flags.drain, "TIME",
+                  "Longest that a stop takes to move what has arrived (default: 5s)");
+    daemon.option("--io-threads", flags.io_threads, "N", "Threads for the network (default: 1)");
+    daemon.flag("--ready-json", flags.ready_json,
+                "When ready, say where it is attached as one JSON line on standard output");
+    host::add_common_flags(app, flags.common, prefix);
+}
+
+// Values in texts, with the flag's name in front of what is wrong.
+class Reader {
+public:
+    template <class Value, class Parse>
+    void read(const char* flag, const std::optional<std::string>& text, std::optional<Value>& value,
+              Parse&& parse) {
+        if (text)
+            accept(flag, parse(*text), value);
+    }
+    void attachments(const char* flag, const std::vector<std::string>& texts,
+                     std::optional<std::vector<net::Attachment>>& value) {
+        if (!texts.empty())
+            accept(flag, parse_attachments(texts), value);
+    }
+    Status outcome() const { return wrong_ ? Status{fail(*wrong_)} : Status{}; }
+
+private:
+    template <class Value>
+    void accept(const char* flag, Result<Value> parsed, std::optional<Value>& value) {
+        if (parsed)
+            value = std::move(*parsed);
+        else if (!wrong_)
+            wrong_ = Error{parsed.error().code, std::string(flag) + ": " + parsed.error().detail};
+    }
+    std::optional<Error> wrong_{};
+};
+
+auto count_from(std::uint64_t min, std::uint64_t max) {
+    return [min, max](const std::string& text) { return parse_count(text, min, max); };
+}
+
+std::optional<std::vector<std::string>> given(std::vector<std::string>& texts) {
+    if (texts.empty())
+        return std::nullopt;
+    return std::move(texts);
+}
+
+Result<DaemonSettings> settings_of(Flags& flags) {
+    Reader in;
+    RelaySettings relay;
+    if (flags.kind)
+        relay.kind = relay::kind_named(*flags.kind);
+    relay.name = flags.name;
+    in.attachments("--frontend", flags.frontend, relay.frontend);
+    in.attachments("--backend", flags.backend, relay.backend);
+    in.attachments("--capture", flags.capture, relay.capture);
+    in.read("--overflow", flags.overflow, relay.overflow, relay::parse_overflow);
+    relay.last_value = flags.last_value;
+    in.read("--last-value-topics", flags.last_value_topics, relay.last_value_topics,
+            count_from(1, 10'000'000));
+    in.read("--last-value-bytes", flags.last_value_bytes, relay.last_value_bytes, parse_bytes);
+    in.read("--hwm", flags.hwm, relay.hwm, count_from(1, 1'000'000));
+    in.read("--capture-hwm", flags.capture_hwm, relay.capture_hwm, count_from(1, 1'000'000));
+    in.read("--frame-bytes-max", flags.frame_bytes_max, relay.frame_bytes_max, parse_bytes);
+    in.read("--message-bytes-max", flags.message_bytes_max, relay.message_bytes_max, parse_bytes);
+    in.read("--frames-max", flags.frames_max, relay.frames_max, count_from(1, 1024));
+    relay.curve_key = flags.curve_key;
+    relay.allow_client_keys = flags.allow_client_keys;
+    relay.allow_any_client_key = flags.allow_any_client_key;
+    relay.server_key = given(flags.server_key);
+    relay.curve_sides = given(flags.curve_sides);
+    relay.allow_plaintext = flags.allow_plaintext;
+
+    DaemonSettings settings;
+    in.read("--drain", flags.drain, settings.drain, [](const std::string& text) {
+        auto drain = parse_duration(text);
+        return drain && *drain > 1h ? Result<Duration>{fail(Errc::bad_option, "longer than 1h")}
+                                    : drain;
+    });
+    in.read("--io-threads", flags.io_threads, settings.io_threads, count_from(1, 16));
+    if (flags.common.log_level)
+        settings.log_level = host::log_level_named(*flags.common.log_level);
+    if (flags.common.log_format)
+        settings.log_format = host::log_format_named(*flags.common.log_format);
+    if (const Status right = in.outcome(); !right)
+        return fail(right.error());
+    settings.relays.push_back(std::move(relay));
+    return settings;
+}
+
+Result<DaemonSettings> with_file(DaemonSettings flags, const std::string& path) {
+    if (path.empty())
+        return lay_over(std::move(flags), {});
+    const auto text = host::read_settings_file(path);
+    if (!text)
+        return fail(Errc::bad_setting, text.error().detail);
+    auto file = parse_settings(*text, path);
+    if (!file)
+        return file;
+    return lay_over(std::move(flags), std::move(*file));
+}
+
+} // namespace
+
+std::variant<Command, ExitCode> read_command_line(int count, const char* const* arguments) {
+    CLI::App app("Passes ZeroMQ messages between two sides, so that peers need to know only it.",
+                 program);
+    app.set_version_flag("--version", host::version_text(program));
+    app.footer(examples);
+    Flags flags;
+    add_flags(app, flags);
+    if (const auto done = host::parse(app, count, arguments))
+        return *done;
+    auto settings = settings_of(flags);
+    if (settings)
+        settings = with_file(std::move(*settings), flags.common.config);
+    if (!settings) {
+        std::cerr << program << ": " << settings.error().detail << "\n";
+        return ExitCode::usage;
+    }
+    Command command;
+    command.task = flags.common.check_config   ? Task::check_config
+                   : flags.common.print_config ? Task::print_config
+                                               : Task::run;
+    command.ready_json = flags.ready_json.value_or(false);
+    command.settings = std::move(*settings);
+    return command;
+}
+
+} // namespace flotilla::relay_daemon
