@@ -5,7 +5,7 @@
 // libzmq says that a message was queued, never that it left. But it frees each message's bytes when
 // its I/O thread has put them on their way (into the last batch of 8 KiB for the kernel), or has
 // dropped them with their connection. So messages are lent to it, and the ledger counts what comes
-// back. It must outlive the context. outstanding() is safe from every thread; the rest is for one.
+// back. It must outlive the context. One thread, besides the transport's.
 #pragma once
 
 #include <flotilla/net/part.hpp>
@@ -24,6 +24,7 @@ public:
     // A copy of `bytes`, counted until the transport is done with it.
     net::Part lend(ByteView bytes);
     std::uint64_t outstanding() const noexcept { return lent_ - returned_.load(); }
+    std::uint64_t returned_total() const noexcept { return returned_.load(); }
 
 private:
     std::uint64_t lent_ = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <flotilla/base/check.hpp>
 #include <flotilla/base/units.hpp>
-#include <flotilla/net/option.hpp>
 #include <flotilla/net/system.hpp>
 
 #include <cli/link.hpp>
@@ -108,7 +108,8 @@ Status Link::on_event(const net::ConnectionEvent& event) {
         explain_once(event);
         break;
     case Kind::disconnected:
-        if (plan_.loss == Plan::Loss::report && connects == 0 && outstanding_before_ > 0)
+        if (plan_.loss == Plan::Loss::report && connects == 0 &&
+            (stuck_ || ledger_.outstanding() > 0))
             may_have_lost_ = true;
         [[fallthrough]];
     default:
@@ -122,8 +123,27 @@ Status Link::look_at_connections() {
     while (const auto event = monitor_->next())
         if (Status seen = on_event(*event); !seen)
             return seen;
-    outstanding_before_ = ledger_.outstanding();
+    look_at_outstanding();
     return {};
+}
+
+void Link::look_at_outstanding() {
+    constexpr Duration stuck_after = 20ms;
+    const std::uint64_t returned = ledger_.returned_total();
+    const Instant now = net::recent_now();
+    if (returned != returned_before_ || ledger_.outstanding() == 0) {
+        progress_at_ = now;
+        stuck_ = false;
+    } else if (now - progress_at_ >= stuck_after) {
+        stuck_ = true;
+    }
+    returned_before_ = returned;
+}
+
+Duration Link::look_again_within() const noexcept {
+    if (ledger_.outstanding() == 0)
+        return no_limit;
+    return stuck_ ? Duration{100ms} : Duration{5ms};
 }
 
 bool Link::wait_outstanding(Instant deadline) {
@@ -144,7 +164,7 @@ bool Link::wait_outstanding(Instant deadline) {
 
 bool Link::close_within(Duration linger) {
     const auto ms = std::chrono::ceil<std::chrono::milliseconds>(linger).count();
-    (void)net::set_option(*socket_, "LINGER", std::to_string(ms));
+    FLOTILLA_CHECK(socket_->set_linger(linger), "a linger within its range was refused");
     const Instant begin = net::now();
     poller_ = net::Poller{};
     monitor_.reset();

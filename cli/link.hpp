@@ -6,8 +6,8 @@
 // flush() waits until the ledger shows nothing outstanding, closes the socket with the rest of the
 // time as linger, and terminates the context, which returns when the last batch is in the kernel or
 // the linger is over. Messages that libzmq dropped with a lost connection come back to the ledger
-// too; so a bound sender that loses a peer while messages are outstanding says that some may be
-// lost.
+// too; so a bound sender that loses a peer while messages are outstanding, or have been stuck for a
+// while, says that some may be lost. (The I/O thread reports the loss before it drops them.)
 // One thread.
 #pragma once
 
@@ -56,6 +56,8 @@ public:
     // Reads the monitor: counts peers, explains failures once each. Errors: refused (the only peer
     // that we connect to denied us).
     Status look_at_connections();
+    // How soon to look again while messages are outstanding; no_limit when there are none.
+    Duration look_again_within() const noexcept;
     // See above; not to be used afterwards. ok, or not_flushed with a sentence on the terminal.
     ExitCode flush(Duration linger);
 
@@ -65,6 +67,7 @@ private:
     void watch();
     Status on_event(const net::ConnectionEvent& event);
     void explain_once(const net::ConnectionEvent& event);
+    void look_at_outstanding();
     bool wait_outstanding(Instant deadline);
     bool close_within(Duration linger);
 
@@ -78,7 +81,9 @@ private:
     net::Poller poller_;
     std::string endpoint_text_;
     std::set<std::string> explained_;
-    std::uint64_t outstanding_before_ = 0;
+    std::uint64_t returned_before_ = 0;
+    Instant progress_at_{}; // when it was last seen that messages leave, or that none wait
+    bool stuck_ = false;
     bool may_have_lost_ = false;
 };
 

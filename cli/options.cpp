@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <cli/options.hpp>
 
+#include <algorithm>
 #include <functional>
 
 namespace flotilla::cli {
@@ -98,10 +99,14 @@ void add_socket(CLI::App& app, SocketFlags& flags) {
 }
 
 Result<net::SocketOptions> make_socket_options(const SocketFlags& flags) {
+    if (flags.linger > 1h)
+        return fail(Errc::bad_option,
+                    "--linger is " + format_duration(flags.linger) + "; it must be from 0s to 1h");
     net::SocketOptions options;
     options.send_messages_max = static_cast<std::uint32_t>(flags.hwm);
     options.receive_messages_max = static_cast<std::uint32_t>(flags.hwm);
-    options.frame_bytes_max = flags.message_bytes_max;
+    // The frames of a handshake are held to this too, and must pass.
+    options.frame_bytes_max = std::max<std::uint64_t>(flags.message_bytes_max, 1024);
     options.message_bytes_max = flags.message_bytes_max;
     auto security = make_security(flags.security);
     if (!security)

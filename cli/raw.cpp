@@ -2,20 +2,18 @@
 #include <flotilla/base/units.hpp>
 #include <flotilla/net/system.hpp>
 
-#include <cli/link.hpp>
-#include <cli/output.hpp>
 #include <cli/raw.hpp>
+#include <cli/raw_run.hpp>
 #include <cli/signals.hpp>
 
 #include <algorithm>
-#include <memory>
 
 namespace flotilla::cli {
 
-namespace {
-
 using net::SocketType;
 using Flow = TrafficRules::Flow;
+
+namespace {
 
 constexpr int batch_max = 256;           // messages moved before the loop looks around again
 constexpr Duration retry_interval = 5ms; // a full XPUB does not say when it has room again
@@ -24,150 +22,7 @@ bool is_publisher(SocketType type) {
     return type == SocketType::pub;
 }
 
-class RawRun {
-public:
-    RawRun(const RawVerb& verb, const RawFlags& flags, Terminal& terminal)
-        : verb_(verb), flags_(flags), terminal_(terminal) {}
-
-    Status prepare();
-    Result<ExitCode> run();
-
-private:
-    Result<Link::Plan> make_plan(const Targets& targets) const;
-    Status open_input(const std::vector<std::string>& messages);
-    TrafficRules make_rules() const;
-
-    Status loop();
-    Status pump_send();
-    Status pump_receive();
-    Status take_message(Instant now);
-    Status send_pending(Instant now);
-    Status show(wire::Frames message);
-    void hear_subscriptions();
-    void count_peers(Instant now);
-    void set_interest();
-    void show_progress(Instant now);
-    void note_leftovers();
-    void note_unheard();
-    Result<ExitCode> finish(Status ended);
-
-    const RawVerb& verb_;
-    const RawFlags& flags_;
-    Terminal& terminal_;
-    Output out_;
-    std::unique_ptr<Link> link_;
-    std::optional<Input> input_;
-    std::optional<Payload> reply_;
-    std::optional<Format> format_;
-    std::optional<Traffic> traffic_;
-    std::optional<Traffic::End> end_;
-    std::optional<wire::Frames> pending_; // made, not yet sent
-    Random random_{0};
-    std::string text_; // reused for every message shown
-    std::uint64_t unroutable_ = 0;
-    std::uint64_t unheard_ = 0;
-    bool blocked_ = false;
-    bool needs_input_ = false;
-    bool moved_ = false; // something happened in this round
-    bool listens_ = false;
-    bool watches_room_ = false;
-    bool watches_input_ = false;
-};
-
-Result<Link::Plan> RawRun::make_plan(const Targets& targets) const {
-    auto options = make_socket_options(flags_.socket);
-    if (!options)
-        return fail(options.error());
-    Link::Plan plan;
-    plan.type = verb_.type;
-    plan.options = std::move(*options);
-    plan.options.routing_id = routing_bytes(flags_.routing_id);
-    plan.attachments = targets.attachments;
-    if (is_publisher(verb_.type)) {
-        plan.type = SocketType::xpub; // the same to its peers, and it hears the subscriptions
-        plan.options.subscriptions = net::SocketOptions::Subscriptions::every;
-    }
-    plan.options.refuse_when_full = plan.type == SocketType::xpub && flags_.full == "block";
-    if (verb_.type == SocketType::sub)
-        plan.prefixes = flags_.prefixes.empty() ? std::vector<std::string>{""} : flags_.prefixes;
-    if (verb_.flow != Flow::in && plan.type != SocketType::xpub)
-        plan.loss = Link::Plan::Loss::report;
-    return plan;
-}
-
-Status RawRun::open_input(const std::vector<std::string>& messages) {
-    random_ = Random{flags_.input.seed.value_or(net::system_seed())};
-    if (!flags_.reply.empty()) {
-        auto reply = Payload::parse(flags_.reply);
-        if (!reply)
-            return fail(reply.error());
-        reply_ = std::move(*reply);
-    }
-    if (verb_.flow == Flow::in || flags_.echo || reply_)
-        return {};
-    using Options = Input::Options;
-    Options options;
-    options.messages = messages;
-    options.message_bytes_max = flags_.socket.message_bytes_max;
-    const bool counts_sends = verb_.flow == Flow::out || verb_.flow == Flow::ask;
-    if (flags_.interval || (flags_.count && counts_sends))
-        options.repeat = Options::Repeat::yes;
-    if (verb_.type == SocketType::router)
-        options.routing = Options::Routing::first_frame;
-    options.seed = net::system_seed();
-    auto input = Input::open(flags_.input, std::move(options));
-    if (!input)
-        return fail(input.error());
-    input_.emplace(std::move(*input));
-    if (!input_->absent() || verb_.flow == Flow::both)
-        return {};
-    if (verb_.flow == Flow::answer)
-        return fail(Errc::bad_option, "what shall it answer? --echo, --reply TEXT, or replies on "
-                                      "stdin (- reads the terminal)");
-    return fail(Errc::bad_option, "nothing to send: give a MESSAGE, -f FILE, or pipe it in (- "
-                                  "reads the terminal)");
-}
-
-TrafficRules RawRun::make_rules() const {
-    TrafficRules rules;
-    rules.flow = verb_.flow;
-    rules.count = flags_.count;
-    rules.interval = flags_.interval.value_or(Duration::zero());
-    rules.timeout = flags_.timeout;
-    rules.peers_min = flags_.wait_peers.value_or(flags_.wait_sub ? 1 : verb_.peers_min);
-    if (input_ && input_->absent())
-        rules.input = TrafficRules::Input::none;
-    return rules;
-}
-
-Status RawRun::prepare() {
-    const bool messages = verb_.flow != Flow::in && verb_.flow != Flow::answer;
-    auto targets = make_targets(*flags_.app, flags_.words,
-                                messages ? Words::endpoints_and_messages : Words::endpoints_only);
-    if (!targets)
-        return fail(targets.error());
-    auto format = make_format(flags_.output);
-    if (!format)
-        return fail(format.error());
-    format_ = std::move(*format);
-    if (Status opened = open_input(targets->messages); !opened)
-        return opened;
-    auto plan = make_plan(*targets);
-    if (!plan)
-        return fail(plan.error());
-    auto link = Link::open(std::move(*plan), flags_.socket, terminal_);
-    if (!link)
-        return fail(link.error());
-    link_ = std::move(*link);
-    // XSUB hears nothing until it asks; who sends it messages of his own asks by them.
-    if (verb_.type == SocketType::xsub && (!input_ || input_->absent() || !flags_.prefixes.empty()))
-        for (const std::string& prefix :
-             flags_.prefixes.empty() ? std::vector<std::string>{""} : flags_.prefixes)
-            if (Status sent = link_->socket().send(ByteView{"\1" + prefix}, retry_interval); !sent)
-                return sent;
-    traffic_.emplace(make_rules(), net::now());
-    return {};
-}
+} // namespace
 
 void RawRun::hear_subscriptions() {
     if (!is_publisher(verb_.type))
@@ -245,12 +100,19 @@ Status RawRun::pump_send() {
     blocked_ = needs_input_ = false;
     for (int i = 0; i < batch_max && !blocked_ && !needs_input_; ++i) {
         const Instant now = net::now();
-        if (!traffic_->wants_send(now))
+        const bool due = traffic_->wants_send(now);
+        // Of a stream, one message is read ahead: only so is it known that the last one was it.
+        const bool ahead = input_ && input_->descriptor() >= 0 && traffic_->wants_input();
+        if (!due && (!ahead || pending_))
             break;
         if (Status taken = take_message(now); !taken)
             return taken;
-        if (!pending_)
+        if (!pending_ || !due)
             break;
+        if (!traffic_->peers_ready()) {
+            traffic_->blocked(now);
+            break;
+        }
         if (Status sent = send_pending(now); !sent)
             return sent;
     }
@@ -349,7 +211,8 @@ Status RawRun::loop() {
         if (Status flushed = out_.flush(); !flushed)
             return flushed;
         set_interest();
-        Duration wait = time_left(now, traffic_->next_deadline());
+        Duration wait =
+            std::min(time_left(now, traffic_->next_deadline()), link_->look_again_within());
         if (blocked_ && link_->socket().type() == SocketType::xpub)
             wait = std::min(wait, retry_interval);
         if (Status turned = link_->poller().turn(wait); !turned)
@@ -402,8 +265,6 @@ Result<ExitCode> RawRun::finish(Status ended) {
 Result<ExitCode> RawRun::run() {
     return finish(loop());
 }
-
-} // namespace
 
 Result<ExitCode> run_raw(const RawVerb& verb, const RawFlags& flags, Terminal& terminal) {
     RawRun run{verb, flags, terminal};

@@ -8,13 +8,14 @@
 namespace flotilla::cli {
 
 Traffic::Traffic(TrafficRules rules, Instant now)
-    : rules_(rules), start_(now), last_(now), next_send_(now), peers_ready_(rules.peers_min == 0),
+    : rules_(rules), last_(now), next_send_(now), peers_ready_(rules.peers_min == 0),
       input_ended_(rules.input == TrafficRules::Input::none) {}
 
 void Traffic::peers(std::uint64_t count, Instant now) {
     if (peers_ready_ || count < rules_.peers_min)
         return;
     peers_ready_ = true;
+    blocked_since_.reset();
     last_ = now;
     next_send_ = now;
 }
@@ -49,23 +50,20 @@ bool Traffic::has_input() const {
     return rules_.input == TrafficRules::Input::some && (!input_ended_ || sent_ > 0);
 }
 
-bool Traffic::may_send() const {
-    if (rules_.flow == Flow::in || input_ended_ || !peers_ready_)
-        return false;
-    switch (rules_.flow) {
-    case Flow::ask:
-        return sent_ == received_ && sent_ < rules_.count.value_or(UINT64_MAX);
-    case Flow::answer:
-        return received_ > sent_;
-    case Flow::out:
-        return sent_ < rules_.count.value_or(UINT64_MAX);
-    default:
-        return true;
-    }
+bool Traffic::wants_input() const {
+    const bool counts_sends = rules_.flow == Flow::out || rules_.flow == Flow::ask;
+    return rules_.flow != Flow::in && !input_ended_ &&
+           (!counts_sends || sent_ < rules_.count.value_or(UINT64_MAX));
+}
+
+bool Traffic::is_our_turn() const {
+    if (rules_.flow == Flow::ask)
+        return sent_ == received_;
+    return rules_.flow != Flow::answer || received_ > sent_;
 }
 
 bool Traffic::wants_send(Instant now) const {
-    return may_send() && now >= next_send_;
+    return wants_input() && is_our_turn() && now >= next_send_;
 }
 
 bool Traffic::wants_receive() const {
@@ -123,12 +121,12 @@ std::optional<Traffic::End> Traffic::end(Instant now) const {
                          (rules_.flow == Flow::answer && received_ >= sent_)))
         return End{};
     const std::string limit = format_duration(send_limit());
-    const bool needs_peers = waits_for_peers() && !input_ended_;
-    if (needs_peers && now >= deadline_after(start_, send_limit()))
-        return End{ExitCode::nothing, "no peer within " + limit};
     if (waits_for_reply() && now >= deadline_after(last_, send_limit()))
         return End{ExitCode::nothing, "no reply within " + limit};
-    if (blocked_since_ && now >= deadline_after(*blocked_since_, send_limit()))
+    const bool gives_up = blocked_since_ && now >= deadline_after(*blocked_since_, send_limit());
+    if (gives_up && !peers_ready_)
+        return End{ExitCode::nothing, "no peer within " + limit};
+    if (gives_up)
         return End{sent_ == 0 ? ExitCode::nothing : ExitCode::not_flushed,
                    "no room for message " + std::to_string(sent_ + 1) + " within " + limit +
                        "; the peers do not read"};
@@ -139,10 +137,8 @@ std::optional<Traffic::End> Traffic::end(Instant now) const {
 
 Instant Traffic::next_deadline() const {
     Instant next = quiet_deadline();
-    if (may_send())
+    if (wants_input() && is_our_turn() && rules_.interval > Duration::zero() && peers_ready_)
         next = std::min(next, next_send_);
-    if (waits_for_peers() && !input_ended_)
-        next = std::min(next, deadline_after(start_, send_limit()));
     if (waits_for_reply())
         next = std::min(next, deadline_after(last_, send_limit()));
     if (blocked_since_)

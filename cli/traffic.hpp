@@ -26,8 +26,8 @@ struct TrafficRules {
     // Messages after which it ends: sent (out), received (in, both), answered (ask, answer).
     std::optional<std::uint64_t> count{};
     Duration interval{0}; // between the starts of two sends; at least 0
-    // out, ask: longest wait for a peer, for room or for a reply [send_wait]. in, answer: longest
-    // quiet time [none]. both: the same once the input has ended [quiet_wait].
+    // out, ask: longest wait of a message for a peer or for room, and for a reply [send_wait]. in,
+    // answer: longest quiet time [none]. both: the same once the input has ended [quiet_wait].
     std::optional<Duration> timeout{};
     std::uint64_t peers_min = 0; // before the first send
     enum class Input : std::uint8_t { none, some } input = Input::some;
@@ -49,10 +49,14 @@ public:
     void sent(Instant now);
     void received(Instant now);
     void input_ended(Instant now);
-    void blocked(Instant now); // a message is ready and there is no room for it
+    void blocked(Instant now); // a message is due, and there is no peer or no room for it
 
-    // A message should be taken from the input and sent, now.
+    // It is time for the next message, if there is one.
     bool wants_send(Instant now) const;
+    // Messages may be sent: enough peers came.
+    bool peers_ready() const noexcept { return peers_ready_; }
+    // Another message will be wanted, now or later.
+    bool wants_input() const;
     bool wants_receive() const;
     // How it ended, once it has.
     std::optional<End> end(Instant now) const;
@@ -64,8 +68,7 @@ public:
 
 private:
     using Flow = TrafficRules::Flow;
-    bool may_send() const;
-    bool waits_for_peers() const { return !peers_ready_ && rules_.flow != Flow::in; }
+    bool is_our_turn() const;
     bool waits_for_reply() const { return rules_.flow == Flow::ask && sent_ > received_; }
     bool has_input() const;
     Instant quiet_deadline() const;
@@ -73,7 +76,6 @@ private:
     Duration send_limit() const { return rules_.timeout.value_or(send_wait); }
 
     TrafficRules rules_;
-    Instant start_;
     Instant last_; // something was sent or received, or the input ended
     Instant next_send_;
     std::optional<Instant> blocked_since_{};

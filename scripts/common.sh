@@ -18,13 +18,14 @@ quietly() {
     if [ -t 2 ]; then
         "$@" >&2
     elif ! "$@" >"$log" 2>&1 </dev/null; then
-        tail -n 60 "$log" >&2
+        grep -m 20 -E '(^|[: ])([Ee]rror:|FAILED)' "$log" >&2 || true
+        tail -n 40 "$log" >&2
         echo "failed: $* (the whole output: $log)" >&2
         return 1
     fi
 }
 
-# build PRESET [TARGET...]: configures and builds build/PRESET.
+# build PRESET [-DOPTION=VALUE...] [TARGET...]: configures and builds build/PRESET.
 build() {
     local preset="$1"
     shift
@@ -33,10 +34,14 @@ build() {
         export CMAKE_CXX_COMPILER_LAUNCHER=ccache
         export CCACHE_NOHASHDIR=1
     fi
-    local targets=()
-    if [ $# -gt 0 ]; then
-        targets=(--target "$@")
-    fi
-    quietly "build/$preset.configure.log" cmake --preset "$preset"
-    quietly "build/$preset.build.log" cmake --build "build/$preset" -j "$(nproc)" "${targets[@]}"
+    local options=() targets=()
+    for argument in "$@"; do
+        case "$argument" in
+            -D*) options+=("$argument") ;;
+            *) targets+=("$argument") ;;
+        esac
+    done
+    quietly "build/$preset.configure.log" cmake --preset "$preset" "${options[@]}"
+    quietly "build/$preset.build.log" cmake --build "build/$preset" -j "$(nproc)" \
+        ${targets[@]:+--target "${targets[@]}"}
 }

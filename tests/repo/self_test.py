@@ -89,7 +89,7 @@ class Checks(unittest.TestCase):
         self.finds(sources.places, {"a.json": '"https://registry' '.example.org/x"\n'}, "machine")
         self.passes(sources.places, {"docs/a.md": "$HOME/work/x and the /workers page\n"})
         self.finds(sources.sizes, {"a.cpp": "x" * 101 + "\n"}, "101 columns")
-        self.finds(sources.sizes, {"a.cpp": "\n" * 401}, "401 lines")
+        self.finds(sources.sizes, {"a.cpp": "\n" * 441}, "441 lines")
         orphan = {"tests/unit/net/a_test.cpp": LICENCE}
         self.finds(sources.every_test_file_is_built, orphan, "flotilla_tests(unit net")
         built = {**orphan, "tests/CMakeLists.txt": "flotilla_tests(unit net flotilla::net)\n"}

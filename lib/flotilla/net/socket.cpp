@@ -157,6 +157,9 @@ Socket::~Socket() {
     if (!handle_)
         return;
     rest_->refusals.reset(); // while its reader lives, or libzmq would wait for one
+    // The same for a Monitor that goes before libzmq is done with closing: an event without a
+    // reader would block the I/O thread, and with it every socket of the context.
+    zmq_socket_monitor(handle_, nullptr, 0);
     *rest_->alive = nullptr; // a Monitor that outlives us must not touch the handle
     zmq_close(handle_);
 }

@@ -4,7 +4,7 @@
 // lower-case letters, digits and underscores; a value is anything without a line feed. The last
 // line feed may be missing. A name given twice is an error, an unknown one is ignored.
 //
-// A reader takes typed values out and asks ok() once; the first thing wrong is kept.
+// A reader takes typed values out and asks status() once; the first thing wrong is kept.
 #pragma once
 
 #include <flotilla/base/blob.hpp>

@@ -23,7 +23,7 @@ public:
     std::size_t size() const noexcept { return size_; }
 
     // Calls `each(number, slot)` for every known number in [first, first + count), in order. `each`
-    // may erase the number it is given. Returns how many there were.
+    // may erase any. Returns how many there were.
     template <class Each>
     std::uint64_t for_each(std::uint64_t first, std::uint64_t count, Each&& each) {
         std::uint64_t found = 0;
@@ -36,7 +36,8 @@ public:
             const std::array<Slot, page_slots> slots = at->second->slots;
             for (std::uint64_t i = 0; i < page_slots; ++i) {
                 const std::uint64_t number = page * page_slots + i;
-                if (slots[i] == no_slot || number < first || number > last)
+                if (slots[i] == no_slot || number < first || number > last ||
+                    find(number) != slots[i])
                     continue;
                 ++found;
                 each(number, slots[i]);

@@ -197,11 +197,11 @@ void SourceMachine::handle(Said& said, const leased::Take& take) {
 
 // ---- leases ------------------------------------------------------------------------------------
 
-SourceMachine::Hold SourceMachine::hold(const Said& said, Slot item) const {
+SourceMachine::Hold SourceMachine::hold(const Said& said, std::uint64_t lease, Slot item) const {
     const WorkItem& it = items_[item];
     if (it.state == State::leased) {
         if (it.holder == said.session)
-            return Hold::held;
+            return it.lease == lease ? Hold::held : Hold::late;
         if (sessions_[it.holder].state == WorkSession::State::live)
             return Hold::lost;
     }
@@ -215,8 +215,8 @@ void SourceMachine::for_leases(Said& said, const leased::Leases& leases, Each&& 
     for (const leased::LeaseRange& range : leases.ranges) {
         if (leases.epoch != epoch_)
             break;
-        items_.leases().for_each(range.first, range.count, [&](std::uint64_t, Slot item) {
-            const Hold held = hold(said, item);
+        items_.leases().for_each(range.first, range.count, [&](std::uint64_t number, Slot item) {
+            const Hold held = hold(said, number, item);
             const bool counts = each(item, held);
             sum.done += counts ? 1 : 0;
             sum.late += counts && held == Hold::late ? 1 : 0;

@@ -147,7 +147,9 @@ void SourceMachine::emit(SourceOutputs& out) {
         bool answers_take = to.answered.has_value();
         for (Slot item = std::exchange(to.fresh, no_slot); item != no_slot;
              item = items_.next_held(item)) {
-            items_.number_lease(item, ++last_lease_);
+            const bool again = std::exchange(items_[item].last_holder, session) == session;
+            items_.number_lease(item, ++last_lease_,
+                                again ? WorkItems::Before::keep : WorkItems::Before::forget);
             out.deliveries.push_back({session, item, std::exchange(answers_take, false)});
         }
     }

@@ -15,15 +15,14 @@
 //  1. submitted = pending + delayed + leased + finished + dead.
 //  2. A message is leased to at most one session, and a session's outstanding is its leases.
 //  3. Every delivery of a message but the first says redelivered.
-//  4. A lease number is given out once. An answer counts only from the session that holds the
-//  lease;
-//     when nobody holds it, from the user who held it last, as late.
+//  4. A lease number is given out once. An answer counts from the session that holds the lease; as
+//     late from the session that holds the message again, and when nobody holds it from the user
+//     who held it last.
 //  5. Nobody is given more than its window. A take is answered once.
 //  6. by_key: while sessions neither come nor go, a key's messages are first delivered to one
 //     session, in order of submission.
 //  7. What was submitted and what came back is delivered oldest first; what comes back from a
-//  worker
-//     goes in front.
+//     worker goes in front.
 //
 // One thread at a time. Outputs refer to items and sessions that stay as they are until the next
 // call that changes the machine.
@@ -136,7 +135,7 @@ private:
     template <class Each>
     void for_leases(Said& said, const wire::leased::Leases& leases, Each&& each);
     enum class Hold : std::uint8_t { held, late, lost };
-    Hold hold(const Said& said, Slot item) const;
+    Hold hold(const Said& said, std::uint64_t lease, Slot item) const;
 
     Status check_submission(std::size_t frames, std::uint64_t bytes, std::string_view key) const;
     Result<WorkId> accept(Blob body, std::unique_ptr<wire::Frames> frames, std::string_view key);

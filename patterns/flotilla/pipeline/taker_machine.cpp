@@ -106,6 +106,11 @@ void TakerMachine::receive(const leased::Event& event, Instant now, TakerOutputs
         leave(now);
 }
 
+void TakerMachine::connection_made(Instant now, TakerOutputs& out) {
+    if (state_ == State::ready)
+        greet(now, out);
+}
+
 bool TakerMachine::deliver(leased::LeaseToken lease, leased::Redelivered redelivered, Instant now) {
     asked_.reset();
     if (lease.epoch != epoch_ || state_ == State::stopped) {

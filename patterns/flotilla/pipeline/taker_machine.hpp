@@ -89,6 +89,9 @@ public:
     bool deliver(wire::leased::LeaseToken lease, wire::leased::Redelivered redelivered,
                  Instant now);
     void receive_malformed() noexcept { ++counters_.malformed_total; }
+    // A hint: the transport has a connection. If it is not the first, the source must be told who
+    // is back before it gives up on what is held here.
+    void connection_made(Instant now, TakerOutputs& out);
 
     // Errors: lease_lost (not held any more; the source will deliver it again or has forgotten it).
     Status ack(wire::leased::LeaseToken lease, Instant now, TakerOutputs& out);

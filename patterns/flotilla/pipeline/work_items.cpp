@@ -30,6 +30,8 @@ Slot WorkItems::add(std::uint64_t id, std::string key, Blob body,
     item.attempts = 0;
     item.id = id;
     item.lease = 0;
+    item.before = 0;
+    item.last_holder = no_slot;
     item.bytes = frames ? frames->bytes() : body.size();
     item.holder = no_slot;
     item.key_hash = 0;
@@ -44,8 +46,9 @@ Slot WorkItems::add(std::uint64_t id, std::string key, Blob body,
 void WorkItems::free(Slot slot) {
     WorkItem& item = items_[slot];
     expect(item, State::pending);
-    if (item.lease != 0)
-        leases_.erase(item.lease);
+    for (const std::uint64_t number : {item.lease, item.before})
+        if (number != 0)
+            leases_.erase(number);
     levels_.bytes -= item.bytes + item.key.size();
     --levels_.pending;
     item.state = State::free;
@@ -80,10 +83,15 @@ void WorkItems::lease(Slot slot, SlotList& held, Instant ends) {
     ++levels_.leased;
 }
 
-void WorkItems::number_lease(Slot slot, std::uint64_t number) {
+void WorkItems::number_lease(Slot slot, std::uint64_t number, Before before) {
     WorkItem& item = items_[slot];
-    if (item.lease != 0)
-        leases_.erase(item.lease);
+    if (item.before != 0)
+        leases_.erase(item.before);
+    item.before = item.lease;
+    if (item.before != 0 && before == Before::forget) {
+        leases_.erase(item.before);
+        item.before = 0;
+    }
     item.lease = number;
     leases_.insert(number, slot);
 }
@@ -148,7 +156,7 @@ void WorkItems::check() const {
         seen.delayed += item.state == State::delayed ? 1 : 0;
         seen.leased += item.state == State::leased ? 1 : 0;
         seen.bytes += item.bytes + item.key.size();
-        leases += item.lease != 0 ? 1 : 0;
+        leases += (item.lease != 0 ? 1 : 0) + (item.before != 0 ? 1 : 0);
         FLOTILLA_CHECK(item.state != State::leased || item.holder != no_slot,
                        "a leased message has no holder");
     }

@@ -11,8 +11,9 @@
 //
 // Invariants
 //  1. A message is in one state, and in the lists of that state only.
-//  2. A message has at most one lease number, the last one given for it. It stays known while the
-//     message is pending or delayed again, so that a late acknowledgement finds it.
+//  2. A message has at most two lease numbers: the last one given for it, and the one before when
+//     both went to the same session. They stay known while the message is pending or delayed again,
+//     so that a late acknowledgement finds it.
 //  3. Expiry order is the order in which leases began or were touched: all last equally long.
 //
 // Pure. Slots are reused; lists allocate nothing.
@@ -36,11 +37,13 @@ struct WorkItem {
     State state = State::free;
     std::uint32_t attempts = 0;
     std::uint64_t id = 0;
-    std::uint64_t lease = 0; // 0: never leased
-    std::uint64_t bytes = 0; // of the body
+    std::uint64_t lease = 0;  // 0: never leased
+    std::uint64_t before = 0; // the lease before, of the same session; 0: none
+    std::uint64_t bytes = 0;  // of the body
     std::uint64_t key_hash = 0;
-    std::uint64_t holder_user = 0; // who was last given the lease
+    std::uint64_t holder_user = 0; // and on whose behalf
     Slot holder = no_slot;         // session: of a leased item, or whose lane it waits in
+    Slot last_holder = no_slot;    // who was last given the lease
     Instant at{};                  // leased: when the lease ends; delayed: when it is due
     std::string key{};
     Blob body{};                            // a message of one frame
@@ -78,7 +81,9 @@ public:
 
     // pending -> leased, into the holder's list. It has no number until number_lease().
     void lease(Slot slot, SlotList& held, Instant ends);
-    void number_lease(Slot slot, std::uint64_t number);
+    // `before` says what becomes of the number it had.
+    enum class Before : std::uint8_t { forget, keep };
+    void number_lease(Slot slot, std::uint64_t number, Before before);
     void touch(Slot slot, Instant ends);
     // leased -> pending, in no lane.
     void unlease(Slot slot, SlotList& held);

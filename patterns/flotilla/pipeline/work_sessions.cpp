@@ -107,8 +107,7 @@ Slot WorkSessions::owner(std::uint64_t key_hash) const {
     return best;
 }
 
-// ---- the order by room: a heap that knows where each session is
-// ----------------------------------
+// ---- the order by room: a heap that knows where each session is ---------------------------------
 
 void WorkSessions::update(Slot slot) {
     WorkSession& session = sessions_[slot];

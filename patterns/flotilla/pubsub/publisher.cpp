@@ -213,6 +213,7 @@ Status Publisher::close(Duration linger) {
     if (auto set = rest_->socket->set_linger(linger); !set)
         return set;
     (void)send_heartbeat(); // a context that is shut down has nobody left to tell
+    rest_->monitor.reset(); // first: it must not outlive what it watches
     rest_->socket.reset();
     return {};
 }

@@ -132,7 +132,7 @@ Status Publisher::Rest::read_subscriptions() {
 void Publisher::Rest::read_events() {
     using Kind = net::ConnectionEvent::Kind;
     for (std::size_t read = 0; read < net::Monitor::events_max; ++read) {
-        const auto event = monitor.next();
+        const auto event = monitor->next();
         if (!event)
             return;
         if (event->kind == Kind::accepted || event->kind == Kind::connected)

@@ -39,7 +39,7 @@ struct Publisher::Rest {
 
     PublisherOptions options;
     std::optional<net::Socket> socket; // none: closed
-    net::Monitor monitor;
+    std::optional<net::Monitor> monitor;
     std::uint64_t epoch;
     bool plain; // neither metadata nor last values: the short way
     Numbering numbering;

@@ -2,11 +2,10 @@
 #include <flotilla/base/random.hpp>
 #include <flotilla/wire/pack.hpp>
 
-#include <zlib.h>
-
 #include <cli/recording/scanner.hpp>
 #include <support/catch.hpp>
 #include <support/seed.hpp>
+#include <zlib.h>
 
 #include <string>
 #include <vector>
@@ -73,8 +72,8 @@ Scanned scan(ByteView bytes, std::size_t piece = 65'536) {
 std::string framed(ByteView body) {
     wire::Writer covered;
     covered.u32(static_cast<std::uint32_t>(body.size())).bytes(body);
-    const auto crc = ::crc32_z(0, reinterpret_cast<const Bytef*>(covered.view().data()),
-                               covered.view().size());
+    const auto crc =
+        ::crc32_z(0, reinterpret_cast<const Bytef*>(covered.view().data()), covered.view().size());
     return std::string(marker) + covered.u32(static_cast<std::uint32_t>(crc)).take();
 }
 
@@ -205,10 +204,11 @@ TEST_CASE("recording: an end marker that miscounts or is not the end is damage",
 TEST_CASE("recording: records of later kinds are passed over, sessions are counted",
           "[unit][recording]") {
     const Sample made = sample(1);
-    const std::string later = framed("\x09" "what a later version says");
+    const std::string later = framed("\x09"
+                                     "what a later version says");
     CHECK(std::get<Unknown>(std::get<Decoded<Record>>(decode_record(later)).value).kind == 9);
-    const Scanned all = scan(made.bytes + later + encode(Resumed{WallTime{5s}}) +
-                             *encode(message_of({"after"})));
+    const Scanned all =
+        scan(made.bytes + later + encode(Resumed{WallTime{5s}}) + *encode(message_of({"after"})));
     CHECK(all.messages.size() == 2);
     CHECK(all.scanner.sessions_total() == 2);
     CHECK(all.gaps.empty());

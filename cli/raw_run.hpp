@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// RawRun: one run of a raw verb. prepare() opens everything (raw_setup.cpp); run() moves messages
+// until the traffic ends (raw.cpp). When what happens is Traffic's to decide; this moves bytes.
+#pragma once
+
+#include <cli/link.hpp>
+#include <cli/output.hpp>
+#include <cli/raw.hpp>
+
+#include <memory>
+
+namespace flotilla::cli {
+
+class RawRun {
+public:
+    RawRun(const RawVerb& verb, const RawFlags& flags, Terminal& terminal)
+        : verb_(verb), flags_(flags), terminal_(terminal) {}
+
+    Status prepare();
+    Result<ExitCode> run();
+
+private:
+    Result<Link::Plan> make_plan(const Targets& targets) const;
+    Status open_input(const std::vector<std::string>& messages);
+    TrafficRules make_rules() const;
+
+    Status loop();
+    Status pump_send();
+    Status pump_receive();
+    Status take_message(Instant now);
+    Status send_pending(Instant now);
+    Status show(wire::Frames message);
+    void hear_subscriptions();
+    void count_peers(Instant now);
+    void set_interest();
+    void show_progress(Instant now);
+    void note_leftovers();
+    void note_unheard();
+    Result<ExitCode> finish(Status ended);
+
+    const RawVerb& verb_;
+    const RawFlags& flags_;
+    Terminal& terminal_;
+    Output out_;
+    std::unique_ptr<Link> link_;
+    std::optional<Input> input_;
+    std::optional<Payload> reply_;
+    std::optional<Format> format_;
+    std::optional<Traffic> traffic_;
+    std::optional<Traffic::End> end_;
+    std::optional<wire::Frames> pending_; // made, not yet sent
+    Random random_{0};
+    std::string text_; // reused for every message shown
+    std::uint64_t unroutable_ = 0;
+    std::uint64_t unheard_ = 0;
+    bool blocked_ = false;
+    bool needs_input_ = false;
+    bool moved_ = false; // something happened in this round
+    bool listens_ = false;
+    bool watches_room_ = false;
+    bool watches_input_ = false;
+};
+
+} // namespace flotilla::cli

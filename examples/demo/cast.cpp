@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cast.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <stdexcept>
+
+namespace demo {
+
+using flotilla::test::Exit;
+using flotilla::test::Stream;
+
+namespace {
+
+// Enough for a million long lines on a slow machine; what works never waits that long.
+constexpr std::chrono::minutes patience{10};
+// Nothing new from any receiver for so long: no more will come.
+constexpr std::chrono::seconds quiet_max{20};
+
+std::vector<std::string> command(const Setting& setting, const std::string& journal,
+                                 std::initializer_list<std::string> arguments) {
+    std::vector<std::string> all{setting.program};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    all.push_back("file=" + setting.file);
+    all.push_back("journal=" + journal);
+    return all;
+}
+
+} // namespace
+
+Role::Role(const Setting& setting, std::string name, std::initializer_list<std::string> arguments)
+    : name_(std::move(name)), journal_(setting.folder + "/" + name_ + ".journal"),
+      process_(Process::start(command(setting, journal_, arguments))) {}
+
+void Role::complain(const std::string& about) const {
+    throw std::runtime_error(name_ + ": " + about + "\n" + process_.text(Stream::error));
+}
+
+std::string Role::wait(const std::string& word) {
+    // Lines of another kind, such as counts that nobody waits for any more, are passed over.
+    while (auto line = process_.wait_line(Stream::output, word, patience))
+        if (line->rfind(word, 0) == 0)
+            return line->substr(std::min(line->size(), word.size() + 1));
+    complain("did not say '" + word + "'");
+}
+
+void Role::go() {
+    if (!process_.write("go\n"))
+        complain("did not read its input");
+}
+
+double Role::finish() {
+    process_.close_input();
+    const auto exit = process_.wait_exit(patience);
+    if (!exit || !(*exit == Exit::with(0)))
+        complain("did not end well");
+    const std::string& said = process_.text(Stream::output);
+    const std::size_t at = said.find("done ");
+    done_ = at == std::string::npos ? std::string{} : said.substr(at);
+    return last_word("seconds");
+}
+
+double Role::last_word(const std::string& name) const {
+    const std::size_t at = done_.find(name + "=");
+    return at == std::string::npos ? 0 : std::stod(done_.substr(at + name.size() + 1));
+}
+
+std::uint64_t Role::count() {
+    while (auto line = process_.wait_line(Stream::output, "count ", std::chrono::milliseconds{10}))
+        count_ = std::stoull(line->substr(6));
+    return count_;
+}
+
+void Role::kill_at_once() {
+    process_.signal(SIGKILL);
+    const auto exit = process_.wait_exit();
+    if (!exit || !(*exit == Exit::by(SIGKILL)))
+        complain("had ended before it was killed");
+}
+
+std::string local_endpoint(const Setting& setting, const std::string& name) {
+    return "ipc://" + setting.folder + "/" + name;
+}
+
+double gather(std::vector<Role*> receivers, std::uint64_t messages) {
+    // Only together do the receivers know that everything has come: each tells its count when it
+    // has been idle for a moment.
+    auto last_news = std::chrono::steady_clock::now();
+    for (std::uint64_t before = 0, sum = 0; sum < messages; before = sum) {
+        sum = 0;
+        for (Role* receiver : receivers)
+            sum += receiver->count();
+        const auto now = std::chrono::steady_clock::now();
+        if (sum != before)
+            last_news = now;
+        else if (now - last_news > quiet_max)
+            break; // the tally will say what is missing
+    }
+    double seconds = 0;
+    for (Role* receiver : receivers)
+        seconds = std::max(seconds, receiver->finish());
+    return seconds;
+}
+
+RelayProcess::RelayProcess(const Setting& setting, const std::vector<std::string>& arguments)
+    : process_([&] {
+          std::vector<std::string> command{setting.relay};
+          command.insert(command.end(), arguments.begin(), arguments.end());
+          return Process::start(command);
+      }()) {
+    if (!process_.wait_line(Stream::error, "ready"))
+        throw std::runtime_error("flotilla-relay did not become ready\n" +
+                                 process_.text(Stream::error));
+}
+
+} // namespace demo

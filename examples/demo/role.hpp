@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A role is one process of the demo: it opens its end of a link, says "ready" on stdout, does its
+// part, and writes what the steps must know, one line each:
+//
+//     ready [ENDPOINT]    it is attached
+//     joined              a subscriber heard the first probe
+//     sent                everything was given away
+//     count N             receivers, whenever nothing came for a while: received so far
+//     done NAME=VALUE...  its last word: seconds between its first and its last message, ...
+//
+// Its stdin tells it when: a line starts the sender, the end of the input ends any role.
+#pragma once
+
+#include <flotilla/base/result.hpp>
+#include <flotilla/base/time.hpp>
+
+#include <map>
+#include <string>
+
+namespace demo {
+
+class Arguments {
+public:
+    // "name=value" texts. Errors: bad_option.
+    static flotilla::Result<Arguments> parse(int count, char** texts);
+
+    bool has(const std::string& name) const { return values_.count(name) > 0; }
+    // Aborts when there is none: only the steps start roles.
+    const std::string& operator[](const std::string& name) const;
+    std::uint64_t number(const std::string& name) const { return std::stoull((*this)[name]); }
+
+private:
+    std::map<std::string, std::string> values_;
+};
+
+// What every role does with its standard streams.
+void say(const std::string& line);
+// The next line of stdin came within `wait`. Lines are never longer than a pipe takes at once.
+enum class Heard { line, nothing, end };
+Heard listen(flotilla::Duration wait);
+
+// The time from the first to the last message.
+class Window {
+public:
+    void mark();
+    std::string seconds() const;
+
+private:
+    flotilla::Instant first_{};
+    flotilla::Instant last_{};
+    bool began_ = false;
+};
+
+flotilla::Status run_push(const Arguments& arguments);
+flotilla::Status run_pull(const Arguments& arguments);
+flotilla::Status run_publish(const Arguments& arguments);
+flotilla::Status run_subscribe(const Arguments& arguments);
+
+} // namespace demo

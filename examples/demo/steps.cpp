@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cast.hpp"
+
+#include <flotilla/base/check.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace demo {
+namespace {
+
+Lines read_lines(const Setting& setting, std::uint64_t rounds = 1) {
+    auto lines = Lines::read(setting.file, rounds);
+    if (!lines)
+        throw std::runtime_error(to_string(lines.error()));
+    return std::move(*lines);
+}
+
+// Every line exactly once, unharmed.
+void judge_exactly_once(Outcome& outcome) {
+    const Tally& tally = outcome.tally;
+    outcome.kept = tally.lost == 0 && tally.duplicated == 0 && tally.damaged == 0;
+    outcome.verdict = outcome.kept ? "none lost" : "BROKEN";
+}
+
+void judge_order(Outcome& outcome) {
+    if (outcome.kept && !outcome.tally.in_order) {
+        outcome.kept = false;
+        outcome.verdict = "BROKEN: out of order";
+    } else if (outcome.kept) {
+        outcome.verdict += ", in order";
+    }
+}
+
+// Each subscriber is judged alone; the outcome adds them up.
+Outcome judge_subscribers(const Setting& setting, std::string name, const std::vector<Role*>& all,
+                          double seconds) {
+    const Lines lines = read_lines(setting);
+    Outcome outcome{std::move(name), lines.size(), {}, seconds, {}, true};
+    for (const Role* subscriber : all) {
+        const Tally one = tally(lines, {subscriber->journal()});
+        outcome.tally.received += one.received;
+        outcome.tally.lost += one.lost;
+        outcome.tally.duplicated += one.duplicated;
+        outcome.tally.damaged += one.damaged;
+        outcome.tally.in_order = outcome.tally.in_order && one.in_order;
+    }
+    judge_exactly_once(outcome);
+    judge_order(outcome);
+    return outcome;
+}
+
+Outcome publish(const Setting& setting) {
+    Role publisher(setting, "publisher",
+                   {"role=publish", "at=@tcp://127.0.0.1:*", "rounds=1", "subscribers=2"});
+    const std::string at = "at=>" + publisher.wait("ready");
+    Role first(setting, "subscriber-1", {"role=subscribe", at});
+    Role second(setting, "subscriber-2", {"role=subscribe", at});
+    publisher.go();
+    publisher.wait("sent");
+    const std::uint64_t total = 2 * read_lines(setting).size();
+    const double seconds = gather({&first, &second}, total);
+    publisher.finish();
+    return judge_subscribers(setting, "pub/sub, 2 subscribers, overflow block", {&first, &second},
+                             seconds);
+}
+
+// A subscriber that reads nothing meanwhile must lose, and must know exactly how much.
+Outcome publish_to_a_slow_one(const Setting& setting) {
+    constexpr std::uint64_t bytes_min = 24 << 20; // more than all queues and kernel buffers hold
+    const std::uint64_t rounds = bytes_min / read_lines(setting).bytes() + 1;
+    const Lines lines = read_lines(setting, rounds);
+    Role publisher(setting, "lossy-publisher",
+                   {"role=publish", "at=@tcp://127.0.0.1:*", "lossy=1", "subscribers=1",
+                    "rounds=" + std::to_string(rounds)});
+    Role slow(setting, "slow-subscriber",
+              {"role=subscribe", "lossy=1", "at=>" + publisher.wait("ready")});
+    publisher.go();
+    publisher.wait("sent");
+    slow.go();
+    gather({&slow}, lines.size());
+    publisher.finish();
+    Outcome outcome{"pub/sub, a subscriber that stops reading", lines.size(), {}, 0, {}, false};
+    outcome.tally = tally(lines, {slow.journal()});
+    const auto counted = static_cast<std::uint64_t>(slow.last_word("counted_lost"));
+    const Tally& tally = outcome.tally;
+    outcome.kept = counted == tally.lost && tally.lost > 0 && tally.duplicated == 0 &&
+                   tally.damaged == 0 && tally.in_order;
+    outcome.verdict = outcome.kept ? "every loss counted"
+                                   : "BROKEN: " + std::to_string(counted) + " losses counted";
+    return outcome;
+}
+
+Outcome push(const Setting& setting, std::string name, const std::string& mode) {
+    Role pusher(setting, "pusher", {"role=push", "at=@tcp://127.0.0.1:*", mode});
+    const std::string at = "at=>" + pusher.wait("ready");
+    Role first(setting, "puller-1", {"role=pull", at, mode});
+    Role second(setting, "puller-2", {"role=pull", at, mode});
+    first.wait("ready");
+    second.wait("ready");
+    pusher.go();
+    pusher.wait("sent");
+    const Lines lines = read_lines(setting);
+    Outcome outcome{std::move(name), lines.size(), {}, 0, {}, false};
+    outcome.seconds = gather({&first, &second}, lines.size());
+    outcome.tally = tally(lines, {first.journal(), second.journal()});
+    judge_exactly_once(outcome);
+    judge_order(outcome);
+    return outcome;
+}
+
+Outcome push_plain(const Setting& setting) {
+    return push(setting, "push/pull, 2 pullers", "plain=1");
+}
+
+Outcome push_batched(const Setting& setting) {
+    return push(setting, "push/pull, batched", "batched=1");
+}
+
+} // namespace
+
+std::vector<Outcome (*)(const Setting&)> steps() {
+    return {publish, publish_to_a_slow_one, push_plain, push_batched};
+}
+
+} // namespace demo

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <flotilla/pipeline/peer_backlog.hpp>
+
+#include <utility>
+
+namespace flotilla::pipeline {
+
+PeerBacklogs::Sent PeerBacklogs::send(net::Socket& router, wire::Frames message) {
+    const ByteView peer = message[0].view();
+    auto at = backlogs_.find(peer);
+    if (at == backlogs_.end()) {
+        const Status sent = router.send(message, Duration::zero());
+        if (sent)
+            return Sent::yes;
+        if (sent.error().code == Errc::peer_gone)
+            return Sent::gone;
+        if (sent.error().code != Errc::would_block)
+            return Sent::stopped;
+        if (backlogs_.size() >= peers_max_)
+            return Sent::too_slow;
+        at = backlogs_.emplace(std::string(peer), Backlog{}).first;
+    }
+    ++backlogged_total_;
+    Backlog& backlog = at->second;
+    backlog.bytes += message.bytes();
+    backlog.messages.push_back(std::move(message));
+    if (backlog.messages.size() <= messages_max_ && backlog.bytes <= bytes_max_)
+        return Sent::yes;
+    backlogs_.erase(at);
+    return Sent::too_slow;
+}
+
+void PeerBacklogs::retry(net::Socket& router, const std::function<void(const std::string&)>& gone) {
+    for (auto at = backlogs_.begin(); at != backlogs_.end();) {
+        Backlog& backlog = at->second;
+        Status sent{};
+        while (sent && !backlog.messages.empty()) {
+            const std::size_t bytes = backlog.messages.front().bytes();
+            sent = router.send(backlog.messages.front(), Duration::zero());
+            if (!sent)
+                break;
+            backlog.bytes -= bytes;
+            backlog.messages.pop_front();
+        }
+        const bool lost = !sent && sent.error().code == Errc::peer_gone;
+        if (!lost && !backlog.messages.empty()) {
+            ++at;
+            continue;
+        }
+        const std::string peer = at->first;
+        at = backlogs_.erase(at);
+        if (lost)
+            gone(peer);
+    }
+}
+
+void PeerBacklogs::forget(std::string_view peer) {
+    if (const auto at = backlogs_.find(peer); at != backlogs_.end())
+        backlogs_.erase(at);
+}
+
+} // namespace flotilla::pipeline

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// PeerBacklogs: what could not be sent to peers of a ROUTER that do not read fast enough, in order,
+// peer by peer, bounded. Whoever owns the socket retries on any input and every 10 ms: a ROUTER
+// says that it can send even when all its peers are full.
+#pragma once
+
+#include <flotilla/base/bounded_table.hpp>
+#include <flotilla/base/time.hpp>
+#include <flotilla/net/socket.hpp>
+#include <flotilla/wire/frames.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+#include <unordered_map>
+
+namespace flotilla::pipeline {
+
+class PeerBacklogs {
+public:
+    static constexpr Duration retry_after = 10ms;
+
+    enum class Sent : std::uint8_t {
+        yes,      // or waiting its turn
+        gone,     // nobody has this address
+        too_slow, // over the bound: its backlog was dropped
+        stopped,  // the context, or a failure of the transport
+    };
+
+    PeerBacklogs(std::uint32_t messages_max, std::uint64_t bytes_max, std::uint32_t peers_max)
+        : messages_max_(messages_max), bytes_max_(bytes_max), peers_max_(peers_max) {}
+
+    // Frame 0 of `message` is the peer. Never waits.
+    Sent send(net::Socket& router, wire::Frames message);
+    // Tries again for everybody; tells of each peer that is gone.
+    void retry(net::Socket& router, const std::function<void(const std::string&)>& gone);
+    void forget(std::string_view peer);
+
+    bool empty() const noexcept { return backlogs_.empty(); }
+    std::uint64_t backlogged_total() const noexcept { return backlogged_total_; }
+
+private:
+    struct Backlog {
+        std::deque<wire::Frames> messages{};
+        std::uint64_t bytes = 0;
+    };
+
+    std::uint32_t messages_max_;
+    std::uint64_t bytes_max_;
+    std::uint32_t peers_max_;
+    std::unordered_map<std::string, Backlog, TransparentStringHash, std::equal_to<>> backlogs_;
+    std::uint64_t backlogged_total_ = 0;
+};
+
+} // namespace flotilla::pipeline

@@ -1,0 +1,188 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""A pyzmq peer; README.md beside it says what it understands and answers."""
+import argparse
+import hashlib
+import select
+import struct
+import sys
+
+try:
+    import zmq
+    import zmq.auth
+    from zmq.auth.thread import ThreadAuthenticator
+except ImportError:
+    sys.exit("peer.py: there is no pyzmq here; install the package python3-zmq")
+
+PATIENCE_MS = 20_000
+
+
+def message(i, frame_max):
+    kind, digits = i % 8, b"%d" % i
+    if kind == 0:
+        return [b"text " + digits]
+    if kind == 1:
+        return [digits, b"", b"end"]
+    if kind == 2:
+        return [digits, bytes(range(256))]
+    if kind in (3, 4):
+        return [digits, bytes([i % 256]) * (255 if kind == 3 else 256)]
+    if kind == 5:
+        return [b""] if i == 13 else [b"", digits]
+    if kind == 6:
+        return [digits] + [b"%d" % n for n in range(11)]
+    block = bytes((i + 7 * j + j // 256) % 256 for j in range(65_536))  # it repeats from here
+    return [digits, (block * 16)[:min(1 << 20 if i == 7 else 70_000, frame_max)]]
+
+
+class Tally:
+    def __init__(self):
+        self.count, self.digest = 0, hashlib.sha256()
+
+    def add(self, frames):
+        self.count += 1
+        self.digest.update(struct.pack(">I", len(frames)))
+        for frame in frames:
+            self.digest.update(struct.pack(">I", len(frame)) + frame)
+
+    def __str__(self):
+        return f"{self.count} {self.digest.hexdigest()}"
+
+
+def say(*words):
+    print(*words, flush=True)
+
+
+def secure(context, socket, options):
+    """Returns the authenticator, which lives as long as the conversation."""
+    authenticator = None
+    if options.curve_server:
+        authenticator = ThreadAuthenticator(context)
+        authenticator.start()
+        authenticator.configure_curve(domain="*", location=options.clients)
+        socket.curve_publickey, socket.curve_secretkey = zmq.auth.load_certificate(
+            options.curve_server)
+        socket.curve_server = True
+    if options.curve_client:
+        socket.curve_publickey, socket.curve_secretkey = zmq.auth.load_certificate(
+            options.curve_client)
+        socket.curve_serverkey, _ = zmq.auth.load_certificate(options.server_key)
+    return authenticator
+
+
+def attach(socket, options):
+    for prefix in options.subscribe:
+        if options.type == "sub":
+            socket.setsockopt(zmq.SUBSCRIBE, prefix.encode())
+    if options.how == "bind":
+        socket.bind(options.endpoint)
+        say("bound", socket.last_endpoint.rstrip(b"\0").decode())
+    else:
+        socket.connect(options.endpoint)
+    if options.type == "xsub":
+        for prefix in options.subscribe:
+            socket.send(b"\x01" + prefix.encode())
+    say("ready")
+
+
+def await_subscriber(socket, options):
+    if options.type == "xpub":
+        socket.recv()
+    elif options.type == "pub":
+        probe = [options.topic.encode(), b"probe"] if options.topic else [b"probe"]
+        while not select.select([sys.stdin], [], [], 0.01)[0]:
+            socket.send_multipart(probe)
+        sys.stdin.readline()
+
+
+def outgoing(options, count):
+    """Each message, and whether it counts (noise does not: nobody asked for it)."""
+    topic = [options.topic.encode()] if options.topic else []
+    for i in range(count):
+        if topic and i % 4 == 0:
+            yield [b"noise", b"%d" % i], False
+        yield topic + message(i, options.frame_max), True
+
+
+def is_probe(frames):
+    return frames[-1] == b"probe"
+
+
+def receive(socket, options):
+    frames = socket.recv_multipart()
+    if options.type in ("sub", "xsub") and is_probe(frames):
+        say("probed")
+    while options.type in ("sub", "xsub") and is_probe(frames):
+        frames = socket.recv_multipart()
+    return frames
+
+
+def talk(socket, options):
+    sent, received = Tally(), Tally()
+    if options.send:
+        await_subscriber(socket, options)
+    for frames, counted in outgoing(options, options.send + options.request):
+        socket.send_multipart(frames)
+        if counted:
+            sent.add(frames)
+        if options.request:
+            received.add(receive(socket, options))
+    for _ in range(options.receive):
+        received.add(receive(socket, options))
+    for _ in range(options.echo):
+        frames = receive(socket, options)
+        socket.send_multipart(frames)
+        frames = frames[1:] if options.type == "router" else frames
+        received.add(frames)
+        sent.add(frames)
+    say("sent", sent)
+    say("received", received)
+
+
+def parse(words):
+    parser = argparse.ArgumentParser(prog="peer.py", allow_abbrev=False)
+    parser.add_argument("type")
+    parser.add_argument("how", choices=("bind", "connect"))
+    parser.add_argument("endpoint")
+    for name in ("send", "receive", "echo", "request"):
+        parser.add_argument("--" + name, type=int, default=0)
+    parser.add_argument("--frame-max", type=int, default=1 << 20)
+    for name in ("topic", "curve-server", "clients", "curve-client", "server-key"):
+        parser.add_argument("--" + name, default="")
+    parser.add_argument("--subscribe", action="append", default=[])
+    return parser.parse_args(words)
+
+
+def converse(words):
+    options = parse(words)
+    context = zmq.Context()
+    authenticator = None
+    try:
+        socket = context.socket(getattr(zmq, options.type.upper()))
+        socket.rcvtimeo = socket.sndtimeo = PATIENCE_MS
+        # A connected SUB whose publisher has gone would linger to tell it of its end.
+        socket.linger = 0 if options.type in ("sub", "xsub") else PATIENCE_MS
+        authenticator = secure(context, socket, options)
+        attach(socket, options)
+        talk(socket, options)
+        socket.close()
+        say("done")
+    except (zmq.ZMQError, OSError, ValueError) as error:
+        say("failed", error)
+    finally:
+        if authenticator:
+            authenticator.stop()
+        context.destroy()
+
+
+def main():
+    if sys.argv[1:]:
+        converse(sys.argv[1:])
+        return
+    say(f"pyzmq {zmq.__version__}, libzmq {zmq.zmq_version()}")
+    for line in iter(sys.stdin.readline, ""):
+        converse(line.split())
+
+
+if __name__ == "__main__":
+    main()
