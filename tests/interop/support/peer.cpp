@@ -94,6 +94,8 @@ std::unique_ptr<PeerProgram> launch(Language language) {
 Peer::Peer(Language language, std::unique_ptr<PeerProgram> program)
     : language_(language), version_(program->version), program_(std::move(program)) {}
 
+Peer::Peer(Peer&&) noexcept = default;
+Peer& Peer::operator=(Peer&&) noexcept = default;
 Peer::~Peer() = default;
 
 Peer Peer::start(Language language, const std::string& words) {

@@ -33,7 +33,8 @@ class Peer {
 public:
     // Fails the test unless the peer says that it is ready.
     static Peer start(Language language, const std::string& words);
-    Peer(Peer&&) noexcept = default;
+    Peer(Peer&&) noexcept;
+    Peer& operator=(Peer&&) noexcept;
     ~Peer(); // a program whose conversation did not finish is killed
 
     // Where it listens; for conversations that bind.
