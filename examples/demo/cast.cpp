@@ -50,7 +50,7 @@ void Role::go() {
         complain("did not read its input");
 }
 
-double Role::finish() {
+void Role::finish() {
     process_.close_input();
     const auto exit = process_.wait_exit(patience);
     if (!exit || !(*exit == Exit::with(0)))
@@ -58,12 +58,14 @@ double Role::finish() {
     const std::string& said = process_.text(Stream::output);
     const std::size_t at = said.find("done ");
     done_ = at == std::string::npos ? std::string{} : said.substr(at);
-    return last_word("seconds");
 }
 
-double Role::last_word(const std::string& name) const {
+std::uint64_t Role::last_word(const std::string& name) const {
     const std::size_t at = done_.find(name + "=");
-    return at == std::string::npos ? 0 : std::stod(done_.substr(at + name.size() + 1));
+    const std::size_t value = at + name.size() + 1;
+    return at == std::string::npos || value >= done_.size() || done_[value] == '\n'
+               ? 0
+               : std::stoull(done_.substr(value));
 }
 
 std::uint64_t Role::count() {
@@ -83,7 +85,8 @@ std::string local_endpoint(const Setting& setting, const std::string& name) {
     return "ipc://" + setting.folder + "/" + name;
 }
 
-double gather(std::vector<Role*> receivers, std::uint64_t messages) {
+double gather(const std::vector<Role*>& receivers, std::uint64_t messages,
+              const std::string& began) {
     // Only together do the receivers know that everything has come: each tells its count when it
     // has been idle for a moment.
     auto last_news = std::chrono::steady_clock::now();
@@ -97,10 +100,13 @@ double gather(std::vector<Role*> receivers, std::uint64_t messages) {
         else if (now - last_news > quiet_max)
             break; // the tally will say what is missing
     }
-    double seconds = 0;
-    for (Role* receiver : receivers)
-        seconds = std::max(seconds, receiver->finish());
-    return seconds;
+    std::uint64_t last = 0;
+    for (Role* receiver : receivers) {
+        receiver->finish();
+        last = std::max(last, receiver->last_word("last"));
+    }
+    const std::uint64_t first = std::stoull(began);
+    return last > first ? static_cast<double>(last - first) / 1e9 : 0;
 }
 
 RelayProcess::RelayProcess(const Setting& setting, const std::vector<std::string>& arguments)

@@ -24,10 +24,10 @@ public:
     // Waits for a line that begins with `word`; returns what follows it.
     std::string wait(const std::string& word);
     void go(); // the line that starts a sender
-    // Ends its input, waits for its last word and its exit; returns the value of seconds.
-    double finish();
+    // Ends its input, waits for its last word and its exit.
+    void finish();
     // What its last word said about `name`; 0 when nothing.
-    double last_word(const std::string& name) const;
+    std::uint64_t last_word(const std::string& name) const;
     std::uint64_t count(); // the last one that it told
     void kill_at_once();   // SIGKILL
     const std::string& journal() const { return journal_; }
@@ -46,8 +46,10 @@ private:
 std::string local_endpoint(const Setting& setting, const std::string& name);
 
 // Waits until the counts of all receivers add up to `messages`, or nothing new came for a while;
-// ends them, and returns the longest time from first to last message.
-double gather(std::vector<Role*> receivers, std::uint64_t messages);
+// ends them, and returns the seconds from `began`, when the sender says it began, to the last
+// message.
+double gather(const std::vector<Role*>& receivers, std::uint64_t messages,
+              const std::string& began);
 
 // flotilla-relay, serving until destroyed.
 class RelayProcess {

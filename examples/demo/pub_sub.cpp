@@ -3,6 +3,7 @@
 #include "role.hpp"
 
 #include <flotilla/net/context.hpp>
+#include <flotilla/net/system.hpp>
 #include <flotilla/pubsub/publisher.hpp>
 #include <flotilla/pubsub/subscriber.hpp>
 
@@ -33,13 +34,14 @@ Status wait_probed(pubsub::Publisher& publisher) {
 }
 
 Status send_lines(pubsub::Publisher& publisher, const Lines& lines) {
+    const std::string began = now_text();
     std::string message;
     for (std::uint64_t number = 0; number < lines.size(); ++number) {
         write_message(message, number, lines[number]);
         if (auto sent = publisher.send(topic, ByteView{message}); !sent)
             return fail(sent.error());
     }
-    say("sent");
+    say("sent " + began);
     // The heartbeats that follow tell a subscriber what it lost at the end.
     while (listen(10ms) != Heard::end)
         if (auto turned = publisher.process(); !turned)
@@ -109,7 +111,7 @@ Status run_subscribe(const Arguments& arguments) {
     if (arguments.has("lossy") && listen(60s) != Heard::line)
         return {};
 
-    Window window;
+    Instant last{};
     bool joined = false;
     std::uint64_t told = 0;
     net::Part heard;
@@ -118,7 +120,7 @@ Status run_subscribe(const Arguments& arguments) {
         if (auto received = subscriber->receive(heard, body, 20ms)) {
             if (heard.view() == topic) {
                 journal.add(body.view());
-                window.mark();
+                last = net::recent_now();
             } else if (!joined) {
                 joined = true;
                 say("joined");
@@ -134,7 +136,7 @@ Status run_subscribe(const Arguments& arguments) {
         }
     }
     journal.flush();
-    say("done seconds=" + window.seconds() +
+    say("done last=" + std::to_string(last.time_since_epoch().count()) +
         " counted_lost=" + std::to_string(subscriber->loss().lost));
     return {};
 }

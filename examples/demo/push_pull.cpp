@@ -28,6 +28,7 @@ Status run_push(const Arguments& arguments) {
     if (listen(60s) != Heard::line)
         return {};
 
+    const std::string began = now_text();
     std::string message;
     for (std::uint64_t number = 0; number < lines->size(); ++number) {
         write_message(message, number, (*lines)[number]);
@@ -36,7 +37,7 @@ Status run_push(const Arguments& arguments) {
     }
     if (!pusher->close(60s).none())
         return fail(Errc::timeout, "the pusher could not send everything");
-    say("sent");
+    say("sent " + began);
     return {};
 }
 
@@ -54,12 +55,12 @@ Status run_pull(const Arguments& arguments) {
         return fail(puller.error());
     say("ready");
 
-    Window window;
+    std::string last;
     for (std::uint64_t told = 0; true;) {
         if (auto batch = puller->receive_batch(20ms)) {
             while (batch->left() > 0)
                 journal.add(batch->next().body());
-            window.mark();
+            last = now_text();
         } else if (batch.error().code != Errc::timeout) {
             return fail(batch.error());
         } else {
@@ -70,7 +71,7 @@ Status run_pull(const Arguments& arguments) {
         }
     }
     journal.flush();
-    say("done seconds=" + window.seconds());
+    say("done last=" + last);
     return {};
 }
 

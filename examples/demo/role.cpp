@@ -47,15 +47,8 @@ Heard listen(Duration wait) {
     return ::read(STDIN_FILENO, bytes, sizeof bytes) > 0 ? Heard::line : Heard::end;
 }
 
-void Window::mark() {
-    last_ = net::now();
-    if (!began_)
-        first_ = last_;
-    began_ = true;
-}
-
-std::string Window::seconds() const {
-    return std::to_string(std::chrono::duration<double>(last_ - first_).count());
+std::string now_text() {
+    return std::to_string(net::now().time_since_epoch().count());
 }
 
 } // namespace demo

@@ -5,9 +5,11 @@
 //
 //     ready [ENDPOINT]    it is attached
 //     joined              a subscriber heard the first probe
-//     sent                everything was given away
+//     sent AT             everything was given away; the first message went at AT
 //     count N             receivers, whenever nothing came for a while: received so far
-//     done NAME=VALUE...  its last word: seconds between its first and its last message, ...
+//     done NAME=VALUE...  its last word: last=AT, when its last message came, ...
+//
+// AT is in nanoseconds of the clock that all processes of a machine share.
 //
 // Its stdin tells it when: a line starts the sender, the end of the input ends any role.
 #pragma once
@@ -40,17 +42,7 @@ void say(const std::string& line);
 enum class Heard { line, nothing, end };
 Heard listen(flotilla::Duration wait);
 
-// The time from the first to the last message.
-class Window {
-public:
-    void mark();
-    std::string seconds() const;
-
-private:
-    flotilla::Instant first_{};
-    flotilla::Instant last_{};
-    bool began_ = false;
-};
+std::string now_text();
 
 flotilla::Status run_push(const Arguments& arguments);
 flotilla::Status run_pull(const Arguments& arguments);

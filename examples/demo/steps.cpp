@@ -57,9 +57,9 @@ Outcome publish(const Setting& setting) {
     Role first(setting, "subscriber-1", {"role=subscribe", at});
     Role second(setting, "subscriber-2", {"role=subscribe", at});
     publisher.go();
-    publisher.wait("sent");
+    const std::string began = publisher.wait("sent");
     const std::uint64_t total = 2 * read_lines(setting).size();
-    const double seconds = gather({&first, &second}, total);
+    const double seconds = gather({&first, &second}, total, began);
     publisher.finish();
     return judge_subscribers(setting, "pub/sub, 2 subscribers, overflow block", {&first, &second},
                              seconds);
@@ -76,13 +76,13 @@ Outcome publish_to_a_slow_one(const Setting& setting) {
     Role slow(setting, "slow-subscriber",
               {"role=subscribe", "lossy=1", "at=>" + publisher.wait("ready")});
     publisher.go();
-    publisher.wait("sent");
+    const std::string began = publisher.wait("sent");
     slow.go();
-    gather({&slow}, lines.size());
+    gather({&slow}, lines.size(), began);
     publisher.finish();
     Outcome outcome{"pub/sub, a subscriber that stops reading", lines.size(), {}, 0, {}, false};
     outcome.tally = tally(lines, {slow.journal()});
-    const auto counted = static_cast<std::uint64_t>(slow.last_word("counted_lost"));
+    const auto counted = slow.last_word("counted_lost");
     const Tally& tally = outcome.tally;
     outcome.kept = counted == tally.lost && tally.lost > 0 && tally.duplicated == 0 &&
                    tally.damaged == 0 && tally.in_order;
@@ -99,10 +99,10 @@ Outcome push(const Setting& setting, std::string name, const std::string& mode) 
     first.wait("ready");
     second.wait("ready");
     pusher.go();
-    pusher.wait("sent");
+    const std::string began = pusher.wait("sent");
     const Lines lines = read_lines(setting);
     Outcome outcome{std::move(name), lines.size(), {}, 0, {}, false};
-    outcome.seconds = gather({&first, &second}, lines.size());
+    outcome.seconds = gather({&first, &second}, lines.size(), began);
     outcome.tally = tally(lines, {first.journal(), second.journal()});
     judge_exactly_once(outcome);
     judge_order(outcome);
