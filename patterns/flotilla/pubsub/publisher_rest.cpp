@@ -32,7 +32,6 @@ Result<Sent> Publisher::Rest::overflowed() {
 }
 
 Result<Sent> Publisher::Rest::transmit(ByteView topic, net::Part* parts, std::size_t count) {
-    using net::More;
     if (topic.size() > topic_bytes_max || is_reserved(topic)) [[unlikely]]
         return fail(std::move(check_topic(topic).error()));
     if (!socket) [[unlikely]]
@@ -40,7 +39,11 @@ Result<Sent> Publisher::Rest::transmit(ByteView topic, net::Part* parts, std::si
     if (look_due())
         if (auto looked = look(); !looked)
             return fail(std::move(looked.error()));
+    return hand_over(topic, parts, count);
+}
 
+Result<Sent> Publisher::Rest::hand_over(ByteView topic, net::Part* parts, std::size_t count) {
+    using net::More;
     net::Part first = net::Part::copy(topic);
     const More more = count > 0 ? More::yes : More::no;
     Status sent = socket->send(first, more, Duration::zero());
@@ -69,6 +72,13 @@ Result<Sent> Publisher::Rest::transmit_with_metadata(ByteView topic, std::vector
                                                      wire::Envelope envelope) {
     if (auto checked = check_topic(topic); !checked)
         return fail(std::move(checked.error()));
+    if (!socket)
+        return fail(Errc::stopped, "the publisher is closed");
+    // Before the message gets its number: a heartbeat that named it ahead of the message would make
+    // every subscriber count it as lost.
+    if (look_due())
+        if (auto looked = look(); !looked)
+            return fail(std::move(looked.error()));
     const bool numbered = options.metadata == Metadata::on;
     if (numbered) {
         if (!envelope.timestamp)
@@ -90,7 +100,7 @@ Result<Sent> Publisher::Rest::transmit_with_metadata(ByteView topic, std::vector
     if (values)
         for (const net::Part& part : parts)
             value.add(part.share().to_blob());
-    auto sent = transmit(topic, parts.data(), parts.size());
+    auto sent = hand_over(topic, parts.data(), parts.size());
     if (!sent) {
         if (numbered) {
             numbering.take_back(topic);

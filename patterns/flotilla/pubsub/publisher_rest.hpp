@@ -32,10 +32,12 @@ struct Publisher::Rest {
     Status look(); // subscriptions, connections, heartbeats
     Status beat(Numbering::Which which);
 
-    // Sends one message by the overflow policy. On success the parts are taken.
+    // Upkeep if it is due, then hand_over().
     Result<Sent> transmit(ByteView topic, net::Part* parts, std::size_t count);
     Result<Sent> transmit_with_metadata(ByteView topic, std::vector<net::Part>& parts,
                                         wire::Envelope envelope);
+    // Sends one message by the overflow policy, and nothing else. On success the parts are taken.
+    Result<Sent> hand_over(ByteView topic, net::Part* parts, std::size_t count);
 
     PublisherOptions options;
     std::optional<net::Socket> socket; // none: closed
