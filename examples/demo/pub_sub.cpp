@@ -120,7 +120,7 @@ Status run_subscribe(const Arguments& arguments) {
         if (auto received = subscriber->receive(heard, body, 20ms)) {
             if (heard.view() == topic) {
                 journal.add(body.view());
-                last = net::recent_now();
+                last = net::now();
             } else if (!joined) {
                 joined = true;
                 say("joined");

@@ -39,14 +39,20 @@ Outcome judge_subscribers(const Setting& setting, std::string name, const std::v
     Outcome outcome{std::move(name), lines.size(), {}, seconds, {}, true};
     for (const Role* subscriber : all) {
         const Tally one = tally(lines, {subscriber->journal()});
+        outcome.kept = outcome.kept && subscriber->last_word("counted_lost") == one.lost;
         outcome.tally.received += one.received;
         outcome.tally.lost += one.lost;
         outcome.tally.duplicated += one.duplicated;
         outcome.tally.damaged += one.damaged;
         outcome.tally.in_order = outcome.tally.in_order && one.in_order;
     }
+    const bool counted_right = outcome.kept;
     judge_exactly_once(outcome);
     judge_order(outcome);
+    if (!counted_right) {
+        outcome.kept = false;
+        outcome.verdict = "BROKEN: losses counted that were none";
+    }
     return outcome;
 }
 
