@@ -5,6 +5,7 @@ namespace flotilla::cli {
 
 namespace {
 constexpr const char* data = "Messages";
+constexpr const char* relays = "Relays";
 constexpr const char* insight = "Insight";
 constexpr const char* setup = "Setup";
 } // namespace
@@ -22,9 +23,11 @@ const std::vector<Command>& commands() {
         {"pair", data, "Send and print at once, with exactly one peer", declare_pair},
         {"xpub", data, "Publish messages and print the subscriptions", declare_xpub},
         {"xsub", data, "Print messages and send subscriptions", declare_xsub},
+        {"proxy", relays, "Pass messages on between two sides, until a signal", declare_proxy},
         {"monitor", insight, "Print what happens to the connections of a socket", declare_monitor},
         {"doctor", insight, "Why nothing arrives from an endpoint, and what to do", declare_doctor},
         {"keys", setup, "Make and show CURVE keys, and allow clients", declare_keys},
+        {"completion", setup, "Print a completion script for a shell", declare_completion},
         {"version", setup, "What this program and the libzmq under it are and can do",
          declare_version},
     };

@@ -24,6 +24,10 @@ Run declare_router(CLI::App& app);
 Run declare_pair(CLI::App& app);
 Run declare_xpub(CLI::App& app);
 Run declare_xsub(CLI::App& app);
+// proxy.cpp
+Run declare_proxy(CLI::App& app);
+// completion.cpp
+Run declare_completion(CLI::App& app);
 // version.cpp
 Run declare_version(CLI::App& app);
 

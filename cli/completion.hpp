@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Completion: scripts for shells, written from the tree of verbs and options, so that they know
+// exactly what the program knows. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace flotilla::cli {
+
+// What a shell has to know.
+struct CompletionOption {
+    std::vector<std::string> names{};   // "-n", "--count"
+    std::string help{};                 // one line
+    std::vector<std::string> choices{}; // the words its value may be
+    enum class Value : std::uint8_t { none, text, choice, file } value = Value::none;
+};
+struct CompletionVerb {
+    std::string name{};
+    std::string summary{};
+    std::vector<CompletionOption> options{};
+    std::vector<std::string> words{}; // subcommands, or the choices of the first argument
+};
+std::vector<CompletionVerb> describe_tree(const CLI::App& root);
+
+enum class Shell : std::uint8_t { bash, zsh, fish };
+std::string completion_script(Shell shell, const std::vector<CompletionVerb>& verbs);
+
+} // namespace flotilla::cli
