@@ -8,6 +8,7 @@ constexpr const char* data = "Messages";
 constexpr const char* relays = "Relays";
 constexpr const char* insight = "Insight";
 constexpr const char* setup = "Setup";
+constexpr const char* hidden = ""; // not in `zmq --help`
 } // namespace
 
 const std::vector<Command>& commands() {
@@ -30,6 +31,7 @@ const std::vector<Command>& commands() {
         {"completion", setup, "Print a completion script for a shell", declare_completion},
         {"version", setup, "What this program and the libzmq under it are and can do",
          declare_version},
+        {"manual", hidden, "Print the manual page, for docs/man", declare_manual},
     };
     return table;
 }

@@ -28,6 +28,8 @@ Run declare_xsub(CLI::App& app);
 Run declare_proxy(CLI::App& app);
 // completion.cpp
 Run declare_completion(CLI::App& app);
+// manual.cpp
+Run declare_manual(CLI::App& app);
 // version.cpp
 Run declare_version(CLI::App& app);
 

@@ -74,7 +74,8 @@ CompletionVerb describe(const CLI::App& app) {
 std::vector<CompletionVerb> describe_tree(const CLI::App& root) {
     std::vector<CompletionVerb> verbs;
     for (const CLI::App* sub : root.get_subcommands({}))
-        verbs.push_back(describe(*sub));
+        if (!sub->get_group().empty())
+            verbs.push_back(describe(*sub));
     return verbs;
 }
 
@@ -82,7 +83,13 @@ Run declare_completion(CLI::App& app) {
     const auto shell = std::make_shared<std::string>();
     app.add_option("SHELL", *shell, "bash, zsh or fish")
         ->required()
-        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+        ->check(
+            [](const std::string& text) {
+                return text == "bash" || text == "zsh" || text == "fish"
+                           ? std::string{}
+                           : "'" + text + "' is none of bash, zsh, fish";
+            },
+            "");
     app.footer("Examples:\n"
                "  source <(zmq completion bash)\n"
                "  zmq completion zsh > ~/.zfunc/_zmq\n"

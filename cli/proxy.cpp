@@ -97,6 +97,15 @@ std::string joined(const std::vector<net::Endpoint>& endpoints) {
     return text;
 }
 
+// What happened, without what did not.
+std::string counted(const relay::Counters& counters) {
+    std::string text;
+    for (const relay::NamedCount& each : relay::list(counters))
+        if (each.value > 0)
+            text += (text.empty() ? "" : " ") + each.name + "=" + std::to_string(each.value);
+    return text.empty() ? "nothing passed" : text;
+}
+
 void say_ready(const relay::Relay& relay, const ProxyFlags& flags, Terminal& terminal) {
     std::string text = flags.kind + " ready: frontend " +
                        joined(relay.endpoints(relay::Side::frontend)) + ", backend " +
@@ -122,7 +131,7 @@ Status serve(relay::Relay& relay, net::Poller& poller, const ProxyFlags& flags,
             !turned)
             return turned;
         if (terminal.shows_progress())
-            terminal.progress(net::now(), relay::to_string(relay.counters()));
+            terminal.progress(net::now(), counted(relay.counters()));
     }
     return {};
 }
@@ -145,7 +154,7 @@ Result<ExitCode> run_proxy(const ProxyFlags& flags, Terminal& terminal) {
     relay->attach(poller);
     say_ready(*relay, flags, terminal);
     Status served = serve(*relay, poller, flags, terminal);
-    terminal.note(relay::to_string(relay->counters()));
+    terminal.note(counted(relay->counters()));
     if (!served)
         return fail(served.error());
     return ExitCode::ok;

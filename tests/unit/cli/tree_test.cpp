@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tree of verbs and options, and what is made from it: help, completion, the manual page.
+#include <CLI/CLI.hpp>
+#include <cli/command.hpp>
+#include <cli/completion.hpp>
+#include <cli/help.hpp>
+#include <cli/manual.hpp>
+#include <cli/program.hpp>
+#include <support/catch.hpp>
+
+#include <fstream>
+#include <sstream>
+#include <string>
+
+using namespace flotilla::cli;
+
+namespace {
+
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+} // namespace
+
+TEST_CASE("every verb explains itself: a summary, its options in groups, and examples") {
+    const auto root = make_tree();
+    const std::string top = program_help(*root);
+    for (const CLI::App* verb : root->get_subcommands({})) {
+        INFO(verb->get_name());
+        if (verb->get_group().empty())
+            continue;
+        CHECK(has(top, "\n  " + verb->get_name() + " "));
+        CHECK(verb->get_description().back() != '.');
+        const std::string help = verb_help(*verb);
+        CHECK(has(help, "Usage: zmq " + verb->get_name()));
+        if (verb->get_subcommands({}).empty())
+            CHECK(has(help, "\n  zmq " + verb->get_name() + " ")); // an example
+        for (const CLI::Option* option : verb->get_options()) {
+            INFO(option->get_name());
+            CHECK_FALSE(option->get_description().empty());
+        }
+    }
+}
+
+TEST_CASE("no line of any help is wider than a terminal of 100 columns") {
+    const auto root = make_tree();
+    std::string all = program_help(*root);
+    for (const CLI::App* verb : root->get_subcommands({}))
+        all += verb_help(*verb);
+    std::istringstream lines{all};
+    for (std::string line; std::getline(lines, line);)
+        CHECK(line.size() <= 100);
+}
+
+TEST_CASE("completions know every verb and every option") {
+    const auto root = make_tree();
+    const auto verbs = describe_tree(*root);
+    for (const Shell shell : {Shell::bash, Shell::zsh, Shell::fish}) {
+        const std::string script = completion_script(shell, verbs);
+        for (const CLI::App* verb : root->get_subcommands({}))
+            for (const CLI::Option* option : verb->get_options())
+                for (const std::string& name : option->get_lnames()) {
+                    if (verb->get_group().empty())
+                        continue;
+                    INFO(verb->get_name() << " --" << name);
+                    CHECK(has(script, verb->get_name()));
+                    CHECK(has(script, (shell == Shell::fish ? "-l " : "--") + name));
+                }
+    }
+}
+
+TEST_CASE("completion offers files and choices where the option takes them") {
+    const auto verbs = describe_tree(*make_tree());
+    const std::string bash = completion_script(Shell::bash, verbs);
+    CHECK(has(bash, "push:-f|push:--file) compopt -o default"));
+    CHECK(has(bash, R"(sub:--format) COMPREPLY=($(compgen -W "text quoted)"));
+    const std::string zsh = completion_script(Shell::zsh, verbs);
+    CHECK(has(zsh, ":value:(block lossy)'"));
+    CHECK(has(zsh, ":file:_files'"));
+    CHECK(has(completion_script(Shell::fish, verbs), "-x -a 'block lossy'"));
+}
+
+TEST_CASE("the manual page in docs/man is the one that the options make") {
+    std::ifstream file{FLOTILLA_SOURCE_DIR "/docs/man/zmq.1"};
+    std::stringstream page;
+    page << file.rdbuf();
+    INFO("renew it: zmq manual > docs/man/zmq.1");
+    CHECK(page.str() == manual_page(*make_tree()));
+}
