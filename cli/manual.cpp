@@ -92,9 +92,9 @@ Each verb opens sockets, moves messages between them and standard input and outp
 status that says what happened. Data goes to standard output and nothing else does. Times need a
 unit (250ms, 10s), sizes too (64MiB).
 .PP
-An endpoint connects, unless its host is a wildcard, its port is * or it begins with @; \-\-bind and
-\-\-connect hold for all endpoints after them. Beyond this machine a socket needs CURVE keys, or
-\-\-allow\-plaintext.
+An endpoint connects, unless its host is a wildcard, its port is * or it begins with @;
+\-\-bind and \-\-connect hold for all endpoints after them. Beyond this machine a socket needs CURVE
+keys, or \-\-allow\-plaintext.
 )";
 
 constexpr const char* tail = R"(.SH JSON LINES
@@ -103,8 +103,8 @@ constexpr const char* tail = R"(.SH JSON LINES
  "frames":["topic","body"],"enc":"utf8","meta":{}}
 .fi
 .PP
-One message a line, printed by \-\-format json and read by \-\-json. "enc" is "base64" when a frame is
-not UTF\-8. Input needs only "frames".
+One message a line, printed by \-\-format json and read by \-\-json. "enc" is "base64" when a frame
+is not UTF\-8. Input needs only "frames".
 .SH EXIT STATUS
 .TP
 0
