@@ -25,10 +25,9 @@ int fail_with(const std::string& what, ExitCode code) {
 
 int play(const demo::Arguments& arguments) {
     const std::map<std::string, std::function<Status(const demo::Arguments&)>> roles{
-        {"push", demo::run_push},
-        {"pull", demo::run_pull},
-        {"publish", demo::run_publish},
-        {"subscribe", demo::run_subscribe},
+        {"push", demo::run_push},       {"pull", demo::run_pull},
+        {"publish", demo::run_publish}, {"subscribe", demo::run_subscribe},
+        {"source", demo::run_source},   {"worker", demo::run_worker},
     };
     const auto role = roles.find(arguments["role"]);
     if (role == roles.end())

@@ -7,6 +7,9 @@
 //     joined              a subscriber heard the first probe
 //     sent AT             everything was given away; the first message went at AT
 //     count N             receivers, whenever nothing came for a while: received so far
+//     half                the source gave half of it away, and waits
+//     stopping            the worker that will be killed stops at the next work it gets
+//     holding N           it has so much work in hand
 //     done NAME=VALUE...  its last word: last=AT, when its last message came, ...
 //
 // AT is in nanoseconds of the clock that all processes of a machine share.
@@ -48,5 +51,7 @@ flotilla::Status run_push(const Arguments& arguments);
 flotilla::Status run_pull(const Arguments& arguments);
 flotilla::Status run_publish(const Arguments& arguments);
 flotilla::Status run_subscribe(const Arguments& arguments);
+flotilla::Status run_source(const Arguments& arguments);
+flotilla::Status run_worker(const Arguments& arguments);
 
 } // namespace demo

@@ -123,10 +123,83 @@ Outcome push_batched(const Setting& setting) {
     return push(setting, "push/pull, batched", "batched=1");
 }
 
+// At least once: what the killed worker held comes again, marked, to another.
+Outcome work(const Setting& setting) {
+    constexpr std::uint64_t messages_min = 1'000; // so that every worker gets some
+    const std::uint64_t rounds = messages_min / read_lines(setting).size() + 1;
+    const Lines lines = read_lines(setting, rounds);
+    Role source(setting, "source",
+                {"role=source", "at=tcp://127.0.0.1:*", "rounds=" + std::to_string(rounds)});
+    const std::string at = "at=" + source.wait("ready");
+    Role first(setting, "worker-1", {"role=worker", at});
+    Role second(setting, "worker-2", {"role=worker", at});
+    Role victim(setting, "worker-3", {"role=worker", at});
+    for (Role* worker : {&first, &second, &victim})
+        worker->wait("ready");
+    source.go();
+    source.wait("half");
+    victim.go();
+    victim.wait("stopping");
+    source.go();
+    const std::string held = victim.wait("holding");
+    victim.kill_at_once();
+    const std::uint64_t began = std::stoull(source.wait("sent")); // all is acknowledged
+    for (Role* each : {&source, &first, &second})
+        each->finish();
+    Outcome outcome{"work, 3 workers, one killed holding " + held, lines.size(), {}, 0, {}, false};
+    outcome.seconds = static_cast<double>(source.last_word("last") - began) / 1e9;
+    outcome.tally = tally(lines, {first.journal(), second.journal(), victim.journal()});
+    const Tally& tally = outcome.tally;
+    outcome.kept = tally.lost == 0 && tally.damaged == 0 && tally.unmarked == 0;
+    outcome.verdict = outcome.kept ? "none lost, repeats marked" : "BROKEN";
+    return outcome;
+}
+
+Outcome through_streamer(const Setting& setting) {
+    const std::string front = local_endpoint(setting, "streamer-front");
+    const std::string back = local_endpoint(setting, "streamer-back");
+    RelayProcess relay(setting, {"streamer", "--frontend", front, "--backend", back});
+    Role pusher(setting, "relay-pusher", {"role=push", "at=>" + front});
+    Role puller(setting, "relay-puller", {"role=pull", "at=>" + back});
+    pusher.wait("ready");
+    puller.wait("ready");
+    pusher.go();
+    const std::string began = pusher.wait("sent");
+    const Lines lines = read_lines(setting);
+    Outcome outcome{"relay: streamer", lines.size(), {}, 0, {}, false};
+    outcome.seconds = gather({&puller}, lines.size(), began);
+    outcome.tally = tally(lines, {puller.journal()});
+    judge_exactly_once(outcome);
+    judge_order(outcome);
+    return outcome;
+}
+
+Outcome through_forwarder(const Setting& setting) {
+    const std::string front = local_endpoint(setting, "forwarder-front");
+    const std::string back = local_endpoint(setting, "forwarder-back");
+    RelayProcess relay(
+        setting, {"forwarder", "--frontend", front, "--backend", back, "--overflow", "block:60s"});
+    Role publisher(setting, "relay-publisher",
+                   {"role=publish", "at=>" + front, "rounds=1", "probe=1"});
+    Role first(setting, "relay-subscriber-1", {"role=subscribe", "at=>" + back});
+    Role second(setting, "relay-subscriber-2", {"role=subscribe", "at=>" + back});
+    publisher.wait("ready");
+    publisher.go();
+    first.wait("joined");
+    second.wait("joined");
+    publisher.go();
+    const std::string began = publisher.wait("sent");
+    const double seconds = gather({&first, &second}, 2 * read_lines(setting).size(), began);
+    publisher.finish();
+    return judge_subscribers(setting, "relay: forwarder, 2 subscribers", {&first, &second},
+                             seconds);
+}
+
 } // namespace
 
 std::vector<Outcome (*)(const Setting&)> steps() {
-    return {publish, publish_to_a_slow_one, push_plain, push_batched};
+    return {publish, publish_to_a_slow_one, push_plain,       push_batched,
+            work,    through_streamer,      through_forwarder};
 }
 
 } // namespace demo
