@@ -102,7 +102,8 @@ Status Socket::waiting(int timeout_option, int& timeout_set, Duration wait, Call
         }
         return {};
     }
-    const Instant deadline = wait == no_limit ? never : deadline_after(now(), wait);
+    // libzmq keeps the time; ours is for what interrupts it, so the cheap clock will do.
+    const Instant deadline = wait == no_limit ? never : deadline_after(recent_now(), wait);
     const Duration slice = rest_->redial ? housekeeping_interval : no_limit;
     for (Duration left = wait;; left = time_left(now(), deadline)) {
         if (const int wanted = timeout_ms(std::min(left, slice)); wanted != timeout_set) {

@@ -146,6 +146,10 @@ public:
 
     // Changes options().linger for the close to come. Errors: bad_option.
     Status set_linger(Duration linger);
+    // Closes now and waits until libzmq has sent everything, for `wait` and a few milliseconds at
+    // most. False: it has not, and what is left is dropped. Over ipc see net/ipc_tail first.
+    // Afterwards only destruction and assignment are allowed.
+    [[nodiscard]] bool close(Duration wait);
 
     // Waits until a receive, or a send, would not block. A send to ROUTER, PUB or XPUB may still.
     // Errors: timeout, stopped.

@@ -35,6 +35,8 @@ public:
         const Gather::Transport transport = pool_.transport();
         if ((gather_.has_room(transport) || !writer_.fits(message.size())) && flush())
             return Sent{0};
+        if (!Gather::looks_at_clock(writer_.count()) && !wake) [[likely]]
+            return Sent{writer_.count()};
         return stay(transport, wake);
     }
 

@@ -26,7 +26,7 @@ struct alignas(64) BufferPool::Lent {
     static Lent* of(char* bytes) noexcept { return reinterpret_cast<Lent*>(bytes) - 1; }
 };
 
-struct BufferPool::State {
+struct BufferPool::State : Flow {
     State(std::size_t bytes, std::uint32_t buffers_max, int descriptor)
         : buffer_bytes(bytes), wake_fd(descriptor) {
         free.reserve(buffers_max);
@@ -43,10 +43,8 @@ struct BufferPool::State {
     Lent* lent_last = nullptr;
 
     // Shared with the I/O threads.
-    alignas(64) std::atomic<std::uint64_t> given{0};
     std::atomic<std::uint64_t> wake_at{0};
     std::atomic<bool> wake_asked{false};
-    alignas(64) std::atomic<std::uint64_t> left{0};
     std::atomic<std::uint64_t> messages_left{0};
     std::atomic<Lent*> returned{nullptr};
     std::atomic<std::uint64_t> references{1}; // the owner's, and one each frame that is out
@@ -70,10 +68,12 @@ Result<BufferPool> BufferPool::open(std::size_t buffer_bytes, std::uint32_t buff
     return BufferPool{new State(buffer_bytes, buffers_max, descriptor)};
 }
 
+BufferPool::BufferPool(State* state) noexcept : state_(state), flow_(state) {}
 BufferPool::BufferPool(BufferPool&& other) noexcept
-    : state_(std::exchange(other.state_, nullptr)) {}
+    : state_(std::exchange(other.state_, nullptr)), flow_(other.flow_) {}
 BufferPool& BufferPool::operator=(BufferPool&& other) noexcept {
     std::swap(state_, other.state_);
+    std::swap(flow_, other.flow_);
     return *this;
 }
 BufferPool::~BufferPool() {
@@ -168,11 +168,6 @@ void BufferPool::came_back(void*, void* hint) {
         }
     }
     state.release();
-}
-
-Gather::Transport BufferPool::transport() const noexcept {
-    return {state_->given.load(std::memory_order_relaxed),
-            state_->left.load(std::memory_order_seq_cst)};
 }
 
 std::uint64_t BufferPool::messages_out() const noexcept {

@@ -17,6 +17,7 @@
 #include <flotilla/net/part.hpp>
 #include <flotilla/pipeline/gather.hpp>
 
+#include <atomic>
 #include <cstdint>
 
 namespace flotilla::pipeline {
@@ -42,8 +43,11 @@ public:
     // caller's again, its bytes as they were.
     void recall(net::Part&& frame) noexcept;
 
-    // Frames lent, and how many of them came back.
-    Gather::Transport transport() const noexcept;
+    // Frames lent, and how many of them came back. On the hot path.
+    Gather::Transport transport() const noexcept {
+        return {flow_->given.load(std::memory_order_relaxed),
+                flow_->left.load(std::memory_order_seq_cst)};
+    }
     // Messages in the frames that are still out.
     std::uint64_t messages_out() const noexcept;
 
@@ -56,13 +60,19 @@ public:
     void clear_wake() noexcept;
 
 private:
+    // Shared with the I/O threads: a line each for what the owner and what they write.
+    struct Flow {
+        alignas(64) std::atomic<std::uint64_t> given{0};
+        alignas(64) std::atomic<std::uint64_t> left{0};
+    };
     struct State;
     struct Lent;
-    explicit BufferPool(State* state) noexcept : state_(state) {}
+    explicit BufferPool(State* state) noexcept;
     static void came_back(void* data, void* hint);
     net::Part hand_out(Lent& lent, ByteView bytes, std::uint32_t messages);
 
     State* state_;
+    const Flow* flow_; // in *state_
 };
 
 } // namespace flotilla::pipeline

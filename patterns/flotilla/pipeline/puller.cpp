@@ -140,25 +140,20 @@ Result<bool> Puller::Rest::fetch_frames(Duration wait) {
     return open_frames();
 }
 
-// Fills `batch` or `views`. The clock is read only when there is something to wait for.
+// Fills `batch` or `views`.
 Status Puller::Rest::fetch(Duration wait) {
-    Result<bool> fetched = fetch_frames(Duration::zero());
-    if (fetched && *fetched) [[likely]]
-        return {};
-    const Instant deadline =
-        wait > Duration::zero() ? deadline_after(net::now(), wait) : Instant::min();
+    const bool limited = wait > Duration::zero() && wait != no_limit;
+    const Instant deadline = limited ? deadline_after(net::recent_now(), wait) : never;
     for (int drops = 0;;) {
-        if (fetched && *fetched)
-            return {};
-        if (!fetched && (fetched.error().code != Errc::would_block || wait <= Duration::zero()))
+        const Result<bool> fetched = fetch_frames(wait);
+        if (!fetched)
             return fail(fetched.error());
-        if (fetched && ++drops >= drops_max && wait <= Duration::zero())
-            return fail(Errc::would_block);
-        const Duration left =
-            wait > Duration::zero() ? time_left(net::now(), deadline) : Duration::zero();
-        if (wait > Duration::zero() && left == Duration::zero())
-            return fail(Errc::timeout);
-        fetched = fetch_frames(left);
+        if (*fetched) [[likely]]
+            return {};
+        if (limited)
+            wait = time_left(net::now(), deadline);
+        if (wait <= Duration::zero() && (limited || ++drops >= drops_max))
+            return fail(limited ? Errc::timeout : Errc::would_block);
     }
 }
 

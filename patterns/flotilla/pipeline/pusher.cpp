@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <flotilla/net/ipc_tail.hpp>
-#include <flotilla/net/monitor.hpp>
 #include <flotilla/net/system.hpp>
 #include <flotilla/pipeline/batch_sender.hpp>
 #include <flotilla/pipeline/pusher.hpp>
@@ -13,10 +12,6 @@
 
 namespace flotilla::pipeline {
 namespace {
-
-// How long libzmq may go on after close() has given up looking, so that its giving up is never
-// taken for its having finished.
-constexpr Duration close_margin = 100ms;
 
 Status check_range(const char* name, std::uint64_t value, std::uint64_t min, std::uint64_t max) {
     if (value >= min && value <= max)
@@ -79,7 +74,6 @@ struct Pusher::Rest {
     Unsent unsent() const;
     void wait_until_left(Instant deadline);
     bool wait_until_read(Instant deadline);
-    bool close_socket(Instant deadline);
 };
 
 Result<Pusher> Pusher::open(net::Context& context, PusherOptions options) {
@@ -305,21 +299,6 @@ bool Pusher::Rest::wait_until_read(Instant deadline) {
     return true;
 }
 
-// Closes the socket; whether libzmq had sent everything before the deadline. Its monitor says
-// `stopped` when the socket is really gone, which is when all was sent or the linger was over.
-bool Pusher::Rest::close_socket(Instant deadline) {
-    auto monitor = net::Monitor::open(*socket);
-    const Duration wait = std::min<Duration>(time_left(net::now(), deadline), 1h - close_margin);
-    if (!monitor || !socket->set_linger(wait + close_margin))
-        return false;
-    socket.reset();
-    while (monitor->socket().wait_readable(time_left(net::now(), deadline)))
-        while (const auto event = monitor->next())
-            if (event->kind == net::ConnectionEvent::Kind::stopped)
-                return true;
-    return false;
-}
-
 Unsent Pusher::close(Duration wait) {
     Rest& rest = *rest_;
     const Instant deadline = deadline_after(net::now(), wait);
@@ -335,7 +314,7 @@ Unsent Pusher::close(Duration wait) {
     rest.batches.reset(); // what it still gathers is dropped, as reported
     if (unsent.with_transport > 0U) {
         (void)rest.socket->set_linger(Duration::zero());
-    } else if (rest.close_socket(deadline) && read) {
+    } else if (rest.socket->close(time_left(net::now(), deadline)) && read) {
         unsent.with_transport = 0;
     } else if (!read) {
         unsent.with_transport.reset(); // it left, but nobody can say how much of it was read

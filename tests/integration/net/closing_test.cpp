@@ -70,3 +70,26 @@ TEST_CASE("ipc tail: counts what readers have left in the kernel", "[integration
         CHECK(ipc_unread_bytes(at) == 0);
     }
 }
+
+TEST_CASE("socket: close tells whether everything was sent", "[integration][net]") {
+    const test::ScratchFolder folder;
+    auto context = Context::open();
+    REQUIRE(context.has_value());
+    auto nobody = Socket::open(*context, SocketType::push);
+    REQUIRE(nobody.has_value());
+    REQUIRE(nobody->connect(folder.ipc("nobody")));
+    REQUIRE(nobody->send("lost", 0s));
+    CHECK_FALSE(nobody->close(5ms));
+
+    auto to = Socket::open(*context, SocketType::pull);
+    auto from = Socket::open(*context, SocketType::push);
+    REQUIRE((to.has_value() && from.has_value()));
+    const auto at = to->bind(test::any_tcp());
+    REQUIRE(at.has_value());
+    REQUIRE(from->connect(*at));
+    for (int i = 0; i < 500; ++i)
+        REQUIRE(from->send("message", patience));
+    CHECK(from->close(patience));
+    for (int i = 0; i < 500; ++i)
+        REQUIRE(to->receive(patience).has_value());
+}
