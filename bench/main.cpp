@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// flotilla_bench: ours against raw libzmq, in pairs. docs/performance.md says how to read it.
+#include "pairing.hpp"
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+#include <iostream>
+
+using namespace flotilla::bench;
+
+namespace {
+
+void print_head() {
+    std::printf("%-17s %-26s %12s %12s %17s %6s %11s\n", "area", "what", "raw", "ours",
+                "ratio (min-max)", "bar", "CPU/msg us");
+}
+
+void print(const Outcome& outcome) {
+    const char* const unit = outcome.latency ? "us" : "/s";
+    const double raw = outcome.latency ? outcome.raw.latency_us : outcome.raw.messages_per_second;
+    const double ours =
+        outcome.latency ? outcome.ours.latency_us : outcome.ours.messages_per_second;
+    const int digits = outcome.latency ? 1 : 0;
+    std::printf("%-17s %-26s %10.*f%s %10.*f%s %5.2f (%.2f-%.2f) %6.2f %5.3f %5.3f %s\n",
+                outcome.area.c_str(), outcome.what.c_str(), digits, raw, unit, digits, ours, unit,
+                outcome.ratio_median, outcome.ratio_min, outcome.ratio_max, outcome.bar,
+                outcome.raw.cpu_us_per_message, outcome.ours.cpu_us_per_message,
+                outcome.reached() ? "reached" : "MISSED");
+    std::fflush(stdout);
+}
+
+nlohmann::json json(const Measured& measured) {
+    return {{"messages_per_second", measured.messages_per_second},
+            {"cpu_us_per_message", measured.cpu_us_per_message},
+            {"latency_us", measured.latency_us}};
+}
+
+nlohmann::json json(const Outcome& outcome) {
+    return {{"area", outcome.area},
+            {"what", outcome.what},
+            {"measure", outcome.latency ? "latency" : "rate"},
+            {"ratio_median", outcome.ratio_median},
+            {"ratio_min", outcome.ratio_min},
+            {"ratio_max", outcome.ratio_max},
+            {"bar", outcome.bar},
+            {"reached", outcome.reached()},
+            {"raw", json(outcome.raw)},
+            {"ours", json(outcome.ours)}};
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app{"Measures Flotilla against raw libzmq with the same messages, interleaved in "
+                 "pairs; the ratio is the median of the paired ratios."};
+    int pairs = 9;
+    bool as_json = false;
+    bool brief = false;
+    std::vector<std::string> only;
+    app.add_option("--pairs", pairs, "pairs that count for each figure")
+        ->check(CLI::Range(1, 1'000))
+        ->capture_default_str();
+    app.add_option("--only", only,
+                   "areas or parts of a line: pipeline-plain, pipeline-batched, lone-latency, "
+                   "pubsub, relay, 'tcp 100 B'");
+    app.add_flag("--brief", brief, "a tenth of the messages: shows that it runs, not how fast");
+    app.add_flag("--json", as_json, "one JSON document instead of the table");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    }
+
+    const Scale scale{brief ? 10U : 1U};
+    std::vector<Match> matches;
+    for (const auto& area : {pipeline_matches(scale), latency_matches(scale), pubsub_matches(scale),
+                             relay_matches(scale)})
+        matches.insert(matches.end(), area.begin(), area.end());
+    nlohmann::json document = nlohmann::json::array();
+    bool any = false;
+    for (const Match& match : matches) {
+        const std::string line = match.area + " " + match.what;
+        const bool wanted = only.empty() || std::any_of(only.begin(), only.end(), [&](auto& part) {
+                                return line.find(part) != std::string::npos;
+                            });
+        if (!wanted)
+            continue;
+        if (!any && !as_json)
+            print_head();
+        any = true;
+        const Outcome outcome = play(match, pairs);
+        if (as_json)
+            document.push_back(json(outcome));
+        else
+            print(outcome);
+    }
+    if (!any) {
+        std::cerr << "flotilla_bench: nothing matches --only\n";
+        return 2;
+    }
+    if (as_json)
+        std::cout << document.dump(2) << '\n';
+    return 0;
+}

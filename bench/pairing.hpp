@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Pairing: ours against raw, interleaved, and the median of the paired ratios.
+#pragma once
+
+#include "arena.hpp"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace flotilla::bench {
+
+// One question: how does ours compare with raw?
+struct Match {
+    std::string area;     // "pipeline-batched"
+    std::string what;     // "tcp 100 B"
+    double bar = 0;       // what the ratio has to reach, or for latency stay below
+    bool latency = false; // the ratio is of p50 latencies, and smaller is better
+    std::function<Measured()> raw{};
+    std::function<Measured()> ours{};
+};
+
+struct Outcome {
+    std::string area;
+    std::string what;
+    double bar = 0;
+    bool latency = false;
+    double ratio_median = 0;
+    double ratio_min = 0;
+    double ratio_max = 0;
+    Measured raw{}; // medians, each figure by itself
+    Measured ours{};
+    bool reached() const { return latency ? ratio_median <= bar : ratio_median >= bar; }
+};
+
+// Runs raw, ours, raw, ours ... `pairs` times, after one pair that does not count. The order within
+// a pair alternates.
+Outcome play(const Match& match, int pairs);
+
+// Each area adds its matches; `brief` ones take a tenth of the messages.
+struct Scale {
+    std::uint64_t divisor = 1;
+    std::uint64_t of(std::uint64_t messages) const { return messages / divisor; }
+};
+std::vector<Match> pipeline_matches(Scale scale);
+std::vector<Match> latency_matches(Scale scale);
+std::vector<Match> pubsub_matches(Scale scale);
+std::vector<Match> relay_matches(Scale scale);
+
+} // namespace flotilla::bench

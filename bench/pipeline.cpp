@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pusher and Puller, plain and batched, against PUSH and PULL with messages of the same size.
+#include "ours.hpp"
+#include "pairing.hpp"
+#include "raw.hpp"
+
+#include <flotilla/pipeline/puller.hpp>
+#include <flotilla/pipeline/pusher.hpp>
+
+namespace flotilla::bench {
+namespace {
+
+enum class Mode { plain, batched };
+
+void push(Arena::Seat& seat, const Flow& flow, Mode mode) {
+    net::Context context = open_context();
+    pipeline::PusherOptions options;
+    options.attach.push_back(connects(seat.endpoint(0)));
+    if (mode == Mode::batched)
+        options.batching.emplace();
+    pipeline::Pusher pusher = need(pipeline::Pusher::open(context, std::move(options)));
+    const std::string body(flow.bytes, 'x');
+    for (std::uint64_t i = 0; i < flow.warm_up; ++i)
+        if (!pusher.send(body, no_limit))
+            give_up("send");
+    seat.begin();
+    for (std::uint64_t i = 0; i < flow.messages; ++i)
+        if (!pusher.send(body, no_limit))
+            give_up("send");
+    (void)pusher.flush(10s);
+    seat.wait_finished();
+    seat.end();
+}
+
+void pull(Arena::Seat& seat, const Flow& flow, Mode mode) {
+    net::Context context = open_context();
+    pipeline::PullerOptions options;
+    options.attach.push_back(binds(fresh_endpoint(flow.transport)));
+    options.unpack = mode == Mode::batched;
+    pipeline::Puller puller = need(pipeline::Puller::open(context, std::move(options)));
+    seat.announce(0, puller.endpoints()[0].text());
+    const auto receive = [&] {
+        const auto view = puller.receive_view(no_limit);
+        if (!view || view->body().size() != flow.bytes)
+            give_up("receive");
+    };
+    for (std::uint64_t i = 0; i < flow.warm_up; ++i)
+        receive();
+    seat.begin();
+    const double began = clock_seconds();
+    for (std::uint64_t i = 0; i < flow.messages; ++i)
+        receive();
+    const double seconds = clock_seconds() - began;
+    seat.end();
+    seat.finish(seconds);
+}
+
+Measured measure_raw(const Flow& flow) {
+    return Arena::run({[&](Arena::Seat& seat) { raw_pull(seat, flow); },
+                       [&](Arena::Seat& seat) { raw_push(seat, flow, 0); }},
+                      flow.messages);
+}
+
+Measured measure(const Flow& flow, Mode mode) {
+    return Arena::run({[&](Arena::Seat& seat) { pull(seat, flow, mode); },
+                       [&](Arena::Seat& seat) { push(seat, flow, mode); }},
+                      flow.messages);
+}
+
+struct Size {
+    std::size_t bytes;
+    std::uint64_t raw_messages; // so many take about half a second on two slow cores
+    std::uint64_t our_messages;
+    double bar;
+};
+
+void add(std::vector<Match>& matches, const char* transport, const Size& size, Mode mode,
+         Scale scale) {
+    const auto flow = [&](std::uint64_t messages) {
+        return Flow{transport, size.bytes, scale.of(messages / 5), scale.of(messages)};
+    };
+    const Flow raw = flow(size.raw_messages);
+    const Flow ours = flow(size.our_messages);
+    matches.push_back({mode == Mode::plain ? "pipeline-plain" : "pipeline-batched",
+                       std::string(transport) + " " + std::to_string(size.bytes) + " B", size.bar,
+                       false, [raw] { return measure_raw(raw); },
+                       [ours, mode] { return measure(ours, mode); }});
+}
+
+} // namespace
+
+std::vector<Match> pipeline_matches(Scale scale) {
+    std::vector<Match> matches;
+    for (const Size& size :
+         {Size{16, 3'000'000, 3'000'000, 0.95}, Size{100, 2'000'000, 2'000'000, 0.95},
+          Size{1'024, 500'000, 500'000, 0.95}, Size{65'536, 20'000, 20'000, 0.95}})
+        add(matches, "tcp", size, Mode::plain, scale);
+    for (const char* transport : {"tcp", "ipc"})
+        for (const Size& size :
+             {Size{16, 3'000'000, 40'000'000, 10}, Size{64, 2'500'000, 20'000'000, 6},
+              Size{100, 2'000'000, 15'000'000, 5}, Size{256, 1'500'000, 7'000'000, 3.5}})
+            add(matches, transport, size, Mode::batched, scale);
+    return matches;
+}
+
+} // namespace flotilla::bench

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "raw.hpp"
+
+#include <zmq.h>
+
+namespace flotilla::bench {
+namespace {
+
+void need(bool done, const char* what) {
+    if (!done)
+        give_up(std::string(what) + ": " + zmq_strerror(zmq_errno()));
+}
+
+void receive_all(Arena::Seat& seat, const Flow& flow, const RawSocket& socket) {
+    zmq_msg_t message;
+    zmq_msg_init(&message);
+    const auto receive = [&] {
+        need(zmq_msg_recv(&message, socket.get(), 0) == int(flow.bytes), "receive");
+    };
+    for (std::uint64_t i = 0; i < flow.warm_up; ++i)
+        receive();
+    seat.begin();
+    const double began = clock_seconds();
+    for (std::uint64_t i = 0; i < flow.messages; ++i)
+        receive();
+    const double seconds = clock_seconds() - began;
+    seat.end();
+    seat.finish(seconds);
+    zmq_msg_close(&message);
+}
+
+} // namespace
+
+RawSocket::RawSocket(int type) : context_(zmq_ctx_new()), socket_(zmq_socket(context_, type)) {
+    need(socket_ != nullptr, "open a socket");
+    set(ZMQ_LINGER, 0);
+}
+
+RawSocket::~RawSocket() {
+    zmq_close(socket_);
+    zmq_ctx_term(context_);
+}
+
+void RawSocket::set(int option, int value) {
+    need(zmq_setsockopt(socket_, option, &value, sizeof value) == 0, "set an option");
+}
+
+std::string RawSocket::bind(const std::string& endpoint) {
+    need(zmq_bind(socket_, endpoint.c_str()) == 0, "bind");
+    char bound[256];
+    std::size_t size = sizeof bound;
+    need(zmq_getsockopt(socket_, ZMQ_LAST_ENDPOINT, bound, &size) == 0, "read the endpoint");
+    return bound;
+}
+
+void RawSocket::connect(const std::string& endpoint) {
+    need(zmq_connect(socket_, endpoint.c_str()) == 0, "connect");
+}
+
+void raw_push(Arena::Seat& seat, const Flow& flow, int to_endpoint) {
+    RawSocket socket(ZMQ_PUSH);
+    socket.connect(seat.endpoint(to_endpoint));
+    const std::string body(flow.bytes, 'x');
+    const auto send = [&] {
+        need(zmq_send(socket.get(), body.data(), body.size(), 0) >= 0, "send");
+    };
+    for (std::uint64_t i = 0; i < flow.warm_up; ++i)
+        send();
+    seat.begin();
+    for (std::uint64_t i = 0; i < flow.messages; ++i)
+        send();
+    seat.wait_finished();
+    seat.end();
+}
+
+void raw_pull(Arena::Seat& seat, const Flow& flow) {
+    RawSocket socket(ZMQ_PULL);
+    seat.announce(0, socket.bind(fresh_endpoint(flow.transport)));
+    receive_all(seat, flow, socket);
+}
+
+void raw_pull_from(Arena::Seat& seat, const Flow& flow, int endpoint) {
+    RawSocket socket(ZMQ_PULL);
+    socket.connect(seat.endpoint(endpoint));
+    receive_all(seat, flow, socket);
+}
+
+} // namespace flotilla::bench
