@@ -34,18 +34,20 @@ void LastValues::remember(const Message& message) {
         bytes_ -= cost(topic, *old);
         *old = message.share();
     } else {
-        auto forgotten = values_.insert(std::string(topic), message.share());
-        if (forgotten) {
-            topics_.erase(forgotten->key);
-            bytes_ -= cost(forgotten->key, forgotten->value);
-        }
+        // Not left to the table: topics_ must let go of a key while it is still there.
+        if (values_.size() == values_.entries_max())
+            forget_oldest();
+        values_.insert(std::string(topic), message.share());
         topics_.insert(values_.begin()->key);
     }
     bytes_ += cost(topic, message);
-    while (bytes_ > bytes_max_) {
-        ++forgotten_for_bytes_;
-        forget(std::string(std::prev(values_.end())->key));
-    }
+    while (bytes_ > bytes_max_)
+        forget_oldest();
+}
+
+void LastValues::forget_oldest() {
+    ++forgotten_total_;
+    forget(std::string(std::prev(values_.end())->key));
 }
 
 void LastValues::forget(std::string_view topic) {

@@ -29,16 +29,15 @@ public:
 
     std::size_t topics() const noexcept { return values_.size(); }
     std::uint64_t bytes() const noexcept { return bytes_; }
-    std::uint64_t forgotten_total() const noexcept {
-        return values_.forgotten_total() + forgotten_for_bytes_;
-    }
+    std::uint64_t forgotten_total() const noexcept { return forgotten_total_; }
 
 private:
     void forget(std::string_view topic);
+    void forget_oldest();
 
     std::uint64_t bytes_max_;
     std::uint64_t bytes_ = 0;
-    std::uint64_t forgotten_for_bytes_ = 0;
+    std::uint64_t forgotten_total_ = 0;
     BoundedTextTable<Message> values_;
     std::set<std::string_view> topics_{}; // views of the table's keys, for prefixes
 };
