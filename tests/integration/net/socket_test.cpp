@@ -377,14 +377,6 @@ TEST_CASE("curve: an adopted context whose owner answers ZAP says so", "[integra
     CHECK(Context::adopt(nullptr).error().code == Errc::bad_option);
 }
 
-TEST_CASE("system: the recent time is never ahead of the time", "[integration][net]") {
-    for (int i = 0; i < 1000; ++i) {
-        const Instant recent = recent_now();
-        REQUIRE(recent <= now());
-        REQUIRE(now() - recent < 10s);
-    }
-}
-
 TEST_CASE("monitor: one that goes with its socket does not stall the context",
           "[integration][net]") {
     auto context = Context::open();
