@@ -87,21 +87,33 @@ std::optional<SocketType> socket_type_named(std::string_view name) noexcept {
 // last one.
 template <class Call>
 Status Socket::waiting(int timeout_option, int& timeout_set, Duration wait, Call&& call) {
-    if (wait <= Duration::zero()) {
-        bool looked = timeout_option != ZMQ_SNDTIMEO;
-        while (call(ZMQ_DONTWAIT) < 0) {
-            const int number = zmq_errno();
-            if (number == EAGAIN)
-                housekeep();
-            // A send that does not wait hears of room in a peer's queue at most once a millisecond
-            // and refuses until then. Asking for the events hears of it now.
-            if (number == EAGAIN && !looked && has_event(handle_, ZMQ_POLLOUT))
-                looked = true;
-            else if (number != EINTR)
-                return transport_failure(number);
-        }
+    if (wait > Duration::zero())
+        return waiting_for(timeout_option, timeout_set, wait, call);
+    // What mostly happens stands alone, so that the compiler puts it where it is called.
+    if (call(ZMQ_DONTWAIT) >= 0) [[likely]]
         return {};
-    }
+    return not_at_once(timeout_option, call);
+}
+
+template <class Call>
+Status Socket::not_at_once(int timeout_option, Call& call) {
+    bool looked = timeout_option != ZMQ_SNDTIMEO;
+    do {
+        const int number = zmq_errno();
+        if (number == EAGAIN)
+            housekeep();
+        // A send that does not wait hears of room in a peer's queue at most once a millisecond
+        // and refuses until then. Asking for the events hears of it now.
+        if (number == EAGAIN && !looked && has_event(handle_, ZMQ_POLLOUT))
+            looked = true;
+        else if (number != EINTR)
+            return transport_failure(number);
+    } while (call(ZMQ_DONTWAIT) < 0);
+    return {};
+}
+
+template <class Call>
+Status Socket::waiting_for(int timeout_option, int& timeout_set, Duration wait, Call& call) {
     // libzmq keeps the time; ours is for what interrupts it, so the cheap clock will do.
     const Instant deadline = wait == no_limit ? never : deadline_after(recent_now(), wait);
     const Duration slice = rest_->redial ? housekeeping_interval : no_limit;
@@ -229,6 +241,13 @@ Status Socket::send(wire::Frames& message, Duration wait) {
 Status Socket::send(ByteView frame, Duration wait) {
     return waiting(ZMQ_SNDTIMEO, rest_->send_timeout_ms, wait,
                    [&](int flags) { return zmq_send(handle_, frame.data(), frame.size(), flags); });
+}
+
+Status Socket::send(ByteView frame, More more, Duration wait) {
+    const int sndmore = more == More::yes ? ZMQ_SNDMORE : 0;
+    return waiting(ZMQ_SNDTIMEO, rest_->send_timeout_ms, wait, [&](int flags) {
+        return zmq_send(handle_, frame.data(), frame.size(), flags | sndmore);
+    });
 }
 
 Status Socket::send(Part& part, More more, Duration wait) {

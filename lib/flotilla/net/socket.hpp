@@ -126,7 +126,9 @@ public:
 
     // Hot paths. Single frame, copied.
     Status send(ByteView frame, Duration wait);
-    // One frame of a message; only the first of a message may wait. On success `part` is empty.
+    // One frame of a message; only the first of a message may wait. The second takes the part: on
+    // success it is empty.
+    Status send(ByteView frame, More more, Duration wait);
     Status send(Part& part, More more, Duration wait);
     // One frame into `part`, whose old content is let go. Total-size limits are the caller's.
     Status receive(Part& part, Duration wait);
@@ -182,6 +184,10 @@ private:
     struct Rest;
     template <class Call>
     Status waiting(int timeout_option, int& timeout_set, Duration wait, Call&& call);
+    template <class Call>
+    Status not_at_once(int timeout_option, Call& call);
+    template <class Call>
+    Status waiting_for(int timeout_option, int& timeout_set, Duration wait, Call& call);
     Socket(SocketType type, void* handle, std::unique_ptr<Rest> rest) noexcept;
     Status check_reach(const Endpoint& endpoint) const;
 

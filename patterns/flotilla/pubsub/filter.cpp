@@ -67,6 +67,15 @@ bool Filter::has_prefix_of(ByteView topic) const noexcept {
     return false;
 }
 
+bool Filter::reaches_reserved() const noexcept {
+    bool reaches = false;
+    each_native_prefix([&reaches](ByteView prefix) {
+        const std::size_t shared = std::min(prefix.size(), reserved_prefix.size());
+        reaches = reaches || prefix.substr(0, shared) == reserved_prefix.substr(0, shared);
+    });
+    return reaches;
+}
+
 bool Filter::matches(ByteView topic) const noexcept {
     return std::any_of(patterns_.begin(), patterns_.end(),
                        [topic](const TopicPattern& pattern) { return pattern.matches(topic); }) ||

@@ -31,6 +31,8 @@ public:
     bool matches(ByteView topic) const noexcept;
     // The transport's prefix rule lets through exactly what matches: nothing is left to filter.
     bool is_native() const noexcept { return patterns_.empty(); }
+    // Some reserved topic matches one of the native prefixes, and so may come.
+    bool reaches_reserved() const noexcept;
     std::size_t size() const noexcept { return size_; }
 
     // Calls visit(prefix) for each native prefix as often as it is asked for.

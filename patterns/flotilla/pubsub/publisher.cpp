@@ -116,8 +116,20 @@ Result<net::Endpoint> Publisher::attach(const net::Attachment& attachment) {
 }
 
 Result<Sent> Publisher::send(ByteView topic, ByteView body) {
-    net::Part part = net::Part::copy(body);
-    return send(topic, part);
+    Rest& rest = *rest_;
+    if (!rest.plain) {
+        net::Part part = net::Part::copy(body);
+        return send(topic, part);
+    }
+    if (auto prepared = rest.prepare(topic); !prepared) [[unlikely]]
+        return fail(std::move(prepared.error()));
+    auto begun = rest.begin(topic, net::More::yes);
+    if (!begun || *begun == Sent::dropped) [[unlikely]]
+        return begun;
+    if (auto sent = rest.socket->send(body, net::More::no, Duration::zero()); !sent) [[unlikely]]
+        return fail(std::move(sent.error()));
+    rest.finish(body.size());
+    return begun;
 }
 
 Result<Sent> Publisher::send(ByteView topic, net::Part& body) {

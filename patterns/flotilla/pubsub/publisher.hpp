@@ -58,7 +58,7 @@ struct PublisherOptions {
 
 struct PublisherCounters {
     std::uint64_t sent_total = 0;            // messages given to the transport
-    std::uint64_t sent_bytes = 0;            // their topics and bodies
+    std::uint64_t sent_bytes = 0;            // their bodies
     std::uint64_t dropped_full_total = 0;    // Overflow::drop
     std::uint64_t dropped_timeout_total = 0; // Overflow::block, AfterBlock::drop
     std::uint64_t refused_total = 0;         // Overflow::block, AfterBlock::error

@@ -31,54 +31,56 @@ Result<Sent> Publisher::Rest::overflowed() {
     return fail(Errc::timeout, "a subscriber's queue stayed full");
 }
 
-Result<Sent> Publisher::Rest::transmit(ByteView topic, net::Part* parts, std::size_t count) {
+Status Publisher::Rest::prepare(ByteView topic) {
     if (topic.size() > topic_bytes_max || is_reserved(topic)) [[unlikely]]
-        return fail(std::move(check_topic(topic).error()));
+        return check_topic(topic);
     if (!socket) [[unlikely]]
         return fail(Errc::stopped, "the publisher is closed");
-    if (look_due())
-        if (auto looked = look(); !looked)
-            return fail(std::move(looked.error()));
-    return hand_over(topic, parts, count);
+    return look_due() ? look() : Status{};
+}
+
+Result<Sent> Publisher::Rest::begin(ByteView topic, net::More more) {
+    Status sent = socket->send(topic, more, Duration::zero());
+    if (sent) [[likely]]
+        return Sent::accepted;
+    if (sent.error().code == Errc::would_block && options.overflow == Overflow::block)
+        sent = socket->send(topic, more, options.block_wait);
+    if (sent)
+        return Sent::accepted;
+    if (const Errc code = sent.error().code; code == Errc::would_block || code == Errc::timeout)
+        return overflowed();
+    return fail(std::move(sent.error()));
 }
 
 Result<Sent> Publisher::Rest::hand_over(ByteView topic, net::Part* parts, std::size_t count) {
     using net::More;
-    net::Part first = net::Part::copy(topic);
-    const More more = count > 0 ? More::yes : More::no;
-    Status sent = socket->send(first, more, Duration::zero());
-    if (!sent && sent.error().code == Errc::would_block && options.overflow == Overflow::block)
-        sent = socket->send(first, more, options.block_wait);
-    if (!sent) [[unlikely]] {
-        const Errc code = sent.error().code;
-        if (code == Errc::would_block || code == Errc::timeout)
-            return overflowed();
-        return fail(std::move(sent.error()));
-    }
+    auto begun = begin(topic, count > 0 ? More::yes : More::no);
+    if (!begun || *begun == Sent::dropped)
+        return begun;
     // Room is counted in messages, so what follows the first frame fits too.
-    std::size_t bytes = topic.size();
+    std::size_t bytes = 0;
     for (std::size_t i = 0; i < count; ++i) {
         bytes += parts[i].size();
-        const More after = i + 1 < count ? More::yes : More::no;
-        if (auto rest = socket->send(parts[i], after, Duration::zero()); !rest)
-            return fail(std::move(rest.error()));
+        const More more = i + 1 < count ? More::yes : More::no;
+        if (auto sent = socket->send(parts[i], more, Duration::zero()); !sent)
+            return fail(std::move(sent.error()));
     }
-    ++counts.sent_total;
-    counts.sent_bytes += bytes;
+    finish(bytes);
     return Sent::accepted;
+}
+
+Result<Sent> Publisher::Rest::transmit(ByteView topic, net::Part* parts, std::size_t count) {
+    if (auto prepared = prepare(topic); !prepared)
+        return fail(std::move(prepared.error()));
+    return hand_over(topic, parts, count);
 }
 
 Result<Sent> Publisher::Rest::transmit_with_metadata(ByteView topic, std::vector<net::Part>& parts,
                                                      wire::Envelope envelope) {
-    if (auto checked = check_topic(topic); !checked)
-        return fail(std::move(checked.error()));
-    if (!socket)
-        return fail(Errc::stopped, "the publisher is closed");
-    // Before the message gets its number: a heartbeat that named it ahead of the message would make
-    // every subscriber count it as lost.
-    if (look_due())
-        if (auto looked = look(); !looked)
-            return fail(std::move(looked.error()));
+    // Upkeep before the message gets its number: a heartbeat that named it ahead of the message
+    // would make every subscriber count it as lost.
+    if (auto prepared = prepare(topic); !prepared)
+        return fail(std::move(prepared.error()));
     const bool numbered = options.metadata == Metadata::on;
     if (numbered) {
         if (!envelope.timestamp)

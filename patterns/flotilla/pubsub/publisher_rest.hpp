@@ -32,12 +32,22 @@ struct Publisher::Rest {
     Status look(); // subscriptions, connections, heartbeats
     Status beat(Numbering::Which which);
 
-    // Upkeep if it is due, then hand_over().
+    // A send in steps. First what may be refused, and the upkeep if it is due.
+    Status prepare(ByteView topic);
+    // Then the first frame, by the overflow policy. Accepted: the other frames must follow, and
+    // finish() after them.
+    Result<Sent> begin(ByteView topic, net::More more);
+    void finish(std::size_t bytes) noexcept {
+        ++counts.sent_total;
+        counts.sent_bytes += bytes;
+    }
+    // begin() to finish(). On success the parts are taken.
+    Result<Sent> hand_over(ByteView topic, net::Part* parts, std::size_t count);
+
+    // All steps.
     Result<Sent> transmit(ByteView topic, net::Part* parts, std::size_t count);
     Result<Sent> transmit_with_metadata(ByteView topic, std::vector<net::Part>& parts,
                                         wire::Envelope envelope);
-    // Sends one message by the overflow policy, and nothing else. On success the parts are taken.
-    Result<Sent> hand_over(ByteView topic, net::Part* parts, std::size_t count);
 
     PublisherOptions options;
     std::optional<net::Socket> socket; // none: closed

@@ -69,26 +69,28 @@ Result<net::Endpoint> Subscriber::attach(const net::Attachment& attachment) {
 Status Subscriber::subscribe(ByteView prefix) {
     if (auto added = rest_->filter.add(prefix); !added)
         return added;
+    rest_->filter_grew();
     return rest_->socket ? rest_->socket->subscribe(prefix) : Status{};
 }
 
 Status Subscriber::unsubscribe(ByteView prefix) {
     if (auto removed = rest_->filter.remove(prefix); !removed)
         return removed;
-    rest_->filter_changed();
+    rest_->filter_shrank();
     return rest_->socket ? rest_->socket->unsubscribe(prefix) : Status{};
 }
 
 Status Subscriber::subscribe_pattern(const TopicPattern& pattern) {
     if (auto added = rest_->filter.add(pattern); !added)
         return added;
+    rest_->filter_grew();
     return rest_->socket ? rest_->socket->subscribe(pattern.native_prefix()) : Status{};
 }
 
 Status Subscriber::unsubscribe_pattern(const TopicPattern& pattern) {
     if (auto removed = rest_->filter.remove(pattern); !removed)
         return removed;
-    rest_->filter_changed();
+    rest_->filter_shrank();
     return rest_->socket ? rest_->socket->unsubscribe(pattern.native_prefix()) : Status{};
 }
 
@@ -109,7 +111,7 @@ Result<Message> Subscriber::receive(Duration wait) {
         case Rest::Verdict::deliver:
             message->snapshot = envelope && envelope->snapshot;
             ++rest_->counts.received_total;
-            rest_->counts.received_bytes += message->topic.size() + message->body.bytes();
+            rest_->counts.received_bytes += message->body.bytes();
             return message;
         }
     }
@@ -130,6 +132,14 @@ Result<std::vector<Message>> Subscriber::receive_batch(std::size_t messages_max,
 }
 
 Status Subscriber::receive(net::Part& topic, net::Part& body, Duration wait) {
+    if (rest_->everything_is_wanted) {
+        auto received = rest_->receive_any(topic, body, wait);
+        if (received) {
+            ++rest_->counts.received_total;
+            rest_->counts.received_bytes += body.size();
+        }
+        return received;
+    }
     for (;;) {
         if (auto found = rest_->next_topic(topic, wait); !found)
             return found;
@@ -140,7 +150,7 @@ Status Subscriber::receive(net::Part& topic, net::Part& body, Duration wait) {
             return rest_->unconnected();
         if (*verdict == Rest::Verdict::deliver) {
             ++rest_->counts.received_total;
-            rest_->counts.received_bytes += topic.size() + body.size();
+            rest_->counts.received_bytes += body.size();
             return {};
         }
     }

@@ -57,7 +57,7 @@ struct Message {
 
 struct SubscriberCounters {
     std::uint64_t received_total = 0;      // messages given to the caller
-    std::uint64_t received_bytes = 0;      // their topics and bodies
+    std::uint64_t received_bytes = 0;      // their bodies
     std::uint64_t snapshots_total = 0;     // of these, cached values
     std::uint64_t old_snapshots_total = 0; // meant for other subscribers; not given to the caller
     std::uint64_t filtered_total = 0; // came by the native prefix of a pattern that did not match
@@ -75,7 +75,7 @@ struct SubscriberCounters {
 // One thread owns a Subscriber at a time. The context must outlive it.
 //
 // Messages that are not for the caller (heartbeats, what a pattern filters out) are passed over
-// inside receive(); it passes over at most 10,000 before it looks at its deadline again.
+// inside receive(); once its time is over it passes over at most 10,000 more of them.
 class Subscriber {
 public:
     // Errors: bad_option (which, and its range), insecure, too_many, stopped.

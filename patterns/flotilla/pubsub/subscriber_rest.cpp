@@ -63,29 +63,52 @@ Status Subscriber::Rest::unconnected() const {
     return fail(Errc::refused, why_disconnected);
 }
 
-void Subscriber::Rest::filter_changed() {
+void Subscriber::Rest::filter_grew() noexcept {
+    everything_is_wanted =
+        options.metadata == Metadata::off && filter.is_native() && !filter.reaches_reserved();
+}
+
+void Subscriber::Rest::filter_shrank() {
+    filter_grew();
     losses.stop_unless([this](ByteView topic) { return filter.matches(topic); });
 }
 
+// What is there is taken without the preparations of a wait.
+Status Subscriber::Rest::receive_first(net::Part& topic, Duration wait) {
+    Status received = socket->receive(topic, Duration::zero());
+    if (!received && wait > Duration::zero() && received.error().code == Errc::would_block)
+        received = socket->receive(topic, wait);
+    return received;
+}
+
+Status Subscriber::Rest::receive_any(net::Part& topic, net::Part& body, Duration wait) {
+    if (auto received = receive_first(topic, wait); !received)
+        return received;
+    if (!topic.more()) {
+        body = net::Part{};
+        return {};
+    }
+    if (auto received = socket->receive(body, Duration::zero()); !received)
+        return received;
+    if (body.more()) [[unlikely]]
+        counts.skipped_frames_total += skip_frames(body);
+    return {};
+}
+
 Status Subscriber::Rest::next_topic(net::Part& topic, Duration wait) {
-    std::optional<Instant> deadline; // the clock is not read while messages are there
+    const bool waits = wait > Duration::zero();
+    // The recent time will do: what is waited for first is `wait` itself.
+    const Instant deadline = waits ? deadline_after(net::recent_now(), wait) : Instant{};
+    Duration left = wait;
     for (std::size_t passed_over = 1;; ++passed_over) {
         if (!socket)
             return unconnected();
-        Status received = socket->receive(topic, Duration::zero());
-        if (!received) {
-            if (received.error().code != Errc::would_block || wait <= Duration::zero())
-                return received;
-            const Instant now = net::now();
-            if (!deadline)
-                deadline = deadline_after(now, wait);
-            const Duration left = time_left(now, *deadline);
-            if (left == Duration::zero())
+        if (auto received = receive_first(topic, left); !received) {
+            if (waits && received.error().code == Errc::would_block)
                 return fail(Errc::timeout);
-            if (received = socket->receive(topic, left); !received)
-                return received;
+            return received;
         }
-        if (is_reserved(topic)) {
+        if (is_reserved(topic)) [[unlikely]] {
             if (auto taken = take_reserved(topic); !taken)
                 return taken;
         } else if (filter.is_native() || filter.matches(topic)) {
@@ -94,23 +117,20 @@ Status Subscriber::Rest::next_topic(net::Part& topic, Duration wait) {
             skip_frames(topic);
             ++counts.filtered_total;
         }
-        if (passed_over % passed_over_max == 0) {
-            if (wait <= Duration::zero())
-                return fail(Errc::would_block);
-            const Instant now = net::now();
-            if (deadline && now >= *deadline)
-                return fail(Errc::timeout);
-            if (!deadline)
-                deadline = deadline_after(now, wait);
-        }
+        if (waits)
+            left = time_left(net::recent_now(), deadline);
+        if (left == Duration::zero() && passed_over >= passed_over_max)
+            return fail(waits ? Errc::timeout : Errc::would_block);
     }
 }
 
 // The frames of a message arrive together, so nothing behind the first is ever waited for.
-void Subscriber::Rest::skip_frames(const net::Part& last_read) {
+std::size_t Subscriber::Rest::skip_frames(const net::Part& last_read) {
+    std::size_t skipped = 0;
     net::Part part;
-    for (bool more = last_read.more(); more && socket->receive(part, Duration::zero());)
+    for (bool more = last_read.more(); more && socket->receive(part, Duration::zero()); ++skipped)
         more = part.more();
+    return skipped;
 }
 
 Status Subscriber::Rest::take_reserved(net::Part& topic) {

@@ -16,7 +16,7 @@ namespace flotilla::pubsub {
 
 struct Subscriber::Rest {
     static constexpr std::size_t endpoints_max = 64;
-    static constexpr std::size_t passed_over_max = 10'000; // messages, between looks at the clock
+    static constexpr std::size_t passed_over_max = 10'000; // messages, beyond the deadline
 
     Rest(net::Context& where, SubscriberOptions given);
 
@@ -24,7 +24,8 @@ struct Subscriber::Rest {
     Status join();
     Result<net::Endpoint> attach(const net::Attachment& attachment);
     Status unconnected() const;
-    void filter_changed();
+    void filter_grew() noexcept;
+    void filter_shrank();
 
     // The first frame of the next message that is for the caller.
     Status next_topic(net::Part& topic, Duration wait);
@@ -40,6 +41,8 @@ struct Subscriber::Rest {
     Verdict account(ByteView topic, const wire::Envelope* envelope);
     // read_message and account for the receive of Parts.
     Result<Verdict> read_body(const net::Part& topic, net::Part& body);
+    // All of the receive of Parts, when everything is wanted.
+    Status receive_any(net::Part& topic, net::Part& body, Duration wait);
 
     net::Context* context;
     SubscriberOptions options;
@@ -50,11 +53,14 @@ struct Subscriber::Rest {
     LossAccount losses;
     PublisherTable heard;
     std::uint64_t lost_at_join = 0;
+    // Whatever comes is for the caller as it is: the short way.
+    bool everything_is_wanted = false;
     SubscriberCounters counts{};
 
 private:
     Status take_reserved(net::Part& topic);
-    void skip_frames(const net::Part& last_read);
+    Status receive_first(net::Part& topic, Duration wait);
+    std::size_t skip_frames(const net::Part& last_read);
     Status read_heartbeat(ByteView body);
     std::optional<wire::Envelope> read_envelope(ByteView frame);
     bool lost_too_many();

@@ -174,6 +174,23 @@ TEST_CASE("filter: prefixes and patterns match side by side", "[unit][pubsub]") 
     CHECK(filter.matches(std::string(1000, 'x')));
 }
 
+TEST_CASE("filter: knows whether reserved topics can come", "[unit][pubsub]") {
+    Filter filter(10);
+    CHECK_FALSE(filter.reaches_reserved());
+    REQUIRE(filter.add("a"));
+    REQUIRE(filter.add(pattern("b.#")));
+    CHECK_FALSE(filter.reaches_reserved());
+    for (const ByteView reaching :
+         {ByteView{}, ByteView{"\0", 1}, reserved_prefix, ByteView{heartbeat_topic}}) {
+        REQUIRE(filter.add(reaching));
+        CHECK(filter.reaches_reserved());
+        REQUIRE(filter.remove(reaching));
+        CHECK_FALSE(filter.reaches_reserved());
+    }
+    REQUIRE(filter.add(pattern("*")));
+    CHECK(filter.reaches_reserved());
+}
+
 TEST_CASE("filter: what was asked for twice is ended twice", "[unit][pubsub]") {
     Filter filter(3);
     REQUIRE(filter.add("a"));
