@@ -146,13 +146,13 @@ TEST_CASE("taker machine: the last thing held is acknowledged at once", "[unit][
 TEST_CASE("taker machine: what is held is touched every third of a lease", "[unit][work]") {
     Bench bench;
     bench.ok();
-    for (const std::uint64_t number : {1, 2, 3, 9})
+    for (const std::uint64_t number : {1U, 2U, 3U, 9U})
         CHECK(bench.deliver(number));
     bench.out.clear();
     bench.pass(10s);
     CHECK(std::get<leased::Touch>(bench.out.sends.front().command).leases ==
           leased::Leases{epoch, {{1, 3}, {9, 1}}});
-    for (const std::uint64_t number : {1, 2, 3, 9})
+    for (const std::uint64_t number : {1U, 2U, 3U, 9U})
         REQUIRE(bench.ack(number));
     bench.hear(leased::Pong{});
     bench.out.clear();
