@@ -92,17 +92,22 @@ void Link::explain_once(const net::ConnectionEvent& event) {
 
 Status Link::on_event(const net::ConnectionEvent& event) {
     using Kind = net::ConnectionEvent::Kind;
-    peers_.on_event(event);
+    const Instant now = net::now();
+    const bool old_peer_left = peers_.had_counted(event, now);
+    peers_.on_event(event, now);
     const auto connects =
         std::count_if(plan_.attachments.begin(), plan_.attachments.end(),
                       [](const net::Attachment& each) { return each.how == net::Attach::connect; });
     switch (event.kind) {
     case Kind::handshake_failed_auth:
-        if (connects == 1 && plan_.attachments.size() == 1 && peers_.connected() == 0)
+        if (connects == 1 && plan_.attachments.size() == 1 && peers_.connected(now) == 0)
             return fail(Errc::refused, net::explain(event));
         explain_once(event);
         break;
     case Kind::handshake_failed_no_detail:
+        if (old_peer_left)
+            break;
+        [[fallthrough]];
     case Kind::handshake_failed_protocol:
     case Kind::accept_failed:
         explain_once(event);
@@ -141,8 +146,10 @@ void Link::look_at_outstanding() {
 }
 
 Duration Link::look_again_within() const noexcept {
-    if (ledger_.outstanding() == 0)
-        return no_limit;
+    if (ledger_.outstanding() == 0) {
+        const Instant now = net::recent_now();
+        return time_left(now, peers_.next_deadline(now));
+    }
     return stuck_ ? Duration{100ms} : Duration{5ms};
 }
 
@@ -186,8 +193,12 @@ ExitCode Link::flush(Duration linger) {
         return ExitCode::not_flushed;
     }
     constexpr Duration last_batch_min = 100ms;
-    const Duration rest = std::max(time_left(net::now(), deadline), last_batch_min);
-    if (!close_within(rest)) {
+    // An XSUB would linger to tell a publisher that has gone of its end: all it had to say has
+    // left.
+    const bool speaks = plan_.type != net::SocketType::xsub;
+    const Duration rest =
+        speaks ? std::max(time_left(net::now(), deadline), last_batch_min) : last_batch_min;
+    if (!close_within(rest) && speaks) {
         terminal_.error("the last bytes had not left within " + format_duration(linger) +
                         " (--linger)");
         return ExitCode::not_flushed;

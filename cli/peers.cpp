@@ -15,26 +15,67 @@ bool lets_through(const std::multiset<std::string, std::less<>>& prefixes, ByteV
 
 } // namespace
 
-void Peers::on_event(const net::ConnectionEvent& event) {
+// Handshake events do not name the descriptor: the oldest connection of that endpoint is meant.
+void Peers::end_silence(const std::string& endpoint) {
+    auto oldest = silent_.end();
+    for (auto each = silent_.begin(); each != silent_.end(); ++each)
+        if (each->second.endpoint == endpoint &&
+            (oldest == silent_.end() || each->second.since < oldest->second.since))
+            oldest = each;
+    if (oldest != silent_.end())
+        silent_.erase(oldest);
+}
+
+std::size_t Peers::connected(Instant now) const {
+    return connected_ + static_cast<std::size_t>(
+                            std::count_if(silent_.begin(), silent_.end(), [now](const auto& each) {
+                                return now - each.second.since >= silent_handshake_max;
+                            }));
+}
+
+Instant Peers::next_deadline(Instant now) const {
+    Instant next = never;
+    for (const auto& [descriptor, each] : silent_)
+        if (now - each.since < silent_handshake_max)
+            next = std::min(next, each.since + silent_handshake_max);
+    return next;
+}
+
+bool Peers::had_counted(const net::ConnectionEvent& event, Instant now) const {
+    return std::any_of(silent_.begin(), silent_.end(), [&](const auto& each) {
+        return each.second.endpoint == event.endpoint &&
+               now - each.second.since >= silent_handshake_max;
+    });
+}
+
+void Peers::on_event(const net::ConnectionEvent& event, Instant now) {
     using Kind = net::ConnectionEvent::Kind;
     constexpr std::size_t endpoints_max = 1000;
     switch (event.kind) {
+    case Kind::connected:
+    case Kind::accepted:
+        if (silent_.size() < endpoints_max)
+            silent_.insert_or_assign(event.value, Silent{event.endpoint, now});
+        break;
     case Kind::handshake_succeeded:
+        end_silence(event.endpoint);
         ++connected_;
         break;
     case Kind::handshake_failed_no_detail:
     case Kind::handshake_failed_protocol:
     case Kind::handshake_failed_auth:
+        end_silence(event.endpoint);
         if (failed_.size() < endpoints_max)
             ++failed_[event.endpoint];
         break;
     case Kind::disconnected: {
         // A connection that never finished its handshake ends with the same event.
         const auto failed = failed_.find(event.endpoint);
+        const bool silent = silent_.erase(event.value) > 0;
         if (failed != failed_.end()) {
             if (--failed->second == 0)
                 failed_.erase(failed);
-        } else if (connected_ > 0) {
+        } else if (!silent && connected_ > 0) {
             --connected_;
         }
         if (const auto gone = by_connection_.find(event.value); gone != by_connection_.end()) {

@@ -5,9 +5,13 @@
 // Pure: it is told the monitor's events and the subscription messages of an XPUB. Connections are
 // counted, not messages, since one subscriber may send many. Bounded: what is beyond
 // subscriptions_max is not remembered.
+//
+// Of a peer that speaks ZMTP 2 or older libzmq never tells that its handshake is done, and calls
+// its end a failed one. So a connection that stands for silent_handshake_max without either counts.
 #pragma once
 
 #include <flotilla/base/blob.hpp>
+#include <flotilla/base/time.hpp>
 #include <flotilla/net/monitor.hpp>
 
 #include <cstddef>
@@ -21,19 +25,32 @@ class Peers {
 public:
     static constexpr std::size_t subscriptions_max = 100'000;
 
-    void on_event(const net::ConnectionEvent& event);
+    static constexpr Duration silent_handshake_max = 500ms;
+
+    void on_event(const net::ConnectionEvent& event, Instant now);
     // The first frame of a message from an XPUB, and the descriptor it came from.
     void on_subscription(int descriptor, ByteView frame);
 
     // Connections that finished their handshake.
-    std::size_t connected() const noexcept { return connected_; }
+    std::size_t connected(Instant now) const;
+    // When the handshake of a connection will have been silent for so long; never for none.
+    Instant next_deadline(Instant now) const;
+    // Failed handshakes: whether the connection is that of a peer that had counted.
+    bool had_counted(const net::ConnectionEvent& event, Instant now) const;
     // Connections with a subscription; and those with one that lets `topic` through.
     std::size_t subscribed() const noexcept { return by_connection_.size(); }
     std::size_t subscribed_to(ByteView topic) const;
     bool anybody_hears(ByteView topic) const;
 
 private:
+    struct Silent { // a connection of which nothing more was heard
+        std::string endpoint;
+        Instant since;
+    };
+    void end_silence(const std::string& endpoint);
+
     std::size_t connected_ = 0;
+    std::map<int, Silent> silent_;              // by descriptor
     std::map<std::string, std::size_t> failed_; // handshakes that failed, by endpoint
     std::map<int, std::multiset<std::string, std::less<>>> by_connection_;
     std::size_t subscriptions_ = 0;

@@ -40,7 +40,7 @@ void RawRun::hear_subscriptions() {
 void RawRun::count_peers(Instant now) {
     const Peers& peers = link_->peers();
     if (!is_publisher(verb_.type))
-        traffic_->peers(peers.connected(), now);
+        traffic_->peers(peers.connected(now), now);
     else if (flags_.wait_sub)
         traffic_->peers(peers.subscribed_to(*flags_.wait_sub), now);
     else
