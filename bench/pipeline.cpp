@@ -39,9 +39,17 @@ void pull(Arena::Seat& seat, const Flow& flow, Mode mode) {
     options.unpack = mode == Mode::batched;
     pipeline::Puller puller = need(pipeline::Puller::open(context, std::move(options)));
     seat.announce(0, puller.endpoints()[0].text());
+    // Batched: as whole batches, the way to read a flood; plain: one by one.
+    pipeline::MessageBatch batch{pipeline::MessageView{nullptr, 0}};
+    (void)batch.next();
     const auto receive = [&] {
-        const auto view = puller.receive_view(no_limit);
-        if (!view || view->body().size() != flow.bytes)
+        if (batch.left() == 0) {
+            auto next = puller.receive_batch(no_limit);
+            if (!next)
+                give_up("receive");
+            batch = *next;
+        }
+        if (batch.next().body().size() != flow.bytes)
             give_up("receive");
     };
     for (std::uint64_t i = 0; i < flow.warm_up; ++i)

@@ -68,6 +68,10 @@ public:
     std::uint32_t count() const noexcept { return count_; }
     // What finish() would give now.
     std::size_t bytes() const noexcept { return std::size_t(at_ - begin_); }
+    // The bytes of the messages alone.
+    std::size_t message_bytes() const noexcept {
+        return count_ == 0 ? 0 : bytes() - batch_header_bytes - count_ * batch_item_overhead_bytes;
+    }
 
 private:
     char* begin_ = nullptr;

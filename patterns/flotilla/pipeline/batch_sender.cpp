@@ -2,12 +2,15 @@
 #include <flotilla/net/system.hpp>
 #include <flotilla/pipeline/batch_sender.hpp>
 
+#include <algorithm>
+
 namespace flotilla::pipeline {
 
-BatchSender::BatchSender(net::Socket& socket, BufferPool& pool, const Batching& options)
+BatchSender::BatchSender(net::Socket& socket, BufferPool& pool, const Batching& options,
+                         std::uint64_t message_bytes_max)
     : socket_(socket), pool_(pool),
       gather_({.busy_frames = options.busy_frames, .stall_max = options.stall_max}),
-      message_bytes_max_(options.batch_bytes / 4) {
+      message_bytes_max_(std::min<std::uint64_t>(options.batch_bytes / 4, message_bytes_max)) {
     if (options.compression != wire::Compression::none)
         compressor_.emplace(options.compression);
 }
@@ -40,6 +43,8 @@ Status BatchSender::flush() {
         return sent;
     }
     ++frames_total_;
+    messages_sent_ += writer_.count();
+    bytes_sent_ += writer_.message_bytes();
     if (compressor_) {
         packed_ = nullptr;
         open_batch(open_);
@@ -100,6 +105,14 @@ Status BatchSender::wait_for_buffer(Instant deadline) {
         !state && state.error().code == Errc::stopped)
         return state;
     return {};
+}
+
+Result<Sent> BatchSender::leave_or_stay(std::size_t message_bytes,
+                                        const Gather::Transport& transport, Wake* wake) {
+    const bool leaves = gather_.has_room(transport) || !writer_.fits(message_bytes);
+    if (leaves && flush())
+        return Sent{0};
+    return stay(transport, wake);
 }
 
 Result<Sent> BatchSender::stay(const Gather::Transport& transport, Wake* wake) {

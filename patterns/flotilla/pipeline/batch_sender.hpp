@@ -20,24 +20,25 @@ namespace flotilla::pipeline {
 class BatchSender {
 public:
     // `pool` has buffers of options.batch_bytes. Both references must outlive it.
-    BatchSender(net::Socket& socket, BufferPool& pool, const Batching& options);
+    BatchSender(net::Socket& socket, BufferPool& pool, const Batching& options,
+                std::uint64_t message_bytes_max);
 
     // Messages above this go as they are: copying them would cost more than a frame.
     std::size_t message_bytes_max() const noexcept { return message_bytes_max_; }
 
     // Appends, and sends the batch if it should leave now. `wake`: where to ask for a call of
     // process() when it stays. On error nothing was appended.
-    Result<Sent> send(ByteView message, Duration wait, Wake* wake) {
+    // Inlined into its one caller: at ten nanoseconds a message a call shows.
+    [[gnu::always_inline]] Result<Sent> send(ByteView message, Duration wait, Wake* wake) {
         if (!writer_.fits(message.size())) [[unlikely]]
             if (const Status room = make_room(wait); !room)
                 return fail(room.error());
         writer_.add(message);
         const Gather::Transport transport = pool_.transport();
-        if ((gather_.has_room(transport) || !writer_.fits(message.size())) && flush())
-            return Sent{0};
-        if (!Gather::looks_at_clock(writer_.count()) && !wake) [[likely]]
-            return Sent{writer_.count()};
-        return stay(transport, wake);
+        if (gather_.has_room(transport) || !writer_.fits(message.size()) || wake ||
+            Gather::looks_at_clock(writer_.count())) [[unlikely]]
+            return leave_or_stay(message.size(), transport, wake);
+        return Sent{writer_.count()};
     }
 
     // Sends the open batch without waiting. Errors: would_block (it stays), stopped.
@@ -48,9 +49,14 @@ public:
     Status process(Wake* wake);
 
     std::uint32_t gathered() const noexcept { return writer_.count(); }
+    // Of all that was appended; derived, so that the hot path counts nothing twice.
+    std::uint64_t messages_total() const noexcept { return messages_sent_ + writer_.count(); }
+    std::uint64_t bytes_total() const noexcept { return bytes_sent_ + writer_.message_bytes(); }
     std::uint64_t frames_total() const noexcept { return frames_total_; }
 
 private:
+    Result<Sent> leave_or_stay(std::size_t message_bytes, const Gather::Transport& transport,
+                               Wake* wake);
     Result<Sent> stay(const Gather::Transport& transport, Wake* wake);
     void ask_wake(Wake& wake);
     Status make_room(Duration wait);
@@ -66,6 +72,8 @@ private:
     std::size_t message_bytes_max_;
     std::optional<wire::Compressor> compressor_{};
     std::uint64_t frames_total_ = 0;
+    std::uint64_t messages_sent_ = 0;
+    std::uint64_t bytes_sent_ = 0;
 };
 
 } // namespace flotilla::pipeline

@@ -54,7 +54,6 @@ struct Puller::Rest {
     Result<bool> fetch_frames(Duration wait);
     Status fetch_others();
     bool open_frames();
-    MessageView given_item() noexcept;
     void gave(std::uint64_t messages, std::uint64_t bytes) noexcept {
         counters.messages_total += messages;
         counters.bytes_total += bytes;
@@ -113,8 +112,10 @@ bool Puller::Rest::open_frames() {
     if (options.unpack && others.empty() && wire::has_batch_magic(first)) {
         auto opened = wire::BatchReader::open(first, expander, options.batch_bytes_max);
         ++(opened ? counters.batch_frames_total : counters.malformed_total);
-        if (opened)
+        if (opened) {
             batch = *opened;
+            gave(batch.left(), batch.bytes_left()); // counters() takes off what is left of it
+        }
         return opened.has_value();
     }
     std::uint64_t bytes = first.size();
@@ -157,12 +158,6 @@ Status Puller::Rest::fetch(Duration wait) {
     }
 }
 
-MessageView Puller::Rest::given_item() noexcept {
-    item = batch.next();
-    gave(1, item.size());
-    return {&item, 1};
-}
-
 // After it, either `batch` has messages left or `views` are those of one message, counted.
 Status Puller::Rest::next(Duration wait) {
     if (batch.left() > 0)
@@ -178,11 +173,14 @@ Status Puller::Rest::next(Duration wait) {
 
 Result<MessageView> Puller::receive_view(Duration wait) {
     Rest& rest = *rest_;
-    if (const Status next = rest.next(wait); !next)
-        return fail(next.error());
-    if (rest.batch.left() > 0)
-        return rest.given_item();
-    return MessageView{rest.views.data(), rest.views.size()};
+    if (rest.batch.left() == 0) [[unlikely]] {
+        if (const Status next = rest.next(wait); !next)
+            return fail(next.error());
+        if (rest.batch.left() == 0)
+            return MessageView{rest.views.data(), rest.views.size()};
+    }
+    rest.item = rest.batch.next();
+    return MessageView{&rest.item, 1};
 }
 
 Result<MessageBatch> Puller::receive_batch(Duration wait) {
@@ -191,7 +189,6 @@ Result<MessageBatch> Puller::receive_batch(Duration wait) {
         return fail(next.error());
     if (rest.batch.left() == 0)
         return MessageBatch{MessageView{rest.views.data(), rest.views.size()}};
-    rest.gave(rest.batch.left(), rest.batch.bytes_left());
     return MessageBatch{std::exchange(rest.batch, wire::BatchReader{})};
 }
 
@@ -220,7 +217,10 @@ bool Puller::readable() const noexcept {
 }
 
 PullerCounters Puller::counters() const noexcept {
-    return rest_->counters;
+    PullerCounters counters = rest_->counters;
+    counters.messages_total -= rest_->batch.left();
+    counters.bytes_total -= rest_->batch.bytes_left();
+    return counters;
 }
 
 } // namespace flotilla::pipeline

@@ -94,7 +94,8 @@ Result<Pusher> Pusher::open(net::Context& context, PusherOptions options) {
             return fail(pool.error());
         rest->pool.emplace(std::move(*pool));
         if (rest->options.batching)
-            rest->batches.emplace(*rest->socket, *rest->pool, batching);
+            rest->batches.emplace(*rest->socket, *rest->pool, batching,
+                                  rest->options.message_bytes_max);
     }
     for (const net::Attachment& each : rest->options.attach) {
         auto attached = rest->socket->attach(each);
@@ -135,16 +136,15 @@ Result<Sent> Pusher::Rest::too_large(std::uint64_t bytes) {
 
 Result<Sent> Pusher::send(ByteView message, Duration wait) {
     Rest& rest = *rest_;
-    FLOTILLA_CHECK(rest.socket, "a closed Pusher was used");
-    if (message.size() > rest.options.message_bytes_max) [[unlikely]]
-        return rest.too_large(message.size());
-    if (rest.batches && message.size() <= rest.batches->message_bytes_max()) {
+    if (rest.batches && message.size() <= rest.batches->message_bytes_max()) [[likely]] {
         Result<Sent> sent = rest.batches->send(message, wait, rest.wake_or_none());
         if (!sent) [[unlikely]]
             return rest.refused(sent.error());
-        rest.accepted(message.size());
         return sent;
     }
+    FLOTILLA_CHECK(rest.socket, "a closed Pusher was used");
+    if (message.size() > rest.options.message_bytes_max) [[unlikely]]
+        return rest.too_large(message.size());
     if (rest.pool) {
         wire::Frames frames{message};
         return rest.send_as_it_is(frames, wait);
@@ -263,7 +263,11 @@ Status Pusher::process() {
 
 PusherCounters Pusher::counters() const {
     PusherCounters counters = rest_->counters;
-    counters.batch_frames_total = rest_->batches ? rest_->batches->frames_total() : 0;
+    if (rest_->batches) {
+        counters.batch_frames_total = rest_->batches->frames_total();
+        counters.messages_total += rest_->batches->messages_total();
+        counters.bytes_total += rest_->batches->bytes_total();
+    }
     counters.unsent = rest_->unsent();
     return counters;
 }
@@ -311,6 +315,7 @@ Unsent Pusher::close(Duration wait) {
         });
     const bool read = !ipc || rest.wait_until_read(deadline);
     unsent = rest.unsent();
+    rest.counters = counters();
     rest.batches.reset(); // what it still gathers is dropped, as reported
     if (unsent.with_transport > 0U) {
         (void)rest.socket->set_linger(Duration::zero());
