@@ -19,6 +19,10 @@ Error with_advice(Error error) {
     return error;
 }
 
+std::string count_messages(std::uint64_t count) {
+    return std::to_string(count) + (count == 1 ? " message" : " messages");
+}
+
 bool is_open_ended(const net::Attachment& attachment) {
     return attachment.how == net::Attach::bind && attachment.endpoint.is_wildcard();
 }
@@ -180,6 +184,11 @@ bool Link::close_within(Duration linger) {
     return net::now() - begin < std::chrono::milliseconds(ms);
 }
 
+void Link::give_up() {
+    if (ledger_.outstanding() > 0)
+        terminal_.error(count_messages(ledger_.outstanding()) + " had not left and may be lost");
+}
+
 ExitCode Link::flush(Duration linger) {
     const Instant deadline = deadline_after(net::now(), linger);
     if (signal_descriptor() >= 0)
@@ -187,8 +196,8 @@ ExitCode Link::flush(Duration linger) {
     const bool gone = wait_outstanding(deadline);
     const std::uint64_t left = ledger_.outstanding();
     if (!gone) {
-        terminal_.error(std::to_string(left) + " messages had not left within " +
-                        format_duration(linger) + " (--linger) and are dropped");
+        terminal_.error(count_messages(left) + " had not left within " + format_duration(linger) +
+                        " (--linger) and may be lost");
         (void)close_within(Duration::zero());
         return ExitCode::not_flushed;
     }

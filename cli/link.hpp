@@ -60,6 +60,8 @@ public:
     Duration look_again_within() const noexcept;
     // See above; not to be used afterwards. ok, or not_flushed with a sentence on the terminal.
     ExitCode flush(Duration linger);
+    // Instead of flush(), when the peers do not take anything: says how much is left behind.
+    void give_up();
 
 private:
     Link(Plan plan, Terminal& terminal) : plan_(std::move(plan)), terminal_(terminal) {}

@@ -237,7 +237,7 @@ void RawRun::note_leftovers() {
 void RawRun::note_unheard() {
     if (unheard_ > 0)
         terminal_.note(std::to_string(unheard_) + " of " + std::to_string(traffic_->sent_total()) +
-                       " messages had no subscriber (--wait-peers 1 waits for one)");
+                       " messages had no subscriber (--wait-peers 1 waits for one first)");
 }
 
 Result<ExitCode> RawRun::finish(Status ended) {
@@ -251,6 +251,8 @@ Result<ExitCode> RawRun::finish(Status ended) {
         terminal_.error(end_->why);
     const bool hopeless = code == ExitCode::not_flushed || code == ExitCode::nothing ||
                           (!ended && ended.error().code == Errc::refused);
+    if (code == ExitCode::not_flushed)
+        link_->give_up();
     if (verb_.flow != Flow::in && !hopeless) {
         const ExitCode flushed = link_->flush(flags_.socket.linger);
         code = code == ExitCode::ok ? flushed : code;

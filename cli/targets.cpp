@@ -42,11 +42,16 @@ Result<Targets> make_targets(const CLI::App& app, const std::vector<std::string>
     Targets targets;
     net::AttachRule rule = net::AttachRule::bind_if_wildcard;
     std::size_t next = 0;
+    const char* unused = nullptr; // a flag with no endpoint behind it
     for (const CLI::Option* option : app.parse_order()) {
-        if (option == bind)
+        if (option == bind) {
             rule = net::AttachRule::bind;
-        if (option == connect)
+            unused = "--bind";
+        }
+        if (option == connect) {
             rule = net::AttachRule::connect;
+            unused = "--connect";
+        }
         if (option != positional || next == words.size())
             continue;
         const std::string& word = words[next++];
@@ -61,7 +66,12 @@ Result<Targets> make_targets(const CLI::App& app, const std::vector<std::string>
         if (!attachment)
             return fail(attachment.error());
         targets.attachments.push_back(std::move(*attachment));
+        unused = nullptr;
     }
+    if (unused && !targets.attachments.empty())
+        return fail(Errc::bad_option, std::string(unused) +
+                                          " holds for the endpoints after it, and there is none; "
+                                          "write it before the endpoint");
     if (targets.attachments.empty())
         return fail(Errc::bad_option, "which endpoint? For example tcp://127.0.0.1:5555");
     return targets;

@@ -42,6 +42,7 @@ TEST_CASE("wrong usage ends with 2 and says what would be right") {
     check_says(run_zmq({"sub", "tcp://127.0.0.1:1", "surplus"}), 2, {"'surplus'"});
     check_says(run_zmq({"push", "tcp://127.0.0.1:1", "--linger", "2h", "x"}), 2,
                {"--linger", "1h"});
+    check_says(run_zmq({"pull", "tcp://127.0.0.1:1", "--bind"}), 2, {"--bind", "before"});
     check_says(run_zmq({"rep", any_port, "--echo", "--reply", "x"}), 2, {"--reply", "--echo"});
 }
 
@@ -100,7 +101,7 @@ TEST_CASE("messages that could not leave end with 5, and are counted") {
     const ScratchFolder scratch;
     check_says(run_zmq({"push", scratch.ipc("nobody").text(), "--wait-peers", "0", "--linger",
                         "50ms", "one", "two"}),
-               5, {"2 messages had not left within 50ms"});
+               5, {"2 messages had not left within 50ms (--linger)"});
 }
 
 TEST_CASE("a puller that does not read leaves the pusher with 5") {
