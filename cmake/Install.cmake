@@ -90,7 +90,7 @@ foreach(program IN LISTS flotilla_programs)
         DESTINATION "${CMAKE_INSTALL_MANDIR}/man1"
         COMPONENT runtime)
 endforeach()
-if(TARGET flotilla_cli AND EXISTS "${PROJECT_SOURCE_DIR}/cli/completion.cpp")
+if(TARGET flotilla_cli)
     include(Completions)
 endif()
 
