@@ -17,7 +17,7 @@ constexpr std::uint64_t epoch = 77;
 
 TakerLimits limits(std::uint32_t credit = 100) {
     TakerLimits limits;
-    limits.worker = "w";
+    limits.worker = std::string{"w"}; // GCC 12 -O2 misreads an assignment
     limits.credit = credit;
     return limits;
 }
