@@ -2,12 +2,15 @@
 #include "relay/service.hpp"
 
 #include "host/lifecycle.hpp"
+#include "host/rate_limit.hpp"
 
 #include <flotilla/base/units.hpp>
+#include <flotilla/net/system.hpp>
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace flotilla::relay_daemon {
@@ -29,6 +32,56 @@ std::vector<std::string> texts(const std::vector<net::Endpoint>& endpoints) {
     return all;
 }
 
+// What a failed handshake means to the side that saw it, and what to look at.
+std::string explained(const net::ConnectionEvent& event, bool connects) {
+    using Kind = net::ConnectionEvent::Kind;
+    if (connects || event.kind == Kind::accept_failed)
+        return explain(event);
+    switch (event.kind) {
+    case Kind::handshake_failed_auth:
+        return "a client was refused: its key is not in the allow-list";
+    case Kind::handshake_failed_protocol:
+        return "a client broke the handshake; check that both sides use CURVE or neither, and that "
+               "it has our public key as its server key";
+    default:
+        return "a client closed during the handshake; it may not speak ZeroMQ, or only one side "
+               "has CURVE keys";
+    }
+}
+
+bool is_failure(net::ConnectionEvent::Kind kind) {
+    using Kind = net::ConnectionEvent::Kind;
+    return kind == Kind::accept_failed || kind == Kind::handshake_failed_no_detail ||
+           kind == Kind::handshake_failed_protocol || kind == Kind::handshake_failed_auth;
+}
+
+// A callback that logs failures of one relay's connections, at most one line a second.
+auto connection_log(const relay::RelayOptions& options, const host::Log& log) {
+    const auto connects = [](const relay::SideOptions& side) {
+        return side.attachments.front().how == net::Attach::connect;
+    };
+    return [&log, limit = host::RateLimit(1s), name = options.name,
+            connects = std::array{connects(options.frontend), connects(options.backend)}](
+               Side side, const net::ConnectionEvent& event) mutable {
+        if (!is_failure(event.kind))
+            return log.debug("connection", {{"name", name},
+                                            {"side", std::string(relay::name(side))},
+                                            {"event", std::string(net::name(event.kind))},
+                                            {"endpoint", event.endpoint}});
+        const auto left_out = limit.pass(net::now());
+        if (!left_out)
+            return;
+        host::Fields fields{{"name", name},
+                            {"side", std::string(relay::name(side))},
+                            {"endpoint", event.endpoint},
+                            {"reason", std::string(net::name(event.kind))},
+                            {"why", explained(event, connects[std::size_t(side)])}};
+        if (*left_out > 0)
+            fields.emplace_back("left_out", std::to_string(*left_out));
+        log.warning("connection_failed", fields);
+    };
+}
+
 bool lost_something(const relay::Relay& relay) {
     const relay::Counters counters = relay.counters();
     return counters.in.dropped(relay::Drop::not_drained) +
@@ -48,7 +101,8 @@ Result<Service> Service::open(ServiceOptions options, const host::Log& log) {
     if (!context)
         return fail(context.error());
     Service service{std::move(*context), std::move(options), log};
-    for (const relay::RelayOptions& each : service.options_.relays) {
+    for (relay::RelayOptions& each : service.options_.relays) {
+        each.on_connection = connection_log(each, log);
         auto opened = relay::Relay::open(service.context_, each);
         if (!opened)
             return fail(opened.error());

@@ -11,10 +11,12 @@
 #include <flotilla/base/result.hpp>
 #include <flotilla/base/time.hpp>
 #include <flotilla/net/endpoint.hpp>
+#include <flotilla/net/monitor.hpp>
 #include <flotilla/net/security.hpp>
 #include <flotilla/net/socket.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -83,6 +85,10 @@ struct RelayOptions {
     // one is dropped and counted.
     std::uint32_t reply_backlog_messages_max = 1'000;    // for one client, 1 to 1,000,000
     std::uint64_t reply_backlog_bytes_max = 64ULL << 20; // for all clients, 1 B to 1 TiB
+
+    // Called on the relay's thread with what happens to connections of either side, failed
+    // handshakes among it. Absent: nobody watches.
+    std::function<void(Side, const net::ConnectionEvent&)> on_connection{};
 };
 
 // Options found right, and what follows from them.

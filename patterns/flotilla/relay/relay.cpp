@@ -21,10 +21,17 @@ tl::unexpected<Error> named(const RelayOptions& options, std::string_view side, 
 Result<net::Socket> open_socket(net::Context& context, const RelayOptions& options,
                                 std::string_view side, net::SocketType type,
                                 const net::SocketOptions& socket_options, const SideOptions& given,
-                                std::vector<net::Endpoint>& attached) {
+                                std::vector<net::Endpoint>& attached,
+                                std::optional<net::Monitor>* monitor = nullptr) {
     auto socket = net::Socket::open(context, type, socket_options);
     if (!socket)
         return named(options, side, socket.error());
+    if (monitor && options.on_connection) { // before it is attached, or it would miss events
+        auto opened = net::Monitor::open(*socket);
+        if (!opened)
+            return named(options, side, opened.error());
+        monitor->emplace(std::move(*opened));
+    }
     for (const net::Attachment& each : given.attachments) {
         const auto endpoint = socket->attach(each);
         if (!endpoint)
@@ -74,7 +81,7 @@ Relay::Rest::~Rest() {
         return;
     for (End& each : ends)
         if (each.socket)
-            poller->forget(*each.socket);
+            close(each, Duration::zero());
     if (tap)
         poller->forget(tap->socket());
     for (const auto& timer : {retry_timer, backlog_timer, drain_timer})
@@ -84,12 +91,14 @@ Relay::Rest::~Rest() {
 
 Status Relay::Rest::open(net::Context& context) {
     const RelayOptions& options = plan.options;
-    auto frontend = open_socket(context, options, "frontend", plan.frontend_type, plan.frontend,
-                                options.frontend, end(Side::frontend).endpoints);
+    auto frontend =
+        open_socket(context, options, "frontend", plan.frontend_type, plan.frontend,
+                    options.frontend, end(Side::frontend).endpoints, &end(Side::frontend).monitor);
     if (!frontend)
         return fail(frontend.error());
-    auto backend = open_socket(context, options, "backend", plan.backend_type, plan.backend,
-                               options.backend, end(Side::backend).endpoints);
+    auto backend =
+        open_socket(context, options, "backend", plan.backend_type, plan.backend, options.backend,
+                    end(Side::backend).endpoints, &end(Side::backend).monitor);
     if (!backend)
         return fail(backend.error());
     if (options.capture) {
@@ -109,6 +118,9 @@ void Relay::Rest::attach(net::Poller& to) {
     poller = &to;
     if (tap)
         poller->on_readable(tap->socket(), [this] { tap->read_subscriptions(); });
+    for (const Side side : sides)
+        if (end(side).monitor)
+            poller->on_readable(end(side).monitor->socket(), [this, side] { read_events(side); });
     watch();
 }
 
@@ -162,14 +174,30 @@ void Relay::Rest::schedule_retry() {
     retry_pause = std::min(retry_pause * 2, retry_pause_max);
 }
 
+void Relay::Rest::read_events(Side side) {
+    // Bounded, so that a storm of connections leaves the loop its turns.
+    for (int read = 0; read < 1'000; ++read) {
+        const auto event = end(side).monitor->next();
+        if (!event)
+            return;
+        plan.options.on_connection(side, *event);
+    }
+}
+
+void Relay::Rest::close(End& end, Duration linger) {
+    if (end.monitor)
+        poller->forget(end.monitor->socket());
+    end.monitor.reset();
+    poller->forget(*end.socket);
+    (void)end.socket->set_linger(linger);
+    end.socket.reset();
+}
+
 void Relay::Rest::finish() {
     pump.dropped(Side::backend, Drop::not_drained, backlog.messages());
     const Duration linger = std::min<Duration>(time_left(net::now(), drain_end), 1h);
-    for (End& each : ends) {
-        poller->forget(*each.socket);
-        (void)each.socket->set_linger(linger);
-        each.socket.reset();
-    }
+    for (End& each : ends)
+        close(each, linger);
     if (tap) {
         poller->forget(tap->socket());
         (void)tap->socket().set_linger(linger);

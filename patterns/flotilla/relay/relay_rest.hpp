@@ -26,8 +26,9 @@ struct Relay::Rest {
         bool writable = false;
     };
     struct End {
-        std::optional<net::Socket> socket{}; // absent once drained
-        Message message{};                   // being moved, or held, from this side
+        std::optional<net::Socket> socket{};   // absent once drained
+        std::optional<net::Monitor> monitor{}; // goes before its socket
+        Message message{};                     // being moved, or held, from this side
         Interests interests{};
         std::vector<net::Endpoint> endpoints{};
     };
@@ -47,6 +48,8 @@ struct Relay::Rest {
     void after_work();
     void watch();
     void schedule_retry();
+    void read_events(Side side);
+    void close(End& end, Duration linger);
     void finish();
 
     // relay_move.cpp: the way of a message.

@@ -367,4 +367,12 @@ TEST_CASE("flotilla-relay: with keys it serves listed clients beyond this machin
     auto pull = connected(*context, SocketType::pull, daemon.endpoint("backend"));
     REQUIRE(push->send("encrypted", patience));
     CHECK(next(pull) == "encrypted");
+
+    options.security = net::CurveClient{*net::generate_key_pair(), server.public_key};
+    auto stranger = net::Socket::open(*context, SocketType::push, options);
+    REQUIRE(stranger->connect(*net::Endpoint::parse("tcp://127.0.0.1:" + port)));
+    const auto line = daemon.process.wait_line(Stream::error, "connection_failed");
+    REQUIRE(line);
+    CHECK(has(*line, "warning connection_failed name=relay side=frontend"));
+    CHECK(has(*line, "its key is not in the allow-list"));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <host/lifecycle.hpp>
 #include <host/log.hpp>
+#include <host/rate_limit.hpp>
 #include <host/signals.hpp>
 #include <support/catch.hpp>
 #include <support/scratch.hpp>
@@ -98,6 +99,16 @@ TEST_CASE("lifecycle: a settings file is read whole; a missing or huge one is na
     std::ofstream(path) << std::string(2'000'000, '#');
     CHECK(read_settings_file(path).error().code == Errc::too_large);
     CHECK(read_settings_file(folder.path().string()).error().code == Errc::io);
+}
+
+TEST_CASE("rate limit: one line an interval, and how many were left out", "[unit][host]") {
+    RateLimit limit(1s);
+    const Instant start{100s};
+    CHECK(limit.pass(start) == std::uint64_t{0});
+    for (int i = 0; i < 5; ++i)
+        CHECK_FALSE(limit.pass(start + 999ms));
+    CHECK(limit.pass(start + 1s) == std::uint64_t{5});
+    CHECK(limit.pass(start + 3s) == std::uint64_t{0});
 }
 
 TEST_CASE("signals: each becomes an event, in a loop's own time", "[unit][host]") {
