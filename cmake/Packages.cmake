@@ -34,8 +34,8 @@ if(FLOTILLA_WITH_LZ4)
 endif()
 list(JOIN flotilla_deb_needs ", " CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS)
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
-    "Libraries, headers and documents for programs that link Flotilla's patterns:
-pub/sub with exact loss counts, push/pull with batching, at-least-once work, relays.")
+    "Libraries, headers and documents for programs that link Flotilla:
+pub/sub with exact loss counts, push/pull with batching, leased work, relays.")
 
 # What Debian expects beside the files: copyright and a changelog in its own format.
 set(flotilla_deb_dir "${PROJECT_BINARY_DIR}/package/deb")
@@ -57,4 +57,13 @@ foreach(component runtime development)
         endif()"
         COMPONENT ${component})
 endforeach()
+# Debian's manual pages are compressed. They were installed before this runs.
+install(CODE "
+    if(CMAKE_INSTALL_PREFIX STREQUAL \"/usr\")
+        file(GLOB pages \"\$ENV{DESTDIR}/usr/${CMAKE_INSTALL_MANDIR}/man1/*.1\")
+        foreach(page IN LISTS pages)
+            execute_process(COMMAND gzip -9nf \"\${page}\" COMMAND_ERROR_IS_FATAL ANY)
+        endforeach()
+    endif()"
+    COMPONENT runtime)
 include(CPack)
