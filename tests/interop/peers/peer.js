@@ -160,6 +160,30 @@ async function receive(socket, options) {
     return frames;
 }
 
+// A worker of docs/protocol/leased.md on a REQ: gives every fifth message back once.
+async function work(socket, options, received) {
+    const ask = async (...frames) => {
+        await socket.send(["FLQ1", ...frames]);
+        const [, verb, , text, ...body] = await socket.receive();
+        const lines = String(text || "").split("\n").filter((line) => line);
+        const said = Object.fromEntries(lines.map((line) => [
+            line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]));
+        return { verb: String(verb), said, body };
+    };
+    for (let i = 0; i < options.work + Math.ceil(options.work / 5); ++i) {
+        const given = await ask("take", "", "wait_ms=20000");
+        if (given.verb !== "deliver") throw new Error(`not delivered: ${given.verb}`);
+        const again = given.said.attempt !== "1";
+        if (again !== (given.said.redelivered === "yes"))
+            throw new Error("a redelivery is not told");
+        const done = again || received.count % 5 !== 0;
+        if (done) received.add(given.body);
+        const answer = await ask(done ? "ack" : "nack", "", `lease=${given.said.lease}`);
+        if (answer.verb !== "ok" || answer.said.done !== "1")
+            throw new Error(`not acknowledged: ${answer.verb}`);
+    }
+}
+
 async function talk(socket, options) {
     const sent = new Tally();
     const received = new Tally();
@@ -180,6 +204,7 @@ async function talk(socket, options) {
         sent.add(body);
         await socket.send(frames);
     }
+    if (options.work) await work(socket, options, received);
     console.log("sent", String(sent));
     console.log("received", String(received));
 }
@@ -189,13 +214,13 @@ function parse(words) {
     const { values, positionals } = parseArgs({
         args: words, allowPositionals: true,
         options: {
-            send: text, receive: text, echo: text, request: text, topic: text,
+            send: text, receive: text, echo: text, request: text, work: text, topic: text,
             "frame-max": text, subscribe: { type: "string", multiple: true, default: [] },
             "curve-server": text, clients: text, "curve-client": text, "server-key": text,
         },
     });
     const [type, how, endpoint] = positionals;
-    for (const name of ["send", "receive", "echo", "request"])
+    for (const name of ["send", "receive", "echo", "request", "work"])
         values[name] = Number(values[name] || 0);
     values["frame-max"] = Number(values["frame-max"] || 1 << 20);
     if (!TYPES[type] || !["bind", "connect"].includes(how) || !endpoint)

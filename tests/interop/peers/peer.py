@@ -117,6 +117,28 @@ def receive(socket, options):
     return frames
 
 
+def work(socket, options, received):
+    """A worker of docs/protocol/leased.md on a REQ: gives every fifth message back once."""
+    def ask(*frames):
+        socket.send_multipart([b"FLQ1", *frames])
+        _, verb, _, text, *body = socket.recv_multipart() + [b"", b""]
+        return verb, dict(line.split(b"=", 1) for line in text.splitlines()), body[:-2]
+
+    for _ in range(options.work + (options.work + 4) // 5):
+        verb, said, body = ask(b"take", b"", b"wait_ms=20000")
+        if verb != b"deliver":
+            raise ValueError(f"not delivered: {verb} {said}")
+        again = said[b"attempt"] != b"1"
+        if again != (said[b"redelivered"] == b"yes"):
+            raise ValueError(f"a redelivery is not told: {said}")
+        done = again or received.count % 5 != 0
+        if done:
+            received.add(body)
+        verb, said, _ = ask(b"ack" if done else b"nack", b"", b"lease=" + said[b"lease"])
+        if verb != b"ok" or said[b"done"] != b"1":
+            raise ValueError(f"not acknowledged: {verb} {said}")
+
+
 def talk(socket, options):
     sent, received = Tally(), Tally()
     if options.send:
@@ -135,6 +157,8 @@ def talk(socket, options):
         frames = frames[1:] if options.type == "router" else frames
         received.add(frames)
         sent.add(frames)
+    if options.work:
+        work(socket, options, received)
     say("sent", sent)
     say("received", received)
 
@@ -144,7 +168,7 @@ def parse(words):
     parser.add_argument("type")
     parser.add_argument("how", choices=("bind", "connect"))
     parser.add_argument("endpoint")
-    for name in ("send", "receive", "echo", "request"):
+    for name in ("send", "receive", "echo", "request", "work"):
         parser.add_argument("--" + name, type=int, default=0)
     parser.add_argument("--frame-max", type=int, default=1 << 20)
     for name in ("topic", "curve-server", "clients", "curve-client", "server-key"):
