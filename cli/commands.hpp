@@ -12,6 +12,12 @@ Run declare_doctor(CLI::App& app);
 Run declare_keys(CLI::App& app);
 // monitor.cpp
 Run declare_monitor(CLI::App& app);
+// record.cpp
+Run declare_record(CLI::App& app);
+// replay.cpp
+Run declare_replay(CLI::App& app);
+// tap.cpp
+Run declare_tap(CLI::App& app);
 // verbs.cpp
 Run declare_pub(CLI::App& app);
 Run declare_sub(CLI::App& app);

@@ -62,11 +62,15 @@ private:
     int descriptor_;
 };
 
+tl::unexpected<Error> is_there(const std::string& path) {
+    return fail(Errc::exists,
+                path + " exists; --append goes on behind what it holds, --overwrite gives it up");
+}
+
 tl::unexpected<Error> open_failure(const std::string& path) {
     const int number = errno;
     if (number == EEXIST)
-        return fail(Errc::exists, path + " exists; --append goes on behind what it holds, "
-                                         "--overwrite gives it up");
+        return is_there(path);
     return fail(Errc::io, path + ": cannot be opened for writing: " + std::strerror(number));
 }
 
@@ -105,6 +109,13 @@ Result<Writer> append_to(const std::string& path, WallTime time) {
 }
 
 } // namespace
+
+Status check_not_there(const std::string& path) {
+    struct stat status {};
+    if (path != "-" && ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode))
+        return is_there(path);
+    return {};
+}
 
 Result<Writer> open_recording(const std::string& path, FileOptions options) {
     if (path == "-")

@@ -88,6 +88,9 @@ struct FileOptions {
     Existing existing = Existing::refuse;
     Header header{}; // of a new recording
 };
+// Whether open_recording would refuse `path` because something is there; for who wants to know
+// before anything else is begun. Errors: exists.
+Status check_not_there(const std::string& path);
 // A recording in the file `path`, "-" being stdout. append reads the old one through and goes on
 // behind it; a damaged one is refused as damaged, and `zmq replay --repair` is named. Errors:
 // exists, damaged, malformed, unsupported, io, disk_full.
