@@ -28,6 +28,7 @@ const std::vector<Command>& commands() {
         {"tap", insight, "Print what passes a relay, or stand between as one", declare_tap},
         {"record", insight, "Record messages in a file", declare_record},
         {"replay", insight, "Send a recording again, as fast as it was or faster", declare_replay},
+        {"bench", insight, "Measure rate, latency and loss of a pattern", declare_bench},
         {"monitor", insight, "Print what happens to the connections of a socket", declare_monitor},
         {"doctor", insight, "Why nothing arrives from an endpoint, and what to do", declare_doctor},
         {"keys", setup, "Make and show CURVE keys, and allow clients", declare_keys},

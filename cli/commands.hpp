@@ -6,6 +6,8 @@
 
 namespace flotilla::cli {
 
+// bench.cpp
+Run declare_bench(CLI::App& app);
 // doctor.cpp
 Run declare_doctor(CLI::App& app);
 // keys.cpp
