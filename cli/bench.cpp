@@ -163,26 +163,29 @@ private:
         const net::Attachment to{(*end)->endpoint(), net::Attach::connect};
         net::Context& senders = flags_.over == "inproc" ? *context : *other;
         Status sent;
+        std::atomic<bool> sender_ended{false};
         std::thread sender([&] {
             sent = send_to(senders, to);
-            if (!sent || (sent_ && !sent_->status) || requests())
-                stop_ = true; // nothing more will come
+            sender_ended = true;
         });
         received_here_ = true;
-        bench::Tally echoed(requests() ? load_.count : 0); // a request's echo is not the measure
-        Status received =
-            bench::receive_load(**end, receiver_load(), stop_, requests() ? echoed : tally_);
-        if (!requests() || !received)
+        // A request is counted when its reply is back, so its echo counts for nothing.
+        bench::Tally echoed(requests() ? load_.count + 1 : 0);
+        const Status received =
+            bench::receive_load(**end, receiver_load(), sender_ended, requests() ? echoed : tally_);
+        if (!received)
             stop_ = true;
         sender.join();
         return sent ? received : sent;
     }
 
-    // The echo of a request goes on until the client has its last reply.
+    // The echo of requests goes on until the client has ended.
     bench::Load receiver_load() const {
         bench::Load load = load_;
-        if (requests())
+        if (requests()) {
             load.timeout = 24h;
+            load.settle = Duration::zero();
+        }
         return load;
     }
 

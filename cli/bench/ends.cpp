@@ -175,7 +175,9 @@ Result<std::unique_ptr<ReceiveEnd>> open_receive_end(net::Context& context, EndO
     const SocketType type = options.pattern == Pattern::pipeline ? SocketType::pull
                             : options.pattern == Pattern::pubsub ? SocketType::sub
                                                                  : SocketType::rep;
-    auto socket = net::Socket::open(context, type, options.socket);
+    net::SocketOptions socket_options = options.socket;
+    socket_options.linger = 5s; // the last reply is still on its way when everything was received
+    auto socket = net::Socket::open(context, type, socket_options);
     if (!socket)
         return fail(socket.error());
     if (type == SocketType::sub)

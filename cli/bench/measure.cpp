@@ -119,10 +119,10 @@ SendOutcome send_load(SendEnd& end, const Load& load, const std::atomic<bool>& s
     return Sending(end, load, stop, tally).run();
 }
 
-Status receive_load(ReceiveEnd& end, const Load& load, const std::atomic<bool>& stop,
+Status receive_load(ReceiveEnd& end, const Load& load, const std::atomic<bool>& sender_ended,
                     Tally& tally) {
     Instant heard = net::now();
-    while (!tally.complete() && !stop && signal_caught() == 0) {
+    while (!tally.complete() && signal_caught() == 0) {
         const Status got = end.receive(
             [&](ByteView message) {
                 const auto stamp = read_stamp(message);
@@ -135,7 +135,7 @@ Status receive_load(ReceiveEnd& end, const Load& load, const std::atomic<bool>& 
             heard = now;
         else if (got.error().code != Errc::timeout && got.error().code != Errc::would_block)
             return got;
-        if (now - heard >= load.timeout)
+        if (now - heard >= (sender_ended ? std::min(load.settle, load.timeout) : load.timeout))
             return {};
     }
     return {};

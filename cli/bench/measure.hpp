@@ -19,6 +19,7 @@ struct Load {
     std::uint64_t warm_up = 0;         // before them
     double rate = 0;                   // messages a second; 0: as fast as they are taken
     Duration timeout = 10s;            // longest wait for a peer, for room, and for a message
+    Duration settle = 500ms;           // the same for a message, once the sender has ended
 };
 
 struct SendOutcome {
