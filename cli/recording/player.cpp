@@ -90,7 +90,7 @@ private:
     }
 
     std::uint64_t peers() const {
-        return publishes() ? link_->peers().subscribed() : link_->peers().connected();
+        return publishes() ? link_->peers().subscribed() : link_->peers().connected(net::now());
     }
 
     Status wait_for_peers() {
@@ -106,7 +106,10 @@ private:
                                                " within " + format_duration(flags_.timeout) +
                                                " (--timeout, --wait-peers)");
             terminal_.progress(now, "waiting for " + std::to_string(flags_.wait_peers) + " peers");
-            if (Status turned = link_->poller().turn(time_left(now, deadline)); !turned)
+            // Connections that never say that they are ready count after a while; so look again.
+            if (Status turned =
+                    link_->poller().turn(std::min<Duration>(time_left(now, deadline), 50ms));
+                !turned)
                 return turned;
         }
         return {};
