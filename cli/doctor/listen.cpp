@@ -38,14 +38,19 @@ private:
     void read_events() {
         using Kind = net::ConnectionEvent::Kind;
         while (const auto event = monitor_.next()) {
-            if (event->kind == Kind::handshake_succeeded && !heard_.handshake) {
-                heard_.handshake = true;
-                deadline_ = deadline_after(net::now(), options_.listen);
-            }
+            if (event->kind == Kind::handshake_succeeded)
+                note_handshake();
             if (event->kind >= Kind::handshake_failed_no_detail &&
                 event->kind != Kind::handshake_succeeded)
                 heard_.failure = net::explain(*event);
         }
+    }
+
+    void note_handshake() {
+        if (heard_.handshake)
+            return;
+        heard_.handshake = true;
+        deadline_ = deadline_after(net::now(), options_.listen);
     }
 
     void read_messages() {
@@ -55,6 +60,7 @@ private:
                 return;
             if (!message)
                 continue; // one that was too large, and was dropped
+            note_handshake(); // libzmq reports none for peers of ZMTP 2.0
             if (options_.type == net::SocketType::xpub)
                 note_subscription((*message)[0]);
             else

@@ -196,8 +196,12 @@ void Relay::Rest::close(End& end, Duration linger) {
 void Relay::Rest::finish() {
     pump.dropped(Side::backend, Drop::not_drained, backlog.messages());
     const Duration linger = std::min<Duration>(time_left(net::now(), drain_end), 1h);
-    for (End& each : ends)
-        close(each, linger);
+    for (End& each : ends) {
+        // An XSUB has only subscriptions to send. One whose publishers have gone would wait for
+        // them until the deadline, to no end.
+        const bool sends = each.socket->type() != net::SocketType::xsub;
+        close(each, sends ? linger : Duration::zero());
+    }
     if (tap) {
         poller->forget(tap->socket());
         (void)tap->socket().set_linger(linger);
