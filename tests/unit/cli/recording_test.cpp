@@ -111,7 +111,7 @@ TEST_CASE("recording: the bytes are those that the document shows", "[unit][reco
 TEST_CASE("recording: it is read in pieces of any size", "[unit][recording]") {
     const Sample made = sample(20);
     const std::string whole = made.bytes + encode(End{20, 19ms});
-    for (const std::size_t piece : {1, 2, 3, 7, 64, 100'000}) {
+    for (const std::size_t piece : std::initializer_list<std::size_t>{1, 2, 3, 7, 64, 100'000}) {
         const Scanned all = scan(whole, piece);
         INFO("pieces of " << piece);
         CHECK(all.messages.size() == 20);
