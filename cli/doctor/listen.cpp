@@ -59,7 +59,7 @@ private:
             if (!message && message.error().code == Errc::would_block)
                 return;
             if (!message)
-                continue; // one that was too large, and was dropped
+                continue;     // one that was too large, and was dropped
             note_handshake(); // libzmq reports none for peers of ZMTP 2.0
             if (options_.type == net::SocketType::xpub)
                 note_subscription((*message)[0]);
