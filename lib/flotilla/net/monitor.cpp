@@ -129,7 +129,6 @@ Result<Monitor> Monitor::open(Socket& socket) {
     monitor.redial_ = socket.rest_->redial;
     SocketOptions options;
     options.receive_messages_max = events_max;
-    options.heartbeat_interval = 0s; // inproc has none
     Context context = socket.context_state()->guest();
     auto reader = Socket::open(context, SocketType::pair, options);
     if (!reader)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "message_owner.hpp"
+#include "thread_sanitizer.hpp"
 
 #include <flotilla/base/check.hpp>
 #include <flotilla/net/part.hpp>
@@ -84,6 +85,7 @@ Part Part::copy(ByteView bytes) {
 
 Part Part::adopt(void* data, std::size_t bytes, Free free, void* hint) {
     Part part;
+    detail::lent_to_transport(data);
     if (zmq_msg_init_data(message(part.storage_), data, bytes, free, hint) != 0)
         throw std::bad_alloc();
     return part;

@@ -182,6 +182,10 @@ Status apply_options(void* handle, SocketType type, const SocketOptions& options
         set.number(ZMQ_HEARTBEAT_TTL, std::min(milliseconds(options.heartbeat_timeout), 6'553'500),
                    "HEARTBEAT_TTL");
     }
+    set.number(ZMQ_TCP_KEEPALIVE, 1, "TCP_KEEPALIVE");
+    set.number(ZMQ_TCP_KEEPALIVE_IDLE, 15, "TCP_KEEPALIVE_IDLE");
+    set.number(ZMQ_TCP_KEEPALIVE_INTVL, 5, "TCP_KEEPALIVE_INTVL");
+    set.number(ZMQ_TCP_KEEPALIVE_CNT, 3, "TCP_KEEPALIVE_CNT");
     set.number(ZMQ_HANDSHAKE_IVL, milliseconds(options.handshake_timeout), "HANDSHAKE_IVL");
     set.number(ZMQ_CONNECT_TIMEOUT, milliseconds(options.connect_timeout), "CONNECT_TIMEOUT");
     // Every socket has its own base pause, so that an outage does not end in a thundering herd.

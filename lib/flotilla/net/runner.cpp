@@ -24,7 +24,6 @@ namespace {
 Result<std::pair<Socket, Socket>> control_pair(Context& context) {
     static std::atomic<std::uint64_t> serial{0};
     SocketOptions options;
-    options.heartbeat_interval = 0s; // inproc has none
     auto ours = Socket::open(context, SocketType::pair, options);
     if (!ours)
         return fail(ours.error());

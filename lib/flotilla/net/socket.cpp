@@ -3,6 +3,7 @@
 #include "message_owner.hpp"
 #include "profile.hpp"
 #include "socket_rest.hpp"
+#include "thread_sanitizer.hpp"
 #include "transport_error.hpp"
 
 #include <flotilla/base/check.hpp>
@@ -59,6 +60,14 @@ bool has_event(void* handle, int event) noexcept {
     int events = 0;
     std::size_t size = sizeof events;
     return zmq_getsockopt(handle, ZMQ_EVENTS, &events, &size) == 0 && (events & event) != 0;
+}
+
+int take(zmq_msg_t* message, void* handle, int flags) {
+    const int bytes = zmq_msg_recv(message, handle, flags);
+#ifdef FLOTILLA_THREAD_SANITIZER
+    detail::received_from_transport(zmq_msg_data(message));
+#endif
+    return bytes;
 }
 
 // A wait as libzmq counts it: milliseconds, rounded up, -1 without limit.
@@ -259,7 +268,7 @@ Status Socket::send(Part& part, More more, Duration wait) {
 
 Status Socket::receive(Part& part, Duration wait) {
     return waiting(ZMQ_RCVTIMEO, rest_->receive_timeout_ms, wait,
-                   [&](int flags) { return zmq_msg_recv(native(part.storage_), handle_, flags); });
+                   [&](int flags) { return take(native(part.storage_), handle_, flags); });
 }
 
 Result<wire::Frames> Socket::receive(Duration wait) {
@@ -274,7 +283,7 @@ Result<wire::Frames> Socket::receive(Duration wait) {
         // Frames of one message arrive together: only the first can be waited for.
         const Status received =
             waiting(ZMQ_RCVTIMEO, rest_->receive_timeout_ms, frames == 0 ? wait : Duration::zero(),
-                    [&](int flags) { return zmq_msg_recv(in, handle_, flags); });
+                    [&](int flags) { return take(in, handle_, flags); });
         FLOTILLA_CHECK(frames == 0 || received || received.error().code != Errc::would_block,
                        "libzmq gave half a message");
         if (!received)

@@ -60,8 +60,12 @@ struct SocketOptions {
     // Longest that closing waits in the background for unsent messages. Never infinite: up to 1h.
     Duration linger{0};
 
-    // Connections. A peer that answers no heartbeat is dropped after heartbeat_timeout.
-    Duration heartbeat_interval = 5s; // 0 turns heartbeats off
+    // Connections. A dead host is found by TCP keep-alive (15 s idle, then 3 probes 5 s apart),
+    // which the peer's kernel answers whatever its program does. ZMTP heartbeats find a hung
+    // process too, but they wait in line behind messages: a consumer that needs longer than
+    // heartbeat_timeout to read what lies before one loses its connection, and messages with it.
+    // So they are for links whose receiver never stops reading.
+    Duration heartbeat_interval{0}; // 0: no ZMTP heartbeats; up to 1h
     Duration heartbeat_timeout = 15s;
     Duration handshake_timeout = 10s; // greeting and security, then the connection is closed
     Duration connect_timeout = 5s;    // TCP connect

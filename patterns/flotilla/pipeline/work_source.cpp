@@ -327,6 +327,7 @@ Result<WorkSource> WorkSource::open(net::Context& context, WorkSourceOptions opt
     socket.security = options.security;
     socket.domain = options.domain;
     socket.linger = options.linger;
+    socket.heartbeat_interval = 5s; // credit bounds what lies before one
     auto router = net::Socket::open(context, net::SocketType::router, std::move(socket));
     if (!router)
         return fail(router.error());

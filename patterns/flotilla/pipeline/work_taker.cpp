@@ -224,6 +224,7 @@ Result<WorkTaker> WorkTaker::open(net::Context& context, WorkTakerOptions option
     socket.message_bytes_max = options.message_bytes_max;
     socket.security = options.security;
     socket.linger = options.linger;
+    socket.heartbeat_interval = 5s; // credit bounds what lies before one
     auto dealer = net::Socket::open(context, net::SocketType::dealer, std::move(socket));
     if (!dealer)
         return fail(dealer.error());

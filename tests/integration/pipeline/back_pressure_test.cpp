@@ -83,7 +83,7 @@ TEST_CASE("back-pressure: a stopped consumer makes send refuse, at the stated nu
 
     const std::string message(100, 'm');
     // The kernel and the consumer go on taking a little for a moment; then nothing moves.
-    const std::uint64_t taken = fill(from, message, 50ms);
+    const std::uint64_t taken = fill(from, message, 1s);
     for (int i = 0; i < 1'000; ++i)
         REQUIRE_FALSE(from.send(message, 0s).has_value());
     const PusherCounters counters = from.counters();
