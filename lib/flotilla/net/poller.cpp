@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transport_error.hpp"
+#include "transport_wait.hpp"
 
 #include <flotilla/base/check.hpp>
 #include <flotilla/net/poller.hpp>
@@ -12,7 +13,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <limits>
 #include <optional>
 #include <vector>
 
@@ -32,13 +32,6 @@ struct Item {
 };
 
 constexpr Duration housekeeping_interval = 250ms;
-
-int poll_ms(Duration wait) {
-    if (wait == no_limit)
-        return -1;
-    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
-    return static_cast<int>(std::clamp<std::int64_t>(ms, 0, std::numeric_limits<int>::max()));
-}
 
 } // namespace
 
@@ -157,8 +150,8 @@ Status Poller::turn(Duration wait_max) {
     if (rest.changed)
         rest.rebuild();
     const Duration wait = std::min(wait_max, time_left(net::now(), rest.timers.next()));
-    const int ready =
-        zmq_poll(rest.poll_items.data(), static_cast<int>(rest.poll_items.size()), poll_ms(wait));
+    const int ready = zmq_poll(rest.poll_items.data(), static_cast<int>(rest.poll_items.size()),
+                               detail::timeout_ms(wait));
     rest.turn_start = net::now();
     if (ready < 0) {
         if (zmq_errno() == EINTR)

@@ -5,6 +5,7 @@
 #include "socket_rest.hpp"
 #include "thread_sanitizer.hpp"
 #include "transport_error.hpp"
+#include "transport_wait.hpp"
 
 #include <flotilla/base/check.hpp>
 #include <flotilla/base/units.hpp>
@@ -17,12 +18,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <limits>
 #include <utility>
 
 namespace flotilla::net {
 namespace {
 
+using detail::timeout_ms;
 using detail::transport_failure;
 
 // XPUB: the next message goes to the last subscriber alone. It has a number but no name in the
@@ -68,14 +69,6 @@ int take(zmq_msg_t* message, void* handle, int flags) {
     detail::received_from_transport(zmq_msg_data(message));
 #endif
     return bytes;
-}
-
-// A wait as libzmq counts it: milliseconds, rounded up, -1 without limit.
-int timeout_ms(Duration wait) {
-    if (wait == no_limit)
-        return -1;
-    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
-    return static_cast<int>(std::clamp<std::int64_t>(ms, 0, std::numeric_limits<int>::max()));
 }
 
 } // namespace
