@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The flotilla dialect's half of the codec: what stands behind its header. Used by codec.cpp alone.
+#pragma once
+
+#include <flotilla/base/result.hpp>
+#include <flotilla/request/message.hpp>
+#include <flotilla/wire/frames.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace flotilla::request::detail {
+
+enum class Receiver : std::uint8_t { broker, client, worker };
+
+// Whether `receiver` is ever sent this verb by a peer of `side`.
+bool is_for(Receiver receiver, Side side, Verb verb) noexcept;
+
+// The body: frames from `first` on, 1 to limits::body_frames_max of them.
+Status check_body(const wire::Frames& frames, std::size_t first);
+wire::Frames take_body(wire::Frames& frames, std::size_t first);
+void write_body(wire::Frames& body, wire::Frames& frames);
+
+// Frames from `at`, the verb's, on. Errors as of read_at_broker().
+Result<Message> read_flotilla(wire::Frames& frames, std::size_t at, Receiver receiver);
+// Side, and id and service where they are right.
+Message read_flotilla_origin(const wire::Frames& frames, std::size_t at);
+// Appends what stands behind the header.
+void write_flotilla(Message& message, wire::Frames& frames);
+
+} // namespace flotilla::request::detail
