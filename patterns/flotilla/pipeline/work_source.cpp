@@ -3,9 +3,9 @@
 
 #include <flotilla/net/monitor.hpp>
 #include <flotilla/net/part.hpp>
+#include <flotilla/net/peer_backlog.hpp>
 #include <flotilla/net/socket.hpp>
 #include <flotilla/net/system.hpp>
-#include <flotilla/pipeline/peer_backlog.hpp>
 #include <flotilla/pipeline/source_machine.hpp>
 #include <flotilla/pipeline/work_source.hpp>
 #include <flotilla/wire/leased_pack.hpp>
@@ -17,6 +17,7 @@ namespace flotilla::pipeline {
 
 namespace leased = wire::leased;
 using net::Part;
+using net::PeerBacklogs;
 
 namespace {
 

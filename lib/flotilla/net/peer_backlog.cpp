@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <flotilla/pipeline/peer_backlog.hpp>
+#include <flotilla/net/peer_backlog.hpp>
 
 #include <utility>
 
-namespace flotilla::pipeline {
+namespace flotilla::net {
 
-PeerBacklogs::Sent PeerBacklogs::send(net::Socket& router, wire::Frames message) {
+PeerBacklogs::Sent PeerBacklogs::send(Socket& router, wire::Frames message) {
     const ByteView peer = message[0].view();
     auto at = backlogs_.find(peer);
     if (at == backlogs_.end()) {
@@ -30,7 +30,7 @@ PeerBacklogs::Sent PeerBacklogs::send(net::Socket& router, wire::Frames message)
     return Sent::too_slow;
 }
 
-void PeerBacklogs::retry(net::Socket& router, const std::function<void(const std::string&)>& gone) {
+void PeerBacklogs::retry(Socket& router, const std::function<void(const std::string&)>& gone) {
     for (auto at = backlogs_.begin(); at != backlogs_.end();) {
         Backlog& backlog = at->second;
         Status sent{};
@@ -59,4 +59,4 @@ void PeerBacklogs::forget(std::string_view peer) {
         backlogs_.erase(at);
 }
 
-} // namespace flotilla::pipeline
+} // namespace flotilla::net

@@ -17,7 +17,7 @@
 #include <string>
 #include <unordered_map>
 
-namespace flotilla::pipeline {
+namespace flotilla::net {
 
 class PeerBacklogs {
 public:
@@ -34,9 +34,9 @@ public:
         : messages_max_(messages_max), bytes_max_(bytes_max), peers_max_(peers_max) {}
 
     // Frame 0 of `message` is the peer. Never waits.
-    Sent send(net::Socket& router, wire::Frames message);
+    Sent send(Socket& router, wire::Frames message);
     // Tries again for everybody; tells of each peer that is gone.
-    void retry(net::Socket& router, const std::function<void(const std::string&)>& gone);
+    void retry(Socket& router, const std::function<void(const std::string&)>& gone);
     void forget(std::string_view peer);
 
     bool empty() const noexcept { return backlogs_.empty(); }
@@ -55,4 +55,4 @@ private:
     std::uint64_t backlogged_total_ = 0;
 };
 
-} // namespace flotilla::pipeline
+} // namespace flotilla::net
