@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Request routing from a hostile peer: frames with u16 lengths are cut out of the input and read as
+// a broker, a client and a worker would. Whatever is accepted must be written and read back alike;
+// whatever is refused must be untouched and have a sender that can be named without harm.
+#include <flotilla/base/check.hpp>
+#include <flotilla/request/codec.hpp>
+#include <flotilla/wire/pack.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+using namespace flotilla;
+using namespace flotilla::request;
+
+namespace {
+
+using Read = Result<Message> (*)(wire::Frames&);
+
+wire::Frames frames_of(ByteView input) {
+    wire::Frames message;
+    wire::Reader reader(input);
+    while (reader.left() > 0 && message.size() < 64) {
+        const ByteView frame = reader.medium_bytes();
+        message.add(reader.ok() ? frame : reader.rest());
+    }
+    return message;
+}
+
+void check(Read read, const wire::Frames& input) {
+    wire::Frames frames = input.share();
+    auto first = read(frames);
+    if (!first) {
+        FLOTILLA_CHECK(frames == input, "a refused message was changed");
+        (void)read_origin_at_broker(frames);
+        return;
+    }
+    FLOTILLA_CHECK(can_say(first->dialect, first->verb), "a verb from nowhere");
+    wire::Frames once;
+    write(std::move(*first), once);
+    wire::Frames again = once.share();
+    auto second = read(again);
+    FLOTILLA_CHECK(second, "what was written is not read");
+    wire::Frames twice;
+    write(std::move(*second), twice);
+    FLOTILLA_CHECK(once == twice, "a message changed on its way");
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const wire::Frames frames = frames_of({reinterpret_cast<const char*>(data), size});
+    check(read_at_broker, frames);
+    check(read_at_client, frames);
+    check(read_at_worker, frames);
+    return 0;
+}
