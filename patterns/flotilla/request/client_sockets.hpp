@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// ClientSockets: the links of a ClientMachine as sockets, a DEALER each, and one descriptor that
+// becomes readable when any of them may have something. Private to the component.
+//
+// What a link does not take at once waits here, in order and bounded; beyond that it is dropped, as
+// if the network had lost it. One thread at a time.
+#pragma once
+
+#include <flotilla/base/result.hpp>
+#include <flotilla/net/context.hpp>
+#include <flotilla/net/monitor.hpp>
+#include <flotilla/net/socket.hpp>
+#include <flotilla/request/client_machine.hpp>
+#include <flotilla/request/client_model.hpp>
+#include <flotilla/wire/frames.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+
+namespace flotilla::request {
+
+class ClientSockets {
+public:
+    // Errors: out_of_files.
+    static Result<ClientSockets> open(net::Context& context, const ClientOptions& options);
+    ClientSockets(ClientSockets&& other) noexcept;
+    ClientSockets& operator=(ClientSockets&&) = delete;
+    ~ClientSockets();
+
+    // Errors: as net::Socket::open and connect.
+    Status open(const ClientOutputs::Open& link);
+    void close(LinkId link);
+    // A link that is not open loses it. Returns how many unread messages were thrown away first.
+    std::size_t send(ClientOutputs::Send&& send);
+    // Tries again what waits. True: something still does.
+    bool flush();
+
+    using OnMade = std::function<void(LinkId)>;
+    using OnMessage = std::function<void(LinkId, wire::Frames&)>;
+    using OnMalformed = std::function<void()>;
+    // What arrived, up to a bound a link; none of these may open or close links. Errors: stopped,
+    // transport.
+    Status read(const OnMade& made, const OnMessage& message, const OnMalformed& malformed);
+
+    // Until something may have happened, `wait` at most.
+    void wait(Duration wait) const noexcept;
+    bool readable() const noexcept;
+    int fd() const noexcept { return epoll_; }
+
+private:
+    struct Link {
+        net::Socket dealer;
+        std::optional<net::Monitor> monitor{};
+        std::deque<wire::Frames> unsent{};
+    };
+
+    ClientSockets(net::Context& context, const ClientOptions& options, int epoll) noexcept;
+    Result<Link> make(const ClientOutputs::Open& link);
+    bool watch(const net::Socket& socket) noexcept;
+    void unwatch(const net::Socket& socket) noexcept;
+
+    net::Context* context_;
+    ClientOptions options_;
+    int epoll_;
+    std::map<LinkId, Link> links_;
+};
+
+} // namespace flotilla::request
