@@ -5,7 +5,7 @@
 // and a range of a million unknown numbers costs four thousand look-ups, not a million.
 #pragma once
 
-#include <flotilla/pipeline/slot_list.hpp>
+#include <flotilla/base/slot_list.hpp>
 
 #include <array>
 #include <cstddef>

@@ -19,8 +19,8 @@
 // Pure. Slots are reused; lists allocate nothing.
 #pragma once
 
+#include <flotilla/base/slot_list.hpp>
 #include <flotilla/pipeline/lease_index.hpp>
-#include <flotilla/pipeline/slot_list.hpp>
 #include <flotilla/pipeline/work_model.hpp>
 
 #include <deque>

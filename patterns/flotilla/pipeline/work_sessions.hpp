@@ -10,7 +10,7 @@
 #pragma once
 
 #include <flotilla/base/bounded_table.hpp>
-#include <flotilla/pipeline/slot_list.hpp>
+#include <flotilla/base/slot_list.hpp>
 #include <flotilla/pipeline/work_model.hpp>
 #include <flotilla/wire/leased.hpp>
 

@@ -8,7 +8,7 @@
 
 #include <cstdint>
 
-namespace flotilla::pipeline {
+namespace flotilla {
 
 using Slot = std::uint32_t;
 inline constexpr Slot no_slot = ~Slot{0};
@@ -58,4 +58,4 @@ private:
     Table* table_;
 };
 
-} // namespace flotilla::pipeline
+} // namespace flotilla
