@@ -22,11 +22,14 @@ PeerBacklogs::Sent PeerBacklogs::send(Socket& router, wire::Frames message) {
     }
     ++backlogged_total_;
     Backlog& backlog = at->second;
-    backlog.bytes += message.bytes();
+    const std::size_t bytes = message.bytes();
+    backlog.bytes += bytes;
+    total_bytes_ += bytes;
     backlog.messages.push_back(std::move(message));
-    if (backlog.messages.size() <= messages_max_ && backlog.bytes <= bytes_max_)
+    if (backlog.messages.size() <= messages_max_ && backlog.bytes <= bytes_max_ &&
+        total_bytes_ <= total_bytes_max_)
         return Sent::yes;
-    backlogs_.erase(at);
+    drop(at);
     return Sent::too_slow;
 }
 
@@ -40,6 +43,7 @@ void PeerBacklogs::retry(Socket& router, const std::function<void(const std::str
             if (!sent)
                 break;
             backlog.bytes -= bytes;
+            total_bytes_ -= bytes;
             backlog.messages.pop_front();
         }
         const bool lost = !sent && sent.error().code == Errc::peer_gone;
@@ -48,15 +52,20 @@ void PeerBacklogs::retry(Socket& router, const std::function<void(const std::str
             continue;
         }
         const std::string peer = at->first;
-        at = backlogs_.erase(at);
+        at = drop(at);
         if (lost)
             gone(peer);
     }
 }
 
+PeerBacklogs::Backlogs::iterator PeerBacklogs::drop(Backlogs::iterator at) {
+    total_bytes_ -= at->second.bytes;
+    return backlogs_.erase(at);
+}
+
 void PeerBacklogs::forget(std::string_view peer) {
     if (const auto at = backlogs_.find(peer); at != backlogs_.end())
-        backlogs_.erase(at);
+        drop(at);
 }
 
 } // namespace flotilla::net

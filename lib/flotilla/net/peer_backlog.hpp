@@ -26,12 +26,15 @@ public:
     enum class Sent : std::uint8_t {
         yes,      // or waiting its turn
         gone,     // nobody has this address
-        too_slow, // over the bound: its backlog was dropped
+        too_slow, // over a bound: its backlog was dropped
         stopped,  // the context, or a failure of the transport
     };
 
-    PeerBacklogs(std::uint32_t messages_max, std::uint64_t bytes_max, std::uint32_t peers_max)
-        : messages_max_(messages_max), bytes_max_(bytes_max), peers_max_(peers_max) {}
+    // Of one peer; how many peers; and the bytes of all of them together.
+    PeerBacklogs(std::uint32_t messages_max, std::uint64_t bytes_max, std::uint32_t peers_max,
+                 std::uint64_t total_bytes_max)
+        : messages_max_(messages_max), bytes_max_(bytes_max), peers_max_(peers_max),
+          total_bytes_max_(total_bytes_max) {}
 
     // Frame 0 of `message` is the peer. Never waits.
     Sent send(Socket& router, wire::Frames message);
@@ -40,6 +43,7 @@ public:
     void forget(std::string_view peer);
 
     bool empty() const noexcept { return backlogs_.empty(); }
+    std::uint64_t bytes() const noexcept { return total_bytes_; }
     std::uint64_t backlogged_total() const noexcept { return backlogged_total_; }
 
 private:
@@ -47,11 +51,16 @@ private:
         std::deque<wire::Frames> messages{};
         std::uint64_t bytes = 0;
     };
+    using Backlogs =
+        std::unordered_map<std::string, Backlog, TransparentStringHash, std::equal_to<>>;
+    Backlogs::iterator drop(Backlogs::iterator at);
 
     std::uint32_t messages_max_;
     std::uint64_t bytes_max_;
     std::uint32_t peers_max_;
-    std::unordered_map<std::string, Backlog, TransparentStringHash, std::equal_to<>> backlogs_;
+    std::uint64_t total_bytes_max_;
+    std::uint64_t total_bytes_ = 0;
+    Backlogs backlogs_{};
     std::uint64_t backlogged_total_ = 0;
 };
 

@@ -44,7 +44,8 @@ struct WorkSource::Rest {
         : options(std::move(with)), router(std::move(router_socket)),
           monitor(std::move(its_monitor)), machine(options.limits, net::system_seed()),
           backlogs(options.backlog_messages_max, options.backlog_bytes_max,
-                   options.limits.sessions_max),
+                   options.limits.sessions_max,
+                   options.backlog_bytes_max * options.limits.sessions_max),
           compressor(options.compress), plain(wire::Compression::none) {}
 
     Status receive(Incoming& incoming);
