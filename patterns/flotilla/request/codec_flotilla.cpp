@@ -70,6 +70,11 @@ ByteView frame_at(const wire::Frames& frames, std::size_t i) {
 }
 
 Status check_names(Side side, Verb verb, ByteView id, ByteView service) {
+    // About a message so broken that these could not be read from it.
+    if (side == Side::client && verb == Verb::error && (id.empty() || service.empty()))
+        return id.size() > limits::id_bytes_max || service.size() > limits::service_bytes_max
+                   ? Status{fail(Errc::too_large, "the id or the service is too long")}
+                   : Status{};
     if (has_id(side, verb) && !is_id(id))
         return fail(Errc::malformed,
                     "the id of a request is 1 to 64 printable ASCII characters without blanks");
@@ -227,7 +232,7 @@ Result<Message> read_flotilla(wire::Frames& frames, std::size_t at, Receiver rec
     if (has_address(message.side, *verb) && at + 1 < frames.size())
         message.address = std::move(frames[at + 1]);
     if (has_service(message.side, *verb))
-        message.service = std::move(frames[at + 2]);
+        message.service = at + 2 < frames.size() ? std::move(frames[at + 2]) : Blob{};
     message.body = take_body(frames, body_at);
     if (has_body(*verb) && message.body.empty())
         message.body.add(ByteView{}); // left out, being empty and last

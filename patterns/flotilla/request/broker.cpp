@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker_options.hpp"
+
+#include <flotilla/net/monitor.hpp>
+#include <flotilla/net/part.hpp>
+#include <flotilla/net/peer_backlog.hpp>
+#include <flotilla/net/socket.hpp>
+#include <flotilla/net/system.hpp>
+#include <flotilla/request/broker.hpp>
+#include <flotilla/request/broker_machine.hpp>
+#include <flotilla/request/codec.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace flotilla::request {
+
+using net::Part;
+using net::PeerBacklogs;
+
+namespace {
+
+constexpr std::size_t turn_messages_max = 1000; // read before anything else is looked at
+constexpr std::size_t binds_max = 64;
+constexpr std::uint32_t backlogs_max = 10'000; // peers that do not read
+// Beside its body a message has a few small frames.
+constexpr std::uint64_t envelope_bytes_max = 64ULL << 10;
+// The monitor has no place in fd(): it is looked at this often.
+constexpr Duration monitor_look = 100ms;
+
+// One message of a peer, as it came in.
+struct Incoming {
+    Part peer{};
+    wire::Frames frames{};
+    std::uint64_t bytes = 0;
+    bool too_many = false; // frames, or bytes: what was too much is not here
+    int descriptor = -1;
+    std::string user_id{};
+};
+
+// A connection that ended, and whether another has its descriptor by now.
+struct Ended {
+    int descriptor;
+    bool reused;
+};
+
+} // namespace
+
+struct Broker::Rest {
+    Rest(BrokerOptions with, net::Socket router_socket, net::Monitor its_monitor)
+        : options(std::move(with)), router(std::move(router_socket)),
+          monitor(std::move(its_monitor)), machine(options.limits, net::system_seed()),
+          backlogs(options.backlog_messages_max, options.backlog_bytes_max, backlogs_max,
+                   options.backlogs_bytes_max) {}
+
+    Status receive();
+    void handle();
+    Status read_inputs();
+    void read_monitor();
+    void retry_backlogs();
+    void turn();
+    void act();
+    void send(BrokerOutputs::Send&& each);
+    Duration wait_max() const;
+    bool is_idle() const {
+        const BrokerLevels levels = machine.levels();
+        return levels.queued + levels.running == 0 && backlogs.empty();
+    }
+
+    BrokerOptions options;
+    net::Socket router;
+    net::Monitor monitor;
+    BrokerMachine machine;
+    PeerBacklogs backlogs;
+    Incoming incoming;
+    BrokerOutputs out;
+    BrokerOutputs doing; // of act(), for its memory
+    std::vector<Ended> ended;
+    Instant monitor_read{};
+    Instant backlogs_tried{};
+    std::size_t binds = 0;
+    std::uint64_t too_slow_total = 0;
+    Status alive{}; // until the context stops or the transport fails
+};
+
+// ---- input -------------------------------------------------------------------------------------
+
+Status Broker::Rest::receive() {
+    incoming.frames.clear();
+    incoming.bytes = 0;
+    incoming.too_many = false;
+    if (Status received = router.receive(incoming.peer, Duration::zero()); !received)
+        return received;
+    bool more = incoming.peer.more();
+    for (bool first = true; more; first = false) {
+        Part frame;
+        if (Status received = router.receive(frame, no_limit); !received)
+            return received;
+        more = frame.more();
+        if (first) {
+            incoming.descriptor = frame.descriptor();
+            incoming.user_id = frame.property("User-Id").value_or(std::string_view{});
+        }
+        incoming.bytes += frame.size();
+        // One frame less than fits: the routing id goes in front of what is sent.
+        incoming.too_many = incoming.too_many ||
+                            incoming.frames.size() == wire::Frames::frames_max - 1 ||
+                            incoming.bytes > options.limits.message_bytes_max + envelope_bytes_max;
+        if (!incoming.too_many)
+            incoming.frames.add(std::move(frame).to_blob());
+    }
+    return {};
+}
+
+void Broker::Rest::handle() {
+    const BrokerPeer peer{incoming.peer.view(), incoming.user_id, incoming.descriptor};
+    const Instant now = net::now();
+    if (incoming.too_many)
+        return machine.receive_malformed(
+            peer, read_origin_at_broker(incoming.frames),
+            Error{Errc::too_large, "a message with more frames or bytes than this broker takes"},
+            now, out);
+    auto message = read_at_broker(incoming.frames);
+    if (!message)
+        return machine.receive_malformed(peer, read_origin_at_broker(incoming.frames),
+                                         message.error(), now, out);
+    machine.receive(peer, std::move(*message), now, out);
+}
+
+Status Broker::Rest::read_inputs() {
+    for (std::size_t i = 0; i < turn_messages_max; ++i) {
+        if (Status received = receive(); !received)
+            return received.error().code == Errc::would_block ? Status{} : std::move(received);
+        handle();
+        act();
+    }
+    return {};
+}
+
+// Whose connection ended. A descriptor that another connection has already is of no use for what
+// was read since the monitor was last empty, because that may be the newcomer's; what was read
+// before was not.
+void Broker::Rest::read_monitor() {
+    using Kind = net::ConnectionEvent::Kind;
+    const Instant now = net::now();
+    while (const auto event = monitor.next()) {
+        if (event->kind == Kind::disconnected)
+            ended.push_back({event->value, false});
+        else if (event->kind == Kind::accepted)
+            for (Ended& each : ended)
+                each.reused = each.reused || each.descriptor == event->value;
+    }
+    for (const Ended& each : ended)
+        machine.connection_lost(each.descriptor, each.reused ? monitor_read : now, now, out);
+    ended.clear();
+    monitor_read = now;
+}
+
+void Broker::Rest::retry_backlogs() {
+    const Instant now = net::now();
+    if (now - backlogs_tried < PeerBacklogs::retry_after)
+        return;
+    backlogs_tried = now;
+    backlogs.retry(router, [&](const std::string& peer) {
+        machine.unreachable(peer, machine.is_worker(peer) ? Side::worker : Side::client,
+                            BrokerMachine::Unreachable::gone, now, out);
+    });
+}
+
+// Everything that is ready now, once.
+void Broker::Rest::turn() {
+    if (!alive)
+        return;
+    read_monitor();
+    if (!backlogs.empty())
+        retry_backlogs();
+    act();
+    alive = read_inputs();
+    machine.tick(net::now(), out);
+    act();
+}
+
+// ---- output ------------------------------------------------------------------------------------
+
+// Sends what the machine decided. A peer that turns out to be gone may make it decide more.
+void Broker::Rest::act() {
+    while (!out.sends.empty() || !out.notices.empty()) {
+        std::swap(doing, out);
+        for (auto& each : doing.sends)
+            send(std::move(each));
+        if (options.on_notice)
+            for (const BrokerNotice& each : doing.notices)
+                options.on_notice(each);
+        doing.clear();
+    }
+}
+
+void Broker::Rest::send(BrokerOutputs::Send&& each) {
+    wire::Frames frames;
+    frames.add(ByteView{each.peer});
+    const Side side = each.message.side;
+    write(std::move(each.message), frames);
+    using Unreachable = BrokerMachine::Unreachable;
+    switch (backlogs.send(router, std::move(frames))) {
+    case PeerBacklogs::Sent::yes:
+    case PeerBacklogs::Sent::stopped: // the next read says so
+        return;
+    case PeerBacklogs::Sent::gone:
+        return machine.unreachable(each.peer, side, Unreachable::gone, net::now(), out);
+    case PeerBacklogs::Sent::too_slow:
+        ++too_slow_total;
+        return machine.unreachable(each.peer, side, Unreachable::too_slow, net::now(), out);
+    }
+}
+
+Duration Broker::Rest::wait_max() const {
+    if (router.readable())
+        return Duration::zero();
+    const Duration wait = std::min(time_left(net::now(), machine.next_deadline()), monitor_look);
+    return backlogs.empty() ? wait : std::min(wait, PeerBacklogs::retry_after);
+}
+
+// ---- the class ---------------------------------------------------------------------------------
+
+Broker::Broker(std::unique_ptr<Rest> rest) noexcept : rest_(std::move(rest)) {}
+Broker::Broker(Broker&&) noexcept = default;
+
+Broker& Broker::operator=(Broker&& other) noexcept {
+    std::swap(rest_, other.rest_);
+    return *this;
+}
+
+Broker::~Broker() {
+    if (rest_)
+        stop();
+}
+
+Result<Broker> Broker::open(net::Context& context, BrokerOptions options) {
+    if (Status checked = check(options); !checked)
+        return fail(std::move(checked.error()));
+    net::SocketOptions socket;
+    socket.frame_bytes_max = std::max(options.limits.message_bytes_max, envelope_bytes_max);
+    socket.security = options.security;
+    socket.domain = options.domain;
+    socket.linger = options.linger;
+    auto router = net::Socket::open(context, net::SocketType::router, std::move(socket));
+    if (!router)
+        return fail(std::move(router.error()));
+    auto monitor = net::Monitor::open(*router);
+    if (!monitor)
+        return fail(std::move(monitor.error()));
+    return Broker{
+        std::make_unique<Rest>(std::move(options), std::move(*router), std::move(*monitor))};
+}
+
+Result<net::Endpoint> Broker::bind(const net::Endpoint& endpoint) {
+    if (rest_->binds == binds_max)
+        return fail(Errc::too_many, "a broker has at most 64 endpoints");
+    auto bound = rest_->router.bind(endpoint);
+    if (bound)
+        ++rest_->binds;
+    return bound;
+}
+
+Status Broker::process(Duration wait) {
+    if (wait > Duration::zero() && rest_->alive) {
+        const Duration most = std::min(wait, rest_->wait_max());
+        if (most > Duration::zero())
+            if (Status ready = rest_->router.wait_readable(most);
+                !ready && ready.error().code == Errc::stopped)
+                return ready;
+    }
+    rest_->turn();
+    return rest_->alive;
+}
+
+Result<bool> Broker::drain(Duration wait) {
+    rest_->machine.drain();
+    const Instant deadline = deadline_after(net::now(), wait);
+    for (;;) {
+        const Duration left = time_left(net::now(), deadline);
+        if (rest_->is_idle() || left == Duration::zero())
+            return rest_->is_idle();
+        if (Status turned = process(left); !turned)
+            return fail(std::move(turned.error()));
+    }
+}
+
+void Broker::stop() {
+    if (!rest_->alive)
+        return;
+    rest_->machine.stop(rest_->out);
+    rest_->act();
+    rest_->alive = fail(Errc::stopped, "the broker was stopped");
+}
+
+int Broker::fd() const noexcept {
+    return rest_->router.fd();
+}
+bool Broker::has_input() const noexcept {
+    return rest_->router.readable();
+}
+Duration Broker::wait_max() const noexcept {
+    return rest_->wait_max();
+}
+
+BrokerShellCounters Broker::counters() const {
+    BrokerShellCounters counters;
+    static_cast<BrokerCounters&>(counters) = rest_->machine.counters();
+    counters.backlogged_total = rest_->backlogs.backlogged_total();
+    counters.peers_too_slow_total = rest_->too_slow_total;
+    return counters;
+}
+
+BrokerLevels Broker::levels() const {
+    return rest_->machine.levels();
+}
+
+std::vector<ServiceLevels> Broker::services() const {
+    return rest_->machine.services();
+}
+
+} // namespace flotilla::request

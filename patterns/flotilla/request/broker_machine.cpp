@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// BrokerMachine: inputs, time, and giving requests to workers.
+#include <flotilla/base/check.hpp>
+#include <flotilla/base/random.hpp>
+#include <flotilla/request/broker_said.hpp>
+#include <flotilla/request/codec.hpp>
+#include <flotilla/request/mmi.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace flotilla::request {
+
+using State = BrokerRequest::State;
+
+namespace {
+
+constexpr std::size_t refusals_max = 10'000; // peers and services remembered
+constexpr std::uint32_t due_max = 1'000;     // of each kind, in one tick
+
+std::string hex(std::string_view bytes) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string out;
+    for (const char c : bytes) {
+        out.push_back(digits[static_cast<unsigned char>(c) >> 4]);
+        out.push_back(digits[static_cast<unsigned char>(c) & 15]);
+    }
+    return out;
+}
+
+} // namespace
+
+BrokerMachine::BrokerMachine(BrokerLimits limits, std::uint64_t seed)
+    : limits_(std::move(limits)), services_(limits_), requests_(Random(seed).next()),
+      kept_(limits_.kept_answers_max, limits_.kept_bytes_max, limits_.kept_for),
+      refusals_(refusals_max) {}
+
+void BrokerMachine::note(Kind kind, std::string_view service, std::string_view peer,
+                         std::string_view text, BrokerOutputs& out) {
+    if (out.notices.size() < BrokerOutputs::notices_max)
+        out.notices.push_back({kind, printable(service), hex(peer), std::string(text)});
+}
+
+// ---- inputs ------------------------------------------------------------------------------------
+
+void BrokerMachine::receive(const BrokerPeer& peer, Message&& message, Instant now,
+                            BrokerOutputs& out) {
+    if (stopped_)
+        return;
+    Said said{peer, message, now, out};
+    if (message.side == Side::client)
+        from_client(said);
+    else
+        from_worker(said);
+}
+
+void BrokerMachine::receive_malformed(const BrokerPeer& peer, const std::optional<Message>& origin,
+                                      const Error& error, Instant now, BrokerOutputs& out) {
+    if (stopped_)
+        return;
+    ++counters_.malformed_total;
+    note(Kind::malformed, {}, peer.id, error.detail, out);
+    const ErrorCode code = error_code(error.code);
+    if (const Slot worker = workers_.find(peer.id); worker != no_slot)
+        return breach(peer, worker, code, error.detail, now, out);
+    if (!origin)
+        return;
+    if (origin->side == Side::worker)
+        return disconnect(peer.id, peer.id, origin->dialect, origin->delimited, code, error.detail,
+                          now, out);
+    if (origin->dialect != Dialect::flotilla)
+        return; // these clients have no word for it
+    Message answer;
+    answer.side = Side::client;
+    answer.verb = Verb::error;
+    answer.delimited = origin->delimited;
+    answer.id = origin->id;
+    answer.service = origin->service.share();
+    answer.code = code;
+    answer.text = error.detail;
+    out.sends.push_back({std::string(peer.id), std::move(answer)});
+}
+
+void BrokerMachine::connection_lost(int descriptor, Instant before, Instant now,
+                                    BrokerOutputs& out) {
+    if (stopped_)
+        return;
+    requests_.for_connection(descriptor, [&](Slot slot) {
+        BrokerRequest& request = requests_[slot];
+        if (request.dialect == Dialect::flotilla || request.asked >= before)
+            return; // the former come back with the same id
+        request.orphaned = true;
+        if (request.state != State::queued)
+            return; // what its worker makes of it goes nowhere
+        const Slot service = request.service;
+        end(slot, counters_.dropped_total, ErrorCode::cancelled, {}, now, out);
+        services_.release(service);
+    });
+    if (const Slot worker = workers_.find_descriptor(descriptor); worker != no_slot)
+        beat(worker, out);
+}
+
+void BrokerMachine::unreachable(std::string_view peer, Side side, Unreachable why, Instant now,
+                                BrokerOutputs& out) {
+    const std::string_view text =
+        why == Unreachable::gone ? "its connection is gone" : "it does not read";
+    if (side == Side::client) {
+        ++counters_.replies_undelivered_total;
+        if (why == Unreachable::too_slow)
+            note(Kind::peer_too_slow, {}, peer, text, out);
+        return;
+    }
+    const Slot worker = workers_.find(peer);
+    if (stopped_ || worker == no_slot)
+        return;
+    ++counters_.workers_gone_total;
+    note(why == Unreachable::gone ? Kind::worker_gone : Kind::peer_too_slow,
+         services_[workers_[worker].service].name, peer, text, out);
+    drop(worker, now, out);
+}
+
+void BrokerMachine::stop(BrokerOutputs& out) {
+    if (std::exchange(stopped_, true))
+        return;
+    requests_.for_each([&](Slot slot) {
+        if (requests_[slot].state != State::abandoned)
+            end(slot, counters_.failed_total, ErrorCode::draining, "the broker is going",
+                requests_[slot].asked, out);
+    });
+    workers_.for_each([&](Slot slot) {
+        const BrokerWorker& worker = workers_[slot];
+        disconnect(worker.peer, worker.peer, worker.dialect, worker.delimited, ErrorCode::draining,
+                   "the broker is going", never, out);
+        drop(slot, Instant{}, out);
+    });
+}
+
+// ---- time --------------------------------------------------------------------------------------
+
+Instant BrokerMachine::next_deadline() const noexcept {
+    if (stopped_)
+        return never;
+    Instant next = kept_.next_deadline();
+    if (const Slot due = requests_.first_due(); due != no_slot)
+        next = std::min(next, requests_[due].deadline);
+    if (const Slot worker = workers_.first_look(); worker != no_slot)
+        next = std::min(next, workers_[worker].look);
+    return next;
+}
+
+void BrokerMachine::tick(Instant now, BrokerOutputs& out) {
+    if (stopped_)
+        return;
+    for (std::uint32_t i = 0; i < due_max; ++i) {
+        const Slot due = requests_.first_due();
+        if (due == no_slot || requests_[due].deadline > now)
+            break;
+        const Slot service = requests_[due].service;
+        end(due, counters_.expired_total, ErrorCode::expired, "nobody answered in time", now, out);
+        services_.release(service);
+    }
+    for (std::uint32_t i = 0; i < due_max; ++i) {
+        const Slot worker = workers_.first_look();
+        if (worker == no_slot || workers_[worker].look > now)
+            break;
+        look(worker, now, out);
+    }
+    kept_.tick(now);
+}
+
+// Every heartbeat: silent for too long, or told that the broker is there. Under mandatory routing
+// that also finds out whose connection is gone.
+void BrokerMachine::look(Slot slot, Instant now, BrokerOutputs& out) {
+    const BrokerWorker& worker = workers_[slot];
+    const BrokerService& service = services_[worker.service];
+    const bool busy = !worker.held.empty();
+    const Instant since = busy ? std::max(worker.heard, worker.busy_since) : worker.heard;
+    const Duration most = busy ? service.limits->busy_max : limits_.heartbeat * limits_.liveness;
+    if (deadline_after(since, most) <= now) {
+        ++counters_.workers_expired_total;
+        note(Kind::worker_expired, service.name, worker.peer,
+             busy ? "it held a request for too long without a word" : "it was silent", out);
+        disconnect(worker.peer, worker.peer, worker.dialect, worker.delimited, ErrorCode::expired,
+                   "silent for too long; say READY", now, out);
+        return drop(slot, now, out);
+    }
+    beat(slot, out);
+    workers_.look_again(slot, deadline_after(now, limits_.heartbeat));
+}
+
+void BrokerMachine::beat(Slot slot, BrokerOutputs& out) const {
+    const BrokerWorker& worker = workers_[slot];
+    Message message;
+    message.dialect = worker.dialect;
+    message.side = Side::worker;
+    message.verb = Verb::heartbeat;
+    message.delimited = worker.delimited;
+    out.sends.push_back({worker.peer, std::move(message)});
+}
+
+// ---- giving out --------------------------------------------------------------------------------
+
+void BrokerMachine::enqueue(Slot slot, bool in_front) {
+    BrokerRequest& request = requests_[slot];
+    BrokerService& service = services_[request.service];
+    request.state = State::queued;
+    if (in_front)
+        RequestLinks(requests_).push_front(service.queue, slot);
+    else
+        RequestLinks(requests_).push_back(service.queue, slot);
+    service.queue_bytes += request.bytes;
+    ++queued_;
+}
+
+void BrokerMachine::dequeue(Slot slot) {
+    BrokerRequest& request = requests_[slot];
+    BrokerService& service = services_[request.service];
+    RequestLinks(requests_).erase(service.queue, slot);
+    service.queue_bytes -= request.bytes;
+    --queued_;
+}
+
+void BrokerMachine::serve(Slot service, Instant now, BrokerOutputs& out) {
+    while (!services_[service].queue.empty()) {
+        const Slot worker = workers_.best(services_[service].room);
+        if (worker == no_slot || stopped_)
+            return;
+        give(services_[service].queue.first, worker, now, out);
+    }
+}
+
+void BrokerMachine::give(Slot slot, Slot to, Instant now, BrokerOutputs& out) {
+    dequeue(slot);
+    BrokerRequest& request = requests_[slot];
+    BrokerWorker& worker = workers_[to];
+    BrokerService& service = services_[request.service];
+    request.state = State::running;
+    request.worker = to;
+    ++request.attempt;
+    ++running_;
+    ++service.running;
+    ++counters_.dispatched_total;
+    const std::uint32_t held_before = worker.held.size;
+    if (held_before == 0) {
+        worker.busy_since = now;
+        --service.waiting;
+        --waiting_;
+    }
+    RequestLinks(requests_).push_back(worker.held, slot);
+    workers_.update(service.room, to, held_before);
+
+    Message message;
+    message.dialect = worker.dialect;
+    message.side = Side::worker;
+    message.verb = Verb::request;
+    message.delimited = worker.delimited;
+    const auto token = requests_.token(slot);
+    message.address = Blob::copy({token.data(), token.size()});
+    const bool flotilla = worker.dialect == Dialect::flotilla;
+    const bool may_come_back = flotilla || service.limits->requeue;
+    message.body = may_come_back ? request.body.share() : std::move(request.body);
+    if (flotilla) {
+        message.service = Blob::copy(service.name);
+        message.id = request.id;
+        message.attempt = request.attempt;
+        message.expires = time_left(now, request.deadline);
+    }
+    out.sends.push_back({worker.peer, std::move(message)});
+}
+
+// Out of what the worker holds, which gives it room.
+void BrokerMachine::take_from(Slot from, Slot slot) {
+    BrokerWorker& worker = workers_[from];
+    BrokerService& service = services_[worker.service];
+    const std::uint32_t held_before = worker.held.size;
+    RequestLinks(requests_).erase(worker.held, slot);
+    if (worker.held.empty()) {
+        ++service.waiting;
+        ++waiting_;
+    }
+    workers_.update(service.room, from, held_before);
+}
+
+// ---- looking -----------------------------------------------------------------------------------
+
+BrokerLevels BrokerMachine::levels() const {
+    BrokerLevels levels;
+    levels.services = static_cast<std::uint32_t>(services_.size());
+    levels.workers = static_cast<std::uint32_t>(workers_.size());
+    levels.workers_waiting = waiting_;
+    levels.queued = queued_;
+    levels.running = running_;
+    levels.bytes = bytes_;
+    levels.kept_answers = kept_.size();
+    return levels;
+}
+
+std::vector<ServiceLevels> BrokerMachine::services() const {
+    std::vector<ServiceLevels> all;
+    services_.for_each([&](Slot slot) {
+        const BrokerService& service = services_[slot];
+        all.push_back({service.name, service.workers, service.waiting, service.queue.size,
+                       service.running, service.answered_total});
+    });
+    std::sort(all.begin(), all.end(),
+              [](const ServiceLevels& a, const ServiceLevels& b) { return a.name < b.name; });
+    return all;
+}
+
+} // namespace flotilla::request

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// BrokerMachine: decides what a request broker does. It is told what peers said, who is gone and
+// what time it is, and answers with what to send. It does no I/O and reads no clock.
+//
+// A request:  accepted ► queued ► running ► answered
+//                          ▲ │       │
+//                          │ ├───────┴► failed, expired, dropped
+//                          └─┼───────── its worker died (where the service allows it) or said
+//                            │          `retry`: in front, its attempt counted
+//                            └► failed: refused for a newer one, where the service says so
+// A worker:   (nobody) ─ready─► idle ⇄ busy
+//                 ▲               │      │
+//                 └──disconnect, unreachable, silent, breach of the protocol
+//
+// Invariants, checked by check()
+//  1. accepted = queued + running + answered + failed + expired + dropped.
+//  2. At most one worker has a request, and it is registered for the request's service. A reply
+//     counts from that worker, with the token of this giving-out, and from nobody else.
+//  3. A worker holds at most its capacity; what it has not answered fills a place even after the
+//     request ended for its asker.
+//  4. While a service has a queue, no worker of it has room.
+//  5. A service's requests are given out in the order of their acceptance; what comes back goes in
+//     front.
+//  6. Who waits longest of a service's idle workers is given the next request; of busy ones with
+//     room the one that holds least.
+//  7. Queues, tables and what they hold in bytes stay within the limits.
+//
+// Cost: a message costs the same with one worker or 10,000, one service or 1,000; a turn of the
+// clock costs what is due, and at most a bounded part of that. Requests with deadlines cost the
+// logarithm of how many there are.
+//
+// One thread at a time.
+#pragma once
+
+#include <flotilla/base/bounded_table.hpp>
+#include <flotilla/base/result.hpp>
+#include <flotilla/base/time.hpp>
+#include <flotilla/request/broker_model.hpp>
+#include <flotilla/request/kept_answers.hpp>
+#include <flotilla/request/message.hpp>
+#include <flotilla/request/request_table.hpp>
+#include <flotilla/request/service_table.hpp>
+#include <flotilla/request/worker_table.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace flotilla::request {
+
+// Who said something, as far as the transport knows.
+struct BrokerPeer {
+    std::string_view id{};      // its address at the transport
+    std::string_view user_id{}; // authenticated; empty without CURVE
+    int descriptor = -1;        // of its connection
+};
+
+struct BrokerOutputs {
+    static constexpr std::size_t notices_max = 64; // of one call; more are left out
+
+    struct Send {
+        std::string peer;
+        Message message;
+    };
+    std::vector<Send> sends{};
+    std::vector<BrokerNotice> notices{};
+
+    void clear() {
+        sends.clear();
+        notices.clear();
+    }
+};
+
+class BrokerMachine {
+public:
+    // `limits` must have been checked. `seed` makes the tokens; fresh at every start.
+    BrokerMachine(BrokerLimits limits, std::uint64_t seed);
+    BrokerMachine(const BrokerMachine&) = delete;
+    BrokerMachine& operator=(const BrokerMachine&) = delete;
+
+    // ---- inputs. Each may add to `out`.
+
+    void receive(const BrokerPeer& peer, Message&& message, Instant now, BrokerOutputs& out);
+    // Something that is not the protocol came; `origin` is what could be told of it.
+    void receive_malformed(const BrokerPeer& peer, const std::optional<Message>& origin,
+                           const Error& error, Instant now, BrokerOutputs& out);
+    // A hint that the connection that had this descriptor until `before` is gone. Requests that RFC
+    // clients made over it leave; a worker is asked.
+    void connection_lost(int descriptor, Instant before, Instant now, BrokerOutputs& out);
+    // What was to be sent on this side did not reach the peer: nobody is there, or (too_slow) it
+    // does not read.
+    enum class Unreachable : std::uint8_t { gone, too_slow };
+    void unreachable(std::string_view peer, Side side, Unreachable why, Instant now,
+                     BrokerOutputs& out);
+    // Does what is due, up to a bound; next_deadline() is then in the past.
+    void tick(Instant now, BrokerOutputs& out);
+    // From now on nothing is accepted; what was is served.
+    void drain() noexcept { draining_ = true; }
+    // Ends every request and every worker's registration, and says so where it can be said.
+    void stop(BrokerOutputs& out);
+
+    // ---- looking
+
+    bool is_worker(std::string_view peer) const { return workers_.find(peer) != no_slot; }
+    // When tick() has something to do.
+    Instant next_deadline() const noexcept;
+    const BrokerLimits& limits() const noexcept { return limits_; }
+    const BrokerCounters& counters() const noexcept { return counters_; }
+    BrokerLevels levels() const;
+    // Every service that has workers or requests, by name.
+    std::vector<ServiceLevels> services() const;
+    // Aborts when an invariant does not hold; for tests, O(everything).
+    void check() const;
+
+private:
+    struct Said; // one message, who said it and when
+    using Kind = BrokerNotice::Kind;
+
+    // broker_clients.cpp
+    void from_client(Said& said);
+    void request(Said& said);
+    void accept(Said& said, Slot service);
+    bool make_room(Said& said, Slot service, std::uint64_t bytes);
+    bool repeat(Said& said);
+    void join(Said& said, Slot request);
+    void cancel(Said& said);
+    void refuse(Said& said, ErrorCode code, std::string_view text);
+    Message to_asker(Slot request, Verb verb) const;
+    void pass_on(Slot request, Verb verb, wire::Frames&& body, BrokerOutputs& out);
+    void tell_error(Slot request, ErrorCode code, std::string_view text, BrokerOutputs& out);
+    void keep(Slot request, const wire::Frames* body, ErrorCode code, std::string_view text,
+              Instant now);
+    // Ends an open request for its asker, with an error where that can be said.
+    void end(Slot request, std::uint64_t& counter, ErrorCode code, std::string_view text,
+             Instant now, BrokerOutputs& out);
+
+    // broker_workers.cpp
+    void from_worker(Said& said);
+    void from_stranger(Said& said);
+    void ready(Said& said);
+    void reply(Said& said, Slot worker);
+    void worker_error(Said& said, Slot request, Slot worker);
+    void finish(Slot request, Slot worker);
+    void refuse_worker(Said& said, ErrorCode code, std::string_view text);
+    void breach(const BrokerPeer& peer, Slot worker, ErrorCode code, std::string_view text,
+                Instant now, BrokerOutputs& out);
+    void disconnect(std::string_view key, std::string_view peer, Dialect dialect, bool delimited,
+                    ErrorCode code, std::string_view text, Instant now, BrokerOutputs& out);
+    void drop(Slot worker, Instant now, BrokerOutputs& out);
+    enum class Because : std::uint8_t { worker_gone, retry };
+    void give_back(Slot request, Because why, std::string_view text, Instant now,
+                   BrokerOutputs& out);
+    void enqueue(Slot request, bool in_front);
+    void dequeue(Slot request);
+    void take_from(Slot worker, Slot request);
+    void serve(Slot service, Instant now, BrokerOutputs& out);
+    void give(Slot request, Slot worker, Instant now, BrokerOutputs& out);
+    void look(Slot worker, Instant now, BrokerOutputs& out);
+    void beat(Slot worker, BrokerOutputs& out) const;
+    static void note(Kind kind, std::string_view service, std::string_view peer,
+                     std::string_view text, BrokerOutputs& out);
+
+    void check_services() const;
+    void check_workers() const;
+
+    BrokerLimits limits_;
+    bool draining_ = false;
+    bool stopped_ = false;
+    ServiceTable services_;
+    WorkerTable workers_;
+    RequestTable requests_;
+    KeptAnswers kept_;
+    BoundedTextTable<Instant> refusals_; // when somebody was last told to go, by peer or service
+    std::uint32_t waiting_ = 0;
+    std::uint64_t queued_ = 0;
+    std::uint64_t running_ = 0;
+    std::uint64_t bytes_ = 0;
+    BrokerCounters counters_;
+};
+
+} // namespace flotilla::request
