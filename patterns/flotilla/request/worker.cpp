@@ -75,12 +75,12 @@ Worker::Rest::Rest(net::Context& context, WorkerOptions with, std::shared_ptr<Jo
 
 // True: something came.
 bool Worker::Rest::turn() {
-    if (stopping && !std::exchange(draining, true))
-        for (const auto& line : lines)
-            line->drain();
+    const bool drains = stopping && !std::exchange(draining, true);
     bool heard = false;
     for (const auto& line : lines) {
         heard = line->turn() || heard;
+        if (drains)
+            line->drain(); // what had arrived is held by now
         if (!line->alive())
             alive = line->alive();
     }
