@@ -5,14 +5,20 @@
 
 #include <flotilla/net/socket.hpp>
 #include <flotilla/net/system.hpp>
+#include <flotilla/request/client_model.hpp>
 #include <flotilla/request/codec.hpp>
 
 #include <support/scratch.hpp>
 
+#include <atomic>
+#include <chrono>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
+#include <vector>
 
 namespace flotilla::test {
 
@@ -79,5 +85,41 @@ private:
     net::Socket router_;
     net::Endpoint at_;
 };
+
+// One on a thread of its own, which is told what to do with each message that is neither a ping nor
+// the question for the dialect, which is answered with `status`.
+class BrokerThread {
+public:
+    using Script = std::function<void(PuppetBroker&, PuppetBroker::Got&)>;
+
+    BrokerThread(net::Context& context, std::string status, Script script)
+        : broker_(context), thread_([this, status = std::move(status), play = std::move(script)] {
+              while (!done_)
+                  if (auto got = broker_.next(std::chrono::milliseconds{5});
+                      got && !broker_.answer_question(*got, status))
+                      play(broker_, *got);
+          }) {}
+    BrokerThread(const BrokerThread&) = delete;
+    BrokerThread& operator=(const BrokerThread&) = delete;
+    ~BrokerThread() {
+        done_ = true;
+        thread_.join();
+    }
+    const net::Endpoint& at() const noexcept { return broker_.at(); }
+
+private:
+    std::atomic<bool> done_{false};
+    PuppetBroker broker_;
+    std::thread thread_;
+};
+
+// A client's options for a quick test.
+inline request::ClientOptions client_of(std::vector<net::Endpoint> brokers) {
+    request::ClientOptions options;
+    options.brokers = std::move(brokers);
+    options.reconnect_min = std::chrono::milliseconds{1};
+    options.reconnect_max = std::chrono::milliseconds{20};
+    return options;
+}
 
 } // namespace flotilla::test
