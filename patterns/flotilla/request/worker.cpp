@@ -40,6 +40,7 @@ struct Worker::Rest {
     bool run_some(const Handler& handler);
     bool hand_out();
     bool hear_handlers();
+    bool serve_threads();
     Status partial_here(JobLink& link, wire::Frames& piece);
     bool is_done() const;
     Status sleep();
@@ -132,6 +133,11 @@ bool Worker::Rest::hear_handlers() {
     return heard;
 }
 
+bool Worker::Rest::serve_threads() {
+    const bool gave = hand_out();
+    return hear_handlers() || gave;
+}
+
 // A handler on this thread says a piece. While it waits for room the brokers are served.
 Status Worker::Rest::partial_here(JobLink& link, wire::Frames& piece) {
     auto& line = *lines[link.line];
@@ -177,7 +183,7 @@ void Worker::Rest::publish() {
 Status Worker::Rest::serve(const Handler& handler) {
     for (bool busy = true;; busy = false) {
         busy = turn();
-        busy = (threads.empty() ? run_some(handler) : hand_out() | hear_handlers()) || busy;
+        busy = (threads.empty() ? run_some(handler) : serve_threads()) || busy;
         publish();
         if (!alive)
             return alive;

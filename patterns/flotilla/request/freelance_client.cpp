@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <flotilla/net/monitor.hpp>
+#include <flotilla/net/socket.hpp>
+#include <flotilla/net/system.hpp>
+#include <flotilla/request/freelance_client.hpp>
+
+#include <algorithm>
+#include <deque>
+#include <utility>
+
+namespace flotilla::request {
+
+namespace {
+
+constexpr std::size_t turn_messages_max = 256;
+constexpr Duration deadline_max = 24h;
+// The monitor wakes nobody who waits for the socket.
+constexpr Duration look_at_monitor = 100ms;
+
+auto wrong(const char* what) {
+    return fail(Errc::bad_option, what);
+}
+
+Status check(const FreelanceClientOptions& options) {
+    const FreelanceLimits& limits = options.limits;
+    if (limits.ping < 10ms || limits.ping > 1h)
+        return wrong("ping must be 10ms to 1h");
+    if (limits.liveness < 1 || limits.liveness > 100)
+        return wrong("liveness must be 1 to 100");
+    if (limits.attempt_max < 10ms || limits.attempt_max > 24h)
+        return wrong("attempt_max must be 10ms to 24h");
+    if (limits.attempts_max < 1 || limits.attempts_max > 1'000)
+        return wrong("attempts_max must be 1 to 1,000");
+    if (limits.calls_max < 1 || limits.calls_max > 1'000'000)
+        return wrong("calls_max must be 1 to 1,000,000");
+    if (options.message_bytes_max < 64ULL << 10 || options.message_bytes_max > 1ULL << 30)
+        return wrong("message_bytes_max must be 64KiB to 1GiB");
+    return {};
+}
+
+} // namespace
+
+struct FreelanceClient::Rest {
+    Rest(FreelanceLimits limits, net::Socket socket, net::Monitor its_monitor)
+        : calls_max(limits.calls_max), router(std::move(socket)), monitor(std::move(its_monitor)),
+          machine(limits) {}
+
+    Status turn();
+    Status read_inputs();
+    void hear_monitor();
+    void act();
+    void send(FreelanceOutputs::Send& each);
+
+    std::uint32_t calls_max;
+    net::Socket router;
+    net::Monitor monitor;
+    FreelanceMachine machine;
+    FreelanceOutputs out;
+    std::deque<FreelanceAnswer> answers;
+    Status alive{};
+};
+
+// ---- output ------------------------------------------------------------------------------------
+
+void FreelanceClient::Rest::send(FreelanceOutputs::Send& each) {
+    const std::string& server = machine.name(each.server);
+    if (server.empty())
+        return; // removed meanwhile
+    wire::Frames message;
+    message.add(ByteView{server});
+    message.add(each.call ? ByteView{FreelanceMachine::control(*each.call)} : ByteView{"PING"});
+    for (std::size_t i = 0; i < each.body.size(); ++i)
+        message.add(std::move(each.body[i]));
+    const Status sent = router.send(message, Duration::zero());
+    if (sent)
+        return;
+    // One that does not read is as good as one that is not there.
+    if (sent.error().code == Errc::stopped)
+        alive = sent;
+    else
+        machine.unreachable(each.server, net::now(), out);
+}
+
+void FreelanceClient::Rest::act() {
+    while (!out.sends.empty() && alive)
+        for (FreelanceOutputs::Send& each : std::exchange(out.sends, {}))
+            send(each);
+    for (auto& [call, outcome] : out.finished)
+        answers.push_back({call, std::move(outcome)});
+    out.clear();
+}
+
+// ---- input -------------------------------------------------------------------------------------
+
+Status FreelanceClient::Rest::read_inputs() {
+    for (std::size_t i = 0; i < turn_messages_max; ++i) {
+        auto message = router.receive(Duration::zero());
+        if (message) {
+            wire::Frames frames;
+            for (std::size_t each = 1; each < message->size(); ++each)
+                frames.add(std::move((*message)[each]));
+            machine.receive((*message)[0], std::move(frames), net::now(), out);
+        } else if (message.error().code == Errc::would_block) {
+            return {};
+        } else if (message.error().code == Errc::too_large ||
+                   message.error().code == Errc::too_many) {
+            machine.receive_malformed();
+        } else {
+            return fail(message.error());
+        }
+    }
+    return {};
+}
+
+void FreelanceClient::Rest::hear_monitor() {
+    using Kind = net::ConnectionEvent::Kind;
+    while (const auto event = monitor.next()) {
+        if (event->kind == Kind::handshake_succeeded)
+            machine.look_around(net::now(), out);
+        else if (event->kind == Kind::disconnected)
+            machine.connection_lost(event->endpoint, net::now(), out);
+    }
+}
+
+Status FreelanceClient::Rest::turn() {
+    if (Status read = read_inputs(); !read)
+        alive = std::move(read);
+    hear_monitor();
+    machine.tick(net::now(), out);
+    act();
+    return alive;
+}
+
+// ---- the class ---------------------------------------------------------------------------------
+
+FreelanceClient::FreelanceClient(std::unique_ptr<Rest> rest) noexcept : rest_(std::move(rest)) {}
+FreelanceClient::FreelanceClient(FreelanceClient&&) noexcept = default;
+FreelanceClient& FreelanceClient::operator=(FreelanceClient&&) noexcept = default;
+FreelanceClient::~FreelanceClient() = default;
+
+Result<FreelanceClient> FreelanceClient::open(net::Context& context,
+                                              FreelanceClientOptions options) {
+    if (const Status checked = check(options); !checked)
+        return fail(checked.error());
+    net::SocketOptions socket;
+    socket.frame_bytes_max = options.message_bytes_max;
+    socket.message_bytes_max = options.message_bytes_max;
+    socket.security = options.security;
+    // A server that comes back finds nothing that was meant for it before, and takes its name over
+    // from its old connection.
+    socket.to_connected_only = true;
+    socket.handover = true;
+    auto router = net::Socket::open(context, net::SocketType::router, std::move(socket));
+    if (!router)
+        return fail(router.error());
+    auto monitor = net::Monitor::open(*router);
+    if (!monitor)
+        return fail(monitor.error());
+    FreelanceClient client{
+        std::make_unique<Rest>(options.limits, std::move(*router), std::move(*monitor))};
+    for (const net::Endpoint& server : options.servers)
+        if (const Status added = client.add_server(server); !added)
+            return fail(added.error());
+    return client;
+}
+
+Status FreelanceClient::add_server(const net::Endpoint& server) {
+    const auto added = rest_->machine.add_server(server.text(), net::now());
+    if (!added)
+        return fail(added.error());
+    if (const Status connected = rest_->router.connect(server); !connected) {
+        (void)rest_->machine.remove_server(server.text(), net::now(), rest_->out);
+        return connected;
+    }
+    return {};
+}
+
+Status FreelanceClient::remove_server(const net::Endpoint& server) {
+    const auto removed = rest_->machine.remove_server(server.text(), net::now(), rest_->out);
+    if (!removed)
+        return fail(removed.error());
+    rest_->act();
+    return rest_->router.disconnect(server);
+}
+
+Result<std::uint64_t> FreelanceClient::begin(wire::Frames& request, Duration deadline) {
+    if (request.empty() || request.size() > wire::Frames::frames_max - 2)
+        return wrong("a request has 1 to 1022 frames");
+    if (deadline < Duration::zero() || deadline > deadline_max)
+        return wrong("deadline must be 0 to 24h");
+    if (rest_->answers.size() + rest_->machine.under_way() >= rest_->calls_max)
+        return fail(Errc::too_many, "calls_max calls are under way or not taken");
+    auto begun = rest_->machine.call(request, deadline, net::now(), rest_->out);
+    rest_->act();
+    return begun;
+}
+
+std::optional<FreelanceAnswer> FreelanceClient::take() {
+    if (rest_->answers.empty())
+        return std::nullopt;
+    std::optional<FreelanceAnswer> answer{std::move(rest_->answers.front())};
+    rest_->answers.pop_front();
+    return answer;
+}
+
+Status FreelanceClient::cancel(std::uint64_t call) {
+    return rest_->machine.cancel(call);
+}
+
+Status FreelanceClient::process(Duration wait) {
+    if (wait > Duration::zero()) {
+        const Status ready = rest_->router.wait_readable(std::min(wait, wait_max()));
+        if (!ready && ready.error().code == Errc::stopped)
+            return ready;
+    }
+    return rest_->turn();
+}
+
+Result<FreelanceReply> FreelanceClient::call(wire::Frames& request, Duration deadline) {
+    const auto begun = begin(request, deadline);
+    if (!begun)
+        return fail(begun.error());
+    for (;;) {
+        auto& answers = rest_->answers;
+        const auto found = std::find_if(answers.begin(), answers.end(),
+                                        [&](const auto& each) { return each.call == *begun; });
+        if (found != answers.end()) {
+            auto outcome = std::move(found->outcome);
+            answers.erase(found);
+            return outcome;
+        }
+        if (const Status processed = process(look_at_monitor); !processed) {
+            (void)rest_->machine.cancel(*begun);
+            return fail(processed.error());
+        }
+    }
+}
+
+int FreelanceClient::fd() const noexcept {
+    return rest_->router.fd();
+}
+bool FreelanceClient::has_input() const noexcept {
+    return rest_->router.readable();
+}
+Duration FreelanceClient::wait_max() const {
+    const Duration due = time_left(net::now(), rest_->machine.next_deadline());
+    return rest_->router.readable() ? Duration::zero() : std::min(due, look_at_monitor);
+}
+std::size_t FreelanceClient::servers_up() const noexcept {
+    return rest_->machine.servers_up();
+}
+std::size_t FreelanceClient::under_way() const noexcept {
+    return rest_->machine.under_way();
+}
+FreelanceCounters FreelanceClient::counters() const {
+    return rest_->machine.counters();
+}
+
+} // namespace flotilla::request
