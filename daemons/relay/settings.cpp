@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relay/settings.hpp"
 
+#include "host/settings_text.hpp"
+
 #include <flotilla/base/units.hpp>
 
 #include <filesystem>
@@ -171,26 +173,7 @@ Result<DaemonSettings> lay_over(DaemonSettings flags, DaemonSettings file) {
 
 namespace {
 
-std::string toml_text(std::string_view text) {
-    std::string all = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\')
-            all += '\\';
-        all += c;
-    }
-    return all + "\"";
-}
-
-void line(std::string& out, std::string_view key, const std::string& value) {
-    out += std::string(key) + " = " + value + "\n";
-}
-
-void list(std::string& out, std::string_view key, const std::vector<std::string>& values) {
-    std::string all;
-    for (const std::string& each : values)
-        all += (all.empty() ? "" : ", ") + toml_text(each);
-    line(out, key, "[" + all + "]");
-}
+using host::toml_text;
 
 void attachments(std::string& out, std::string_view key,
                  const std::optional<std::vector<net::Attachment>>& given) {
@@ -199,51 +182,52 @@ void attachments(std::string& out, std::string_view key,
     std::vector<std::string> texts;
     for (const net::Attachment& each : *given)
         texts.push_back((each.how == net::Attach::bind ? "@" : ">") + each.endpoint.text());
-    list(out, key, texts);
-}
-
-const char* word(bool value) {
-    return value ? "true" : "false";
+    host::toml_list(out, key, texts);
 }
 
 std::string format_relay(const RelaySettings& relay) {
     const relay::RelayOptions standard;
     const relay::LastValueLimits remembered;
     std::string out = "\n[[relay]]\n";
-    line(out, "name", toml_text(relay.name.value_or(standard.name)));
+    host::toml_line(out, "name", toml_text(relay.name.value_or(standard.name)));
     if (relay.kind)
-        line(out, "kind", toml_text(name(*relay.kind)));
+        host::toml_line(out, "kind", toml_text(name(*relay.kind)));
     attachments(out, "frontend", relay.frontend);
     attachments(out, "backend", relay.backend);
     attachments(out, "capture", relay.capture);
     if (relay.kind.value_or(relay::Kind::forwarder) == relay::Kind::forwarder) {
-        line(out, "overflow",
-             toml_text(format_overflow(relay.overflow.value_or(standard.overflow))));
-        line(out, "last_value", word(relay.last_value.value_or(false)));
-        line(out, "last_value_topics",
-             std::to_string(relay.last_value_topics.value_or(remembered.topics_max)));
-        line(out, "last_value_bytes",
-             toml_text(format_bytes(relay.last_value_bytes.value_or(remembered.bytes_max))));
+        host::toml_line(out, "overflow",
+                        toml_text(format_overflow(relay.overflow.value_or(standard.overflow))));
+        host::toml_line(out, "last_value", host::toml_flag(relay.last_value.value_or(false)));
+        host::toml_line(out, "last_value_topics",
+                        std::to_string(relay.last_value_topics.value_or(remembered.topics_max)));
+        host::toml_line(
+            out, "last_value_bytes",
+            toml_text(format_bytes(relay.last_value_bytes.value_or(remembered.bytes_max))));
     }
     if (relay.hwm)
-        line(out, "hwm", std::to_string(*relay.hwm));
-    line(out, "capture_hwm",
-         std::to_string(relay.capture_hwm.value_or(standard.capture_messages_max)));
-    line(out, "frame_bytes_max",
-         toml_text(format_bytes(relay.frame_bytes_max.value_or(standard.frame_bytes_max))));
-    line(out, "message_bytes_max",
-         toml_text(format_bytes(relay.message_bytes_max.value_or(standard.message_bytes_max))));
-    line(out, "frames_max", std::to_string(relay.frames_max.value_or(standard.frames_max)));
+        host::toml_line(out, "hwm", std::to_string(*relay.hwm));
+    host::toml_line(out, "capture_hwm",
+                    std::to_string(relay.capture_hwm.value_or(standard.capture_messages_max)));
+    host::toml_line(
+        out, "frame_bytes_max",
+        toml_text(format_bytes(relay.frame_bytes_max.value_or(standard.frame_bytes_max))));
+    host::toml_line(
+        out, "message_bytes_max",
+        toml_text(format_bytes(relay.message_bytes_max.value_or(standard.message_bytes_max))));
+    host::toml_line(out, "frames_max",
+                    std::to_string(relay.frames_max.value_or(standard.frames_max)));
     if (relay.curve_key)
-        line(out, "curve_key", toml_text(*relay.curve_key));
+        host::toml_line(out, "curve_key", toml_text(*relay.curve_key));
     if (relay.allow_client_keys)
-        line(out, "allow_client_keys", toml_text(*relay.allow_client_keys));
-    line(out, "allow_any_client_key", word(relay.allow_any_client_key.value_or(false)));
+        host::toml_line(out, "allow_client_keys", toml_text(*relay.allow_client_keys));
+    host::toml_line(out, "allow_any_client_key",
+                    host::toml_flag(relay.allow_any_client_key.value_or(false)));
     if (relay.server_key)
-        list(out, "server_key", *relay.server_key);
+        host::toml_list(out, "server_key", *relay.server_key);
     if (relay.curve_sides)
-        list(out, "curve_sides", *relay.curve_sides);
-    line(out, "allow_plaintext", word(relay.allow_plaintext.value_or(false)));
+        host::toml_list(out, "curve_sides", *relay.curve_sides);
+    host::toml_line(out, "allow_plaintext", host::toml_flag(relay.allow_plaintext.value_or(false)));
     return out;
 }
 
@@ -251,10 +235,12 @@ std::string format_relay(const RelaySettings& relay) {
 
 std::string format_settings(const DaemonSettings& settings) {
     std::string out;
-    line(out, "drain", toml_text(format_duration(settings.drain_or_default())));
-    line(out, "io_threads", std::to_string(settings.io_threads.value_or(1)));
-    line(out, "log_level", toml_text(name(settings.log_level.value_or(host::LogLevel::info))));
-    line(out, "log_format", toml_text(name(settings.log_format.value_or(host::LogFormat::text))));
+    host::toml_line(out, "drain", toml_text(format_duration(settings.drain_or_default())));
+    host::toml_line(out, "io_threads", std::to_string(settings.io_threads.value_or(1)));
+    host::toml_line(out, "log_level",
+                    toml_text(name(settings.log_level.value_or(host::LogLevel::info))));
+    host::toml_line(out, "log_format",
+                    toml_text(name(settings.log_format.value_or(host::LogFormat::text))));
     for (const RelaySettings& relay : settings.relays)
         out += format_relay(relay);
     return out;

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Settings written as TOML, for --print-config: what Settings::parse reads back. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace flotilla::host {
+
+// In quotes, with what TOML wants escaped.
+std::string toml_text(std::string_view text);
+inline const char* toml_flag(bool value) {
+    return value ? "true" : "false";
+}
+// Appends "key = value\n"; `value` is TOML already.
+void toml_line(std::string& out, std::string_view key, const std::string& value);
+// Appends "key = ["...", "..."]\n".
+void toml_list(std::string& out, std::string_view key, const std::vector<std::string>& values);
+
+} // namespace flotilla::host
