@@ -5,6 +5,7 @@ namespace flotilla::cli {
 
 namespace {
 constexpr const char* data = "Messages";
+constexpr const char* services = "Services";
 constexpr const char* relays = "Relays";
 constexpr const char* insight = "Insight";
 constexpr const char* setup = "Setup";
@@ -24,6 +25,9 @@ const std::vector<Command>& commands() {
         {"pair", data, "Send and print at once, with exactly one peer", declare_pair},
         {"xpub", data, "Publish messages and print the subscriptions", declare_xpub},
         {"xsub", data, "Print messages and send subscriptions", declare_xsub},
+        {"call", services, "Ask a service through a broker, and print its answers", declare_call},
+        {"serve", services, "Answer a service's requests with a command", declare_serve},
+        {"services", services, "List the services of a broker, and who waits", declare_services},
         {"proxy", relays, "Pass messages on between two sides, until a signal", declare_proxy},
         {"tap", insight, "Print what passes a relay, or stand between as one", declare_tap},
         {"record", insight, "Record messages in a file", declare_record},

@@ -34,6 +34,12 @@ Run declare_xpub(CLI::App& app);
 Run declare_xsub(CLI::App& app);
 // proxy.cpp
 Run declare_proxy(CLI::App& app);
+// call.cpp
+Run declare_call(CLI::App& app);
+// serve.cpp
+Run declare_serve(CLI::App& app);
+// services.cpp
+Run declare_services(CLI::App& app);
 // completion.cpp
 Run declare_completion(CLI::App& app);
 // manual.cpp

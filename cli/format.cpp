@@ -107,6 +107,7 @@ Status Format::append(std::string& out, const Shown& message) const {
     line.frames = message.frames.share();
     if (!message.user_id.empty())
         line.meta.emplace_back("user_id", message.user_id);
+    line.meta.insert(line.meta.end(), message.meta.begin(), message.meta.end());
     append_json_line(out, line);
     return {};
 }

@@ -24,6 +24,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace flotilla::cli {
@@ -36,6 +37,7 @@ struct Shown {
     std::string_view type{};
     std::string_view endpoint{};
     std::string_view user_id{};
+    std::vector<std::pair<std::string, std::string>> meta{}; // json only, beside the user id
     enum class Routing : std::uint8_t { none, first_frame } routing = Routing::none;
 };
 

@@ -44,7 +44,7 @@ std::string option_row(const CLI::Option& option) {
 }
 
 bool is_common(const CLI::Option& option) {
-    static const std::set<std::string> groups{"Input",    "Output",     "Socket",
+    static const std::set<std::string> groups{"Broker",   "Input",      "Output", "Socket",
                                               "Security", "Connection", "General"};
     return !option.get_positional() && groups.count(option.get_group()) > 0;
 }
@@ -52,7 +52,8 @@ bool is_common(const CLI::Option& option) {
 // Options that many verbs share are told once, in the order of their groups.
 std::string common_options(const CLI::App& root) {
     std::string out;
-    for (const char* group : {"Connection", "Input", "Output", "Socket", "Security", "General"}) {
+    for (const char* group :
+         {"Connection", "Broker", "Input", "Output", "Socket", "Security", "General"}) {
         std::set<std::string> told;
         out += std::string(".SS ") + group + "\n";
         for (const CLI::App* verb : root.get_subcommands({}))
@@ -129,6 +130,7 @@ Accepted, but not everything left before the deadline.
 Ended by SIGINT or SIGTERM.
 .SH SEE ALSO
 .BR flotilla\-relay (1),
+.BR flotilla\-broker (1),
 .BR zmq_socket (3)
 )";
 

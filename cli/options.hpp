@@ -56,6 +56,8 @@ struct SecurityFlags {
     bool allow_plaintext = false; // beyond this machine
 };
 void add_security(CLI::App& app, SecurityFlags& flags);
+// Without the flags of a server, for what only connects.
+void add_client_security(CLI::App& app, SecurityFlags& flags);
 // Errors: bad_option (options that contradict each other), and those of net/curve and net/access.
 Result<net::Security> make_security(const SecurityFlags& flags);
 

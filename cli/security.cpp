@@ -45,7 +45,7 @@ Result<net::Security> server_side(const SecurityFlags& flags) {
 
 } // namespace
 
-void add_security(CLI::App& app, SecurityFlags& flags) {
+void add_client_security(CLI::App& app, SecurityFlags& flags) {
     const char* group = "Security";
     app.add_option("--curve-key", flags.curve_key,
                    "Our own secret certificate (mode 0600); a client without one gets a key for "
@@ -57,6 +57,14 @@ void add_security(CLI::App& app, SecurityFlags& flags) {
                    "its certificate")
         ->type_name("KEY|FILE")
         ->group(group);
+    app.add_flag("--allow-plaintext", flags.allow_plaintext,
+                 "Go without encryption beyond this machine")
+        ->group(group);
+}
+
+void add_security(CLI::App& app, SecurityFlags& flags) {
+    const char* group = "Security";
+    add_client_security(app, flags);
     app.add_option("--allow-client-keys", flags.allow_client_keys,
                    "Be a CURVE server for these public keys: a list, or a directory of "
                    "certificates")
@@ -64,9 +72,6 @@ void add_security(CLI::App& app, SecurityFlags& flags) {
         ->group(group);
     app.add_flag("--allow-any-client-key", flags.allow_any_client_key,
                  "Be a CURVE server for whoever knows our public key")
-        ->group(group);
-    app.add_flag("--allow-plaintext", flags.allow_plaintext,
-                 "Go without encryption beyond this machine")
         ->group(group);
 }
 

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+#include <cli/broker_flags.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace flotilla::cli {
+
+namespace {
+constexpr std::size_t brokers_max = 16;
+constexpr std::uint64_t message_bytes_min = 64 << 10;
+} // namespace
+
+void add_broker(CLI::App& app, BrokerFlags& flags) {
+    const char* group = "Broker";
+    add_list(app, "-b,--broker", flags.brokers, "ENDPOINT",
+             "Where the broker is; may be repeated: when one does not answer, the next")
+        ->group(group);
+    add_choice(app, "--dialect", flags.dialect, {"mdp-0.1", "mdp-0.2", "flotilla"},
+               "What to speak with it [what it understands best, which is asked first]")
+        ->group(group);
+    add_bytes(app, "--max-size", flags.message_bytes_max,
+              "Largest message accepted, in or out [64MiB]")
+        ->group(group);
+    add_client_security(app, flags.security);
+}
+
+std::string BrokerLink::text() const {
+    std::string all;
+    for (const net::Endpoint& each : brokers)
+        all += (all.empty() ? "" : ",") + each.text();
+    return all;
+}
+
+Result<BrokerLink> make_broker_link(const BrokerFlags& flags) {
+    if (flags.brokers.empty())
+        return fail(Errc::bad_option, "which broker? For example --broker tcp://127.0.0.1:5555");
+    if (flags.brokers.size() > brokers_max)
+        return fail(Errc::bad_option, std::to_string(flags.brokers.size()) + " brokers; at most " +
+                                          std::to_string(brokers_max));
+    BrokerLink link;
+    for (const std::string& text : flags.brokers) {
+        auto endpoint = net::Endpoint::parse(text);
+        if (!endpoint)
+            return fail(endpoint.error().code, "--broker: " + endpoint.error().detail);
+        if (endpoint->is_wildcard())
+            return fail(Errc::bad_endpoint, "--broker: '" + text +
+                                                "' is a wildcard, which nobody can connect to; "
+                                                "name the broker's host and port");
+        link.brokers.push_back(std::move(*endpoint));
+    }
+    if (!flags.dialect.empty())
+        link.dialect = request::dialect_named(flags.dialect);
+    // The frames of a handshake are held to this too, and must pass.
+    link.message_bytes_max = std::max(flags.message_bytes_max, message_bytes_min);
+    auto security = make_security(flags.security);
+    if (!security)
+        return fail(security.error());
+    link.security = std::move(*security);
+    return link;
+}
+
+Status check_service(const std::string& service) {
+    if (service.empty() || service.size() > request::limits::service_bytes_max)
+        return fail(Errc::bad_option, "a service's name has 1 to " +
+                                          std::to_string(request::limits::service_bytes_max) +
+                                          " bytes, not " + std::to_string(service.size()));
+    return {};
+}
+
+Error explained(Error error) {
+    if (error.code == Errc::insecure)
+        error.detail += " (--server-key for CURVE, --allow-plaintext to go without)";
+    return error;
+}
+
+} // namespace flotilla::cli

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The flags of the verbs that speak to a broker: which, how, and with which keys.
+#pragma once
+
+#include <flotilla/request/client_model.hpp>
+
+#include <cli/options.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace flotilla::cli {
+
+struct BrokerFlags {
+    std::vector<std::string> brokers;
+    std::string dialect; // empty: find out
+    std::uint64_t message_bytes_max = 64ULL << 20;
+    SecurityFlags security;
+};
+void add_broker(CLI::App& app, BrokerFlags& flags);
+
+struct BrokerLink {
+    std::vector<net::Endpoint> brokers{};
+    std::optional<request::Dialect> dialect{};
+    std::uint64_t message_bytes_max = 0;
+    net::Security security{};
+
+    std::string text() const; // the endpoints, joined by commas
+};
+// Errors: bad_option (no broker, too many), bad_endpoint, and those of net/curve.
+Result<BrokerLink> make_broker_link(const BrokerFlags& flags);
+
+// A name that requests can be sent to. Errors: bad_option.
+Status check_service(const std::string& service);
+
+// Errors of Client and Worker, with the flag that mends them.
+Error explained(Error error);
+
+} // namespace flotilla::cli

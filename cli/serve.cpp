@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+// `zmq serve`: answer a service's requests with a command.
+#include <flotilla/base/units.hpp>
+#include <flotilla/net/context.hpp>
+#include <flotilla/net/system.hpp>
+#include <flotilla/request/worker.hpp>
+
+#include <CLI/CLI.hpp>
+#include <cli/broker_flags.hpp>
+#include <cli/commands.hpp>
+#include <cli/encoding.hpp>
+#include <cli/serve/servant.hpp>
+#include <cli/signals.hpp>
+#include <poll.h>
+
+#include <atomic>
+#include <memory>
+#include <thread>
+
+namespace flotilla::cli {
+
+namespace {
+
+struct ServeFlags {
+    std::string service;
+    std::vector<std::string> command;
+    bool echo = false;
+    bool lines = false;
+    bool chomp = false;
+    std::uint64_t jobs = 1;
+    std::optional<std::uint64_t> capacity;
+    std::optional<std::uint64_t> count;
+    Duration timeout = 60s;
+    std::string separator = "\\t";
+    std::string frame_separator;
+    BrokerFlags broker;
+};
+
+Result<ServantOptions> servant_options(const ServeFlags& flags) {
+    using Kind = ServantOptions::Kind;
+    ServantOptions options;
+    options.kind = flags.echo ? Kind::echo : flags.lines ? Kind::lines : Kind::command;
+    if (flags.echo && (flags.lines || !flags.command.empty()))
+        return fail(Errc::bad_option,
+                    "--echo answers by itself; leave out the command and --lines");
+    if (!flags.echo && flags.command.empty())
+        return fail(Errc::bad_option, "with what? Write a command after --, for example: zmq serve "
+                                      "upper -b ENDPOINT -- tr a-z A-Z; or say --echo");
+    if (flags.timeout <= Duration::zero())
+        return fail(Errc::bad_option, "--timeout is 0s; a command needs some time");
+    if (!flags.echo) {
+        auto program = find_program(flags.command.front());
+        if (!program)
+            return fail(program.error());
+        options.command = flags.command;
+        options.command.front() = std::move(*program);
+    }
+    options.timeout = flags.timeout;
+    options.bytes_max = flags.broker.message_bytes_max;
+    if (flags.chomp)
+        options.last_newline = ServantOptions::LastNewline::leave_out;
+    auto separator = unescape(flags.separator);
+    auto frame_separator = unescape(flags.frame_separator);
+    if (!separator || !frame_separator)
+        return fail(separator ? frame_separator.error() : separator.error());
+    options.separator = std::move(*separator);
+    options.frame_separator = std::move(*frame_separator);
+    return options;
+}
+
+Result<request::WorkerOptions> worker_options(const ServeFlags& flags) {
+    auto link = make_broker_link(flags.broker);
+    if (!link)
+        return fail(link.error());
+    if (flags.capacity && *flags.capacity < flags.jobs)
+        return fail(Errc::bad_option, "--capacity is " + std::to_string(*flags.capacity) +
+                                          "; it must be at least -j, " +
+                                          std::to_string(flags.jobs));
+    request::WorkerOptions options;
+    options.brokers = std::move(link->brokers);
+    options.service = flags.service;
+    options.dialect = link->dialect;
+    options.threads = static_cast<std::uint32_t>(flags.jobs);
+    if (flags.capacity)
+        options.capacity = static_cast<std::uint32_t>(*flags.capacity);
+    options.message_bytes_max = link->message_bytes_max;
+    options.security = std::move(link->security);
+    options.linger = 5s;
+    return options;
+}
+
+std::vector<std::string> environment_of(const request::Job& job) {
+    std::vector<std::string> all{"FLOTILLA_ATTEMPT=" + std::to_string(job.attempt)};
+    // A variable ends at its first NUL byte; a name that has one is not passed on.
+    if (job.service.find('\0') == std::string::npos)
+        all.push_back("FLOTILLA_SERVICE=" + job.service);
+    if (!job.id.empty())
+        all.push_back("FLOTILLA_REQUEST_ID=" + job.id);
+    if (job.expires)
+        all.push_back(
+            "FLOTILLA_EXPIRES_MS=" +
+            std::to_string(std::chrono::floor<std::chrono::milliseconds>(*job.expires).count()));
+    return all;
+}
+
+// Says how each request ended; quiet about those that went well.
+class Reporter {
+public:
+    Reporter(Terminal& terminal) : terminal_(terminal) {}
+    void note(const std::string& text) {
+        const std::lock_guard lock(mutex_);
+        terminal_.note(text);
+    }
+
+private:
+    Terminal& terminal_;
+    std::mutex mutex_; // a Terminal is for one thread
+};
+
+request::Outcome outcome_of(Servant::Said said, Reporter& reporter) {
+    if (auto* later = std::get_if<Servant::Later>(&said)) {
+        reporter.note("not done: " + later->why);
+        return request::Retry{std::move(later->why)};
+    }
+    if (auto* failed = std::get_if<Servant::Failed>(&said)) {
+        reporter.note("failed: " + failed->why);
+        return request::Failure{std::move(failed->why)};
+    }
+    return request::Answer{std::move(std::get<wire::Frames>(said))};
+}
+
+// Tells the worker of the signal, from a thread of its own: the worker's is busy.
+class StopWatch {
+public:
+    explicit StopWatch(request::Worker& worker) : thread_([this, &worker] { watch(worker); }) {}
+    ~StopWatch() {
+        over_ = true;
+        thread_.join();
+    }
+
+private:
+    void watch(request::Worker& worker) const {
+        while (!over_) {
+            pollfd signal{signal_descriptor(), POLLIN, 0};
+            if (::poll(&signal, 1, 50) > 0 || signal_caught() != 0)
+                return worker.stop_soon();
+        }
+    }
+    std::atomic<bool> over_{false};
+    std::thread thread_;
+};
+
+std::string counted(const request::WorkerCounters& counters) {
+    return std::to_string(counters.requests_total) +
+           " requests: " + std::to_string(counters.answered_total) + " answered, " +
+           std::to_string(counters.retry_total) + " given back, " +
+           std::to_string(counters.failed_total) + " failed" +
+           (counters.unsaid_total > 0
+                ? ", " + std::to_string(counters.unsaid_total) +
+                      " of these without a word, which this broker's dialect does not have"
+                : "");
+}
+
+Result<ExitCode> run_serve(const ServeFlags& flags, Terminal& terminal) {
+    if (Status right = check_service(flags.service); !right)
+        return fail(right.error());
+    auto servant_is = servant_options(flags);
+    if (!servant_is)
+        return fail(servant_is.error());
+    auto worker_is = worker_options(flags);
+    if (!worker_is)
+        return fail(worker_is.error());
+    auto context = net::Context::open();
+    if (!context)
+        return fail(context.error());
+    std::string at;
+    for (const net::Endpoint& each : worker_is->brokers)
+        at += (at.empty() ? "" : ",") + each.text();
+    auto worker = request::Worker::open(*context, std::move(*worker_is));
+    if (!worker)
+        return fail(explained(worker.error()));
+    terminal.note("serving '" + flags.service + "' at " + at);
+
+    Servant servant(std::move(*servant_is));
+    Reporter reporter(terminal);
+    std::atomic<std::uint64_t> asked{0};
+    Status served;
+    {
+        const StopWatch watch(*worker);
+        served = worker->run([&](request::Job& job) {
+            if (flags.count && ++asked >= *flags.count)
+                worker->stop_soon();
+            Servant::Asked request;
+            request.environment = environment_of(job);
+            request.body = std::move(job.body);
+            request.is_cancelled = [&job] { return job.is_cancelled(); };
+            return outcome_of(servant.answer(std::move(request)), reporter);
+        });
+    }
+    terminal.note(counted(worker->counters()));
+    if (!served)
+        return fail(served.error());
+    return ExitCode::ok;
+}
+
+void add_serve(CLI::App& app, ServeFlags& flags) {
+    app.add_option("SERVICE", flags.service, "What requests are sent to")->required();
+    app.add_option("CMD", flags.command,
+                   "After --: the command and its arguments. It finds the request on its standard "
+                   "input, and prints the answer");
+    const char* group = "Work";
+    app.add_flag("--echo", flags.echo, "Instead of a command: answer each request with itself")
+        ->group(group);
+    app.add_flag("--lines", flags.lines,
+                 "The command runs all the while: it reads a request a line, and answers with a "
+                 "line")
+        ->group(group);
+    add_count(app, "-j,--jobs", flags.jobs, {1, 1'024}, "Requests worked on at once [1]")
+        ->group(group);
+    add_count(app, "--capacity", flags.capacity, {1, request::limits::capacity_max},
+              "Requests held at once, those that wait here included [-j]")
+        ->group(group);
+    add_duration(app, "-t,--timeout", flags.timeout,
+                 "Longest that the command may take for one request [60s]; then it is killed, and "
+                 "the request failed")
+        ->group(group);
+    add_count(app, "-n,--count", flags.count, {1}, "End after this many requests")->group(group);
+    app.add_flag("--chomp", flags.chomp, "Leave out a line feed at the end of the answer")
+        ->group(group);
+    app.add_option("--separator", flags.separator,
+                   "Between the frames of a request in the command's input [\\t]")
+        ->type_name("TEXT")
+        ->group(group);
+    app.add_option("-F,--frame-separator", flags.frame_separator,
+                   "Splits the command's output into frames; \\n \\t \\0 \\xHH are understood")
+        ->type_name("TEXT")
+        ->group(group);
+    add_broker(app, flags.broker);
+}
+
+} // namespace
+
+Run declare_serve(CLI::App& app) {
+    const auto flags = std::make_shared<ServeFlags>();
+    add_serve(app, *flags);
+    app.footer("Exit codes of the command: 0 the answer is what it printed; 75 not now, another "
+               "worker may;\nother: the request has failed, and the client is told where it can "
+               "be. The command finds\nFLOTILLA_SERVICE, FLOTILLA_ATTEMPT, FLOTILLA_REQUEST_ID and "
+               "FLOTILLA_EXPIRES_MS in its\nenvironment. A signal ends it when what it holds is "
+               "done.\n\n"
+               "Examples:\n"
+               "  zmq serve echo --echo --broker tcp://127.0.0.1:5555\n"
+               "  zmq serve upper --broker tcp://127.0.0.1:5555 -- tr a-z A-Z\n"
+               "  zmq serve square -j 4 --chomp -b tcp://127.0.0.1:5555 -- awk '{print $1*$1}'\n"
+               "  zmq serve count --lines -b tcp://127.0.0.1:5555 -- awk '{print NR; fflush()}'");
+    return [flags](Terminal& terminal) { return run_serve(*flags, terminal); };
+}
+
+} // namespace flotilla::cli

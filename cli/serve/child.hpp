@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Child: a command with pipes on its standard input and output; standard error is ours. It leads a
+// process group of its own, so that ^C at the terminal ends us, not its work, and so that ending it
+// ends what it started.
+//
+// SIGPIPE must be ignored (catch_signals does): a command need not read all that it is given.
+// Every wait has a deadline. What still runs at destruction is killed and reaped. Not thread-safe;
+// different children are independent.
+#pragma once
+
+#include <flotilla/base/blob.hpp>
+#include <flotilla/base/result.hpp>
+#include <flotilla/base/time.hpp>
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace flotilla::cli {
+
+// The path that a command's name stands for. Errors: not_found; bad_option (it cannot be run).
+Result<std::string> find_program(const std::string& name);
+
+class Child {
+public:
+    // How it ended: an exit code, or the signal that killed it.
+    struct End {
+        bool killed = false;
+        int number = 0;
+    };
+    using Stop = std::function<bool()>; // asked about every 100 ms during a wait
+
+    // Does it outlive our thread? A command that works on one request must not: it dies with us.
+    enum class Life : std::uint8_t { with_our_thread, its_own };
+
+    // `command[0]` is a path; `environment` is added to ours. Errors: io, out_of_files.
+    static Result<Child> start(const std::vector<std::string>& command,
+                               const std::vector<std::string>& environment, Life life);
+    Child(Child&& other) noexcept;
+    Child& operator=(Child&&) = delete;
+    ~Child();
+
+    // Gives it `input` and the end of the input, and gathers what it prints to the end. Errors:
+    // timeout, too_large (more than bytes_max; it is killed), stopped (`stop` said so), io.
+    Result<std::string> exchange(ByteView input, std::uint64_t bytes_max, Instant deadline,
+                                 const Stop& stop);
+    // Gives it a line and takes its next line, both without the '\n'. Errors: as exchange, and
+    // peer_gone (it closed its output).
+    Result<std::string> exchange_line(ByteView line, std::uint64_t bytes_max, Instant deadline);
+
+    // Waits for its end. Errors: timeout; stopped.
+    Result<End> wait(Instant deadline, const Stop& stop);
+    void close_input() noexcept;
+
+private:
+    Child(pid_t pid, int input, int output) noexcept : pid_(pid), input_(input), output_(output) {}
+    Status pump(ByteView& input, std::string& output, Instant deadline);
+    void kill_now() noexcept;
+
+    pid_t pid_;
+    int input_;  // we write
+    int output_; // we read
+    bool output_ended_ = false;
+    std::string read_ahead_; // exchange_line: beyond the last line
+};
+
+} // namespace flotilla::cli

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <flotilla/base/units.hpp>
+#include <flotilla/net/system.hpp>
+
+#include <cli/serve/servant.hpp>
+
+#include <utility>
+
+namespace flotilla::cli {
+
+namespace {
+
+constexpr Duration end_wait = 100ms; // for the exit code of a command that closed its output
+
+bool never() {
+    return false;
+}
+
+Servant::Said said_by_exit(const Child::End& end) {
+    if (end.killed)
+        return Servant::Failed{"the command was killed by signal " + std::to_string(end.number)};
+    if (end.number == Servant::exit_later)
+        return Servant::Later{"the command asks to try again (exit 75)"};
+    return Servant::Failed{"the command ended with exit code " + std::to_string(end.number)};
+}
+
+} // namespace
+
+Servant::Said Servant::answer(Asked asked) {
+    switch (options_.kind) {
+    case ServantOptions::Kind::echo:
+        return std::move(asked.body);
+    case ServantOptions::Kind::lines:
+        return ask_line(asked);
+    case ServantOptions::Kind::command:
+        break;
+    }
+    return run_command(asked);
+}
+
+std::string Servant::joined(const wire::Frames& body) const {
+    std::string all;
+    for (std::size_t i = 0; i < body.size(); ++i) {
+        all += i > 0 ? options_.separator : std::string{};
+        all += body[i].view();
+    }
+    return all;
+}
+
+Servant::Said Servant::framed(std::string output) const {
+    if (options_.last_newline == ServantOptions::LastNewline::leave_out && !output.empty() &&
+        output.back() == '\n')
+        output.pop_back();
+    wire::Frames frames;
+    ByteView rest = output;
+    while (true) {
+        const std::size_t end =
+            options_.frame_separator.empty() ? ByteView::npos : rest.find(options_.frame_separator);
+        if (frames.size() == wire::Frames::frames_max)
+            return Failed{"the command's answer has more than " +
+                          std::to_string(wire::Frames::frames_max) + " frames"};
+        frames.add(rest.substr(0, end));
+        if (end == ByteView::npos)
+            return frames;
+        rest.remove_prefix(end + options_.frame_separator.size());
+    }
+}
+
+Servant::Said Servant::explained(Child& child, const Error& error) const {
+    switch (error.code) {
+    case Errc::timeout:
+        return Failed{"the command took longer than " + format_duration(options_.timeout) +
+                      " (--timeout) and was ended"};
+    case Errc::peer_gone: // of lines: it ended; why?
+        if (auto end = child.wait(deadline_after(net::now(), end_wait), never))
+            return end->killed || end->number != 0
+                       ? said_by_exit(*end)
+                       : Said{Failed{"the command ended without an answer"}};
+        return Failed{"the command: " + error.detail};
+    default:
+        return Failed{"the command: " + error.detail};
+    }
+}
+
+Servant::Said Servant::run_command(const Asked& asked) {
+    auto child = Child::start(options_.command, asked.environment, Child::Life::with_our_thread);
+    if (!child)
+        return Later{child.error().detail}; // another worker may have what is missing here
+    const Instant deadline = deadline_after(net::now(), options_.timeout);
+    auto output =
+        child->exchange(joined(asked.body), options_.bytes_max, deadline, asked.is_cancelled);
+    if (!output)
+        return explained(*child, output.error());
+    const auto end = child->wait(deadline, asked.is_cancelled);
+    if (!end)
+        return explained(*child, end.error());
+    if (end->killed || end->number != 0)
+        return said_by_exit(*end);
+    return framed(std::move(*output));
+}
+
+Result<Child> Servant::take_line_child() {
+    {
+        const std::lock_guard lock(mutex_);
+        if (!idle_.empty()) {
+            Child child = std::move(idle_.back());
+            idle_.pop_back();
+            return child;
+        }
+    }
+    return Child::start(options_.command, {}, Child::Life::its_own);
+}
+
+void Servant::give_back(Child child) {
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(child));
+}
+
+Servant::Said Servant::ask_line(const Asked& asked) {
+    const std::string line = joined(asked.body);
+    if (line.find('\n') != std::string::npos)
+        return Failed{"the request has a line feed in it, and the command takes one line each"};
+    auto child = take_line_child();
+    if (!child)
+        return Later{child.error().detail};
+    auto answer = child->exchange_line(line, options_.bytes_max,
+                                       deadline_after(net::now(), options_.timeout));
+    if (!answer) // the child goes with this scope, and the next request starts another
+        return explained(*child, answer.error());
+    give_back(std::move(*child));
+    return framed(std::move(*answer));
+}
+
+} // namespace flotilla::cli

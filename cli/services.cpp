@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// `zmq services`: what a broker serves (8/MMI, and flotilla-broker's list).
+#include <flotilla/net/context.hpp>
+#include <flotilla/net/poller.hpp>
+#include <flotilla/net/system.hpp>
+#include <flotilla/request/client.hpp>
+
+#include <CLI/CLI.hpp>
+#include <cli/broker_flags.hpp>
+#include <cli/commands.hpp>
+#include <cli/output.hpp>
+#include <cli/services/listing.hpp>
+#include <cli/signals.hpp>
+
+#include <algorithm>
+#include <memory>
+
+namespace flotilla::cli {
+
+namespace {
+
+struct ServicesFlags {
+    std::vector<std::string> names;
+    bool json = false;
+    bool watch = false;
+    Duration interval = 1s;
+    std::optional<std::uint64_t> count;
+    Duration timeout = 10s;
+    BrokerFlags broker;
+};
+
+constexpr const char* clear_screen = "\x1b[H\x1b[2J";
+
+Result<std::vector<ServiceRow>> ask_each(request::Client& client,
+                                         const std::vector<std::string>& names) {
+    std::vector<ServiceRow> rows;
+    for (const std::string& name : names) {
+        auto answer = client.call("mmi.service", ByteView{name});
+        if (!answer)
+            return fail(answer.error());
+        auto row = read_service(name, answer->body);
+        if (!row)
+            return fail(row.error());
+        rows.push_back(std::move(*row));
+    }
+    return rows;
+}
+
+// Those that were named, in their order; one that the broker does not know has nothing.
+std::vector<ServiceRow> chosen(const std::vector<ServiceRow>& all,
+                               const std::vector<std::string>& names) {
+    std::vector<ServiceRow> rows;
+    for (const std::string& name : names) {
+        const auto found = std::find_if(all.begin(), all.end(),
+                                        [&](const ServiceRow& row) { return row.name == name; });
+        rows.push_back(found != all.end() ? *found : ServiceRow{name, false, ServiceRow::Counts{}});
+    }
+    return rows;
+}
+
+// A broker that lists is asked for its list; another, or one whose list is too long for a message,
+// for each name.
+Result<std::vector<ServiceRow>> ask(request::Client& client,
+                                    const std::vector<std::string>& names) {
+    if (!names.empty() && client.dialect() && client.dialect() != request::Dialect::flotilla)
+        return ask_each(client, names);
+    auto answer = client.call("mmi.services", ByteView{});
+    if (!answer)
+        return fail(answer.error());
+    auto all = read_services(answer->body);
+    if (names.empty())
+        return all;
+    return all ? Result<std::vector<ServiceRow>>{chosen(*all, names)} : ask_each(client, names);
+}
+
+Result<request::Client> open_client(net::Context& context, const ServicesFlags& flags) {
+    auto link = make_broker_link(flags.broker);
+    if (!link)
+        return fail(link.error());
+    request::ClientOptions options;
+    options.brokers = std::move(link->brokers);
+    options.dialect = link->dialect;
+    options.message_bytes_max = link->message_bytes_max;
+    options.security = std::move(link->security);
+    options.deadline = flags.timeout;
+    auto client = request::Client::open(context, std::move(options));
+    return client ? std::move(client) : fail(explained(client.error()));
+}
+
+// Sleeps until the next round, or the signal.
+Status wait_for_next(Duration interval) {
+    net::Poller poller;
+    poller.on_readable(signal_descriptor(), [] {});
+    return poller.turn(interval);
+}
+
+Result<ExitCode> run_services(const ServicesFlags& flags, Terminal& terminal) {
+    for (const std::string& name : flags.names)
+        if (Status right = check_service(name); !right)
+            return fail(right.error());
+    auto context = net::Context::open();
+    if (!context)
+        return fail(context.error());
+    auto client = open_client(*context, flags);
+    if (!client)
+        return fail(client.error());
+    const std::uint64_t rounds = flags.count.value_or(flags.watch ? UINT64_MAX : 1);
+    Output out;
+    bool all_served = true;
+    for (std::uint64_t round = 0; round < rounds; ++round) {
+        if (round > 0)
+            if (Status waited = wait_for_next(flags.interval); !waited)
+                return fail(waited.error());
+        if (signal_caught() != 0 || out.closed())
+            break;
+        auto rows = ask(*client, flags.names);
+        if (!rows && flags.watch && rows.error().code != Errc::refused) {
+            terminal.note(rows.error().detail); // it may come back
+            continue;
+        }
+        if (!rows)
+            return fail(rows.error());
+        all_served = std::all_of(rows->begin(), rows->end(),
+                                 [](const ServiceRow& row) { return row.has_workers; });
+        std::string text = flags.json ? services_json(*rows) : services_table(*rows);
+        if (flags.watch && !flags.json)
+            text = out.is_terminal() ? clear_screen + text : (round > 0 ? "\n" : "") + text;
+        Status written = out.write(text);
+        if (written)
+            written = out.flush();
+        if (!written)
+            return fail(written.error());
+    }
+    const bool refused = !flags.names.empty() && !all_served;
+    return out.finish({}, refused ? ExitCode::refused : ExitCode::ok);
+}
+
+void add_services(CLI::App& app, ServicesFlags& flags) {
+    app.add_option(
+        "NAME", flags.names,
+        "Only these; a service without workers ends it with 4 [all, of flotilla-broker]");
+    const char* group = "Listing";
+    app.add_flag("--json", flags.json, "One JSON object a line")->group(group);
+    app.add_flag("-w,--watch", flags.watch, "Again and again, until a signal")->group(group);
+    add_duration(app, "-i,--interval", flags.interval, "With --watch: how often [1s]")
+        ->group(group);
+    add_count(app, "-n,--count", flags.count, {1}, "End after this many times")->group(group);
+    add_duration(app, "-t,--timeout", flags.timeout, "Longest wait for the broker [10s]; exit 3")
+        ->group(group);
+    add_broker(app, flags.broker);
+}
+
+} // namespace
+
+Run declare_services(CLI::App& app) {
+    const auto flags = std::make_shared<ServicesFlags>();
+    add_services(app, *flags);
+    app.footer(
+        "Any Majordomo broker that answers mmi.service can be asked by NAME; flotilla-broker "
+        "lists all\nand says who waits.\n\n"
+        "Examples:\n"
+        "  zmq services --broker tcp://127.0.0.1:5555\n"
+        "  zmq services --watch --broker tcp://127.0.0.1:5555\n"
+        "  zmq services echo --broker tcp://127.0.0.1:5555 || echo 'nobody serves it'");
+    return [flags](Terminal& terminal) { return run_services(*flags, terminal); };
+}
+
+} // namespace flotilla::cli

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `zmq serve` makes of a request, with the commands that every system has.
+#include <cli/serve/servant.hpp>
+#include <support/catch.hpp>
+#include <support/scratch.hpp>
+
+#include <csignal>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace flotilla;
+using namespace flotilla::cli;
+using Kind = ServantOptions::Kind;
+
+namespace {
+
+ServantOptions shell(const std::string& script, Kind kind = Kind::command) {
+    std::signal(SIGPIPE, SIG_IGN); // as in the program
+    ServantOptions options;
+    options.kind = kind;
+    options.command = {"/bin/sh", "-c", script};
+    return options;
+}
+
+Servant::Said ask(Servant& servant, std::initializer_list<ByteView> frames) {
+    Servant::Asked asked;
+    asked.body = wire::Frames(frames);
+    return servant.answer(std::move(asked));
+}
+
+std::string text(const Servant::Said& said) {
+    if (const auto* later = std::get_if<Servant::Later>(&said))
+        return "later: " + later->why;
+    if (const auto* failed = std::get_if<Servant::Failed>(&said))
+        return "failed: " + failed->why;
+    const auto& frames = std::get<wire::Frames>(said);
+    std::string all;
+    for (std::size_t i = 0; i < frames.size(); ++i)
+        all += (i > 0 ? "|" : "") + std::string(frames[i].view());
+    return all;
+}
+
+std::string answer(ServantOptions options, std::initializer_list<ByteView> frames) {
+    Servant servant(std::move(options));
+    return text(ask(servant, frames));
+}
+
+bool has(const std::string& whole, const std::string& part) {
+    return whole.find(part) != std::string::npos;
+}
+
+} // namespace
+
+TEST_CASE("an echo answers with all frames of the request") {
+    ServantOptions options;
+    options.kind = Kind::echo;
+    CHECK(answer(std::move(options), {"a", "", "b"}) == "a||b");
+}
+
+TEST_CASE("a command finds the request on its input, and its output is the answer") {
+    CHECK(answer(shell("tr a-z A-Z"), {"hello"}) == "HELLO");
+    CHECK(answer(shell("cat"), {""}).empty());
+    CHECK(answer(shell("echo done"), {"not read"}) == "done\n");
+    const std::string binary("\0\n\xff", 3);
+    CHECK(answer(shell("cat"), {ByteView{binary}}) == binary);
+    const std::string large(3 << 20, 'x');
+    CHECK(answer(shell("cat"), {ByteView{large}}) == large);
+    CHECK(answer(shell("exec 0<&-; echo closed"), {ByteView{large}}) == "closed\n");
+}
+
+TEST_CASE("frames are joined for the command, and its output is split where that is asked for") {
+    ServantOptions options = shell("cat");
+    options.frame_separator = "\t";
+    CHECK(answer(options, {"a", "b"}) == "a|b");
+    options.separator = "+";
+    CHECK(answer(options, {"a", "b"}) == "a+b");
+    options.last_newline = ServantOptions::LastNewline::leave_out;
+    CHECK(answer(options, {"a\n"}) == "a");
+    CHECK(answer(options, {"a\n\n"}) == "a\n");
+    ServantOptions many = shell("yes | head -2000");
+    many.frame_separator = "\n";
+    CHECK(has(answer(std::move(many), {""}), "failed: the command's answer has more than 1024"));
+}
+
+TEST_CASE("exit codes say what became of the request") {
+    CHECK(has(answer(shell("echo half; exit 75"), {""}), "later: the command asks to try again"));
+    CHECK(answer(shell("exit 3"), {""}) == "failed: the command ended with exit code 3");
+    CHECK(answer(shell("kill -9 $$"), {""}) == "failed: the command was killed by signal 9");
+}
+
+TEST_CASE("the command finds in its environment what it was asked, and nothing stale") {
+    REQUIRE(::setenv("FLOTILLA_ATTEMPT", "stale", 1) == 0);
+    Servant servant(shell("echo $FLOTILLA_SERVICE $FLOTILLA_ATTEMPT; env | grep -c ^FLOTILLA_ATT"));
+    Servant::Asked asked;
+    asked.body = wire::Frames{""};
+    asked.environment = {"FLOTILLA_SERVICE=echo", "FLOTILLA_ATTEMPT=2"};
+    CHECK(text(servant.answer(std::move(asked))) == "echo 2\n1\n");
+    ::unsetenv("FLOTILLA_ATTEMPT");
+}
+
+TEST_CASE("a command that hangs is killed with all that it started") {
+    const test::ScratchFolder scratch;
+    const std::string fifo = scratch.file("fifo");
+    ServantOptions options = shell("mkfifo " + fifo + "; (read line < " + fifo + ") & wait");
+    options.timeout = 200ms;
+    CHECK(answer(std::move(options), {""}) ==
+          "failed: the command took longer than 200ms (--timeout) and was ended");
+    // One that has closed its output and goes on counts as hanging too.
+    ServantOptions silent = shell("exec 1>&-; mkfifo " + fifo + "2; read line < " + fifo + "2");
+    silent.timeout = 200ms;
+    CHECK(has(answer(std::move(silent), {""}), "failed: the command took longer than 200ms"));
+}
+
+TEST_CASE("a command that nobody waits for any more is ended") {
+    Servant servant(shell("cat; tail -f /dev/null"));
+    Servant::Asked asked;
+    asked.body = wire::Frames{"x"};
+    int looked = 0;
+    asked.is_cancelled = [&looked] { return ++looked > 2; };
+    CHECK(has(text(servant.answer(std::move(asked))), "nobody waits for it any more"));
+}
+
+TEST_CASE("an answer over the limit ends the command") {
+    ServantOptions options = shell("yes");
+    options.bytes_max = 100'000;
+    CHECK(has(answer(options, {""}), "it printed more than 100000 bytes (--max-size)"));
+    options.kind = Kind::lines;
+    options.command = {"/bin/sh", "-c", "tr '\\n' x < /dev/zero"};
+    CHECK(has(answer(options, {""}), "its line has more than 100000 bytes"));
+}
+
+TEST_CASE("a command of lines runs all the while") {
+    Servant servant(
+        shell("n=0; while read line; do n=$((n+1)); echo \"$n $line\"; done", Kind::lines));
+    CHECK(text(ask(servant, {"a"})) == "1 a");
+    CHECK(text(ask(servant, {"b", "c"})) == "2 b\tc");
+    CHECK(text(ask(servant, {""})) == "3 ");
+    CHECK(has(text(ask(servant, {"two\nlines"})), "failed: the request has a line feed in it"));
+    CHECK(text(ask(servant, {"d"})) == "4 d");
+}
+
+TEST_CASE("a command of lines that ends is started again for the next request") {
+    Servant servant(shell("read line; [ \"$line\" = bye ] && exit 75; echo \"got $line\"; "
+                          "read line; exit 3",
+                          Kind::lines));
+    CHECK(text(ask(servant, {"a"})) == "got a");
+    CHECK(text(ask(servant, {"b"})) == "failed: the command ended with exit code 3");
+    CHECK(text(ask(servant, {"c"})) == "got c");
+    CHECK(has(text(ask(servant, {"bye"})), "exit code 3")); // the one of c reads it
+    CHECK(has(text(ask(servant, {"bye"})), "later: "));
+    CHECK(answer(shell("read line; exit 0", Kind::lines), {"x"}) ==
+          "failed: the command ended without an answer");
+}
+
+TEST_CASE("a command of lines that hangs is killed, and another takes the next request") {
+    ServantOptions options =
+        shell("while read line; do [ \"$line\" = hang ] && tail -f /dev/null; echo \"$line\"; done",
+              Kind::lines);
+    options.timeout = 300ms;
+    Servant servant(std::move(options));
+    CHECK(has(text(ask(servant, {"hang"})), "failed: the command took longer than 300ms"));
+    CHECK(text(ask(servant, {"go"})) == "go");
+}
+
+TEST_CASE("requests side by side have a command of lines each") {
+    Servant servant(shell("while read line; do echo \"$line\"; done", Kind::lines));
+    std::vector<std::thread> threads;
+    std::vector<std::string> wrong(4);
+    for (int t = 0; t < 4; ++t)
+        threads.emplace_back([&servant, &wrong, t] {
+            for (int i = 0; i < 50; ++i) {
+                const std::string asked = std::to_string(t) + "/" + std::to_string(i);
+                const std::string said = text(ask(servant, {ByteView{asked}}));
+                if (said != asked)
+                    wrong[static_cast<std::size_t>(t)] = said;
+            }
+        });
+    for (std::thread& thread : threads)
+        thread.join();
+    for (const std::string& each : wrong)
+        CHECK(each.empty());
+}
+
+TEST_CASE("a program is found by its path or in PATH, or the lack of it is told") {
+    CHECK(has(*find_program("sh"), "/sh"));
+    CHECK(*find_program("/bin/sh") == "/bin/sh");
+    CHECK(has(find_program("no-such-program").error().detail,
+              "cannot run 'no-such-program': there is no such program in PATH"));
+    CHECK(has(find_program("/nowhere/x").error().detail, "there is no such file"));
+    const test::ScratchFolder scratch;
+    std::ofstream(scratch.file("text")) << "not a program\n";
+    CHECK(has(find_program(scratch.file("text")).error().detail, "may not be run"));
+    CHECK_FALSE(find_program(""));
+}
