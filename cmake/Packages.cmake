@@ -21,7 +21,8 @@ set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME flotilla)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SHLIBDEPS ON)
 set(CPACK_COMPONENT_RUNTIME_DESCRIPTION
     "The zmq command-line tool speaks every ZeroMQ socket type from the shell.
-flotilla-relay joins publishers, pushers and requesters to their peers.")
+flotilla-relay joins publishers, pushers and requesters to their peers.
+flotilla-broker routes requests to workers by the name of a service.")
 
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME flotilla-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
@@ -35,7 +36,7 @@ endif()
 list(JOIN flotilla_deb_needs ", " CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS)
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
     "Libraries, headers and documents for programs that link Flotilla:
-pub/sub with exact loss counts, push/pull with batching, leased work, relays.")
+pub/sub with exact loss counts, push/pull with batching, leased work, requests, relays.")
 
 # What Debian expects beside the files: copyright and a changelog in its own format.
 set(flotilla_deb_dir "${PROJECT_BINARY_DIR}/package/deb")

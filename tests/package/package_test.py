@@ -85,8 +85,9 @@ def install():
 def installed_tree():
     """Nothing installed knows where it was built, or where it was installed."""
     found = files_of(PREFIX)
-    for wanted in ("bin/zmq", "bin/flotilla-relay", "share/man/man1/zmq.1",
-                   "share/man/man1/flotilla-relay.1", "include/flotilla/base/result.hpp",
+    for wanted in ("bin/zmq", "bin/flotilla-relay", "bin/flotilla-broker", "share/man/man1/zmq.1",
+                   "share/man/man1/flotilla-relay.1", "share/man/man1/flotilla-broker.1",
+                   "include/flotilla/base/result.hpp",
                    "share/bash-completion/completions/zmq", "share/zsh/vendor-completions/_zmq",
                    "share/fish/vendor_completions.d/zmq.fish", "share/doc/flotilla/LICENSE",
                    "share/doc/flotilla/README.md"):
@@ -144,7 +145,7 @@ def build_with_sources(how, *options):
 def add_subdirectory():
     build_with_sources("subdirectory")
     programs = [f for f in files_of(os.path.join(SCRATCH, "build"))
-                if re.search(r"(^|/)(zmq|flotilla-relay|unit_\w+)$", f)]
+                if re.search(r"(^|/)(zmq|flotilla-relay|flotilla-broker|unit_\w+)$", f)]
     require(not programs, f"who only links the library also builds {programs}")
 
 
@@ -177,8 +178,9 @@ def deb():
             if name.startswith("usr/bin"):
                 require(BUILD.encode() not in file.read(), f"{name} contains {BUILD}")
     require(version() in run(os.path.join(root, "usr/bin/zmq"), "version"), "zmq version differs")
-    require(version() in run(os.path.join(root, "usr/bin/flotilla-relay"), "--version"),
-            "flotilla-relay --version differs")
+    for daemon in ("flotilla-relay", "flotilla-broker"):
+        require(version() in run(os.path.join(root, "usr/bin", daemon), "--version"),
+                f"{daemon} --version differs")
     build_consumer(f"-DCMAKE_PREFIX_PATH={root}/usr")
     lint(packages.values())
     deb_installed(packages)

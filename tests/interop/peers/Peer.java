@@ -131,7 +131,11 @@ public class Peer {
         }
 
         String topic() {
-            return values.getOrDefault("topic", "");
+            return text("topic");
+        }
+
+        String text(String name) {
+            return values.getOrDefault(name, "");
         }
     }
 
@@ -238,6 +242,67 @@ public class Peer {
         }
     }
 
+    static List<byte[]> frames(Object... texts) {
+        List<byte[]> all = new ArrayList<>();
+        for (Object each : texts)
+            if (each instanceof List<?> list)
+                for (Object frame : list)
+                    all.add((byte[]) frame);
+            else
+                all.add(each instanceof byte[] frame ? frame : bytes((String) each));
+        return all;
+    }
+
+    static boolean begins(List<byte[]> frames, List<byte[]> head) {
+        for (int i = 0; i < head.size(); ++i)
+            if (i >= frames.size() || !Arrays.equals(frames.get(i), head.get(i)))
+                return false;
+        return true;
+    }
+
+    // A client of 7/MDP or 18/MDP: one request after the other.
+    static void ask(ZMQ.Socket socket, Options options, Tally sent, Tally received) {
+        boolean old = options.text("version").equals("0.1");
+        String service = options.text("service");
+        List<byte[]> head = old ? frames("MDPC01", service) : frames("MDPC02", "\u0001", service);
+        List<byte[]> answered = old ? head : frames("MDPC02", "\u0003", service);
+        if (old && !options.type.equals("req")) { // a REQ puts the empty frame there by itself
+            head = frames("", head);
+            answered = frames("", answered);
+        }
+        for (int i = 0; i < options.number("ask"); ++i) {
+            List<byte[]> body = message(i, options.number("frame-max", 1 << 20));
+            send(socket, frames(head, body));
+            sent.add(body);
+            List<byte[]> reply = receiveOne(socket);
+            if (!begins(reply, answered))
+                throw new IllegalStateException("not a reply");
+            received.add(reply.subList(answered.size(), reply.size()));
+        }
+    }
+
+    // A worker of 7/MDP or 18/MDP: answers so many requests with themselves.
+    static void serve(ZMQ.Socket socket, Options options, Tally sent, Tally received) {
+        boolean old = options.text("version").equals("0.1");
+        List<byte[]> head = old ? frames("", "MDPW01") : frames("MDPW02");
+        byte last = (byte) (old ? 3 : 4); // FINAL; HEARTBEAT and DISCONNECT follow it
+        send(socket, frames(head, "\u0001", options.text("service")));
+        while (received.count < options.number("serve")) {
+            List<byte[]> got = receiveOne(socket);
+            byte command = begins(got, head) ? got.get(head.size())[0] : 0;
+            if (command == last + 1)
+                continue;
+            if (command != 2)
+                throw new IllegalStateException("the broker says command " + command);
+            List<byte[]> body = got.subList(head.size() + 3, got.size());
+            received.add(body);
+            send(socket, frames(head, new byte[] {last}, got.get(head.size() + 1), "", body));
+            sent.add(body);
+            send(socket, frames(head, new byte[] {(byte) (last + 1)}));
+        }
+        send(socket, frames(head, new byte[] {(byte) (last + 2)}));
+    }
+
     static void talk(ZMQ.Socket socket, Options options) throws Exception {
         Tally sent = new Tally();
         Tally received = new Tally();
@@ -266,6 +331,10 @@ public class Peer {
         }
         if (options.number("work") > 0)
             work(socket, options.number("work"), received);
+        if (options.number("ask") > 0)
+            ask(socket, options, sent, received);
+        if (options.number("serve") > 0)
+            serve(socket, options, sent, received);
         say("sent " + sent);
         say("received " + received);
     }

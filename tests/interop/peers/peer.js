@@ -184,6 +184,53 @@ async function work(socket, options, received) {
     }
 }
 
+// The Majordomo protocol: the first frames and the bytes of its commands, by version.
+const MDP = {
+    "0.1": { worker: ["", "MDPW01"], request: 2, final: 3, heartbeat: 4, disconnect: 5 },
+    "0.2": { worker: ["MDPW02"], request: 2, final: 4, heartbeat: 5, disconnect: 6 },
+};
+const begins = (frames, head) => head.every((frame, i) => frames[i] &&
+    frames[i].equals(Buffer.from(frame)));
+
+// A client of 7/MDP or 18/MDP: one request after the other.
+async function askService(socket, options, sent, received) {
+    const old = options.version === "0.1";
+    // A REQ puts the empty frame of 7/MDP there by itself.
+    const empty = old && options.type !== "req" ? [""] : [];
+    const head = (command) => [...empty, ...(old ? ["MDPC01"] : ["MDPC02", command]),
+        options.service];
+    for (let i = 0; i < options.ask; ++i) {
+        const body = message(i, options["frame-max"]);
+        sent.add(body);
+        await socket.send([...head("\x01"), ...body]);
+        const reply = await socket.receive();
+        if (!begins(reply, head("\x03"))) throw new Error(`not a reply: ${reply.slice(0, 4)}`);
+        received.add(reply.slice(head("\x03").length));
+    }
+}
+
+// A worker of 7/MDP or 18/MDP: answers so many requests with themselves.
+async function serve(socket, options, sent, received) {
+    const words = MDP[options.version];
+    const say = (command, ...more) =>
+        socket.send([...words.worker, Buffer.from([command]), ...more]);
+    const head = words.worker.length;
+    await say(1, options.service);
+    while (received.count < options.serve) {
+        const frames = await socket.receive();
+        const command = frames[head] ? frames[head][0] : 0;
+        if (!begins(frames, words.worker) || command === words.disconnect)
+            throw new Error(`the broker says: ${frames}`);
+        if (command !== words.request) continue; // a heartbeat
+        const body = frames.slice(head + 3);
+        received.add(body);
+        sent.add(body);
+        await say(words.final, frames[head + 1], "", ...body);
+        await say(words.heartbeat);
+    }
+    await say(words.disconnect);
+}
+
 async function talk(socket, options) {
     const sent = new Tally();
     const received = new Tally();
@@ -205,6 +252,8 @@ async function talk(socket, options) {
         await socket.send(frames);
     }
     if (options.work) await work(socket, options, received);
+    if (options.ask) await askService(socket, options, sent, received);
+    if (options.serve) await serve(socket, options, sent, received);
     console.log("sent", String(sent));
     console.log("received", String(received));
 }
@@ -215,12 +264,13 @@ function parse(words) {
         args: words, allowPositionals: true,
         options: {
             send: text, receive: text, echo: text, request: text, work: text, topic: text,
+            ask: text, serve: text, service: text, version: { type: "string", default: "0.2" },
             "frame-max": text, subscribe: { type: "string", multiple: true, default: [] },
             "curve-server": text, clients: text, "curve-client": text, "server-key": text,
         },
     });
     const [type, how, endpoint] = positionals;
-    for (const name of ["send", "receive", "echo", "request", "work"])
+    for (const name of ["send", "receive", "echo", "request", "work", "ask", "serve"])
         values[name] = Number(values[name] || 0);
     values["frame-max"] = Number(values["frame-max"] || 1 << 20);
     if (!TYPES[type] || !["bind", "connect"].includes(how) || !endpoint)

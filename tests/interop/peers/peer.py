@@ -139,6 +139,58 @@ def work(socket, options, received):
             raise ValueError(f"not acknowledged: {verb} {said}")
 
 
+# A worker of the Majordomo protocol: the first frames and the bytes of its commands, by version.
+MDP = {"0.1": {"head": [b"", b"MDPW01"], "ready": b"\1", "request": b"\2", "final": b"\3",
+               "heartbeat": b"\4", "disconnect": b"\5"},
+       "0.2": {"head": [b"MDPW02"], "ready": b"\1", "request": b"\2", "final": b"\4",
+               "heartbeat": b"\5", "disconnect": b"\6"}}
+
+
+def ask(socket, options, sent, received):
+    """A client of 7/MDP or 18/MDP: one request after the other."""
+    service = options.service.encode()
+    head = [b"MDPC01", service] if options.version == "0.1" else [b"MDPC02", b"\1", service]
+    answered = head if options.version == "0.1" else [b"MDPC02", b"\3", service]
+    # A REQ puts the empty frame of 7/MDP there by itself.
+    empty = [b""] if options.version == "0.1" and options.type != "req" else []
+    for i in range(options.ask):
+        body = message(i, options.frame_max)
+        socket.send_multipart(empty + head + body)
+        sent.add(body)
+        reply = socket.recv_multipart()
+        begin = len(empty + answered)
+        if reply[:begin] != empty + answered:
+            raise ValueError(f"not a reply: {reply[:begin]}")
+        received.add(reply[begin:])
+
+
+def serve(socket, options, sent, received):
+    """A worker of 7/MDP or 18/MDP: answers so many requests with themselves."""
+    words = MDP[options.version]
+    head = len(words["head"])
+
+    def tell(command, *more):
+        socket.send_multipart([*words["head"], words[command], *more])
+
+    tell("ready", options.service.encode())
+    while received.count < options.serve:
+        if not socket.poll(500):
+            tell("heartbeat")
+            continue
+        frames = socket.recv_multipart()
+        if frames[:head] != words["head"] or frames[head] == words["disconnect"]:
+            raise ValueError(f"the broker says: {frames}")
+        if frames[head] == words["heartbeat"]:
+            continue
+        if frames[head] != words["request"] or frames[head + 2] != b"":
+            raise ValueError(f"not a request: {frames[:head + 3]}")
+        body = frames[head + 3:]
+        received.add(body)
+        tell("final", frames[head + 1], b"", *body)
+        sent.add(body)
+    tell("disconnect")
+
+
 def talk(socket, options):
     sent, received = Tally(), Tally()
     if options.send:
@@ -159,6 +211,10 @@ def talk(socket, options):
         sent.add(frames)
     if options.work:
         work(socket, options, received)
+    if options.ask:
+        ask(socket, options, sent, received)
+    if options.serve:
+        serve(socket, options, sent, received)
     say("sent", sent)
     say("received", received)
 
@@ -168,10 +224,11 @@ def parse(words):
     parser.add_argument("type")
     parser.add_argument("how", choices=("bind", "connect"))
     parser.add_argument("endpoint")
-    for name in ("send", "receive", "echo", "request", "work"):
+    for name in ("send", "receive", "echo", "request", "work", "ask", "serve"):
         parser.add_argument("--" + name, type=int, default=0)
     parser.add_argument("--frame-max", type=int, default=1 << 20)
-    for name in ("topic", "curve-server", "clients", "curve-client", "server-key"):
+    parser.add_argument("--version", choices=tuple(MDP), default="0.2")
+    for name in ("topic", "service", "curve-server", "clients", "curve-client", "server-key"):
         parser.add_argument("--" + name, default="")
     parser.add_argument("--subscribe", action="append", default=[])
     return parser.parse_args(words)
