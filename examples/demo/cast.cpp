@@ -109,14 +109,14 @@ double gather(const std::vector<Role*>& receivers, std::uint64_t messages,
     return last > first ? static_cast<double>(last - first) / 1e9 : 0;
 }
 
-RelayProcess::RelayProcess(const Setting& setting, const std::vector<std::string>& arguments)
+DaemonProcess::DaemonProcess(const std::string& program, const std::vector<std::string>& arguments)
     : process_([&] {
-          std::vector<std::string> command{setting.relay};
+          std::vector<std::string> command{program};
           command.insert(command.end(), arguments.begin(), arguments.end());
           return Process::start(command);
       }()) {
     if (!process_.wait_line(Stream::error, "ready"))
-        throw std::runtime_error("flotilla-relay did not become ready\n" +
+        throw std::runtime_error(program + " did not become ready\n" +
                                  process_.text(Stream::error));
 }
 

@@ -51,10 +51,10 @@ std::string local_endpoint(const Setting& setting, const std::string& name);
 double gather(const std::vector<Role*>& receivers, std::uint64_t messages,
               const std::string& began);
 
-// flotilla-relay, serving until destroyed.
-class RelayProcess {
+// A daemon, serving until destroyed.
+class DaemonProcess {
 public:
-    RelayProcess(const Setting& setting, const std::vector<std::string>& arguments);
+    DaemonProcess(const std::string& program, const std::vector<std::string>& arguments);
 
 private:
     Process process_;

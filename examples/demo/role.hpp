@@ -5,12 +5,11 @@
 //
 //     ready [ENDPOINT]    it is attached
 //     joined              a subscriber heard the first probe
-//     sent AT             everything was given away; the first message went at AT
-//     count N             receivers, whenever nothing came for a while: received so far
-//     half                the source gave half of it away, and waits
-//     stopping            the worker that will be killed stops at the next work it gets
-//     holding N           it has so much work in hand
-//     done NAME=VALUE...  its last word: last=AT, when its last message came, ...
+//     sent AT             everything was given away (asked: and answered); the first message went
+//     at AT count N             receivers, whenever nothing came for a while: received so far half
+//     the source or asker gave half of it away, and waits stopping            the worker that will
+//     be killed stops at the next work it gets holding [N]         it has so much work in hand done
+//     NAME=VALUE...  its last word: last=AT, when its last message came, ...
 //
 // AT is in nanoseconds of the clock that all processes of a machine share.
 //
@@ -53,5 +52,7 @@ flotilla::Status run_publish(const Arguments& arguments);
 flotilla::Status run_subscribe(const Arguments& arguments);
 flotilla::Status run_source(const Arguments& arguments);
 flotilla::Status run_worker(const Arguments& arguments);
+flotilla::Status run_ask(const Arguments& arguments);
+flotilla::Status run_serve(const Arguments& arguments);
 
 } // namespace demo

@@ -155,10 +155,51 @@ Outcome work(const Setting& setting) {
     return outcome;
 }
 
+// Each line is asked for by one of two clients, and must be answered once, to that one.
+Outcome request(const Setting& setting) {
+    constexpr std::uint64_t messages_min = 1'000;
+    const std::string rounds =
+        "rounds=" + std::to_string(messages_min / read_lines(setting).size() + 1);
+    const Lines lines = read_lines(setting, messages_min / read_lines(setting).size() + 1);
+    const std::string broker_at = local_endpoint(setting, "broker");
+    DaemonProcess broker(setting.broker, {"--bind", broker_at, "--requeue"});
+    const std::string at = "at=" + broker_at;
+    Role first(setting, "server-1", {"role=serve", at});
+    Role second(setting, "server-2", {"role=serve", at});
+    Role third(setting, "server-3", {"role=serve", at});
+    Role victim(setting, "server-4", {"role=serve", at});
+    Role one(setting, "asker-1", {"role=ask", at, "first=0", "askers=2", rounds});
+    Role two(setting, "asker-2", {"role=ask", at, "first=1", "askers=2", rounds});
+    for (Role* each : {&first, &second, &third, &victim, &one, &two})
+        each->wait("ready");
+    for (Role* asker : {&one, &two})
+        asker->go();
+    for (Role* asker : {&one, &two})
+        asker->wait("half");
+    victim.go();
+    victim.wait("stopping");
+    for (Role* asker : {&one, &two})
+        asker->go();
+    victim.wait("holding");
+    victim.kill_at_once();
+    const std::uint64_t began =
+        std::min(std::stoull(one.wait("sent")), std::stoull(two.wait("sent")));
+    for (Role* each : {&one, &two, &first, &second, &third})
+        each->finish();
+    Outcome outcome{"request/reply, 4 workers, one killed", lines.size(), {}, 0, {}, false};
+    const std::uint64_t last = std::max(one.last_word("last"), two.last_word("last"));
+    outcome.seconds = static_cast<double>(last - began) / 1e9;
+    outcome.tally = tally(lines, {one.journal(), two.journal()});
+    judge_exactly_once(outcome);
+    outcome.kept = outcome.kept && one.last_word("misplaced") + two.last_word("misplaced") == 0;
+    outcome.verdict = outcome.kept ? "each answered once" : "BROKEN";
+    return outcome;
+}
+
 Outcome through_streamer(const Setting& setting) {
     const std::string front = local_endpoint(setting, "streamer-front");
     const std::string back = local_endpoint(setting, "streamer-back");
-    RelayProcess relay(setting, {"streamer", "--frontend", front, "--backend", back});
+    DaemonProcess relay(setting.relay, {"streamer", "--frontend", front, "--backend", back});
     Role pusher(setting, "relay-pusher", {"role=push", "at=>" + front});
     Role puller(setting, "relay-puller", {"role=pull", "at=>" + back});
     pusher.wait("ready");
@@ -177,8 +218,8 @@ Outcome through_streamer(const Setting& setting) {
 Outcome through_forwarder(const Setting& setting) {
     const std::string front = local_endpoint(setting, "forwarder-front");
     const std::string back = local_endpoint(setting, "forwarder-back");
-    RelayProcess relay(
-        setting, {"forwarder", "--frontend", front, "--backend", back, "--overflow", "block:60s"});
+    DaemonProcess relay(setting.relay, {"forwarder", "--frontend", front, "--backend", back,
+                                        "--overflow", "block:60s"});
     Role publisher(setting, "relay-publisher",
                    {"role=publish", "at=>" + front, "rounds=1", "probe=1"});
     Role first(setting, "relay-subscriber-1", {"role=subscribe", "at=>" + back});
@@ -198,8 +239,8 @@ Outcome through_forwarder(const Setting& setting) {
 } // namespace
 
 std::vector<Outcome (*)(const Setting&)> steps() {
-    return {publish, publish_to_a_slow_one, push_plain,       push_batched,
-            work,    through_streamer,      through_forwarder};
+    return {publish, publish_to_a_slow_one, push_plain,       push_batched, work,
+            request, through_streamer,      through_forwarder};
 }
 
 } // namespace demo

@@ -14,6 +14,7 @@ namespace demo {
 struct Setting {
     std::string program; // this one, to be started in its roles
     std::string relay;   // flotilla-relay
+    std::string broker;  // flotilla-broker
     std::string file;
     std::string folder; // scratch
 };
