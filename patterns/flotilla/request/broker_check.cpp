@@ -49,9 +49,13 @@ void BrokerMachine::check_workers() const {
         FLOTILLA_CHECK(workers_.find(worker.peer) == slot, "a worker is not found by its peer");
         FLOTILLA_CHECK(worker.held.size <= worker.capacity, "a worker holds more than it takes");
         std::uint32_t held = 0;
-        for (Slot at = worker.held.first; at != no_slot; at = requests_[at].in_list.next, ++held)
+        std::uint32_t running = 0;
+        for (Slot at = worker.held.first; at != no_slot; at = requests_[at].in_list.next, ++held) {
             FLOTILLA_CHECK(requests_[at].worker == slot, "a worker holds another's request");
-        FLOTILLA_CHECK(held == worker.held.size, "a worker's requests are miscounted");
+            running += requests_[at].state == State::running ? 1 : 0;
+        }
+        FLOTILLA_CHECK(held == worker.held.size && running == worker.running,
+                       "a worker's requests are miscounted");
         FLOTILLA_CHECK(worker.has_room == (!worker.draining && held < worker.capacity),
                        "a worker's room is not where it belongs");
     });

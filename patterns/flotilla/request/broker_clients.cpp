@@ -78,9 +78,12 @@ void BrokerMachine::join(Said& said, Slot known) {
     ++counters_.joined_total;
     BrokerRequest& request = requests_[known];
     requests_.set_asker(known, said.peer.id, said.message.delimited, said.peer.descriptor);
-    const Duration most = services_[request.service].limits->expiry;
-    const Duration wait = std::min(said.message.expires.value_or(most), most);
-    const Instant deadline = deadline_after(said.now, wait);
+    // Never beyond what the service allows from the first time on: a request whose worker hangs
+    // would else live as long as somebody repeats it.
+    const Instant last = deadline_after(request.asked, services_[request.service].limits->expiry);
+    const Instant deadline = said.message.expires
+                                 ? std::min(last, deadline_after(said.now, *said.message.expires))
+                                 : last;
     if (deadline > request.deadline)
         requests_.set_deadline(known, deadline);
 }
@@ -222,8 +225,7 @@ void BrokerMachine::end(Slot slot, std::uint64_t& counter, ErrorCode code, std::
         return;
     }
     // Its worker has not answered, so that its place there stays taken.
-    --running_;
-    --services_[request.service].running;
+    stop_running(slot);
     requests_.abandon(slot);
     const BrokerWorker& worker = workers_[request.worker];
     if (worker.dialect != Dialect::flotilla)

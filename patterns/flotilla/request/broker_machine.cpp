@@ -175,12 +175,15 @@ void BrokerMachine::look(Slot slot, Instant now, BrokerOutputs& out) {
     const BrokerWorker& worker = workers_[slot];
     const BrokerService& service = services_[worker.service];
     const bool busy = !worker.held.empty();
-    const Instant since = busy ? std::max(worker.heard, worker.busy_since) : worker.heard;
+    // Heartbeats are a word, but no sign of life of what it holds when nobody waits for any of it.
+    const bool stuck = busy && worker.running == 0;
+    const Instant heard = stuck ? worker.busy_since : worker.heard;
+    const Instant since = busy ? std::max(heard, worker.busy_since) : heard;
     const Duration most = busy ? service.limits->busy_max : limits_.heartbeat * limits_.liveness;
     if (deadline_after(since, most) <= now) {
         ++counters_.workers_expired_total;
         note(Kind::worker_expired, service.name, worker.peer,
-             busy ? "it held a request for too long without a word" : "it was silent", out);
+             busy ? "it held a request for too long" : "it was silent", out);
         disconnect(worker.peer, worker.peer, worker.dialect, worker.delimited, ErrorCode::expired,
                    "silent for too long; say READY", now, out);
         return drop(slot, now, out);
@@ -240,6 +243,7 @@ void BrokerMachine::give(Slot slot, Slot to, Instant now, BrokerOutputs& out) {
     ++request.attempt;
     ++running_;
     ++service.running;
+    ++worker.running;
     ++counters_.dispatched_total;
     const std::uint32_t held_before = worker.held.size;
     if (held_before == 0) {
@@ -270,8 +274,9 @@ void BrokerMachine::give(Slot slot, Slot to, Instant now, BrokerOutputs& out) {
 }
 
 // Out of what the worker holds, which gives it room.
-void BrokerMachine::take_from(Slot from, Slot slot) {
+void BrokerMachine::take_from(Slot from, Slot slot, Instant now) {
     BrokerWorker& worker = workers_[from];
+    worker.busy_since = now;
     BrokerService& service = services_[worker.service];
     const std::uint32_t held_before = worker.held.size;
     RequestLinks(requests_).erase(worker.held, slot);
@@ -280,6 +285,12 @@ void BrokerMachine::take_from(Slot from, Slot slot) {
         ++waiting_;
     }
     workers_.update(service.room, from, held_before);
+}
+
+void BrokerMachine::stop_running(Slot slot) {
+    --running_;
+    --services_[requests_[slot].service].running;
+    --workers_[requests_[slot].worker].running;
 }
 
 // ---- looking -----------------------------------------------------------------------------------

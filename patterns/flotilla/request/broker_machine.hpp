@@ -143,7 +143,7 @@ private:
     void ready(Said& said);
     void reply(Said& said, Slot worker);
     void worker_error(Said& said, Slot request, Slot worker);
-    void finish(Slot request, Slot worker);
+    void finish(Slot request, Slot worker, Instant now);
     void refuse_worker(Said& said, ErrorCode code, std::string_view text);
     void breach(const BrokerPeer& peer, Slot worker, ErrorCode code, std::string_view text,
                 Instant now, BrokerOutputs& out);
@@ -155,7 +155,8 @@ private:
                    BrokerOutputs& out);
     void enqueue(Slot request, bool in_front);
     void dequeue(Slot request);
-    void take_from(Slot worker, Slot request);
+    void take_from(Slot worker, Slot request, Instant now);
+    void stop_running(Slot request);
     void serve(Slot service, Instant now, BrokerOutputs& out);
     void give(Slot request, Slot worker, Instant now, BrokerOutputs& out);
     void look(Slot worker, Instant now, BrokerOutputs& out);

@@ -34,7 +34,7 @@ struct ServiceLimits {
     // themselves. Idle workers are filled first. 1 to 10,000.
     std::uint32_t prefetch = 1;
     // Longest that a worker may hold a request without a word: most send no heartbeat while they
-    // work. 1 s to 24 h.
+    // work. And longest that it may hold what nobody waits for any more. 1 s to 24 h.
     Duration busy_max = std::chrono::minutes{5};
 };
 

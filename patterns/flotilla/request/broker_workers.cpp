@@ -125,7 +125,7 @@ void BrokerMachine::reply(Said& said, Slot worker) {
     const Slot service = request.service;
     if (request.state == State::abandoned) {
         ++counters_.replies_late_total;
-        finish(slot, worker);
+        finish(slot, worker, said.now);
     } else if (verb == Verb::error) {
         worker_error(said, slot, worker);
     } else {
@@ -136,28 +136,27 @@ void BrokerMachine::reply(Said& said, Slot worker) {
             ++counters_.replies_undelivered_total;
         else
             pass_on(slot, Verb::final, std::move(said.message.body), said.out);
-        finish(slot, worker);
+        finish(slot, worker, said.now);
     }
     serve(service, said.now, said.out);
 }
 
 void BrokerMachine::worker_error(Said& said, Slot slot, Slot worker) {
     if (said.message.code == ErrorCode::retry) {
-        take_from(worker, slot);
+        take_from(worker, slot, said.now);
         return give_back(slot, Because::retry, said.message.text, said.now, said.out);
     }
     ++counters_.failed_total;
     tell_error(slot, ErrorCode::worker_failed, said.message.text, said.out);
     keep(slot, nullptr, ErrorCode::worker_failed, said.message.text, said.now);
-    finish(slot, worker);
+    finish(slot, worker, said.now);
 }
 
 // The worker is done with it, and so is everybody.
-void BrokerMachine::finish(Slot slot, Slot worker) {
-    take_from(worker, slot);
+void BrokerMachine::finish(Slot slot, Slot worker, Instant now) {
+    take_from(worker, slot, now);
     if (requests_[slot].state == State::running) {
-        --running_;
-        --services_[requests_[slot].service].running;
+        stop_running(slot);
         bytes_ -= requests_[slot].bytes;
     }
     requests_.close(slot);
@@ -235,8 +234,7 @@ void BrokerMachine::give_back(Slot slot, Because why, std::string_view text, Ins
                               BrokerOutputs& out) {
     BrokerRequest& request = requests_[slot];
     const ServiceLimits& limits = *services_[request.service].limits;
-    --running_;
-    --services_[request.service].running;
+    stop_running(slot);
     request.worker = no_slot;
     const bool again = (why == Because::retry || limits.requeue) && !request.orphaned;
     if (again && request.attempt < limits.attempts_max) {

@@ -102,6 +102,20 @@ TEST_CASE("a repeat asks for its own time") {
     CHECK(desk.next("a", Verb::error).message.code == ErrorCode::expired);
 }
 
+TEST_CASE("repeats do not keep a request alive beyond the service's expiry") {
+    Desk desk;
+    desk.say("w", Desk::ready("echo"));
+    desk.say("a", Desk::ask_by_id("1"));
+    desk.next("w", Verb::request);
+    for (int i = 0; i < 59; ++i) {
+        desk.wait(1s);
+        desk.say("a", Desk::ask_by_id("1"));
+    }
+    CHECK(desk.quiet());
+    desk.wait(1s);
+    CHECK(desk.next("a", Verb::error).message.code == ErrorCode::expired);
+}
+
 TEST_CASE("ids of different users are different, and one id names one service") {
     Desk desk;
     desk.say("a", Desk::ask_by_id("1"), -1, "ann");

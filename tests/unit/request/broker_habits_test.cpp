@@ -92,6 +92,25 @@ TEST_CASE("a busy worker that says nothing for busy_max is given up") {
     CHECK(desk.counters().workers_expired_total == 1);
 }
 
+TEST_CASE("a worker that takes and never answers, heartbeats and all, is given up in the end") {
+    BrokerLimits limits;
+    limits.service.expiry = 10s;
+    limits.service.busy_max = 60s;
+    Desk desk(limits);
+    desk.say("w", Desk::ready("echo"));
+    desk.say("c", Desk::ask("echo"));
+    desk.next("w", Verb::request);
+    for (int i = 0; i < 29; ++i) {
+        desk.wait(2s);
+        desk.say("w", Desk::of_worker(Verb::heartbeat));
+    }
+    CHECK(desk.counters().expired_total == 1);
+    CHECK(desk.levels().workers == 1);
+    desk.wait(5s);
+    CHECK(desk.next("w", Verb::disconnect).message.code == ErrorCode::expired);
+    CHECK(desk.levels().workers == 0);
+}
+
 TEST_CASE("a busy worker that crashed is found by a heartbeat under mandatory routing") {
     BrokerLimits limits;
     limits.service.requeue = true;

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A world of one broker, clients and workers as the RFCs draw them, and a bad network, all of it
+// decided by one seed. The broker's machine is the real one and every message goes through the
+// codec; the peers are scripts: clients ask one thing at a time, lose patience, and ask again under
+// a new address (in the flotilla dialect: with the same id); workers are silent while they work,
+// crash, and register again when they are told or hear nothing.
+//
+// What it watches, after every step: the broker's own invariants; that each answer is the one to
+// what its asker asked; that no request by id is with two registered workers; that requests of one
+// address to one service are first given out in the order in which they came.
+#pragma once
+
+#include <flotilla/base/random.hpp>
+#include <flotilla/request/broker_machine.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace flotilla::sim {
+
+struct RequestWeather {
+    std::uint32_t lose_percent = 0;
+    std::uint32_t double_percent = 0;
+    Duration delay_max = 5ms;         // each message's own, so that they overtake each other
+    bool in_order = false;            // within a connection, as TCP does
+    Duration worker_crash_every{0};   // on average, some worker; 0: never
+    Duration broker_crash_every{0};   // on average
+    std::uint32_t hint_percent = 100; // of lost connections that the monitor tells
+    std::uint32_t retry_percent = 0;  // flotilla workers give back instead of answering
+};
+
+struct RequestPlan {
+    request::BrokerLimits limits{};
+    std::uint32_t clients = 4;
+    std::uint32_t workers = 4;
+    std::uint32_t services = 2;
+    std::uint32_t asks = 10; // of each client
+    RequestWeather storm{};
+    Duration storm_lasts = 1s; // then the weather is fine and nobody dies
+};
+
+class RequestWorld {
+public:
+    RequestWorld(const RequestPlan& plan, std::uint64_t seed);
+    ~RequestWorld();
+    // Runs until every client has all its answers and the broker is empty, or ten simulated minutes
+    // have passed.
+    void run();
+
+    bool all_done() const;
+    const request::BrokerCounters& counters() const { return broker_->counters(); }
+    std::uint64_t resends() const { return resends_; }
+    std::uint64_t worked() const { return worked_; }
+    std::uint64_t requeued() const { return requeued_ + counters().requeued_total; }
+    std::uint64_t restarts() const { return restarts_; }
+
+private:
+    struct Connection;
+    struct Client;
+    struct Worker;
+    using Action = std::function<void()>;
+    using Line = std::shared_ptr<Connection>;
+
+    void at(Instant when, Action action);
+    void after(Duration wait, Action action) { at(now_ + wait, std::move(action)); }
+    const RequestWeather& weather() const { return now_ < storm_ends_ ? plan_.storm : fine_; }
+    bool percent(std::uint32_t share) { return random_.below(100) < share; }
+    Duration up_to(Duration most);
+
+    Line connect(std::function<void(wire::Frames)> to_peer);
+    void hang_up(Line& line);
+    void travel(Connection& line, std::size_t way, Action arrive);
+    void to_broker(const Line& line, request::Message message);
+    void broker_step(const std::function<void(request::BrokerOutputs&)>& input);
+    void broker_send(request::BrokerOutputs::Send&& send);
+    void broker_timer();
+    void broker_heard(const Connection& line, const request::Message& message);
+    void note_given(const std::string& worker, const request::Message& message);
+    void broker_crash();
+
+    void client_ask(std::size_t index);
+    void client_send(std::size_t index);
+    void client_hear(std::size_t index, wire::Frames frames);
+    void burst();
+    void worker_start(std::size_t index);
+    void worker_hear(std::size_t index, std::uint64_t life, wire::Frames frames);
+    void worker_work(std::size_t index);
+    void worker_beat(std::size_t index, std::uint64_t life);
+    void plan_trouble();
+
+    RequestPlan plan_;
+    RequestWeather fine_{};
+    Random random_;
+    Instant now_{1h};
+    Instant storm_ends_;
+    std::unique_ptr<request::BrokerMachine> broker_;
+    bool acting_ = false;
+    std::multimap<std::pair<Instant, std::uint64_t>, Action> events_;
+    std::uint64_t serial_ = 0;
+    std::vector<std::unique_ptr<Client>> clients_;
+    std::vector<std::unique_ptr<Worker>> workers_;
+    std::map<std::string, Line> lines_; // by peer, while open
+    std::set<int> descriptors_;         // in use
+    std::uint64_t last_peer_ = 0;
+
+    std::map<std::string, std::string> holders_;  // request id to worker that has not answered
+    std::map<std::string, std::string> tokens_;   // token to request id
+    std::map<std::string, std::uint64_t> came_;   // what was asked to when it was first accepted
+    std::set<std::string> given_;                 // of bursts
+    std::map<std::string, std::uint64_t> newest_; // burst to when the last one given out came
+    std::uint64_t bursts_ = 0;
+    std::uint64_t resends_ = 0;
+    std::uint64_t worked_ = 0;
+    std::uint64_t requeued_ = 0; // by brokers that crashed since
+    std::uint64_t restarts_ = 0;
+};
+
+} // namespace flotilla::sim
