@@ -83,7 +83,11 @@ void ClientMachine::connection_made(LinkId id, Instant now, ClientOutputs& out) 
     Link& at = link->second;
     if (at.use == Link::Use::asking) {
         ask(at.dialect, now, out);
-    } else if (at.use == Link::Use::shared && !at.draining) {
+    } else if (at.use == Link::Use::shared && at.draining) {
+        // The broker that wanted to answer these is gone; whoever is there knows nothing of them.
+        lose(link, out);
+        send_waiting(now, out);
+    } else if (at.use == Link::Use::shared) {
         for (const CallId number : calls_.on(id)) {
             ClientCall& call = *calls_.find(number);
             call.partials.moved();
