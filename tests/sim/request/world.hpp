@@ -14,7 +14,9 @@
 #include <flotilla/base/random.hpp>
 #include <flotilla/request/broker_machine.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -45,6 +47,44 @@ struct RequestPlan {
     Duration storm_lasts = 1s; // then the weather is fine and nobody dies
 };
 
+struct RequestConnection {
+    static constexpr std::size_t to_peer_way = 0;
+    static constexpr std::size_t to_broker_way = 1;
+
+    std::string peer;
+    int descriptor = -1;
+    bool open = true;
+    std::function<void(wire::Frames)> to_peer;
+    Instant last_arrival[2]{};
+};
+
+struct RequestClient {
+    request::Dialect dialect{};
+    std::shared_ptr<RequestConnection> line;
+    std::uint32_t asked = 0;
+    std::string question; // empty: nothing under way
+    std::string id;       // of it; flotilla
+    std::string service;
+    std::uint32_t tries = 0;
+    std::uint64_t send = 0; // number of the last one; timers of earlier ones are void
+    std::map<std::string, std::string> questions; // by id
+};
+
+struct RequestWorker {
+    request::Dialect dialect{};
+    std::string service;
+    std::shared_ptr<RequestConnection> line;
+    std::uint64_t life = 0; // timers of an earlier one are void
+    std::deque<request::Message> held;
+    bool working = false;
+    Instant heard{};
+};
+
+// The first frame of the body: what was asked, or "re:" and that.
+inline std::string request_text(const request::Message& message) {
+    return std::string(message.body[0].view());
+}
+
 class RequestWorld {
 public:
     RequestWorld(const RequestPlan& plan, std::uint64_t seed);
@@ -61,9 +101,9 @@ public:
     std::uint64_t restarts() const { return restarts_; }
 
 private:
-    struct Connection;
-    struct Client;
-    struct Worker;
+    using Connection = RequestConnection;
+    using Client = RequestClient;
+    using Worker = RequestWorker;
     using Action = std::function<void()>;
     using Line = std::shared_ptr<Connection>;
 
