@@ -59,7 +59,8 @@ struct CallOptions {
     std::string id{};
 };
 
-// A piece of an answer; more follow.
+// A piece of an answer; more follow. In 0.2 pieces have no number: only what the client itself sent
+// again is told as restarted, and nothing as missed.
 struct PartialReply {
     CallId call{};
     wire::Frames body{};
