@@ -43,6 +43,12 @@ void pull(Arena::Seat& seat, const Flow& flow, Mode mode) {
     pipeline::MessageBatch batch{pipeline::MessageView{nullptr, 0}};
     (void)batch.next();
     const auto receive = [&] {
+        if (mode == Mode::plain) {
+            const auto message = puller.receive_view(no_limit);
+            if (!message || message->body().size() != flow.bytes)
+                give_up("receive");
+            return;
+        }
         if (batch.left() == 0) {
             auto next = puller.receive_batch(no_limit);
             if (!next)

@@ -125,7 +125,8 @@ std::size_t Part::size() const noexcept {
 }
 
 ByteView Part::view() const noexcept {
-    return detail::message_owner.view(storage_);
+    return {static_cast<const char*>(zmq_msg_data(message(const_cast<unsigned char*>(storage_)))),
+            zmq_msg_size(message(storage_))};
 }
 
 Part Part::share() const {

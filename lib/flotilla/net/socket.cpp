@@ -89,9 +89,12 @@ std::optional<SocketType> socket_type_named(std::string_view name) noexcept {
 // last one.
 template <class Call>
 Status Socket::waiting(int timeout_option, int& timeout_set, Duration wait, Call&& call) {
+    // What mostly happens stands alone, so that the compiler puts it where it is called: a wait
+    // without a limit or none at all, and success.
+    if (wait == no_limit && timeout_set == -1 && call(0) >= 0) [[likely]]
+        return {};
     if (wait > Duration::zero())
         return waiting_for(timeout_option, timeout_set, wait, call);
-    // What mostly happens stands alone, so that the compiler puts it where it is called.
     if (call(ZMQ_DONTWAIT) >= 0) [[likely]]
         return {};
     return not_at_once(timeout_option, call);
@@ -213,6 +216,8 @@ Result<Socket> Socket::open(Context& context, SocketType type, SocketOptions opt
         if (!refusals)
             return fail(refusals.error());
         socket.rest_->refusals.emplace(std::move(*refusals));
+        // Every wait is cut into slices, the first one too.
+        socket.rest_->send_timeout_ms = socket.rest_->receive_timeout_ms = Rest::timeout_unknown;
     }
     return socket;
 }
@@ -262,6 +267,18 @@ Status Socket::send(Part& part, More more, Duration wait) {
 Status Socket::receive(Part& part, Duration wait) {
     return waiting(ZMQ_RCVTIMEO, rest_->receive_timeout_ms, wait,
                    [&](int flags) { return take(native(part.storage_), handle_, flags); });
+}
+
+Result<Socket::Look> Socket::receive_look(Part& part, Duration wait) {
+    zmq_msg_t* const message = native(part.storage_);
+    int bytes = 0;
+    const Status received = waiting(ZMQ_RCVTIMEO, rest_->receive_timeout_ms, wait, [&](int flags) {
+        return bytes = take(message, handle_, flags);
+    });
+    if (!received) [[unlikely]]
+        return fail(received.error());
+    return Look{{static_cast<const char*>(zmq_msg_data(message)), std::size_t(bytes)},
+                zmq_msg_more(message) != 0 ? More::yes : More::no};
 }
 
 Result<wire::Frames> Socket::receive(Duration wait) {

@@ -136,6 +136,12 @@ public:
     Status send(Part& part, More more, Duration wait);
     // One frame into `part`, whose old content is let go. Total-size limits are the caller's.
     Status receive(Part& part, Duration wait);
+    // The same with a look at it, which is cheaper than asking the part: the bytes are the part's.
+    struct Look {
+        ByteView bytes{};
+        More more = More::no; // another frame of the same message follows
+    };
+    Result<Look> receive_look(Part& part, Duration wait);
 
     // SUB and XPUB in manual mode (there: for the peer whose subscription was received last).
     Status subscribe(ByteView prefix);
@@ -189,9 +195,10 @@ private:
     template <class Call>
     Status waiting(int timeout_option, int& timeout_set, Duration wait, Call&& call);
     template <class Call>
-    Status not_at_once(int timeout_option, Call& call);
+    [[gnu::noinline]] Status not_at_once(int timeout_option, Call& call);
     template <class Call>
-    Status waiting_for(int timeout_option, int& timeout_set, Duration wait, Call& call);
+    [[gnu::noinline]] Status waiting_for(int timeout_option, int& timeout_set, Duration wait,
+                                         Call& call);
     Socket(SocketType type, void* handle, std::unique_ptr<Rest> rest) noexcept;
     Status check_reach(const Endpoint& endpoint) const;
 

@@ -17,7 +17,9 @@ struct Socket::Rest {
     std::shared_ptr<detail::ContextState> context; // keeps the context until the socket is closed
     std::shared_ptr<void*> alive;                  // the handle, or nullptr once closed
     SocketOptions options;
-    int send_timeout_ms = -1; // what libzmq was last told; its default is no limit
+    // What libzmq was last told; -1, its default, is no limit.
+    static constexpr int timeout_unknown = -2;
+    int send_timeout_ms = -1;
     int receive_timeout_ms = -1;
     std::uint64_t oversize_total = 0;
     bool addresses_last = false; // Audience::last_subscriber works

@@ -61,6 +61,9 @@ struct Pusher::Rest {
     std::optional<Wake> wake; // from the first fd() on, with a pool
     std::vector<net::Endpoint> endpoints;
     PusherCounters counters;
+    // Messages of so many bytes and more take the longer way; 0: all. Plain mode without counting
+    // is the short way: nothing to ask but the size.
+    std::uint64_t short_way_bytes_end = 0;
 
     Wake* wake_or_none() noexcept { return wake ? &*wake : nullptr; }
     Result<Sent> refused(Error error);
@@ -97,6 +100,8 @@ Result<Pusher> Pusher::open(net::Context& context, PusherOptions options) {
             rest->batches.emplace(*rest->socket, *rest->pool, batching,
                                   rest->options.message_bytes_max);
     }
+    if (!rest->pool)
+        rest->short_way_bytes_end = rest->options.message_bytes_max + 1;
     for (const net::Attachment& each : rest->options.attach) {
         auto attached = rest->socket->attach(each);
         if (!attached)
@@ -136,6 +141,12 @@ Result<Sent> Pusher::Rest::too_large(std::uint64_t bytes) {
 
 Result<Sent> Pusher::send(ByteView message, Duration wait) {
     Rest& rest = *rest_;
+    if (message.size() < rest.short_way_bytes_end) [[likely]] {
+        if (const Status sent = rest.socket->send(message, wait); !sent) [[unlikely]]
+            return rest.refused(sent.error());
+        rest.accepted(message.size());
+        return Sent{};
+    }
     if (rest.batches && message.size() <= rest.batches->message_bytes_max()) [[likely]] {
         Result<Sent> sent = rest.batches->send(message, wait, rest.wake_or_none());
         if (!sent) [[unlikely]]
@@ -145,14 +156,8 @@ Result<Sent> Pusher::send(ByteView message, Duration wait) {
     FLOTILLA_CHECK(rest.socket, "a closed Pusher was used");
     if (message.size() > rest.options.message_bytes_max) [[unlikely]]
         return rest.too_large(message.size());
-    if (rest.pool) {
-        wire::Frames frames{message};
-        return rest.send_as_it_is(frames, wait);
-    }
-    if (const Status sent = rest.socket->send(message, wait); !sent) [[unlikely]]
-        return rest.refused(sent.error());
-    rest.accepted(message.size());
-    return Sent{};
+    wire::Frames frames{message};
+    return rest.send_as_it_is(frames, wait);
 }
 
 Result<Sent> Pusher::send(wire::Frames& message, Duration wait) {
@@ -325,6 +330,7 @@ Unsent Pusher::close(Duration wait) {
         unsent.with_transport.reset(); // it left, but nobody can say how much of it was read
     }
     rest.socket.reset();
+    rest.short_way_bytes_end = 0;
     return unsent;
 }
 
