@@ -119,7 +119,9 @@ TEST_CASE("async client: late, doubled and foreign answers change nothing",
         broker.answer(got, "doubled");
         // All of it has arrived before the next call leaves.
         if (dialect != Dialect::flotilla)
-            run(client, [&] { return client.counters().unexpected_total == 2U * (i + 1U); });
+            run(client, [&] {
+                return client.counters().unexpected_total == 2U * (static_cast<unsigned>(i) + 1U);
+            });
         run(client, [&] { return tally.ended.count(number) == 1; });
         REQUIRE(tally.ended.at(number));
         CHECK(tally.ended.at(number)->body == wire::Frames{std::to_string(i)});
