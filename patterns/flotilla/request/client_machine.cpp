@@ -286,8 +286,10 @@ void ClientMachine::next_over(ClientCall& call, Instant now, ClientOutputs& out)
     const auto link = links_.find(*call.link);
     if (link->second.use == Link::Use::busy)
         return attempt_over(call, now, out);
-    if (link->second.draining) // it would only be refused
-        return calls_.set_next(call, never);
+    if (link->second.draining) { // it would only be refused, or is gone
+        detach(call, Left::unanswered, out);
+        return put_back(call);
+    }
     send(call, link, now, out);
 }
 

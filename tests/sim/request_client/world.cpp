@@ -283,12 +283,18 @@ void World::broker_step(std::size_t index, const std::function<void(BrokerOutput
 
 void World::restart(std::size_t index) {
     Broker& broker = *brokers_[index];
+    if (random_.one_in(2)) // in order: it says so, as far as that arrives
+        broker_step(index, [&](BrokerOutputs& out) { broker.machine->stop(out); });
     ++broker.life;
     joined_before_ += broker.machine->counters().joined_total;
     broker.machine = std::make_unique<BrokerMachine>(broker_limits(), random_.next());
+    const Duration down = up_to(50ms);
     for (const auto& [link, wire] : wires_)
         if (wire->broker == index)
-            made(link);
+            after(down, [this, id = link] {
+                if (wires_.count(id) > 0)
+                    made(id);
+            });
     for (const auto& worker : workers_)
         if (worker->broker == index)
             end(*worker);

@@ -182,6 +182,43 @@ TEST_CASE("client machine: what a draining broker refuses goes to the next, even
     CHECK(bench.only_ended(refused)->body == wire::Frames{"new"});
 }
 
+TEST_CASE("client machine: what a draining broker had taken is not lost with it",
+          "[unit][request]") {
+    ClientBench bench = flotilla_bench();
+    const CallId taken = bench.call("s", "taken");
+    bench.call("s", "refused");
+    auto first = bench.acts();
+    const LinkId old = first.sent[0].link;
+    reconnect(bench, old);
+    bench.refuse(first.sent[1], ErrorCode::draining);
+    bench.pass_to_deadline();
+    const auto moved = bench.only_sent();
+    SECTION("its connection breaks") {
+        reconnect(bench, old);
+        auto done = bench.acts();
+        CHECK(done.closed == std::vector{old});
+        REQUIRE(done.sent.size() == 1);
+        CHECK(done.sent[0].link == moved.link);
+        CHECK(done.sent[0].message.id == first.sent[0].message.id);
+        bench.answer(done.sent[0], "yes");
+    }
+    SECTION("or nothing is told, though somebody answers pings there") {
+        std::optional<ClientOutputs::Send> again;
+        for (int i = 0; i < 20 && !again; ++i) {
+            bench.pass_to_deadline();
+            for (auto& sent : bench.acts().sent)
+                if (sent.message.verb == Verb::ping)
+                    bench.receive(sent.link, ClientBench::about(sent, Verb::pong));
+                else if (sent.message.id == first.sent[0].message.id)
+                    again = std::move(sent);
+        }
+        REQUIRE(again);
+        CHECK(again->link == moved.link);
+        bench.answer(*again, "yes");
+    }
+    CHECK(bench.only_ended(taken)->attempts == 2);
+}
+
 TEST_CASE("client machine: brokers that only ever drain are not asked without end",
           "[unit][request]") {
     ClientBench bench = flotilla_bench(1, 3);
