@@ -12,7 +12,9 @@
 
 #include <algorithm>
 #include <optional>
+#include <unordered_map>
 #include <utility>
+#include <variant>
 
 namespace flotilla::request {
 
@@ -22,6 +24,7 @@ using net::PeerBacklogs;
 namespace {
 
 constexpr std::size_t turn_messages_max = 1000; // read before anything else is looked at
+constexpr std::size_t full_turns_max = 10;
 constexpr std::size_t binds_max = 64;
 constexpr std::uint32_t backlogs_max = 10'000; // peers that do not read
 // Beside its body a message has a few small frames.
@@ -39,12 +42,6 @@ struct Incoming {
     std::string user_id{};
 };
 
-// A connection that ended, and whether another has its descriptor by now.
-struct Ended {
-    int descriptor;
-    bool reused;
-};
-
 } // namespace
 
 struct Broker::Rest {
@@ -56,8 +53,9 @@ struct Broker::Rest {
 
     Status receive();
     void handle();
-    Status read_inputs();
+    bool read_inputs();
     void read_monitor();
+    void settle();
     void retry_backlogs();
     void turn();
     void act();
@@ -75,10 +73,13 @@ struct Broker::Rest {
     PeerBacklogs backlogs;
     Incoming incoming;
     BrokerOutputs out;
-    BrokerOutputs doing; // of act(), for its memory
-    std::vector<Ended> ended;
+    BrokerOutputs doing;                 // of act(), for its memory
+    std::unordered_map<int, bool> ended; // connections; whether their descriptor is in use again
+    std::vector<std::pair<int, Instant>> lost; // descriptors, and until when they were theirs
+    std::size_t full_turns = 0;                // that ended with input left
     Instant monitor_read{};
     Instant backlogs_tried{};
+    const bool authenticates = std::holds_alternative<net::CurveServer>(options.security);
     std::size_t binds = 0;
     std::uint64_t too_slow_total = 0;
     Status alive{}; // until the context stops or the transport fails
@@ -100,7 +101,8 @@ Status Broker::Rest::receive() {
         more = frame.more();
         if (first) {
             incoming.descriptor = frame.descriptor();
-            incoming.user_id = frame.property("User-Id").value_or(std::string_view{});
+            if (authenticates) // else nobody has one, and looking costs
+                incoming.user_id = frame.property("User-Id").value_or(std::string_view{});
         }
         incoming.bytes += frame.size();
         // One frame less than fits: the routing id goes in front of what is sent.
@@ -128,14 +130,18 @@ void Broker::Rest::handle() {
     machine.receive(peer, std::move(*message), now, out);
 }
 
-Status Broker::Rest::read_inputs() {
+// Whether nothing more was there.
+bool Broker::Rest::read_inputs() {
     for (std::size_t i = 0; i < turn_messages_max; ++i) {
-        if (Status received = receive(); !received)
-            return received.error().code == Errc::would_block ? Status{} : std::move(received);
+        if (Status received = receive(); !received) {
+            if (received.error().code != Errc::would_block)
+                alive = std::move(received);
+            return true;
+        }
         handle();
         act();
     }
-    return {};
+    return false;
 }
 
 // Whose connection ended. A descriptor that another connection has already is of no use for what
@@ -146,15 +152,25 @@ void Broker::Rest::read_monitor() {
     const Instant now = net::now();
     while (const auto event = monitor.next()) {
         if (event->kind == Kind::disconnected)
-            ended.push_back({event->value, false});
+            ended[event->value] = false;
         else if (event->kind == Kind::accepted)
-            for (Ended& each : ended)
-                each.reused = each.reused || each.descriptor == event->value;
+            if (const auto before = ended.find(event->value); before != ended.end())
+                before->second = true;
     }
-    for (const Ended& each : ended)
-        machine.connection_lost(each.descriptor, each.reused ? monitor_read : now, now, out);
+    // What came over these connections is read first: a worker may have answered and left.
+    for (const auto& [descriptor, in_use] : ended)
+        lost.push_back({descriptor, in_use ? monitor_read : now});
     ended.clear();
     monitor_read = now;
+}
+
+void Broker::Rest::settle() {
+    const Instant now = net::now();
+    machine.settle(now, out);
+    for (const auto& [descriptor, before] : lost)
+        machine.connection_lost(descriptor, before, now, out);
+    lost.clear();
+    full_turns = 0;
 }
 
 void Broker::Rest::retry_backlogs() {
@@ -176,7 +192,9 @@ void Broker::Rest::turn() {
     if (!backlogs.empty())
         retry_backlogs();
     act();
-    alive = read_inputs();
+    // Somebody who floods does not keep the dead alive: then it is done all the same.
+    if (read_inputs() || ++full_turns > full_turns_max)
+        settle();
     machine.tick(net::now(), out);
     act();
 }
@@ -200,6 +218,8 @@ void Broker::Rest::send(BrokerOutputs::Send&& each) {
     wire::Frames frames;
     frames.add(ByteView{each.peer});
     const Side side = each.message.side;
+    const bool is_work = side == Side::worker && each.message.verb == Verb::request;
+    const Blob token = is_work ? each.message.address.share() : Blob{};
     write(std::move(each.message), frames);
     using Unreachable = BrokerMachine::Unreachable;
     switch (backlogs.send(router, std::move(frames))) {
@@ -207,7 +227,10 @@ void Broker::Rest::send(BrokerOutputs::Send&& each) {
     case PeerBacklogs::Sent::stopped: // the next read says so
         return;
     case PeerBacklogs::Sent::gone:
-        return machine.unreachable(each.peer, side, Unreachable::gone, net::now(), out);
+        machine.unreachable(each.peer, side, Unreachable::gone, net::now(), out);
+        if (is_work)
+            machine.undelivered(token, net::now(), out);
+        return;
     case PeerBacklogs::Sent::too_slow:
         ++too_slow_total;
         return machine.unreachable(each.peer, side, Unreachable::too_slow, net::now(), out);
@@ -215,7 +238,7 @@ void Broker::Rest::send(BrokerOutputs::Send&& each) {
 }
 
 Duration Broker::Rest::wait_max() const {
-    if (router.readable())
+    if (router.readable() || machine.has_ghosts() || !lost.empty())
         return Duration::zero();
     const Duration wait = std::min(time_left(net::now(), machine.next_deadline()), monitor_look);
     return backlogs.empty() ? wait : std::min(wait, PeerBacklogs::retry_after);

@@ -56,7 +56,8 @@ void BrokerMachine::check_workers() const {
         }
         FLOTILLA_CHECK(held == worker.held.size && running == worker.running,
                        "a worker's requests are miscounted");
-        FLOTILLA_CHECK(worker.has_room == (!worker.draining && held < worker.capacity),
+        FLOTILLA_CHECK(worker.has_room ==
+                           (!worker.draining && !worker.unreachable && held < worker.capacity),
                        "a worker's room is not where it belongs");
     });
     std::uint32_t looked = 0;

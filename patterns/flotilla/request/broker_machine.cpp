@@ -103,8 +103,7 @@ void BrokerMachine::connection_lost(int descriptor, Instant before, Instant now,
 
 void BrokerMachine::unreachable(std::string_view peer, Side side, Unreachable why, Instant now,
                                 BrokerOutputs& out) {
-    const std::string_view text =
-        why == Unreachable::gone ? "its connection is gone" : "it does not read";
+    constexpr std::string_view text = "it does not read";
     if (side == Side::client) {
         ++counters_.replies_undelivered_total;
         if (why == Unreachable::too_slow)
@@ -114,10 +113,38 @@ void BrokerMachine::unreachable(std::string_view peer, Side side, Unreachable wh
     const Slot worker = workers_.find(peer);
     if (stopped_ || worker == no_slot)
         return;
-    ++counters_.workers_gone_total;
-    note(why == Unreachable::gone ? Kind::worker_gone : Kind::peer_too_slow,
-         services_[workers_[worker].service].name, peer, text, out);
-    drop(worker, now, out);
+    BrokerWorker& with = workers_[worker];
+    if (why == Unreachable::too_slow) {
+        ++counters_.workers_gone_total;
+        note(Kind::peer_too_slow, services_[with.service].name, peer, text, out);
+        return drop(worker, now, out);
+    }
+    if (!std::exchange(with.unreachable, true)) {
+        workers_.leave(services_[with.service].room, worker, with.held.size);
+        ghosts_.emplace_back(peer);
+    }
+}
+
+void BrokerMachine::undelivered(ByteView token, Instant now, BrokerOutputs& out) {
+    const Slot slot = requests_.find_token(token);
+    if (stopped_ || slot == no_slot || requests_[slot].state != State::running)
+        return;
+    const Slot service = requests_[slot].service;
+    take_from(requests_[slot].worker, slot, now);
+    give_back(slot, Because::undelivered, {}, now, out);
+    serve(service, now, out);
+}
+
+void BrokerMachine::settle(Instant now, BrokerOutputs& out) {
+    for (const std::string& peer : std::exchange(ghosts_, {})) {
+        const Slot worker = workers_.find(peer);
+        if (worker == no_slot || !workers_[worker].unreachable)
+            continue; // it took its leave, or came back
+        ++counters_.workers_gone_total;
+        note(Kind::worker_gone, services_[workers_[worker].service].name, peer,
+             "its connection is gone", out);
+        drop(worker, now, out);
+    }
 }
 
 void BrokerMachine::stop(BrokerOutputs& out) {
@@ -262,8 +289,7 @@ void BrokerMachine::give(Slot slot, Slot to, Instant now, BrokerOutputs& out) {
     const auto token = requests_.token(slot);
     message.address = Blob::copy({token.data(), token.size()});
     const bool flotilla = worker.dialect == Dialect::flotilla;
-    const bool may_come_back = flotilla || service.limits->requeue;
-    message.body = may_come_back ? request.body.share() : std::move(request.body);
+    message.body = request.body.share(); // it comes back when nobody is there to take it
     if (flotilla) {
         message.service = Blob::copy(service.name);
         message.id = request.id;

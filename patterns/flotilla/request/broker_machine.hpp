@@ -91,10 +91,15 @@ public:
     // clients made over it leave; a worker is asked.
     void connection_lost(int descriptor, Instant before, Instant now, BrokerOutputs& out);
     // What was to be sent on this side did not reach the peer: nobody is there, or (too_slow) it
-    // does not read.
+    // does not read. A worker that is gone is given nothing more, and ends with settle(): what it
+    // said before it went may still be on its way to here.
     enum class Unreachable : std::uint8_t { gone, too_slow };
     void unreachable(std::string_view peer, Side side, Unreachable why, Instant now,
                      BrokerOutputs& out);
+    // A request to such a worker: it never saw it, and another gets it in any case.
+    void undelivered(ByteView token, Instant now, BrokerOutputs& out);
+    // Everything that came before the last unreachable() has been received.
+    void settle(Instant now, BrokerOutputs& out);
     // Does what is due, up to a bound; next_deadline() is then in the past.
     void tick(Instant now, BrokerOutputs& out);
     // From now on nothing is accepted; what was is served.
@@ -105,6 +110,7 @@ public:
     // ---- looking
 
     bool is_worker(std::string_view peer) const { return workers_.find(peer) != no_slot; }
+    bool has_ghosts() const noexcept { return !ghosts_.empty(); }
     // When tick() has something to do.
     Instant next_deadline() const noexcept;
     const BrokerLimits& limits() const noexcept { return limits_; }
@@ -150,7 +156,7 @@ private:
     void disconnect(std::string_view key, std::string_view peer, Dialect dialect, bool delimited,
                     ErrorCode code, std::string_view text, Instant now, BrokerOutputs& out);
     void drop(Slot worker, Instant now, BrokerOutputs& out);
-    enum class Because : std::uint8_t { worker_gone, retry };
+    enum class Because : std::uint8_t { worker_gone, retry, undelivered };
     void give_back(Slot request, Because why, std::string_view text, Instant now,
                    BrokerOutputs& out);
     void enqueue(Slot request, bool in_front);
@@ -175,6 +181,7 @@ private:
     RequestTable requests_;
     KeptAnswers kept_;
     BoundedTextTable<Instant> refusals_; // when somebody was last told to go, by peer or service
+    std::vector<std::string> ghosts_;    // peers of workers that are unreachable
     std::uint32_t waiting_ = 0;
     std::uint64_t queued_ = 0;
     std::uint64_t running_ = 0;

@@ -236,7 +236,9 @@ void BrokerMachine::give_back(Slot slot, Because why, std::string_view text, Ins
     const ServiceLimits& limits = *services_[request.service].limits;
     stop_running(slot);
     request.worker = no_slot;
-    const bool again = (why == Because::retry || limits.requeue) && !request.orphaned;
+    const bool again = (why != Because::worker_gone || limits.requeue) && !request.orphaned;
+    if (why == Because::undelivered)
+        --request.attempt;
     if (again && request.attempt < limits.attempts_max) {
         requests_.renumber(slot);
         request.parts = 0;

@@ -64,7 +64,7 @@ struct BrokerRequest {
     std::uint32_t parts = 0;   // of the reply, passed on in this attempt
     Instant asked{};
     Instant deadline = never;
-    wire::Frames body{}; // empty while running, unless it may be given out again
+    wire::Frames body{};
     std::uint64_t bytes = 0;
 
     SlotLink in_list{}; // of its service's queue or of what its worker holds

@@ -78,7 +78,7 @@ void WorkerTable::leave(Room& room, Slot slot, std::uint32_t held_before) {
 void WorkerTable::update(Room& room, Slot slot, std::uint32_t held_before) {
     BrokerWorker& worker = workers_[slot];
     leave(room, slot, held_before);
-    if (worker.draining || worker.held.size >= worker.capacity)
+    if (worker.draining || worker.unreachable || worker.held.size >= worker.capacity)
         return;
     const std::size_t held = worker.held.size;
     if (held >= room.by_held.size())

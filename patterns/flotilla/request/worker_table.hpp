@@ -31,8 +31,9 @@ struct BrokerWorker {
     bool registered = false;
     Dialect dialect = Dialect::mdp_02;
     bool delimited = false;
-    bool draining = false; // wants no more
-    bool has_room = false; // is in its service's Room, in the list `held`
+    bool draining = false;    // wants no more
+    bool unreachable = false; // a ghost: ends once everything that it said before is heard
+    bool has_room = false;    // is in its service's Room, in the list `held`
     int descriptor = -1;
     std::string peer{};
     Slot service = no_slot;

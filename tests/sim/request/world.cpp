@@ -164,9 +164,13 @@ void RequestWorld::broker_send(BrokerOutputs::Send&& send) {
     const auto found = lines_.find(send.peer);
     if (found == lines_.end()) {
         // As a mandatory ROUTER does: nobody is there.
-        after(0ms, [this, side, peer = send.peer] {
+        const bool work = side == Side::worker && send.message.verb == Verb::request;
+        const std::string token(work ? send.message.address.view() : ByteView{});
+        after(0ms, [this, side, token, peer = send.peer] {
             broker_step([&](BrokerOutputs& out) {
                 broker_->unreachable(peer, side, BrokerMachine::Unreachable::gone, now_, out);
+                broker_->undelivered(token, now_, out);
+                broker_->settle(now_, out);
             });
         });
         return;

@@ -31,6 +31,7 @@ struct Desk {
     }
     void gone(const std::string& peer, Side side = Side::worker) {
         machine.unreachable(peer, side, BrokerMachine::Unreachable::gone, now, out);
+        machine.settle(now, out);
         collect();
     }
     void connection_lost(int descriptor, Instant before) {

@@ -209,6 +209,39 @@ TEST_CASE("a dead worker's request fails where the service allows no second try"
     CHECK(desk.counters().failed_total == 2);
 }
 
+TEST_CASE("a worker that answered before it went is believed, and is given nothing more") {
+    Desk desk;
+    desk.say("w", Desk::ready("echo", Dialect::flotilla, 4));
+    desk.say("c", Desk::ask_by_id("1"));
+    const auto first = desk.next("w", Verb::request);
+    desk.machine.unreachable("w", Side::worker, BrokerMachine::Unreachable::gone, desk.now,
+                             desk.out);
+    desk.collect();
+    desk.say("c", Desk::ask_by_id("2"));
+    CHECK(desk.levels().queued == 1);
+    desk.say("w", Desk::answer(first)); // was on its way
+    CHECK(desk.next("c", Verb::final).message.id == "1");
+    desk.machine.settle(desk.now, desk.out);
+    desk.collect();
+    CHECK(desk.levels().workers == 0);
+    CHECK(desk.counters().failed_total == 0);
+}
+
+TEST_CASE("a request that reached no worker goes to another, whatever the service says") {
+    Desk desk;
+    desk.say("ghost", Desk::ready("echo"));
+    desk.say("w", Desk::ready("echo", Dialect::flotilla));
+    desk.say("c", Desk::ask("echo", "body"));
+    const auto lost = desk.next("ghost", Verb::request);
+    desk.machine.unreachable("ghost", Side::worker, BrokerMachine::Unreachable::gone, desk.now,
+                             desk.out);
+    desk.machine.undelivered(lost.message.address, desk.now, desk.out);
+    desk.collect();
+    const auto again = desk.next("w", Verb::request);
+    CHECK(Desk::body(again) == "body");
+    CHECK(again.message.attempt == 1); // nobody saw it before
+}
+
 TEST_CASE("a request that kills every worker is given up after attempts_max") {
     BrokerLimits limits = requeueing();
     limits.service.attempts_max = 3;
