@@ -116,7 +116,7 @@ TEST_CASE("worker: heartbeats go on while its threads are busy", "[integration][
 
 TEST_CASE("worker: several threads work side by side, and each answer goes where it belongs",
           "[integration][request]") {
-    const std::uint32_t threads = GENERATE(1, 8);
+    const std::uint32_t threads = GENERATE(1U, 8U);
     net::Context context = *net::Context::open();
     ScriptedBroker broker(context);
     auto options = test::worker_options(broker.endpoint());
@@ -164,7 +164,7 @@ TEST_CASE("worker: several threads work side by side, and each answer goes where
 
 TEST_CASE("worker: stopped softly, it finishes what it holds and what was on its way",
           "[integration][request]") {
-    const std::uint32_t threads = GENERATE(1, 2);
+    const std::uint32_t threads = GENERATE(1U, 2U);
     const Dialect dialect = GENERATE(Dialect::mdp_01, Dialect::mdp_02, Dialect::flotilla);
     net::Context context = *net::Context::open();
     // What was sent over inproc is there.
@@ -286,7 +286,7 @@ TEST_CASE("worker: several brokers are served at once, each in its own dialect",
 
 TEST_CASE("worker: a broker that does not read holds up those who stream, and costs no memory",
           "[integration][request]") {
-    const std::uint32_t threads = GENERATE(1, 2);
+    const std::uint32_t threads = GENERATE(1U, 2U);
     net::Context context = *net::Context::open();
     ScriptedBroker broker(context);
     std::atomic<int> said{0};

@@ -117,7 +117,7 @@ TEST_CASE("worker: a handler says what it wants the client to know", "[integrati
 
 TEST_CASE("worker: pieces of an answer come before it, and in 0.1 in front of it",
           "[integration][request]") {
-    const std::uint32_t threads = GENERATE(1, 3);
+    const std::uint32_t threads = GENERATE(1U, 3U);
     const Dialect dialect = GENERATE(Dialect::mdp_01, Dialect::mdp_02, Dialect::flotilla);
     net::Context context = *net::Context::open();
     ScriptedBroker broker(context);
