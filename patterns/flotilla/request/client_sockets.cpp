@@ -7,14 +7,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
+#include <variant>
 
 namespace flotilla::request {
 
 namespace {
 
 constexpr std::size_t turn_messages_max = 1000; // a link
-constexpr std::size_t unsent_more_max = 1000;   // a link, beyond two for each call
+constexpr std::size_t turn_signs_max = 64;
+constexpr std::size_t unsent_more_max = 1000; // a link, beyond two for each call
 
 } // namespace
 
@@ -31,7 +34,8 @@ ClientSockets::ClientSockets(net::Context& context, const ClientOptions& options
 
 ClientSockets::ClientSockets(ClientSockets&& other) noexcept
     : context_(other.context_), options_(std::move(other.options_)),
-      epoll_(std::exchange(other.epoll_, -1)), links_(std::move(other.links_)) {}
+      epoll_(std::exchange(other.epoll_, -1)), links_(std::move(other.links_)),
+      look_(std::move(other.look_)) {}
 
 ClientSockets::~ClientSockets() {
     while (!links_.empty())
@@ -40,10 +44,27 @@ ClientSockets::~ClientSockets() {
         ::close(epoll_);
 }
 
-bool ClientSockets::watch(const net::Socket& socket) noexcept {
+void ClientSockets::list(LinkId id, Link& link) {
+    if (std::exchange(link.listed, true))
+        return;
+    look_.push_back(id);
+}
+
+void ClientSockets::hear(int wait_ms) {
+    std::array<epoll_event, turn_signs_max> events{};
+    // The caller looks again at whatever it waits for, so an interrupted wait needs no care.
+    const int count = ::epoll_wait(epoll_, events.data(), turn_signs_max, wait_ms);
+    for (int i = 0; i < count; ++i) {
+        const LinkId id{events[static_cast<std::size_t>(i)].data.u64};
+        if (const auto link = links_.find(id); link != links_.end())
+            list(id, link->second);
+    }
+}
+
+bool ClientSockets::watch(const net::Socket& socket, LinkId id) noexcept {
     epoll_event event{};
     event.events = EPOLLIN;
-    event.data.fd = socket.fd();
+    event.data.u64 = id.value();
     return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, socket.fd(), &event) == 0;
 }
 
@@ -78,7 +99,9 @@ Status ClientSockets::open(const ClientOutputs::Open& link) {
     if (!made)
         return fail(made.error());
     Link& kept = links_.emplace(link.link, std::move(*made)).first->second;
-    if (watch(kept.dealer) && (!kept.monitor || watch(kept.monitor->socket())))
+    list(link.link, kept);
+    if (watch(kept.dealer, link.link) &&
+        (!kept.monitor || watch(kept.monitor->socket(), link.link)))
         return {};
     close(link.link);
     return fail(Errc::out_of_files, "no room to wait for another connection");
@@ -99,6 +122,7 @@ std::size_t ClientSockets::send(ClientOutputs::Send&& send) {
     if (found == links_.end())
         return 0;
     Link& link = found->second;
+    list(send.link, link);
     std::size_t discarded = 0;
     while (send.discard_first && discarded < turn_messages_max &&
            link.dealer.receive(Duration::zero()))
@@ -115,6 +139,9 @@ std::size_t ClientSockets::send(ClientOutputs::Send&& send) {
 bool ClientSockets::flush() {
     bool left = false;
     for (auto& [id, link] : links_) {
+        if (link.unsent.empty())
+            continue;
+        list(id, link);
         while (!link.unsent.empty() && link.dealer.send(link.unsent.front(), Duration::zero()))
             link.unsent.pop_front();
         left = left || !link.unsent.empty();
@@ -124,7 +151,12 @@ bool ClientSockets::flush() {
 
 Status ClientSockets::read(const OnMade& made, const OnMessage& message,
                            const OnMalformed& malformed) {
+    hear(0);
+    // CURVE: a socket that was refused connects again when it is looked at.
+    const bool all = !std::holds_alternative<net::Plaintext>(options_.security);
     for (auto& [id, link] : links_) {
+        if (all)
+            list(id, link);
         while (link.monitor) {
             const auto event = link.monitor->next();
             if (!event)
@@ -132,32 +164,45 @@ Status ClientSockets::read(const OnMade& made, const OnMessage& message,
             if (event->kind == net::ConnectionEvent::Kind::handshake_succeeded)
                 made(id);
         }
-        for (std::size_t i = 0; i < turn_messages_max; ++i) {
-            auto frames = link.dealer.receive(Duration::zero());
-            if (frames)
-                message(id, *frames);
-            else if (frames.error().code == Errc::would_block)
-                break;
-            else if (frames.error().code == Errc::too_large ||
-                     frames.error().code == Errc::too_many)
-                malformed();
-            else
-                return fail(frames.error());
-        }
     }
+    for (const LinkId id : std::exchange(look_, {}))
+        if (const auto link = links_.find(id); link != links_.end())
+            if (const Status done = read(id, link->second, message, malformed); !done)
+                return done;
     return {};
 }
 
-void ClientSockets::wait(Duration wait) const noexcept {
+Status ClientSockets::read(LinkId id, Link& link, const OnMessage& message,
+                           const OnMalformed& malformed) {
+    link.listed = false;
+    for (std::size_t i = 0; i < turn_messages_max; ++i) {
+        auto frames = link.dealer.receive(Duration::zero());
+        if (frames)
+            message(id, *frames);
+        else if (frames.error().code == Errc::would_block)
+            return {};
+        else if (frames.error().code == Errc::too_large || frames.error().code == Errc::too_many)
+            malformed();
+        else
+            return fail(frames.error());
+    }
+    list(id, link); // there is more
+    return {};
+}
+
+void ClientSockets::wait(Duration wait) {
     const auto ms = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
-    epoll_event event{};
-    // The caller looks again at whatever it waits for, so an interrupted wait needs no care.
-    ::epoll_wait(epoll_, &event, 1, static_cast<int>(std::clamp<std::int64_t>(ms, 0, 60'000)));
+    hear(static_cast<int>(std::clamp<std::int64_t>(ms, 0, 60'000)));
 }
 
 bool ClientSockets::readable() const noexcept {
-    return std::any_of(links_.begin(), links_.end(),
-                       [](const auto& each) { return each.second.dealer.readable(); });
+    epoll_event event{};
+    return std::any_of(look_.begin(), look_.end(),
+                       [this](LinkId id) {
+                           const auto link = links_.find(id);
+                           return link != links_.end() && link->second.dealer.readable();
+                       }) ||
+           ::epoll_wait(epoll_, &event, 1, 0) > 0;
 }
 
 } // namespace flotilla::request

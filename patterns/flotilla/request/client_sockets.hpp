@@ -21,6 +21,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <vector>
 
 namespace flotilla::request {
 
@@ -48,7 +49,7 @@ public:
     Status read(const OnMade& made, const OnMessage& message, const OnMalformed& malformed);
 
     // Until something may have happened, `wait` at most.
-    void wait(Duration wait) const noexcept;
+    void wait(Duration wait);
     bool readable() const noexcept;
     int fd() const noexcept { return epoll_; }
 
@@ -57,17 +58,25 @@ private:
         net::Socket dealer;
         std::optional<net::Monitor> monitor{};
         std::deque<wire::Frames> unsent{};
+        bool listed = false; // in look_
     };
 
     ClientSockets(net::Context& context, const ClientOptions& options, int epoll) noexcept;
     Result<Link> make(const ClientOutputs::Open& link);
-    bool watch(const net::Socket& socket) noexcept;
+    Status read(LinkId id, Link& link, const OnMessage& message, const OnMalformed& malformed);
+    void list(LinkId id, Link& link);
+    // Lists those whose descriptors are readable.
+    void hear(int wait_ms);
+    bool watch(const net::Socket& socket, LinkId id) noexcept;
     void unwatch(const net::Socket& socket) noexcept;
 
     net::Context* context_;
     ClientOptions options_;
     int epoll_;
     std::map<LinkId, Link> links_;
+    // Links that may have something: a descriptor tells once, and a send may have taken the sign.
+    // Looking at each of many idle ones would cost a system call each.
+    std::vector<LinkId> look_;
 };
 
 } // namespace flotilla::request
