@@ -11,6 +11,7 @@
 #include <flotilla/request/codec.hpp>
 
 #include <algorithm>
+#include <deque>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -31,6 +32,9 @@ constexpr std::uint32_t backlogs_max = 10'000; // peers that do not read
 constexpr std::uint64_t envelope_bytes_max = 64ULL << 10;
 // The monitor has no place in fd(): it is looked at this often.
 constexpr Duration monitor_look = 100ms;
+// libzmq tells of the end of a connection before its ROUTER has forgotten the peer: a heartbeat
+// sent at once may still be accepted, and proves nothing. So each is looked at twice.
+constexpr Duration second_look = 50ms;
 
 // One message of a peer, as it came in.
 struct Incoming {
@@ -76,7 +80,12 @@ struct Broker::Rest {
     BrokerOutputs doing;                 // of act(), for its memory
     std::unordered_map<int, bool> ended; // connections; whether their descriptor is in use again
     std::vector<std::pair<int, Instant>> lost; // descriptors, and until when they were theirs
-    std::size_t full_turns = 0;                // that ended with input left
+    struct LostBefore {
+        std::pair<int, Instant> connection;
+        Instant again; // when to look a second time
+    };
+    std::deque<LostBefore> lost_before;
+    std::size_t full_turns = 0; // that ended with input left
     Instant monitor_read{};
     Instant backlogs_tried{};
     const bool authenticates = std::holds_alternative<net::CurveServer>(options.security);
@@ -167,8 +176,14 @@ void Broker::Rest::read_monitor() {
 void Broker::Rest::settle() {
     const Instant now = net::now();
     machine.settle(now, out);
-    for (const auto& [descriptor, before] : lost)
+    for (; !lost_before.empty() && lost_before.front().again <= now; lost_before.pop_front()) {
+        const auto& [descriptor, before] = lost_before.front().connection;
         machine.connection_lost(descriptor, before, now, out);
+    }
+    for (const auto& [descriptor, before] : lost) {
+        machine.connection_lost(descriptor, before, now, out);
+        lost_before.push_back({{descriptor, before}, now + second_look});
+    }
     lost.clear();
     full_turns = 0;
 }

@@ -97,8 +97,7 @@ void BrokerMachine::connection_lost(int descriptor, Instant before, Instant now,
         end(slot, counters_.dropped_total, ErrorCode::cancelled, {}, now, out);
         services_.release(service);
     });
-    if (const Slot worker = workers_.find_descriptor(descriptor); worker != no_slot)
-        beat(worker, out);
+    workers_.for_connection(descriptor, [&](Slot worker) { beat(worker, out); });
 }
 
 void BrokerMachine::unreachable(std::string_view peer, Side side, Unreachable why, Instant now,

@@ -17,7 +17,7 @@ Slot WorkerTable::find(std::string_view peer) const {
     return at == by_peer_.end() ? no_slot : at->second;
 }
 
-Slot WorkerTable::find_descriptor(int descriptor) const {
+Slot WorkerTable::latest(int descriptor) const {
     if (descriptor < 0 || static_cast<std::size_t>(descriptor) >= by_descriptor_.size())
         return no_slot;
     return by_descriptor_[static_cast<std::size_t>(descriptor)];
@@ -54,17 +54,27 @@ void WorkerTable::remove(Slot slot) {
     free_.push_back(slot);
 }
 
-void WorkerTable::set_descriptor(Slot slot, int descriptor) {
+void WorkerTable::forget_descriptor(Slot slot) {
     BrokerWorker& worker = workers_[slot];
-    if (find_descriptor(worker.descriptor) == slot)
-        by_descriptor_[static_cast<std::size_t>(worker.descriptor)] = no_slot;
+    const Slot first = latest(worker.descriptor);
+    if (first == slot)
+        by_descriptor_[static_cast<std::size_t>(worker.descriptor)] = worker.descriptor_before;
+    for (Slot at = first; at != no_slot; at = workers_[at].descriptor_before)
+        if (workers_[at].descriptor_before == slot)
+            workers_[at].descriptor_before = worker.descriptor_before;
+    worker.descriptor_before = no_slot;
+}
+
+void WorkerTable::set_descriptor(Slot slot, int descriptor) {
+    forget_descriptor(slot);
+    BrokerWorker& worker = workers_[slot];
     worker.descriptor = descriptor;
     if (descriptor < 0 || descriptor >= descriptors_max)
         return;
     const auto at = static_cast<std::size_t>(descriptor);
     if (at >= by_descriptor_.size())
         by_descriptor_.resize(at + 1, no_slot);
-    by_descriptor_[at] = slot;
+    worker.descriptor_before = std::exchange(by_descriptor_[at], slot);
 }
 
 void WorkerTable::leave(Room& room, Slot slot, std::uint32_t held_before) {

@@ -35,6 +35,8 @@ struct BrokerWorker {
     bool unreachable = false; // a ghost: ends once everything that it said before is heard
     bool has_room = false;    // is in its service's Room, in the list `held`
     int descriptor = -1;
+    Slot descriptor_before =
+        no_slot; // who registered over that descriptor earlier, and is still here
     std::string peer{};
     Slot service = no_slot;
     std::uint32_t capacity = 1;
@@ -60,7 +62,16 @@ public:
 
     // no_slot when there is none.
     Slot find(std::string_view peer) const;
-    Slot find_descriptor(int descriptor) const;
+    // Whose messages came over that descriptor: the one that has it, and before it those that had
+    // it and were not yet found to be gone.
+    template <class Each>
+    void for_connection(int descriptor, Each&& each) const {
+        for (Slot slot = latest(descriptor); slot != no_slot;) {
+            const Slot before = workers_[slot].descriptor_before;
+            each(slot);
+            slot = before;
+        }
+    }
     std::size_t size() const noexcept { return by_peer_.size(); }
 
     // A registered worker without room or service. The peer must be new.
@@ -89,10 +100,13 @@ public:
 private:
     static constexpr int descriptors_max = 1 << 20;
 
+    Slot latest(int descriptor) const;
+    void forget_descriptor(Slot slot);
+
     std::deque<BrokerWorker> workers_{};
     std::vector<Slot> free_{};
     std::unordered_map<std::string, Slot, TransparentStringHash, std::equal_to<>> by_peer_{};
-    std::vector<Slot> by_descriptor_{}; // who registered last
+    std::vector<Slot> by_descriptor_{}; // who said something last
     SlotList looks_{};
 };
 
