@@ -15,7 +15,7 @@ namespace {
 
 // Long enough that silence ends nobody during a test.
 Daemon start_patient(std::vector<std::string> more = {}) {
-    more.insert(more.end(), {"--heartbeat", "1m"});
+    more.insert(more.end(), {"--heartbeat", "1m", "--drain", "100ms"});
     return start_broker_anywhere(std::move(more));
 }
 
@@ -42,7 +42,6 @@ void wait_counters(Daemon& daemon, const std::string& part) {
 
 void check_ends_well(Daemon& daemon) {
     daemon.process.signal(SIGTERM);
-    daemon.process.signal(SIGTERM); // requests that nobody serves need not be waited for
     const auto exit = daemon.process.wait_exit();
     REQUIRE(exit);
     CHECK_FALSE(exit->killed);

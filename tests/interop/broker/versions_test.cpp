@@ -26,7 +26,9 @@ std::string words(const std::string& type, const net::Endpoint& broker, const st
 void check_pair(const net::Endpoint& broker, Language worker_language,
                 const std::string& worker_version, Language client_language,
                 const std::string& client_version, const std::string& client_type) {
-    const std::string service = "echo-" + worker_version + "-" + client_version + client_type;
+    // Of its own: the worker before may not have left yet.
+    static int pair = 0;
+    const std::string service = "echo-" + std::to_string(++pair);
     INFO(name(worker_language) << " worker " << worker_version << ", " << name(client_language)
                                << " " << client_type << " client " << client_version);
     Peer worker =

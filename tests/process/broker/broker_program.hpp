@@ -94,6 +94,7 @@ inline Taken take(net::Socket& worker) {
         CHECK(message[0] == ByteView{"MDPW02"});
         if (message[1] == ByteView{"\x05"})
             continue;
+        INFO("command " << static_cast<int>(message[1].view()[0]));
         REQUIRE(message[1] == ByteView{"\x02"});
         REQUIRE(message.size() == 5);
         return {std::string(message[2].view()), std::string(message[4].view())};
