@@ -80,6 +80,7 @@ Part Part::copy(ByteView bytes) {
     Part part = allocate(bytes.size());
     if (!bytes.empty())
         std::memcpy(part.data(), bytes.data(), bytes.size());
+    detail::lent_to_transport(part.data()); // over inproc the same bytes are received
     return part;
 }
 
