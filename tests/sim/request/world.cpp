@@ -142,7 +142,8 @@ void RequestWorld::broker_step(const std::function<void(BrokerOutputs&)>& input)
     BrokerOutputs out;
     input(out);
     broker_->tick(now_, out);
-    broker_->check();
+    if (++steps_ % 8 == 0) // it counts everything again
+        broker_->check();
     for (auto& send : out.sends)
         broker_send(std::move(send));
     broker_timer();
@@ -150,11 +151,15 @@ void RequestWorld::broker_step(const std::function<void(BrokerOutputs&)>& input)
 
 void RequestWorld::broker_timer() {
     const Instant next = broker_->next_deadline();
-    if (next != never)
-        at(next, [this, next] {
-            if (broker_->next_deadline() <= next)
-                broker_step([](BrokerOutputs&) {});
-        });
+    if (next >= timer_)
+        return;
+    timer_ = next;
+    at(next, [this, next] {
+        if (timer_ != next)
+            return; // an earlier one came to be after this
+        timer_ = never;
+        broker_step([](BrokerOutputs&) {});
+    });
 }
 
 void RequestWorld::broker_send(BrokerOutputs::Send&& send) {

@@ -6,9 +6,9 @@
 // a new address (in the flotilla dialect: with the same id); workers are silent while they work,
 // crash, and register again when they are told or hear nothing.
 //
-// What it watches, after every step: the broker's own invariants; that each answer is the one to
-// what its asker asked; that no request by id is with two registered workers; that requests of one
-// address to one service are first given out in the order in which they came.
+// What it watches: every few steps the broker's own invariants; always that each answer is the one
+// to what its asker asked; that no request by id is with two registered workers; that requests of
+// one address to one service are first given out in the order in which they came.
 #pragma once
 
 #include <flotilla/base/random.hpp>
@@ -155,6 +155,8 @@ private:
     std::set<std::string> given_;                 // of bursts
     std::map<std::string, std::uint64_t> newest_; // burst to when the last one given out came
     std::uint64_t bursts_ = 0;
+    std::uint64_t steps_ = 0; // of the broker
+    Instant timer_ = never;   // its next one
     std::uint64_t resends_ = 0;
     std::uint64_t worked_ = 0;
     std::uint64_t requeued_ = 0; // by brokers that crashed since
