@@ -213,7 +213,7 @@ void add_serve(CLI::App& app, ServeFlags& flags) {
         ->group(group);
     app.add_flag("--lines", flags.lines,
                  "The command runs all the while: it reads a request a line, and answers with a "
-                 "line")
+                 "line at once (it must not buffer its output)")
         ->group(group);
     add_count(app, "-j,--jobs", flags.jobs, {1, 1'024}, "Requests worked on at once [1]")
         ->group(group);
@@ -252,7 +252,7 @@ Run declare_serve(CLI::App& app) {
                "  zmq serve echo --echo --broker tcp://127.0.0.1:5555\n"
                "  zmq serve upper --broker tcp://127.0.0.1:5555 -- tr a-z A-Z\n"
                "  zmq serve square -j 4 --chomp -b tcp://127.0.0.1:5555 -- awk '{print $1*$1}'\n"
-               "  zmq serve count --lines -b tcp://127.0.0.1:5555 -- awk '{print NR; fflush()}'");
+               "  zmq serve greet --lines -b tcp://127.0.0.1:5555 -- sed -u 's/^/ahoy, /'");
     return [flags](Terminal& terminal) { return run_serve(*flags, terminal); };
 }
 

@@ -25,7 +25,8 @@ table for each service that differs.
 
 Examples:
   flotilla-broker --bind tcp://127.0.0.1:5555
-  flotilla-broker --bind tcp://127.0.0.1:5555 --bind ipc:///run/broker --requeue --request-expiry 10s
+  flotilla-broker --bind tcp://127.0.0.1:5555 --bind ipc:///run/broker --requeue \
+      --request-expiry 10s
       what a dead worker held goes to another; clients wait at most 10 s
   flotilla-broker --bind 'tcp://127.0.0.1:*' --ready-json
       on a port of the system's choice, told as one line of JSON
