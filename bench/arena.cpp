@@ -90,7 +90,8 @@ void Arena::Seat::end_when_finished() {
     }).detach();
 }
 
-Measured Arena::run(const std::vector<Party>& parties, std::uint64_t messages) {
+Measured Arena::run(const std::vector<Party>& parties, std::uint64_t messages,
+                    std::uint64_t first_messages) {
     void* const memory =
         ::mmap(nullptr, sizeof(Page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
@@ -125,6 +126,8 @@ Measured Arena::run(const std::vector<Party>& parties, std::uint64_t messages) {
     for (const double each : page.cpu_seconds)
         cpu += each;
     measured.cpu_us_per_message = cpu / double(messages) * 1e6;
+    measured.first_cpu_us_per_message =
+        page.cpu_seconds[0] / double(first_messages > 0 ? first_messages : messages) * 1e6;
     ::munmap(memory, sizeof(Page));
     return measured;
 }

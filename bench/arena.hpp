@@ -19,7 +19,8 @@ namespace flotilla::bench {
 struct Measured {
     double messages_per_second = 0;
     double cpu_us_per_message = 0;
-    double latency_us = 0; // p50; latency measurements only
+    double latency_us = 0;               // p50; latency measurements only
+    double first_cpu_us_per_message = 0; // of the first party alone: what stands in the middle
 };
 
 class Arena {
@@ -63,9 +64,11 @@ public:
     };
     using Party = std::function<void(Seat&)>;
 
-    // Runs all parties to their end; `messages` are those measured. Exits the program when a party
-    // fails or takes more than two minutes.
-    static Measured run(const std::vector<Party>& parties, std::uint64_t messages);
+    // Runs all parties to their end; `messages` are those measured, `first_messages` those that the
+    // first party's CPU went into (0: the same). Exits the program when a party fails or takes more
+    // than two minutes.
+    static Measured run(const std::vector<Party>& parties, std::uint64_t messages,
+                        std::uint64_t first_messages = 0);
 };
 
 // Seconds on the clock that all processes of a machine share.

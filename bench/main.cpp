@@ -23,17 +23,20 @@ void print(const Outcome& outcome) {
     const double ours =
         outcome.latency ? outcome.ours.latency_us : outcome.ours.messages_per_second;
     const int digits = outcome.latency ? 1 : 0;
+    const auto cpu = [&](const Measured& measured) {
+        return outcome.middle ? measured.first_cpu_us_per_message : measured.cpu_us_per_message;
+    };
     std::printf("%-17s %-26s %10.*f%s %10.*f%s %5.2f (%.2f-%.2f) %6.2f %5.3f %5.3f %s\n",
                 outcome.area.c_str(), outcome.what.c_str(), digits, raw, unit, digits, ours, unit,
                 outcome.ratio_median, outcome.ratio_min, outcome.ratio_max, outcome.bar,
-                outcome.raw.cpu_us_per_message, outcome.ours.cpu_us_per_message,
-                outcome.reached() ? "reached" : "MISSED");
+                cpu(outcome.raw), cpu(outcome.ours), outcome.reached() ? "reached" : "MISSED");
     std::fflush(stdout);
 }
 
 nlohmann::json json(const Measured& measured) {
     return {{"messages_per_second", measured.messages_per_second},
             {"cpu_us_per_message", measured.cpu_us_per_message},
+            {"middle_cpu_us_per_message", measured.first_cpu_us_per_message},
             {"latency_us", measured.latency_us}};
 }
 
@@ -64,7 +67,10 @@ int main(int argc, char** argv) {
         ->capture_default_str();
     app.add_option("--only", only,
                    "areas or parts of a line: pipeline-plain, pipeline-batched, lone-latency, "
-                   "pubsub, relay, 'tcp 100 B'");
+                   "pubsub, relay, majordomo, 'tcp 100 B'");
+    std::string other_broker;
+    app.add_option("--other-broker", other_broker,
+                   "also compare with the MDP 0.1 broker that runs at this endpoint");
     app.add_flag("--brief", brief, "a tenth of the messages: shows that it runs, not how fast");
     app.add_flag("--json", as_json, "one JSON document instead of the table");
     try {
@@ -76,7 +82,7 @@ int main(int argc, char** argv) {
     const Scale scale{brief ? 10U : 1U};
     std::vector<Match> matches;
     for (const auto& area : {pipeline_matches(scale), latency_matches(scale), pubsub_matches(scale),
-                             relay_matches(scale)})
+                             relay_matches(scale), request_matches(scale, other_broker)})
         matches.insert(matches.end(), area.begin(), area.end());
     nlohmann::json document = nlohmann::json::array();
     bool any = false;

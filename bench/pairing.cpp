@@ -23,7 +23,8 @@ double median_of(const std::vector<Measured>& runs, Figure&& figure) {
 Measured medians(const std::vector<Measured>& runs) {
     return {median_of(runs, [](const Measured& run) { return run.messages_per_second; }),
             median_of(runs, [](const Measured& run) { return run.cpu_us_per_message; }),
-            median_of(runs, [](const Measured& run) { return run.latency_us; })};
+            median_of(runs, [](const Measured& run) { return run.latency_us; }),
+            median_of(runs, [](const Measured& run) { return run.first_cpu_us_per_message; })};
 }
 
 } // namespace
@@ -49,7 +50,7 @@ Outcome play(const Match& match, int pairs) {
         ratios.push_back(match.latency ? b.latency_us / a.latency_us
                                        : b.messages_per_second / a.messages_per_second);
     }
-    Outcome outcome{match.area, match.what, match.bar, match.latency};
+    Outcome outcome{match.area, match.what, match.bar, match.latency, match.middle};
     outcome.ratio_median = median(ratios);
     outcome.ratio_min = *std::min_element(ratios.begin(), ratios.end());
     outcome.ratio_max = *std::max_element(ratios.begin(), ratios.end());

@@ -19,6 +19,7 @@ struct Match {
     bool latency = false; // the ratio is of p50 latencies, and smaller is better
     std::function<Measured()> raw{};
     std::function<Measured()> ours{};
+    bool middle = false; // the CPU that counts is that of what stands in the middle
 };
 
 struct Outcome {
@@ -26,6 +27,7 @@ struct Outcome {
     std::string what;
     double bar = 0;
     bool latency = false;
+    bool middle = false;
     double ratio_median = 0;
     double ratio_min = 0;
     double ratio_max = 0;
@@ -47,5 +49,7 @@ std::vector<Match> pipeline_matches(Scale scale);
 std::vector<Match> latency_matches(Scale scale);
 std::vector<Match> pubsub_matches(Scale scale);
 std::vector<Match> relay_matches(Scale scale);
+// `other_broker`: the endpoint of a running broker of mdp_01 to be compared with; empty: none.
+std::vector<Match> request_matches(Scale scale, const std::string& other_broker);
 
 } // namespace flotilla::bench
