@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <flotilla/base/blob.hpp>
 
-#include <cstring>
 #include <memory>
 #include <new>
 #include <string>
@@ -32,33 +31,10 @@ constexpr Blob::Owner heap{
 
 } // namespace
 
-Blob::Blob(Blob&& other) noexcept : owner_(other.owner_), inline_size_(other.inline_size_) {
-    if (owner_)
-        owner_->move(storage_, other.storage_);
-    else
-        std::memcpy(storage_, other.storage_, inline_size_);
-    other.owner_ = nullptr;
-    other.inline_size_ = 0;
-}
-
-Blob& Blob::operator=(Blob&& other) noexcept {
-    if (this != &other) {
-        this->~Blob();
-        new (this) Blob{std::move(other)};
-    }
-    return *this;
-}
-
-Blob Blob::copy(ByteView bytes) {
-    if (bytes.size() > inline_bytes_max)
-        return own(heap, [&](void* storage) {
-            new (storage) Shared{std::make_shared<const std::string>(bytes)};
-        });
-    Blob blob;
-    if (!bytes.empty())
-        std::memcpy(blob.storage_, bytes.data(), bytes.size());
-    blob.inline_size_ = static_cast<std::uint8_t>(bytes.size());
-    return blob;
+Blob Blob::copy_to_heap(ByteView bytes) {
+    return own(heap, [&](void* storage) {
+        new (storage) Shared{std::make_shared<const std::string>(bytes)};
+    });
 }
 
 Blob Blob::share() const {
@@ -68,13 +44,6 @@ Blob Blob::share() const {
     owner_->share(blob.storage_, storage_);
     blob.owner_ = owner_;
     return blob;
-}
-
-void Blob::reset() noexcept {
-    if (owner_)
-        owner_->destroy(storage_);
-    owner_ = nullptr;
-    inline_size_ = 0;
 }
 
 } // namespace flotilla

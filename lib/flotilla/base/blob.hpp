@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace flotilla {
@@ -34,13 +35,27 @@ public:
     };
 
     Blob() noexcept = default;
-    Blob(Blob&& other) noexcept;
-    Blob& operator=(Blob&& other) noexcept;
+    Blob(Blob&& other) noexcept { take(other); }
+    Blob& operator=(Blob&& other) noexcept {
+        if (this != &other) {
+            reset();
+            take(other);
+        }
+        return *this;
+    }
     Blob(const Blob&) = delete;
     Blob& operator=(const Blob&) = delete;
     ~Blob() { reset(); }
 
-    static Blob copy(ByteView bytes);
+    static Blob copy(ByteView bytes) {
+        if (bytes.size() > inline_bytes_max)
+            return copy_to_heap(bytes);
+        Blob blob;
+        if (!bytes.empty())
+            std::memcpy(blob.storage_, bytes.data(), bytes.size());
+        blob.inline_size_ = static_cast<std::uint8_t>(bytes.size());
+        return blob;
+    }
 
     // Constructs a foreign owner in place: `make(storage)` fills owner_bytes_max bytes, aligned for
     // a pointer. `owner` must outlive every Blob (a static).
@@ -70,7 +85,24 @@ public:
     friend bool operator==(const Blob& a, ByteView b) noexcept { return a.view() == b; }
 
 private:
-    void reset() noexcept;
+    static Blob copy_to_heap(ByteView bytes);
+    // On the hot paths of everything that holds messages: a few bytes move without a call.
+    void take(Blob& other) noexcept {
+        owner_ = other.owner_;
+        inline_size_ = other.inline_size_;
+        if (owner_)
+            owner_->move(storage_, other.storage_);
+        else if (inline_size_ > 0)
+            std::memcpy(storage_, other.storage_, inline_bytes_max);
+        other.owner_ = nullptr;
+        other.inline_size_ = 0;
+    }
+    void reset() noexcept {
+        if (owner_)
+            owner_->destroy(storage_);
+        owner_ = nullptr;
+        inline_size_ = 0;
+    }
 
     alignas(void*) unsigned char storage_[owner_bytes_max];
     const Owner* owner_ = nullptr; // nullptr: the bytes are in storage_

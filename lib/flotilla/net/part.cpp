@@ -37,9 +37,9 @@ const Blob::Owner message_owner{
                         zmq_msg_size(message(storage))};
     },
     [](void* to, void* from) noexcept {
+        // Moving leaves an empty message behind, which holds nothing that closing would free.
         zmq_msg_init(message(to));
         zmq_msg_move(message(to), message(from));
-        zmq_msg_close(message(from));
     },
     [](void* to, const void* from) noexcept {
         zmq_msg_init(message(to));
@@ -111,6 +111,13 @@ Part Part::from(Blob&& blob) {
 }
 
 Blob Part::to_blob() && {
+    // A few bytes are cheaper to copy than to carry about with the transport's bookkeeping.
+    if (size() <= Blob::inline_bytes_max) {
+        Blob blob = Blob::copy(view());
+        zmq_msg_close(message(storage_));
+        zmq_msg_init(message(storage_));
+        return blob;
+    }
     return Blob::own(detail::message_owner, [this](void* storage) {
         zmq_msg_init(message(storage));
         zmq_msg_move(message(storage), message(storage_));

@@ -5,7 +5,7 @@
 
 namespace flotilla::net {
 
-PeerBacklogs::Sent PeerBacklogs::send(Socket& router, wire::Frames message) {
+PeerBacklogs::Sent PeerBacklogs::send(Socket& router, wire::Frames&& message) {
     const ByteView peer = message[0].view();
     auto at = backlogs_.find(peer);
     if (at == backlogs_.end()) {

@@ -37,7 +37,7 @@ public:
           total_bytes_max_(total_bytes_max) {}
 
     // Frame 0 of `message` is the peer. Never waits.
-    Sent send(Socket& router, wire::Frames message);
+    Sent send(Socket& router, wire::Frames&& message);
     // Tries again for everybody; tells of each peer that is gone.
     void retry(Socket& router, const std::function<void(const std::string&)>& gone);
     void forget(std::string_view peer);

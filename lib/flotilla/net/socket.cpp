@@ -222,19 +222,29 @@ Result<Socket> Socket::open(Context& context, SocketType type, SocketOptions opt
     return socket;
 }
 
+// A refusal leaves the frame alone.
+Status Socket::send_frame(Blob& frame, int more, Duration wait) {
+    const auto out_of = [&](zmq_msg_t* out) {
+        return waiting(ZMQ_SNDTIMEO, rest_->send_timeout_ms, wait,
+                       [&](int flags) { return zmq_msg_send(out, handle_, flags | more); });
+    };
+    if (void* const held = frame.storage_of(detail::message_owner))
+        return out_of(native(held)); // a received frame goes out as it is
+    const ByteView bytes = frame;
+    if (bytes.size() <= Blob::inline_bytes_max)
+        return waiting(ZMQ_SNDTIMEO, rest_->send_timeout_ms, wait, [&](int flags) {
+            return zmq_send(handle_, bytes.data(), bytes.size(), flags | more);
+        });
+    Part made = Part::from(frame.share());
+    return out_of(native(made.storage_));
+}
+
 Status Socket::send(wire::Frames& message, Duration wait) {
     FLOTILLA_CHECK(!message.empty(), "a message without frames was sent");
     for (std::size_t i = 0; i < message.size(); ++i) {
         Blob& frame = message[i];
         const int more = i + 1 < message.size() ? ZMQ_SNDMORE : 0;
-        // A received frame goes out as it is; others get a Part, so that a refusal leaves them
-        // alone.
-        void* const held = frame.storage_of(detail::message_owner);
-        Part made = held ? Part{} : Part::from(frame.share());
-        zmq_msg_t* const out = native(held ? held : made.storage_);
-        const Status sent =
-            waiting(ZMQ_SNDTIMEO, rest_->send_timeout_ms, i == 0 ? wait : Duration::zero(),
-                    [&](int flags) { return zmq_msg_send(out, handle_, flags | more); });
+        const Status sent = send_frame(frame, more, i == 0 ? wait : Duration::zero());
         // Room is asked for by the first frame; the rest of a message always fits.
         FLOTILLA_CHECK(i == 0 || sent || sent.error().code != Errc::would_block,
                        "libzmq took half a message");

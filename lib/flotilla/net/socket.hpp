@@ -200,6 +200,7 @@ private:
     [[gnu::noinline]] Status waiting_for(int timeout_option, int& timeout_set, Duration wait,
                                          Call& call);
     Socket(SocketType type, void* handle, std::unique_ptr<Rest> rest) noexcept;
+    Status send_frame(Blob& frame, int more, Duration wait);
     Status check_reach(const Endpoint& endpoint) const;
 
     SocketType type_;

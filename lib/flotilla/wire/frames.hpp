@@ -25,17 +25,16 @@ public:
         for (const ByteView frame : frames)
             add(frame);
     }
-    Frames(Frames&& other) noexcept
-        : near_(std::move(other.near_)), far_(std::move(other.far_)),
-          size_(std::exchange(other.size_, 0)) {}
+    Frames(Frames&& other) noexcept { take(other); }
     Frames& operator=(Frames&& other) noexcept {
-        near_ = std::move(other.near_);
-        far_ = std::move(other.far_);
-        size_ = std::exchange(other.size_, 0);
+        if (this != &other) {
+            clear();
+            take(other);
+        }
         return *this;
     }
 
-    void add(Blob frame) {
+    void add(Blob&& frame) {
         FLOTILLA_CHECK(size_ < frames_max, "a message has too many frames");
         if (size_ < near_.size())
             near_[size_] = std::move(frame);
@@ -91,6 +90,14 @@ public:
     }
 
 private:
+    // `this` is empty. Only what is there is moved.
+    void take(Frames& other) noexcept {
+        for (std::size_t i = 0; i < other.size_ && i < near_.size(); ++i)
+            near_[i] = std::move(other.near_[i]);
+        far_ = std::move(other.far_);
+        size_ = std::exchange(other.size_, 0);
+    }
+
     std::array<Blob, 4> near_{};
     std::vector<Blob> far_{};
     std::size_t size_ = 0;

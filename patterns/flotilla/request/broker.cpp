@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <numeric>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -30,8 +31,11 @@ constexpr std::size_t binds_max = 64;
 constexpr std::uint32_t backlogs_max = 10'000; // peers that do not read
 // Beside its body a message has a few small frames.
 constexpr std::uint64_t envelope_bytes_max = 64ULL << 10;
-// The monitor has no place in fd(): it is looked at this often.
+// The monitor has no place in fd(): it is looked at this often, and under load not more often than
+// that.
 constexpr Duration monitor_look = 100ms;
+constexpr Duration monitor_pause = 1ms;
+constexpr std::size_t gathered_sends_max = 128; // decided and not sent
 // libzmq tells of the end of a connection before its ROUTER has forgotten the peer: a heartbeat
 // sent at once may still be accepted, and proves nothing. So each is looked at twice.
 constexpr Duration second_look = 50ms;
@@ -39,6 +43,7 @@ constexpr Duration second_look = 50ms;
 // One message of a peer, as it came in.
 struct Incoming {
     Part peer{};
+    Part last{}; // frame received
     wire::Frames frames{};
     std::uint64_t bytes = 0;
     bool too_many = false; // frames, or bytes: what was too much is not here
@@ -55,14 +60,15 @@ struct Broker::Rest {
           backlogs(options.backlog_messages_max, options.backlog_bytes_max, backlogs_max,
                    options.backlogs_bytes_max) {}
 
-    Status receive();
+    Status receive(Duration wait);
     void handle();
-    bool read_inputs();
+    bool read_inputs(Duration wait);
     void read_monitor();
     void settle();
     void retry_backlogs();
-    void turn();
+    void turn(Duration wait);
     void act();
+    void send_all();
     void send(BrokerOutputs::Send&& each);
     Duration wait_max() const;
     bool is_idle() const {
@@ -76,8 +82,10 @@ struct Broker::Rest {
     BrokerMachine machine;
     PeerBacklogs backlogs;
     Incoming incoming;
+    wire::Frames outgoing; // of send(), for its memory
     BrokerOutputs out;
     BrokerOutputs doing;                 // of act(), for its memory
+    std::vector<std::uint32_t> order;    // of send_all(), for its memory
     std::unordered_map<int, bool> ended; // connections; whether their descriptor is in use again
     std::vector<std::pair<int, Instant>> lost; // descriptors, and until when they were theirs
     struct LostBefore {
@@ -96,30 +104,34 @@ struct Broker::Rest {
 
 // ---- input -------------------------------------------------------------------------------------
 
-Status Broker::Rest::receive() {
+Status Broker::Rest::receive(Duration wait) {
     incoming.frames.clear();
     incoming.bytes = 0;
     incoming.too_many = false;
-    if (Status received = router.receive(incoming.peer, Duration::zero()); !received)
+    if (Status received = router.receive(incoming.peer, wait); !received)
         return received;
     bool more = incoming.peer.more();
     for (bool first = true; more; first = false) {
-        Part frame;
-        if (Status received = router.receive(frame, no_limit); !received)
-            return received;
-        more = frame.more();
+        const auto look = router.receive_look(incoming.last, no_limit);
+        if (!look)
+            return fail(look.error());
+        more = look->more == net::More::yes;
         if (first) {
-            incoming.descriptor = frame.descriptor();
+            incoming.descriptor = incoming.last.descriptor();
             if (authenticates) // else nobody has one, and looking costs
-                incoming.user_id = frame.property("User-Id").value_or(std::string_view{});
+                incoming.user_id = incoming.last.property("User-Id").value_or(std::string_view{});
         }
-        incoming.bytes += frame.size();
+        incoming.bytes += look->bytes.size();
         // One frame less than fits: the routing id goes in front of what is sent.
         incoming.too_many = incoming.too_many ||
                             incoming.frames.size() == wire::Frames::frames_max - 1 ||
                             incoming.bytes > options.limits.message_bytes_max + envelope_bytes_max;
-        if (!incoming.too_many)
-            incoming.frames.add(std::move(frame).to_blob());
+        if (incoming.too_many)
+            continue;
+        if (look->bytes.size() <= Blob::inline_bytes_max)
+            incoming.frames.add(look->bytes);
+        else
+            incoming.frames.add(std::move(incoming.last).to_blob());
     }
     return {};
 }
@@ -139,16 +151,19 @@ void Broker::Rest::handle() {
     machine.receive(peer, std::move(*message), now, out);
 }
 
-// Whether nothing more was there.
-bool Broker::Rest::read_inputs() {
+// Whether nothing more was there. Only the first may be waited for. What is decided leaves together
+// when the input is empty or much has gathered: messages for one peer then share a system call.
+bool Broker::Rest::read_inputs(Duration wait) {
     for (std::size_t i = 0; i < turn_messages_max; ++i) {
-        if (Status received = receive(); !received) {
-            if (received.error().code != Errc::would_block)
+        if (Status received = receive(i == 0 ? wait : Duration::zero()); !received) {
+            if (received.error().code != Errc::would_block &&
+                received.error().code != Errc::timeout)
                 alive = std::move(received);
             return true;
         }
         handle();
-        act();
+        if (out.sends.size() >= gathered_sends_max)
+            act();
     }
     return false;
 }
@@ -199,16 +214,18 @@ void Broker::Rest::retry_backlogs() {
     });
 }
 
-// Everything that is ready now, once.
-void Broker::Rest::turn() {
+// Everything that is ready now, once; input is waited for.
+void Broker::Rest::turn(Duration wait) {
     if (!alive)
         return;
-    read_monitor();
+    // Reading it costs a system call, so a busy broker does not do it every turn.
+    if (net::recent_now() - monitor_read >= monitor_pause)
+        read_monitor();
     if (!backlogs.empty())
         retry_backlogs();
     act();
     // Somebody who floods does not keep the dead alive: then it is done all the same.
-    if (read_inputs() || ++full_turns > full_turns_max)
+    if (read_inputs(lost.empty() ? wait : Duration::zero()) || ++full_turns > full_turns_max)
         settle();
     machine.tick(net::now(), out);
     act();
@@ -220,8 +237,7 @@ void Broker::Rest::turn() {
 void Broker::Rest::act() {
     while (!out.sends.empty() || !out.notices.empty()) {
         std::swap(doing, out);
-        for (auto& each : doing.sends)
-            send(std::move(each));
+        send_all();
         if (options.on_notice)
             for (const BrokerNotice& each : doing.notices)
                 options.on_notice(each);
@@ -229,8 +245,20 @@ void Broker::Rest::act() {
     }
 }
 
+// Peer by peer, each one's in order: what stands together leaves together.
+void Broker::Rest::send_all() {
+    order.resize(doing.sends.size());
+    std::iota(order.begin(), order.end(), 0U);
+    std::stable_sort(order.begin(), order.end(), [this](std::uint32_t a, std::uint32_t b) {
+        return doing.sends[a].peer < doing.sends[b].peer;
+    });
+    for (const std::uint32_t i : order)
+        send(std::move(doing.sends[i]));
+}
+
 void Broker::Rest::send(BrokerOutputs::Send&& each) {
-    wire::Frames frames;
+    wire::Frames& frames = outgoing;
+    frames.clear();
     frames.add(ByteView{each.peer});
     const Side side = each.message.side;
     const bool is_work = side == Side::worker && each.message.verb == Verb::request;
@@ -253,7 +281,7 @@ void Broker::Rest::send(BrokerOutputs::Send&& each) {
 }
 
 Duration Broker::Rest::wait_max() const {
-    if (router.readable() || machine.has_ghosts() || !lost.empty())
+    if (machine.has_ghosts() || !lost.empty())
         return Duration::zero();
     const Duration wait = std::min(time_left(net::now(), machine.next_deadline()), monitor_look);
     return backlogs.empty() ? wait : std::min(wait, PeerBacklogs::retry_after);
@@ -302,14 +330,7 @@ Result<net::Endpoint> Broker::bind(const net::Endpoint& endpoint) {
 }
 
 Status Broker::process(Duration wait) {
-    if (wait > Duration::zero() && rest_->alive) {
-        const Duration most = std::min(wait, rest_->wait_max());
-        if (most > Duration::zero())
-            if (Status ready = rest_->router.wait_readable(most);
-                !ready && ready.error().code == Errc::stopped)
-                return ready;
-    }
-    rest_->turn();
+    rest_->turn(wait > Duration::zero() ? std::min(wait, rest_->wait_max()) : wait);
     return rest_->alive;
 }
 
@@ -340,7 +361,7 @@ bool Broker::has_input() const noexcept {
     return rest_->router.readable();
 }
 Duration Broker::wait_max() const noexcept {
-    return rest_->wait_max();
+    return rest_->router.readable() ? Duration::zero() : rest_->wait_max();
 }
 
 BrokerShellCounters Broker::counters() const {
