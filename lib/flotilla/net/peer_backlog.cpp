@@ -22,7 +22,7 @@ PeerBacklogs::Sent PeerBacklogs::send(Socket& router, wire::Frames&& message) {
     }
     ++backlogged_total_;
     Backlog& backlog = at->second;
-    const std::size_t bytes = message.bytes();
+    const std::size_t bytes = message.held_bytes();
     backlog.bytes += bytes;
     total_bytes_ += bytes;
     backlog.messages.push_back(std::move(message));
@@ -38,7 +38,7 @@ void PeerBacklogs::retry(Socket& router, const std::function<void(const std::str
         Backlog& backlog = at->second;
         Status sent{};
         while (sent && !backlog.messages.empty()) {
-            const std::size_t bytes = backlog.messages.front().bytes();
+            const std::size_t bytes = backlog.messages.front().held_bytes();
             sent = router.send(backlog.messages.front(), Duration::zero());
             if (!sent)
                 break;

@@ -30,7 +30,8 @@ public:
         stopped,  // the context, or a failure of the transport
     };
 
-    // Of one peer; how many peers; and the bytes of all of them together.
+    // Of one peer; how many peers; and the bytes of all of them together. Bytes are what is held,
+    // the objects of the frames included.
     PeerBacklogs(std::uint32_t messages_max, std::uint64_t bytes_max, std::uint32_t peers_max,
                  std::uint64_t total_bytes_max)
         : messages_max_(messages_max), bytes_max_(bytes_max), peers_max_(peers_max),

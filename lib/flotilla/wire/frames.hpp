@@ -72,6 +72,8 @@ public:
             sum += (*this)[i].size();
         return sum;
     }
+    // What holding them costs, for bounds on memory: a thousand empty frames are not free.
+    std::size_t held_bytes() const { return bytes() + size_ * sizeof(Blob); }
     // A second handle on every frame; large bodies are shared, not copied.
     Frames share() const {
         Frames other;

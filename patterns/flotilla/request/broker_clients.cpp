@@ -90,8 +90,8 @@ void BrokerMachine::join(Said& said, Slot known) {
 
 void BrokerMachine::accept(Said& said, Slot service) {
     Message& message = said.message;
-    const std::uint64_t bytes = message.body.bytes();
-    if (bytes > limits_.message_bytes_max)
+    const std::uint64_t bytes = message.body.held_bytes();
+    if (message.body.bytes() > limits_.message_bytes_max)
         return refuse(said, ErrorCode::too_large, "the body is larger than this broker takes");
     if (requests_.size() >= limits_.requests_max || bytes_ + bytes > limits_.requests_bytes_max)
         return refuse(said, ErrorCode::queue_full, "the broker holds as many requests as it may");
@@ -197,7 +197,7 @@ void BrokerMachine::tell_error(Slot slot, ErrorCode code, std::string_view text,
 void BrokerMachine::keep(Slot slot, const wire::Frames* body, ErrorCode code, std::string_view text,
                          Instant now) {
     const BrokerRequest& request = requests_[slot];
-    if (request.id.empty() || request.attempt == 0 || !kept_.takes(body ? body->bytes() : 0))
+    if (request.id.empty() || request.attempt == 0 || !kept_.takes(body ? body->held_bytes() : 0))
         return;
     KeptAnswer answer;
     answer.user = request.user;

@@ -44,8 +44,10 @@ struct BrokerLimits {
     std::uint32_t services_max = 10'000;  // 1 to 1,000,000; without workers and requests: forgotten
     std::uint32_t workers_max = 65'536;   // 1 to 1,000,000
     std::uint32_t requests_max = 100'000; // waiting and with workers, of all services; 1 to 10^7
-    std::uint64_t requests_bytes_max = 512ULL << 20; // bodies of these
-    std::uint64_t message_bytes_max = 64ULL << 20;   // of one body; 1 to 1 GiB
+    // What these hold: bodies, and an object for each of their frames. So of every bound on bytes
+    // here but message_bytes_max.
+    std::uint64_t requests_bytes_max = 512ULL << 20;
+    std::uint64_t message_bytes_max = 64ULL << 20; // of one body; 1 to 1 GiB
     // Answers kept for clients that ask again with the same id; 0: none.
     std::uint32_t kept_answers_max = 10'000;
     std::uint64_t kept_bytes_max = 64ULL << 20;
@@ -87,7 +89,7 @@ struct BrokerLevels {
     std::uint32_t workers_waiting = 0; // hold nothing
     std::uint64_t queued = 0;          // requests waiting for a worker
     std::uint64_t running = 0;         // requests with a worker
-    std::uint64_t bytes = 0;           // bodies of both
+    std::uint64_t bytes = 0;           // what both hold: bodies, and an object a frame
     std::uint64_t kept_answers = 0;
 };
 

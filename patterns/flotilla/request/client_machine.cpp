@@ -62,7 +62,7 @@ Result<CallId> ClientMachine::call(std::string_view service, wire::Frames& body,
                                    const CallOptions& options, Instant now, ClientOutputs& out) {
     if (stopped_)
         return fail(*stopped_);
-    const std::uint64_t bytes = body.bytes();
+    const std::uint64_t bytes = body.held_bytes();
     if (const Status checked = check(service, body, options, bytes); !checked)
         return fail(checked.error());
     if (!options.id.empty() && calls_.find(options.id))

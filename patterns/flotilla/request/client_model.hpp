@@ -40,7 +40,7 @@ struct ClientOptions {
     Duration reconnect_min = 100ms; // 1 ms to 1 h: pause before another try; doubles, with jitter,
     Duration reconnect_max = 10s;   // up to this
     std::uint32_t calls_max = 10'000; // AsyncClient: under way at once; 1 to 1,000,000
-    // AsyncClient: bodies of these, kept for another try; 1 byte to 1 TiB.
+    // AsyncClient: bodies of these and 80 bytes a frame, kept for another try; 1 byte to 1 TiB.
     std::uint64_t calls_bytes_max = 256ULL << 20;
     // RFC dialects: connections, each with one call. 1 to 1,000; a Client has one.
     std::uint32_t connections_max = 64;

@@ -170,7 +170,7 @@ void ClientThread::call(std::string_view service, wire::Frames body, const CallO
     {
         const std::lock_guard lock(rest_->shared->mutex);
         Shared& shared = *rest_->shared;
-        const std::uint64_t bytes = body.bytes();
+        const std::uint64_t bytes = body.held_bytes();
         if (shared.ended)
             refused = shared.ended;
         else if (shared.orders.size() >= rest_->calls_max ||

@@ -145,7 +145,7 @@ void FreelanceMachine::look_around(Instant now, FreelanceOutputs& out) {
 Result<std::uint64_t> FreelanceMachine::call(wire::Frames& body, Duration deadline, Instant now,
                                              FreelanceOutputs& out) {
     FLOTILLA_CHECK(!body.empty(), "a request has a frame at least");
-    const std::uint64_t bytes = body.bytes();
+    const std::uint64_t bytes = body.held_bytes();
     if (calls_.size() >= limits_.calls_max)
         return fail(Errc::too_many, "calls_max calls are under way");
     if (bytes_ + bytes > limits_.calls_bytes_max)

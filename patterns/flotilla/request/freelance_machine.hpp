@@ -50,7 +50,7 @@ struct FreelanceLimits {
     Duration attempt_max = 5s;  // 10 ms to 24 h: an unanswered call is then given out anew
     std::uint32_t attempts_max = 10;              // 1 to 1,000, the first included
     std::uint32_t calls_max = 10'000;             // under way at once; 1 to 1,000,000
-    std::uint64_t calls_bytes_max = 256ULL << 20; // bodies of these
+    std::uint64_t calls_bytes_max = 256ULL << 20; // of these: bodies, 80 bytes a frame
 };
 
 struct FreelanceCounters {

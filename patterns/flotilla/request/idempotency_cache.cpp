@@ -32,7 +32,7 @@ std::optional<wire::Frames> IdempotencyCache::find(std::string_view id, Instant 
 
 bool IdempotencyCache::keep(std::string_view id, const wire::Frames& answer, Instant now) {
     drop_expired(now);
-    const std::uint64_t bytes = id.size() + answer.bytes();
+    const std::uint64_t bytes = id.size() + answer.held_bytes();
     if (id.empty() || bytes > limits_.bytes_max)
         return false;
     if (const auto found = by_id_.find(id); found != by_id_.end())

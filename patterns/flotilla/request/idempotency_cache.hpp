@@ -39,7 +39,7 @@ namespace flotilla::request {
 
 struct IdempotencyLimits {
     std::uint32_t answers_max = 10'000;    // 1 or more
-    std::uint64_t bytes_max = 64ULL << 20; // bodies and ids; a larger answer is not kept
+    std::uint64_t bytes_max = 64ULL << 20; // bodies, frames, ids; a larger one is not kept
     Duration kept_for = std::chrono::minutes{10};
 };
 

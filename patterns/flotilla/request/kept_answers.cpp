@@ -7,7 +7,7 @@
 namespace flotilla::request {
 
 void KeptAnswers::keep(KeptAnswer&& answer, Instant now) {
-    answer.bytes = answer.body.bytes() + answer.text.size() + answer.id.size() +
+    answer.bytes = answer.body.held_bytes() + answer.text.size() + answer.id.size() +
                    answer.user.size() + answer.service.size();
     if (!takes(answer.bytes))
         return;

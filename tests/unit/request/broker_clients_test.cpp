@@ -146,6 +146,7 @@ TEST_CASE("kept answers are given again, and forgotten by time, count and bytes"
     CHECK(kept.message.kept);
     CHECK(desk.counters().kept_total == 1);
     done("4", std::string(1001, 'x'));
+    done("5", std::string(1000 - sizeof(Blob), 'x')); // fits, but for its frame and its names
     CHECK(desk.levels().kept_answers == 2);
     for (int i = 0; i < 13; ++i) {
         desk.wait(5s);

@@ -131,6 +131,24 @@ TEST_CASE("the limits of all services together hold") {
     CHECK(desk.levels().services == 3); // the refused one left nothing behind
 }
 
+TEST_CASE("a body of empty frames is charged for them, and is not too large for it") {
+    BrokerLimits limits;
+    limits.message_bytes_max = 1;
+    limits.requests_bytes_max = 2'500 * sizeof(Blob);
+    Desk desk(limits);
+    for (const char* id : {"1", "2", "3"}) {
+        Message message = Desk::ask_by_id(id);
+        message.body.clear();
+        for (int i = 0; i < 1'000; ++i)
+            message.body.add(ByteView{});
+        desk.say("c", std::move(message));
+    }
+    const auto refused = desk.next("c", Verb::error);
+    CHECK(refused.message.id == "3");
+    CHECK(refused.message.code == ErrorCode::queue_full);
+    CHECK(desk.levels().bytes == 2'000 * sizeof(Blob));
+}
+
 TEST_CASE("a body over the limit is refused as too large") {
     BrokerLimits limits;
     limits.message_bytes_max = 100;

@@ -20,7 +20,7 @@ FreelanceLimits limits_of(FreelanceMode mode) {
     limits.mode = mode;
     limits.attempts_max = 4;
     limits.calls_max = 10;
-    limits.calls_bytes_max = 1'000;
+    limits.calls_bytes_max = 1'000 + sizeof(Blob);
     return limits;
 }
 

@@ -16,6 +16,7 @@ TEST_CASE("frames: keep order across the inner and the outer store", "[unit][wir
     for (std::size_t i = 0; i < 10; ++i)
         CHECK(frames[i] == ByteView{std::to_string(i)});
     CHECK(frames.bytes() == 10);
+    CHECK(frames.held_bytes() == 10 + 10 * sizeof(Blob));
     Frames same = frames.share();
     CHECK(same == frames);
     for (std::size_t left = 9; left > 2; --left) {
