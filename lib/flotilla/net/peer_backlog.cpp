@@ -16,8 +16,10 @@ PeerBacklogs::Sent PeerBacklogs::send(Socket& router, wire::Frames&& message) {
             return Sent::gone;
         if (sent.error().code != Errc::would_block)
             return Sent::stopped;
-        if (backlogs_.size() >= peers_max_)
+        if (backlogs_.size() >= peers_max_) {
+            drop(std::move(message));
             return Sent::too_slow;
+        }
         at = backlogs_.emplace(std::string(peer), Backlog{}).first;
     }
     ++backlogged_total_;
@@ -60,7 +62,15 @@ void PeerBacklogs::retry(Socket& router, const std::function<void(const std::str
 
 PeerBacklogs::Backlogs::iterator PeerBacklogs::drop(Backlogs::iterator at) {
     total_bytes_ -= at->second.bytes;
+    for (wire::Frames& each : at->second.messages)
+        drop(std::move(each));
     return backlogs_.erase(at);
+}
+
+void PeerBacklogs::drop(wire::Frames&& message) {
+    ++dropped_total_;
+    if (on_dropped)
+        on_dropped(std::move(message));
 }
 
 void PeerBacklogs::forget(std::string_view peer) {

@@ -41,11 +41,17 @@ public:
     Sent send(Socket& router, wire::Frames&& message);
     // Tries again for everybody; tells of each peer that is gone.
     void retry(Socket& router, const std::function<void(const std::string&)>& gone);
+    // What waits for it is dropped: it belongs to a session that ended.
     void forget(std::string_view peer);
+
+    // Is given every message that waited and is dropped, oldest first, before the call that drops
+    // it returns (or tells that the peer is gone). It may not call back.
+    std::function<void(wire::Frames&&)> on_dropped{};
 
     bool empty() const noexcept { return backlogs_.empty(); }
     std::uint64_t bytes() const noexcept { return total_bytes_; }
     std::uint64_t backlogged_total() const noexcept { return backlogged_total_; }
+    std::uint64_t dropped_total() const noexcept { return dropped_total_; } // had to wait, not sent
 
 private:
     struct Backlog {
@@ -55,6 +61,7 @@ private:
     using Backlogs =
         std::unordered_map<std::string, Backlog, TransparentStringHash, std::equal_to<>>;
     Backlogs::iterator drop(Backlogs::iterator at);
+    void drop(wire::Frames&& message);
 
     std::uint32_t messages_max_;
     std::uint64_t bytes_max_;
@@ -63,6 +70,7 @@ private:
     std::uint64_t total_bytes_ = 0;
     Backlogs backlogs_{};
     std::uint64_t backlogged_total_ = 0;
+    std::uint64_t dropped_total_ = 0;
 };
 
 } // namespace flotilla::net

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "broker_incoming.hpp"
 #include "broker_options.hpp"
 
 #include <flotilla/net/monitor.hpp>
-#include <flotilla/net/part.hpp>
 #include <flotilla/net/peer_backlog.hpp>
 #include <flotilla/net/socket.hpp>
 #include <flotilla/net/system.hpp>
@@ -16,11 +16,9 @@
 #include <optional>
 #include <unordered_map>
 #include <utility>
-#include <variant>
 
 namespace flotilla::request {
 
-using net::Part;
 using net::PeerBacklogs;
 
 namespace {
@@ -29,8 +27,6 @@ constexpr std::size_t turn_messages_max = 1000; // read before anything else is 
 constexpr std::size_t full_turns_max = 10;
 constexpr std::size_t binds_max = 64;
 constexpr std::uint32_t backlogs_max = 10'000; // peers that do not read
-// Beside its body a message has a few small frames.
-constexpr std::uint64_t envelope_bytes_max = 64ULL << 10;
 // The monitor has no place in fd(): it is looked at this often, and under load not more often than
 // that.
 constexpr Duration monitor_look = 100ms;
@@ -40,16 +36,14 @@ constexpr std::size_t gathered_sends_max = 128; // decided and not sent
 // sent at once may still be accepted, and proves nothing. So each is looked at twice.
 constexpr Duration second_look = 50ms;
 
-// One message of a peer, as it came in.
-struct Incoming {
-    Part peer{};
-    Part last{}; // frame received
-    wire::Frames frames{};
-    std::uint64_t bytes = 0;
-    bool too_many = false; // frames, or bytes: what was too much is not here
-    int descriptor = -1;
-    std::string user_id{};
-};
+// Of a request to a worker, as it was written for the socket; of anything else empty.
+Blob token_of(wire::Frames&& written) {
+    wire::Frames frames;
+    for (std::size_t i = 1; i < written.size(); ++i)
+        frames.add(std::move(written[i]));
+    auto message = read_at_worker(frames);
+    return message && message->verb == Verb::request ? std::move(message->address) : Blob{};
+}
 
 } // namespace
 
@@ -58,9 +52,13 @@ struct Broker::Rest {
         : options(std::move(with)), router(std::move(router_socket)),
           monitor(std::move(its_monitor)), machine(options.limits, net::system_seed()),
           backlogs(options.backlog_messages_max, options.backlog_bytes_max, backlogs_max,
-                   options.backlogs_bytes_max) {}
+                   options.backlogs_bytes_max) {
+        backlogs.on_dropped = [this](wire::Frames&& message) {
+            if (Blob token = token_of(std::move(message)); !token.view().empty())
+                unseen.push_back(std::move(token));
+        };
+    }
 
-    Status receive(Duration wait);
     void handle();
     bool read_inputs(Duration wait);
     void read_monitor();
@@ -70,6 +68,7 @@ struct Broker::Rest {
     void act();
     void send_all();
     void send(BrokerOutputs::Send&& each);
+    void give_unseen();
     Duration wait_max() const;
     bool is_idle() const {
         const BrokerLevels levels = machine.levels();
@@ -81,8 +80,10 @@ struct Broker::Rest {
     net::Monitor monitor;
     BrokerMachine machine;
     PeerBacklogs backlogs;
-    Incoming incoming;
-    wire::Frames outgoing; // of send(), for its memory
+    BrokerIncoming incoming;
+    std::string unseen_by;    // a worker that turned out to be unreachable,
+    std::vector<Blob> unseen; // and the tokens of what did not reach it, oldest first
+    wire::Frames outgoing;    // of send(), for its memory
     BrokerOutputs out;
     BrokerOutputs doing;                 // of act(), for its memory
     std::vector<std::uint32_t> order;    // of send_all(), for its memory
@@ -96,45 +97,12 @@ struct Broker::Rest {
     std::size_t full_turns = 0; // that ended with input left
     Instant monitor_read{};
     Instant backlogs_tried{};
-    const bool authenticates = std::holds_alternative<net::CurveServer>(options.security);
     std::size_t binds = 0;
     std::uint64_t too_slow_total = 0;
     Status alive{}; // until the context stops or the transport fails
 };
 
 // ---- input -------------------------------------------------------------------------------------
-
-Status Broker::Rest::receive(Duration wait) {
-    incoming.frames.clear();
-    incoming.bytes = 0;
-    incoming.too_many = false;
-    if (Status received = router.receive(incoming.peer, wait); !received)
-        return received;
-    bool more = incoming.peer.more();
-    for (bool first = true; more; first = false) {
-        const auto look = router.receive_look(incoming.last, no_limit);
-        if (!look)
-            return fail(look.error());
-        more = look->more == net::More::yes;
-        if (first) {
-            incoming.descriptor = incoming.last.descriptor();
-            if (authenticates) // else nobody has one, and looking costs
-                incoming.user_id = incoming.last.property("User-Id").value_or(std::string_view{});
-        }
-        incoming.bytes += look->bytes.size();
-        // One frame less than fits: the routing id goes in front of what is sent.
-        incoming.too_many = incoming.too_many ||
-                            incoming.frames.size() == wire::Frames::frames_max - 1 ||
-                            incoming.bytes > options.limits.message_bytes_max + envelope_bytes_max;
-        if (incoming.too_many)
-            continue;
-        if (look->bytes.size() <= Blob::inline_bytes_max)
-            incoming.frames.add(look->bytes);
-        else
-            incoming.frames.add(std::move(incoming.last).to_blob());
-    }
-    return {};
-}
 
 void Broker::Rest::handle() {
     const BrokerPeer peer{incoming.peer.view(), incoming.user_id, incoming.descriptor};
@@ -155,7 +123,8 @@ void Broker::Rest::handle() {
 // when the input is empty or much has gathered: messages for one peer then share a system call.
 bool Broker::Rest::read_inputs(Duration wait) {
     for (std::size_t i = 0; i < turn_messages_max; ++i) {
-        if (Status received = receive(i == 0 ? wait : Duration::zero()); !received) {
+        if (Status received = incoming.receive(router, options, i == 0 ? wait : Duration::zero());
+            !received) {
             if (received.error().code != Errc::would_block &&
                 received.error().code != Errc::timeout)
                 alive = std::move(received);
@@ -211,6 +180,7 @@ void Broker::Rest::retry_backlogs() {
     backlogs.retry(router, [&](const std::string& peer) {
         machine.unreachable(peer, machine.is_worker(peer) ? Side::worker : Side::client,
                             BrokerMachine::Unreachable::gone, now, out);
+        give_unseen();
     });
 }
 
@@ -254,30 +224,42 @@ void Broker::Rest::send_all() {
     });
     for (const std::uint32_t i : order)
         send(std::move(doing.sends[i]));
+    give_unseen();
+}
+
+// After all that was decided for one worker, so that the requests among it go back in order.
+void Broker::Rest::give_unseen() {
+    if (!unseen.empty())
+        machine.undelivered(unseen, net::now(), out);
+    unseen.clear();
+    unseen_by.clear();
 }
 
 void Broker::Rest::send(BrokerOutputs::Send&& each) {
+    const Side side = each.message.side;
+    const bool is_work = side == Side::worker && each.message.verb == Verb::request;
+    if (!unseen_by.empty() && unseen_by != each.peer)
+        give_unseen();
+    if (is_work && unseen_by == each.peer)
+        return unseen.push_back(std::move(each.message.address));
     wire::Frames& frames = outgoing;
     frames.clear();
     frames.add(ByteView{each.peer});
-    const Side side = each.message.side;
-    const bool is_work = side == Side::worker && each.message.verb == Verb::request;
-    const Blob token = is_work ? each.message.address.share() : Blob{};
+    Blob token = is_work ? each.message.address.share() : Blob{};
     write(std::move(each.message), frames);
+    const PeerBacklogs::Sent sent = backlogs.send(router, std::move(frames));
+    if (sent == PeerBacklogs::Sent::yes || sent == PeerBacklogs::Sent::stopped)
+        return; // the next read says that it is stopped
     using Unreachable = BrokerMachine::Unreachable;
-    switch (backlogs.send(router, std::move(frames))) {
-    case PeerBacklogs::Sent::yes:
-    case PeerBacklogs::Sent::stopped: // the next read says so
-        return;
-    case PeerBacklogs::Sent::gone:
-        machine.unreachable(each.peer, side, Unreachable::gone, net::now(), out);
-        if (is_work)
-            machine.undelivered(token, net::now(), out);
-        return;
-    case PeerBacklogs::Sent::too_slow:
-        ++too_slow_total;
-        return machine.unreachable(each.peer, side, Unreachable::too_slow, net::now(), out);
-    }
+    const bool slow = sent == PeerBacklogs::Sent::too_slow;
+    const Unreachable why = slow ? Unreachable::too_slow : Unreachable::gone;
+    too_slow_total += slow ? 1 : 0;
+    machine.unreachable(each.peer, side, why, net::now(), out);
+    if (side == Side::client && machine.is_worker(each.peer)) // it is both
+        machine.unreachable(each.peer, Side::worker, why, net::now(), out);
+    if (is_work && !slow) // else it is among what was dropped
+        unseen.push_back(std::move(token));
+    unseen_by = std::move(each.peer);
 }
 
 Duration Broker::Rest::wait_max() const {

@@ -100,7 +100,7 @@ void BrokerMachine::connection_lost(int descriptor, Instant before, Instant now,
     workers_.for_connection(descriptor, [&](Slot worker) { beat(worker, out); });
 }
 
-void BrokerMachine::unreachable(std::string_view peer, Side side, Unreachable why, Instant now,
+void BrokerMachine::unreachable(std::string_view peer, Side side, Unreachable why, Instant,
                                 BrokerOutputs& out) {
     constexpr std::string_view text = "it does not read";
     if (side == Side::client) {
@@ -113,35 +113,38 @@ void BrokerMachine::unreachable(std::string_view peer, Side side, Unreachable wh
     if (stopped_ || worker == no_slot)
         return;
     BrokerWorker& with = workers_[worker];
-    if (why == Unreachable::too_slow) {
-        ++counters_.workers_gone_total;
+    if (std::exchange(with.unreachable, true))
+        return;
+    if (why == Unreachable::too_slow)
         note(Kind::peer_too_slow, services_[with.service].name, peer, text, out);
-        return drop(worker, now, out);
-    }
-    if (!std::exchange(with.unreachable, true)) {
-        workers_.leave(services_[with.service].room, worker, with.held.size);
-        ghosts_.emplace_back(peer);
-    }
+    workers_.leave(services_[with.service].room, worker, with.held.size);
+    ghosts_.push_back({std::string(peer), why});
 }
 
-void BrokerMachine::undelivered(ByteView token, Instant now, BrokerOutputs& out) {
-    const Slot slot = requests_.find_token(token);
-    if (stopped_ || slot == no_slot || requests_[slot].state != State::running)
-        return;
-    const Slot service = requests_[slot].service;
-    take_from(requests_[slot].worker, slot, now);
-    give_back(slot, Because::undelivered, {}, now, out);
-    serve(service, now, out);
+void BrokerMachine::undelivered(std::span<const Blob> tokens, Instant now, BrokerOutputs& out) {
+    Slot service = no_slot; // they are of one worker, and so of one service
+    // The newest first, each to the front: so the oldest comes to stand there.
+    for (auto token = tokens.rbegin(); token != tokens.rend(); ++token) {
+        const Slot slot = requests_.find_token(token->view());
+        if (stopped_ || slot == no_slot || requests_[slot].state != State::running)
+            continue;
+        service = requests_[slot].service;
+        take_from(requests_[slot].worker, slot, now);
+        give_back(slot, Because::undelivered, {}, now, out);
+    }
+    if (service != no_slot)
+        serve(service, now, out);
 }
 
 void BrokerMachine::settle(Instant now, BrokerOutputs& out) {
-    for (const std::string& peer : std::exchange(ghosts_, {})) {
+    for (const auto& [peer, why] : std::exchange(ghosts_, {})) {
         const Slot worker = workers_.find(peer);
         if (worker == no_slot || !workers_[worker].unreachable)
             continue; // it took its leave, or came back
         ++counters_.workers_gone_total;
-        note(Kind::worker_gone, services_[workers_[worker].service].name, peer,
-             "its connection is gone", out);
+        if (why == Unreachable::gone) // else it was told when it was found
+            note(Kind::worker_gone, services_[workers_[worker].service].name, peer,
+                 "its connection is gone", out);
         drop(worker, now, out);
     }
 }

@@ -45,6 +45,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -91,13 +92,14 @@ public:
     // clients made over it leave; a worker is asked.
     void connection_lost(int descriptor, Instant before, Instant now, BrokerOutputs& out);
     // What was to be sent on this side did not reach the peer: nobody is there, or (too_slow) it
-    // does not read. A worker that is gone is given nothing more, and ends with settle(): what it
-    // said before it went may still be on its way to here.
+    // does not read. Such a worker is given nothing more, and ends with settle(): what it said
+    // before may still be on its way to here.
     enum class Unreachable : std::uint8_t { gone, too_slow };
     void unreachable(std::string_view peer, Side side, Unreachable why, Instant now,
                      BrokerOutputs& out);
-    // A request to such a worker: it never saw it, and another gets it in any case.
-    void undelivered(ByteView token, Instant now, BrokerOutputs& out);
+    // The tokens of requests to such a worker, oldest first: it never saw them, and another gets
+    // them in any case.
+    void undelivered(std::span<const Blob> tokens, Instant now, BrokerOutputs& out);
     // Everything that came before the last unreachable() has been received.
     void settle(Instant now, BrokerOutputs& out);
     // Does what is due, up to a bound; next_deadline() is then in the past.
@@ -181,7 +183,11 @@ private:
     RequestTable requests_;
     KeptAnswers kept_;
     BoundedTextTable<Instant> refusals_; // when somebody was last told to go, by peer or service
-    std::vector<std::string> ghosts_;    // peers of workers that are unreachable
+    struct Ghost {
+        std::string peer;
+        Unreachable why;
+    };
+    std::vector<Ghost> ghosts_; // workers that are unreachable
     std::uint32_t waiting_ = 0;
     std::uint64_t queued_ = 0;
     std::uint64_t running_ = 0;

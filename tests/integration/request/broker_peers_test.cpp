@@ -175,6 +175,36 @@ TEST_CASE("a client that never reads is cut off, and others are served all the w
     honest.check();
 }
 
+TEST_CASE("requests that wait for a worker that never reads go to another when it is cut off") {
+    BrokerOptions options;
+    options.backlog_messages_max = 10;
+    options.limits.service.prefetch = 10'000;
+    options.limits.heartbeat = 1h; // so that only requests wait
+    BrokerWorld world("inproc://deaf-worker", options);
+    net::SocketOptions small;
+    small.receive_messages_max = 1;
+    net::Socket deaf = world.connect(net::SocketType::dealer, small);
+    BrokerWorld::say(deaf, ready());
+    world.until([&] { return world.broker->levels().workers == 1; });
+    net::Socket client = world.connect();
+    std::uint64_t asked = 0;
+    while (world.broker->counters().peers_too_slow_total == 0) {
+        BrokerWorld::say(client, ask(std::to_string(asked++)));
+        REQUIRE(asked < 100'000);
+        REQUIRE(world.broker->process(0ms));
+    }
+    world.until([&] { return world.broker->levels().workers == 0; });
+    world.until([&] { return world.broker->counters().accepted_total == asked; });
+    // The ten that waited, the one too many, and what came after it.
+    const BrokerShellCounters counters = world.broker->counters();
+    CHECK(counters.requeued_total >= 11);
+    CHECK(counters.failed_total + world.broker->levels().queued == asked);
+    net::Socket worker = world.connect();
+    BrokerWorld::say(worker, ready());
+    for (std::uint64_t i = counters.failed_total; i < asked; ++i)
+        CHECK(world.hear(worker).back() == ByteView{std::to_string(i)});
+}
+
 TEST_CASE("a worker that takes and never answers holds up nobody else") {
     BrokerOptions options;
     options.limits.service.expiry = 50ms;

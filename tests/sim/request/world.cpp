@@ -174,7 +174,8 @@ void RequestWorld::broker_send(BrokerOutputs::Send&& send) {
         after(0ms, [this, side, token, peer = send.peer] {
             broker_step([&](BrokerOutputs& out) {
                 broker_->unreachable(peer, side, BrokerMachine::Unreachable::gone, now_, out);
-                broker_->undelivered(token, now_, out);
+                const Blob unseen = Blob::copy(token);
+                broker_->undelivered({&unseen, 1}, now_, out);
                 broker_->settle(now_, out);
             });
         });

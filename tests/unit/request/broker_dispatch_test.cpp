@@ -6,6 +6,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 using namespace flotilla;
 using namespace flotilla::request;
@@ -253,11 +254,42 @@ TEST_CASE("a request that reached no worker goes to another, whatever the servic
     const auto lost = desk.next("ghost", Verb::request);
     desk.machine.unreachable("ghost", Side::worker, BrokerMachine::Unreachable::gone, desk.now,
                              desk.out);
-    desk.machine.undelivered(lost.message.address, desk.now, desk.out);
+    desk.machine.undelivered({&lost.message.address, 1}, desk.now, desk.out);
     desk.collect();
     const auto again = desk.next("w", Verb::request);
     CHECK(Desk::body(again) == "body");
     CHECK(again.message.attempt == 1); // nobody saw it before
+}
+
+TEST_CASE("of a worker that does not read, only what it may have seen fails, the rest in order") {
+    Desk desk;
+    desk.say("slow", Desk::ready("echo", Dialect::flotilla, 4));
+    for (const char* id : {"1", "2", "3", "4", "5"})
+        desk.say("c", Desk::ask_by_id(id));
+    std::vector<Blob> unseen;
+    for (const char* id : {"1", "2", "3", "4"}) {
+        const auto given = desk.next("slow", Verb::request);
+        if (given.message.id != "1")
+            unseen.push_back(given.message.address.share());
+        CHECK(given.message.id == id);
+    }
+    desk.machine.unreachable("slow", Side::worker, BrokerMachine::Unreachable::too_slow, desk.now,
+                             desk.out);
+    desk.machine.undelivered(unseen, desk.now, desk.out);
+    desk.collect();
+    CHECK(desk.levels().queued == 4);
+    desk.machine.settle(desk.now, desk.out);
+    desk.collect();
+    const auto failed = desk.next("c", Verb::error);
+    CHECK(failed.message.id == "1");
+    CHECK(failed.message.code == ErrorCode::worker_gone);
+    CHECK(desk.counters().workers_gone_total == 1);
+    desk.say("w", Desk::ready("echo", Dialect::flotilla, 4));
+    for (const char* id : {"2", "3", "4", "5"}) {
+        const auto given = desk.next("w", Verb::request);
+        CHECK(given.message.id == id);
+        CHECK(given.message.attempt == 1);
+    }
 }
 
 TEST_CASE("a request that kills every worker is given up after attempts_max") {

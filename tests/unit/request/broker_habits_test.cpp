@@ -380,6 +380,7 @@ TEST_CASE("a worker that does not read loses its registration") {
     desk.say("w", Desk::ready("echo"));
     desk.machine.unreachable("w", Side::worker, BrokerMachine::Unreachable::too_slow, desk.now,
                              desk.out);
+    desk.machine.settle(desk.now, desk.out);
     desk.collect();
     CHECK(desk.levels().workers == 0);
 }

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker_incoming.hpp"
+
+#include <string_view>
+#include <utility>
+#include <variant>
+
+namespace flotilla::request {
+
+Status BrokerIncoming::receive(net::Socket& router, const BrokerOptions& options, Duration wait) {
+    const bool authenticates = std::holds_alternative<net::CurveServer>(options.security);
+    frames.clear();
+    bytes = 0;
+    too_many = false;
+    if (Status received = router.receive(peer, wait); !received)
+        return received;
+    bool more = peer.more();
+    for (bool first = true; more; first = false) {
+        const auto look = router.receive_look(last, no_limit);
+        if (!look)
+            return fail(look.error());
+        more = look->more == net::More::yes;
+        if (first) {
+            descriptor = last.descriptor();
+            if (authenticates) // else nobody has one, and looking costs
+                user_id = last.property("User-Id").value_or(std::string_view{});
+        }
+        bytes += look->bytes.size();
+        // One frame less than fits: the routing id goes in front of what is sent.
+        too_many = too_many || frames.size() == wire::Frames::frames_max - 1 ||
+                   bytes > options.limits.message_bytes_max + envelope_bytes_max;
+        if (too_many)
+            continue;
+        if (look->bytes.size() <= Blob::inline_bytes_max)
+            frames.add(look->bytes);
+        else
+            frames.add(std::move(last).to_blob());
+    }
+    return {};
+}
+
+} // namespace flotilla::request
