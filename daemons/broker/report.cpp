@@ -38,6 +38,7 @@ constexpr std::array named_counters{
     Named{"malformed", &BrokerShellCounters::malformed_total},
     Named{"unexpected", &BrokerShellCounters::unexpected_total},
     Named{"backlogged", &BrokerShellCounters::backlogged_total},
+    Named{"backlog_dropped", &BrokerShellCounters::backlog_dropped_total},
     Named{"peers_too_slow", &BrokerShellCounters::peers_too_slow_total},
 };
 

@@ -205,8 +205,11 @@ void Broker::Rest::turn(Duration wait) {
 
 // Sends what the machine decided. A peer that turns out to be gone may make it decide more.
 void Broker::Rest::act() {
-    while (!out.sends.empty() || !out.notices.empty()) {
+    while (!out.sends.empty() || !out.notices.empty() || !out.ended.empty()) {
         std::swap(doing, out);
+        for (const std::string& peer : doing.ended)
+            backlogs.forget(peer);
+        unseen.clear(); // these were given back when the worker ended
         send_all();
         if (options.on_notice)
             for (const BrokerNotice& each : doing.notices)
@@ -350,6 +353,7 @@ BrokerShellCounters Broker::counters() const {
     BrokerShellCounters counters;
     static_cast<BrokerCounters&>(counters) = rest_->machine.counters();
     counters.backlogged_total = rest_->backlogs.backlogged_total();
+    counters.backlog_dropped_total = rest_->backlogs.dropped_total();
     counters.peers_too_slow_total = rest_->too_slow_total;
     return counters;
 }

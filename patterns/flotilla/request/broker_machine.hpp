@@ -66,10 +66,13 @@ struct BrokerOutputs {
         std::string peer;
         Message message;
     };
+    // Peers whose registration as workers ended: what still waits to be sent to them goes first.
+    std::vector<std::string> ended{};
     std::vector<Send> sends{};
     std::vector<BrokerNotice> notices{};
 
     void clear() {
+        ended.clear();
         sends.clear();
         notices.clear();
     }

@@ -223,6 +223,7 @@ void BrokerMachine::drop(Slot slot, Instant now, BrokerOutputs& out) {
         else
             give_back(request, Because::worker_gone, {}, now, out);
     }
+    out.ended.push_back(worker.peer);
     workers_.remove(slot);
     --services_[service].workers;
     serve(service, now, out);

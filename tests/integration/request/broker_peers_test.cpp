@@ -205,6 +205,36 @@ TEST_CASE("requests that wait for a worker that never reads go to another when i
         CHECK(world.hear(worker).back() == ByteView{std::to_string(i)});
 }
 
+TEST_CASE("what waits for a worker is dropped when its session ends") {
+    BrokerOptions options;
+    options.backlog_messages_max = 100'000;
+    options.limits.service.prefetch = 10'000;
+    options.limits.heartbeat = 1h; // so that only requests wait
+    BrokerWorld world("inproc://leaving", options);
+    net::SocketOptions small;
+    small.receive_messages_max = 1;
+    net::Socket worker = world.connect(net::SocketType::dealer, small);
+    BrokerWorld::say(worker, ready());
+    world.until([&] { return world.broker->levels().workers == 1; });
+    net::Socket client = world.connect();
+    while (world.broker->counters().backlogged_total < 50) {
+        BrokerWorld::say(client, ask("old"));
+        REQUIRE(world.broker->process(0ms));
+    }
+    BrokerWorld::say(worker, {"MDPW02", "\x05"}); // a heartbeat is no end
+    CHECK(world.broker->counters().backlog_dropped_total == 0);
+    BrokerWorld::say(worker, {"MDPW02", "\x06"});
+    world.until([&] { return world.broker->levels().workers == 0; });
+    BrokerWorld::say(worker, ready("fresh"));
+    BrokerWorld::say(client, ask("new", "fresh"));
+    std::uint64_t old = 0;
+    while (world.hear(worker).back() == ByteView{"old"})
+        ++old;
+    const BrokerShellCounters counters = world.broker->counters();
+    CHECK(counters.backlog_dropped_total >= 50);
+    CHECK(old + counters.backlog_dropped_total == counters.dispatched_total - 1);
+}
+
 TEST_CASE("a worker that takes and never answers holds up nobody else") {
     BrokerOptions options;
     options.limits.service.expiry = 50ms;

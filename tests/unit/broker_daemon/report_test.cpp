@@ -12,6 +12,7 @@ TEST_CASE("broker report: every counter has a name of its own and its value", "[
     request::BrokerShellCounters counters;
     counters.requests_total = 7;
     counters.peers_too_slow_total = 9;
+    counters.backlog_dropped_total = 11;
     request::BrokerLevels levels;
     levels.queued = 3;
     const host::Fields fields = counter_fields(counters, levels);
@@ -28,6 +29,7 @@ TEST_CASE("broker report: every counter has a name of its own and its value", "[
     };
     CHECK(value("requests") == "7");
     CHECK(value("peers_too_slow") == "9");
+    CHECK(value("backlog_dropped") == "11");
     CHECK(value("queued_now") == "3");
 }
 
