@@ -194,6 +194,7 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Terminal& terminal) {
             request.environment = environment_of(job);
             request.body = std::move(job.body);
             request.is_cancelled = [&job] { return job.is_cancelled(); };
+            request.note = [&reporter](const std::string& text) { reporter.note(text); };
             return outcome_of(servant.answer(std::move(request)), reporter);
         });
     }

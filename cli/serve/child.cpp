@@ -159,6 +159,17 @@ void Child::close_input() noexcept {
         ::close(std::exchange(input_, -1));
 }
 
+Status Child::read_some(std::string& output) {
+    std::array<char, read_bytes> bytes;
+    const ssize_t got = ::read(output_, bytes.data(), bytes.size());
+    if (got > 0)
+        output.append(bytes.data(), static_cast<std::size_t>(got));
+    output_ended_ = got == 0;
+    if (got < 0 && errno != EAGAIN && errno != EINTR)
+        return system_error("reading from a command failed");
+    return {};
+}
+
 // Writes some of `input` and reads some output, waiting at most look_around for either.
 Status Child::pump(ByteView& input, std::string& output, Instant deadline) {
     const Duration left = time_left(net::now(), deadline);
@@ -177,16 +188,7 @@ Status Child::pump(ByteView& input, std::string& output, Instant deadline) {
         else if (errno != EAGAIN && errno != EINTR)
             return system_error("writing to a command failed");
     }
-    if (ends[0].revents != 0) {
-        std::array<char, read_bytes> bytes;
-        const ssize_t got = ::read(output_, bytes.data(), bytes.size());
-        if (got > 0)
-            output.append(bytes.data(), static_cast<std::size_t>(got));
-        output_ended_ = got == 0;
-        if (got < 0 && errno != EAGAIN && errno != EINTR)
-            return system_error("reading from a command failed");
-    }
-    return {};
+    return ends[0].revents != 0 ? read_some(output) : Status{};
 }
 
 Result<std::string> Child::exchange(ByteView input, std::uint64_t bytes_max, Instant deadline,
@@ -211,7 +213,15 @@ Result<std::string> Child::exchange(ByteView input, std::uint64_t bytes_max, Ins
     return output;
 }
 
-Result<std::string> Child::exchange_line(ByteView line, std::uint64_t bytes_max, Instant deadline) {
+Result<bool> Child::has_more_to_say() {
+    if (read_ahead_.empty() && !output_ended_)
+        if (Status looked = read_some(read_ahead_); !looked)
+            return fail(looked.error());
+    return !read_ahead_.empty();
+}
+
+Result<std::string> Child::exchange_line(ByteView line, std::uint64_t bytes_max, Instant deadline,
+                                         const Stop& stop) {
     const std::string whole = std::string(line) + "\n";
     ByteView input = whole;
     while (true) {
@@ -221,6 +231,8 @@ Result<std::string> Child::exchange_line(ByteView line, std::uint64_t bytes_max,
             read_ahead_.erase(0, end + 1);
             return answer;
         }
+        if (stop())
+            return fail(Errc::stopped, "nobody waits for it any more");
         if (output_ended_)
             return fail(Errc::peer_gone, "it closed its output without a line for this request");
         if (read_ahead_.size() > bytes_max) {

@@ -52,7 +52,11 @@ public:
                                  const Stop& stop);
     // Gives it a line and takes its next line, both without the '\n'. Errors: as exchange, and
     // peer_gone (it closed its output).
-    Result<std::string> exchange_line(ByteView line, std::uint64_t bytes_max, Instant deadline);
+    Result<std::string> exchange_line(ByteView line, std::uint64_t bytes_max, Instant deadline,
+                                      const Stop& stop);
+    // It has printed more than was taken: of a request, its answer would be another's. Looks, and
+    // does not wait. Errors: io.
+    Result<bool> has_more_to_say();
 
     // Waits for its end. Errors: timeout; stopped.
     Result<End> wait(Instant deadline, const Stop& stop);
@@ -60,6 +64,7 @@ public:
 
 private:
     Child(pid_t pid, int input, int output) noexcept : pid_(pid), input_(input), output_(output) {}
+    Status read_some(std::string& output);
     Status pump(ByteView& input, std::string& output, Instant deadline);
     void kill_now() noexcept;
 

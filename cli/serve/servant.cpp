@@ -12,6 +12,9 @@ namespace {
 
 constexpr Duration end_wait = 100ms; // for the exit code of a command that closed its output
 
+constexpr const char* out_of_step =
+    "the command printed more than a line for a request; it was ended, and another is started";
+
 bool never() {
     return false;
 }
@@ -99,19 +102,31 @@ Servant::Said Servant::run_command(const Asked& asked) {
     return framed(std::move(*output));
 }
 
-Result<Child> Servant::take_line_child() {
-    {
-        const std::lock_guard lock(mutex_);
-        if (!idle_.empty()) {
-            Child child = std::move(idle_.back());
-            idle_.pop_back();
-            return child;
-        }
+std::optional<Child> Servant::take_idle() {
+    const std::lock_guard lock(mutex_);
+    if (idle_.empty())
+        return std::nullopt;
+    std::optional<Child> child{std::move(idle_.back())};
+    idle_.pop_back();
+    return child;
+}
+
+// A line too many would be taken for the answer to the next request, and that one's for the answer
+// to the one behind it, for ever.
+Result<Child> Servant::take_line_child(const Asked& asked) {
+    while (auto child = take_idle()) {
+        const auto more = child->has_more_to_say();
+        if (more && !*more)
+            return std::move(*child);
+        asked.note(more ? out_of_step : more.error().detail);
     }
     return Child::start(options_.command, {}, Child::Life::its_own);
 }
 
-void Servant::give_back(Child child) {
+void Servant::give_back(Child child, const Asked& asked) {
+    const auto more = child.has_more_to_say();
+    if (!more || *more)
+        return asked.note(more ? out_of_step : more.error().detail);
     const std::lock_guard lock(mutex_);
     idle_.push_back(std::move(child));
 }
@@ -120,14 +135,14 @@ Servant::Said Servant::ask_line(const Asked& asked) {
     const std::string line = joined(asked.body);
     if (line.find('\n') != std::string::npos)
         return Failed{"the request has a line feed in it, and the command takes one line each"};
-    auto child = take_line_child();
+    auto child = take_line_child(asked);
     if (!child)
         return Later{child.error().detail};
-    auto answer = child->exchange_line(line, options_.bytes_max,
-                                       deadline_after(net::now(), options_.timeout));
+    auto answer = child->exchange_line(
+        line, options_.bytes_max, deadline_after(net::now(), options_.timeout), asked.is_cancelled);
     if (!answer) // the child goes with this scope, and the next request starts another
         return explained(*child, answer.error());
-    give_back(std::move(*child));
+    give_back(std::move(*child), asked);
     return framed(std::move(*answer));
 }
 

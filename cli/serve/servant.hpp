@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -39,6 +40,8 @@ public:
         // Variables that the command finds: "FLOTILLA_SERVICE=echo".
         std::vector<std::string> environment{};
         std::function<bool()> is_cancelled = [] { return false; };
+        // Hears what is wrong with the command while the request is answered all the same.
+        std::function<void(const std::string&)> note = [](const std::string&) {};
     };
     struct Later {
         std::string why{};
@@ -59,8 +62,9 @@ private:
     Said ask_line(const Asked& asked);
     std::string joined(const wire::Frames& body) const;
     Said framed(std::string output) const;
-    Result<Child> take_line_child();
-    void give_back(Child child);
+    std::optional<Child> take_idle();
+    Result<Child> take_line_child(const Asked& asked);
+    void give_back(Child child, const Asked& asked);
     Said explained(Child& child, const Error& error) const;
 
     ServantOptions options_;

@@ -3,6 +3,7 @@
 #include <cli/serve/servant.hpp>
 #include <support/catch.hpp>
 #include <support/scratch.hpp>
+#include <sys/stat.h>
 
 #include <csignal>
 #include <fstream>
@@ -139,6 +140,49 @@ TEST_CASE("a command of lines runs all the while") {
     CHECK(text(ask(servant, {""})) == "3 ");
     CHECK(has(text(ask(servant, {"two\nlines"})), "failed: the request has a line feed in it"));
     CHECK(text(ask(servant, {"d"})) == "4 d");
+}
+
+TEST_CASE("a command of lines that says too much is ended before it answers another request") {
+    const test::ScratchFolder scratch;
+    const std::string file = scratch.file("twice"); // so that both lines come in one write
+    Servant servant(shell("while read line; do printf '%s\\n%s\\n' \"$line\" \"$line\" > " + file +
+                              "; cat " + file + "; done",
+                          Kind::lines));
+    std::string noted;
+    for (const char* word : {"a", "b", "c"}) {
+        Servant::Asked asked;
+        asked.body = wire::Frames{word};
+        asked.note = [&noted](const std::string& text) { noted = text; };
+        CHECK(text(servant.answer(std::move(asked))) == word);
+        CHECK(has(noted, "printed more than a line for a request; it was ended"));
+        noted.clear();
+    }
+}
+
+TEST_CASE("a line that a command of lines prints between two requests answers neither") {
+    const test::ScratchFolder scratch;
+    const std::string go = scratch.file("go");
+    const std::string done = scratch.file("done");
+    REQUIRE(::mkfifo(go.c_str(), 0600) == 0);
+    REQUIRE(::mkfifo(done.c_str(), 0600) == 0);
+    Servant servant(shell("read line; echo \"$line\"; read line < " + go +
+                              "; echo too much; echo x > " + done + "; tail -f /dev/null",
+                          Kind::lines));
+    CHECK(text(ask(servant, {"a"})) == "a");
+    std::ofstream(go) << "go\n";
+    std::string line;
+    std::ifstream(done) >> line; // by now the other line lies in the pipe
+    CHECK(line == "x");
+    CHECK(text(ask(servant, {"b"})) == "b");
+}
+
+TEST_CASE("a command of lines that nobody waits for any more is ended") {
+    Servant servant(shell("read line; tail -f /dev/null", Kind::lines));
+    Servant::Asked asked;
+    asked.body = wire::Frames{"x"};
+    int looked = 0;
+    asked.is_cancelled = [&looked] { return ++looked > 2; };
+    CHECK(has(text(servant.answer(std::move(asked))), "nobody waits for it any more"));
 }
 
 TEST_CASE("a command of lines that ends is started again for the next request") {
