@@ -89,6 +89,14 @@ void BrokerMachine::check_services() const {
                 FLOTILLA_CHECK(workers_[at].service == slot && workers_[at].has_room &&
                                    workers_[at].held.size == held && held >= service.room.lowest,
                                "a worker stands in the wrong line");
+        std::uint32_t paused = 0;
+        for (const auto& [until, at] : pauses_) {
+            const BrokerRequest& request = requests_[at];
+            FLOTILLA_CHECK(request.state == State::queued && request.paused_until == until,
+                           "a pause is of nothing that waits");
+            paused += request.service == slot ? 1 : 0;
+        }
+        FLOTILLA_CHECK(paused == service.paused, "pauses are miscounted");
         FLOTILLA_CHECK(queued == service.queue.size && bytes == service.queue_bytes,
                        "a queue is miscounted");
         FLOTILLA_CHECK(with_room == 0 || queued == 0, "a request waits while a worker has room");

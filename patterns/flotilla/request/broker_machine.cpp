@@ -173,6 +173,8 @@ Instant BrokerMachine::next_deadline() const noexcept {
     Instant next = kept_.next_deadline();
     if (const Slot due = requests_.first_due(); due != no_slot)
         next = std::min(next, requests_[due].deadline);
+    if (!pauses_.empty())
+        next = std::min(next, pauses_.begin()->first);
     if (const Slot worker = workers_.first_look(); worker != no_slot)
         next = std::min(next, workers_[worker].look);
     return next;
@@ -189,6 +191,7 @@ void BrokerMachine::tick(Instant now, BrokerOutputs& out) {
         end(due, counters_.expired_total, ErrorCode::expired, "nobody answered in time", now, out);
         services_.release(service);
     }
+    end_pauses(now, out);
     for (std::uint32_t i = 0; i < due_max; ++i) {
         const Slot worker = workers_.first_look();
         if (worker == no_slot || workers_[worker].look > now)
@@ -245,9 +248,32 @@ void BrokerMachine::enqueue(Slot slot, bool in_front) {
     ++queued_;
 }
 
+// Those that end together go back in the order of their acceptance.
+void BrokerMachine::end_pauses(Instant now, BrokerOutputs& out) {
+    std::vector<Slot> over;
+    for (auto at = pauses_.begin(); at != pauses_.end() && at->first <= now; ++at)
+        if (over.push_back(at->second); over.size() == due_max)
+            break;
+    std::stable_sort(over.begin(), over.end(),
+                     [this](Slot a, Slot b) { return requests_[a].asked > requests_[b].asked; });
+    for (const Slot slot : over) {
+        dequeue(slot);
+        enqueue(slot, true);
+    }
+    for (const Slot slot : over)
+        if (requests_[slot].state == State::queued) // else it was served with one before it
+            serve(requests_[slot].service, now, out);
+}
+
 void BrokerMachine::dequeue(Slot slot) {
     BrokerRequest& request = requests_[slot];
     BrokerService& service = services_[request.service];
+    if (request.is_paused()) {
+        pauses_.erase({std::exchange(request.paused_until, Instant{}), slot});
+        --service.paused;
+        --queued_;
+        return;
+    }
     RequestLinks(requests_).erase(service.queue, slot);
     service.queue_bytes -= request.bytes;
     --queued_;
@@ -255,10 +281,14 @@ void BrokerMachine::dequeue(Slot slot) {
 
 void BrokerMachine::serve(Slot service, Instant now, BrokerOutputs& out) {
     while (!services_[service].queue.empty()) {
-        const Slot worker = workers_.best(services_[service].room);
+        Room& room = services_[service].room;
+        const Slot request = services_[service].queue.first;
+        Slot worker = workers_.best_but(room, requests_[request].declined);
+        if (worker == no_slot)
+            worker = workers_.best(room);
         if (worker == no_slot || stopped_)
             return;
-        give(services_[service].queue.first, worker, now, out);
+        give(request, worker, now, out);
     }
 }
 
@@ -339,8 +369,9 @@ std::vector<ServiceLevels> BrokerMachine::services() const {
     std::vector<ServiceLevels> all;
     services_.for_each([&](Slot slot) {
         const BrokerService& service = services_[slot];
-        all.push_back({service.name, service.workers, service.waiting, service.queue.size,
-                       service.running, service.answered_total});
+        all.push_back({service.name, service.workers, service.waiting,
+                       service.queue.size + service.paused, service.running,
+                       service.answered_total});
     });
     std::sort(all.begin(), all.end(),
               [](const ServiceLevels& a, const ServiceLevels& b) { return a.name < b.name; });

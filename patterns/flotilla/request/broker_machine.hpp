@@ -19,7 +19,8 @@
 //     counts from that worker, with the token of this giving-out, and from nobody else.
 //  3. A worker holds at most its capacity; what it has not answered fills a place even after the
 //     request ended for its asker.
-//  4. While a service has a queue, no worker of it has room.
+//  4. While a service has a queue, no worker of it has room. Who said `retry` is given that request
+//     again only after a pause, during which it is queued, but not in the queue.
 //  5. A service's requests are given out in the order of their acceptance; what comes back goes in
 //     front.
 //  6. Who waits longest of a service's idle workers is given the next request; of busy ones with
@@ -45,9 +46,11 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace flotilla::request {
@@ -77,6 +80,11 @@ struct BrokerOutputs {
         notices.clear();
     }
 };
+
+// A request that its worker gave back with `retry` goes to another one at once. When no other has
+// room it waits, doubling with each attempt, and then goes to whoever has.
+inline constexpr Duration retry_pause_min = 1s;
+inline constexpr Duration retry_pause_max = 30s;
 
 class BrokerMachine {
 public:
@@ -165,6 +173,8 @@ private:
     void give_back(Slot request, Because why, std::string_view text, Instant now,
                    BrokerOutputs& out);
     void enqueue(Slot request, bool in_front);
+    void pause(Slot request, Instant now);
+    void end_pauses(Instant now, BrokerOutputs& out);
     void dequeue(Slot request);
     void take_from(Slot worker, Slot request, Instant now);
     void stop_running(Slot request);
@@ -190,7 +200,8 @@ private:
         std::string peer;
         Unreachable why;
     };
-    std::vector<Ghost> ghosts_; // workers that are unreachable
+    std::vector<Ghost> ghosts_;                 // workers that are unreachable
+    std::set<std::pair<Instant, Slot>> pauses_; // of requests, soonest end first
     std::uint32_t waiting_ = 0;
     std::uint64_t queued_ = 0;
     std::uint64_t running_ = 0;

@@ -4,6 +4,7 @@
 #include <flotilla/request/broker_said.hpp>
 #include <flotilla/request/mmi.hpp>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -144,6 +145,7 @@ void BrokerMachine::reply(Said& said, Slot worker) {
 void BrokerMachine::worker_error(Said& said, Slot slot, Slot worker) {
     if (said.message.code == ErrorCode::retry) {
         take_from(worker, slot, said.now);
+        requests_[slot].declined = worker;
         return give_back(slot, Because::retry, said.message.text, said.now, said.out);
     }
     ++counters_.failed_total;
@@ -244,6 +246,9 @@ void BrokerMachine::give_back(Slot slot, Because why, std::string_view text, Ins
         requests_.renumber(slot);
         request.parts = 0;
         ++counters_.requeued_total;
+        Room& room = services_[request.service].room;
+        if (why == Because::retry && workers_.best_but(room, request.declined) == no_slot)
+            return pause(slot, now);
         return enqueue(slot, true);
     }
     if (request.orphaned) {
@@ -260,6 +265,19 @@ void BrokerMachine::give_back(Slot slot, Because why, std::string_view text, Ins
     }
     bytes_ -= request.bytes;
     requests_.close(slot);
+}
+
+// Queued, but nobody is given it before its pause is over.
+void BrokerMachine::pause(Slot slot, Instant now) {
+    BrokerRequest& request = requests_[slot];
+    Duration length = retry_pause_min;
+    for (std::uint32_t i = 1; i < request.attempt && length < retry_pause_max; ++i)
+        length *= 2;
+    request.state = State::queued;
+    request.paused_until = deadline_after(now, std::min(length, retry_pause_max));
+    pauses_.emplace(request.paused_until, slot);
+    ++services_[request.service].paused;
+    ++queued_;
 }
 
 } // namespace flotilla::request

@@ -39,7 +39,8 @@ Slot RequestTable::open() {
     BrokerRequest& request = requests_[slot];
     request.state = BrokerRequest::State::queued;
     request.orphaned = false;
-    request.worker = no_slot;
+    request.worker = request.declined = no_slot;
+    request.paused_until = Instant{};
     request.attempt = 0;
     request.parts = 0;
     request.deadline = never;

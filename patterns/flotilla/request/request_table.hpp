@@ -59,6 +59,8 @@ struct BrokerRequest {
     std::string id{}; // flotilla dialect; else empty
     Slot service = no_slot;
     Slot worker = no_slot;     // running and abandoned
+    Slot declined = no_slot;   // who said `retry` last: somebody else is better
+    Instant paused_until{};    // queued, and not to be given out before; Instant{}: it may be
     std::uint64_t number = 0;  // of the token
     std::uint32_t attempt = 0; // how often it was given out
     std::uint32_t parts = 0;   // of the reply, passed on in this attempt
@@ -67,11 +69,12 @@ struct BrokerRequest {
     wire::Frames body{};
     std::uint64_t bytes = 0;
 
-    SlotLink in_list{}; // of its service's queue or of what its worker holds
+    SlotLink in_list{}; // of its service's queue or of what its worker holds; paused: of none
     SlotLink in_connection{};
     std::size_t heap_at = ~std::size_t{0};
 
     RequestName name() const noexcept { return {user, id}; }
+    bool is_paused() const noexcept { return paused_until != Instant{}; }
 };
 
 class RequestTable {

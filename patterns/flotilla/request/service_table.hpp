@@ -27,6 +27,7 @@ struct BrokerService {
     bool configured = false;
     SlotList queue{}; // of requests, oldest first; what comes back from a worker goes in front
     std::uint64_t queue_bytes = 0;
+    std::uint32_t paused = 0; // requests that wait for their pause to end, beside the queue
     Room room{};
     std::uint32_t workers = 0;
     std::uint32_t waiting = 0; // workers that hold nothing
@@ -34,7 +35,7 @@ struct BrokerService {
     std::uint64_t answered_total = 0;
 
     bool is_needed() const noexcept {
-        return configured || workers > 0 || running > 0 || !queue.empty();
+        return configured || workers > 0 || running > 0 || paused > 0 || !queue.empty();
     }
 };
 

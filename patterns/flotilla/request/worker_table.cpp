@@ -104,6 +104,18 @@ Slot WorkerTable::best(Room& room) {
     return room.lowest < room.by_held.size() ? room.by_held[room.lowest].first : no_slot;
 }
 
+Slot WorkerTable::best_but(Room& room, Slot not_this) {
+    const Slot first = best(room);
+    if (first == no_slot || first != not_this)
+        return first;
+    if (const Slot next = workers_[first].in_room.next; next != no_slot)
+        return next;
+    for (std::size_t held = room.lowest + 1; held < room.by_held.size(); ++held)
+        if (!room.by_held[held].empty())
+            return room.by_held[held].first;
+    return no_slot;
+}
+
 void WorkerTable::look_again(Slot slot, Instant look) {
     FLOTILLA_CHECK(looks_.empty() || workers_[looks_.last].look <= look, "looks out of order");
     LookLinks(workers_).erase(looks_, slot);

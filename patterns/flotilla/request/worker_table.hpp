@@ -85,6 +85,8 @@ public:
     void leave(Room& room, Slot slot, std::uint32_t held_before);
     // Idle ones first, least recently used; then whoever holds least. no_slot: nobody has room.
     Slot best(Room& room);
+    // The best but `not_this`, which may be no_slot. no_slot: nobody else has room.
+    Slot best_but(Room& room, Slot not_this);
 
     Slot first_look() const noexcept { return looks_.first; }
     // Behind everybody: `look` must not be before anybody's.
