@@ -170,12 +170,14 @@ Status JobDesk::partial(JobLink& link, wire::Frames& piece) {
         return fail(Errc::too_many, "a piece of an answer has at most 1000 frames");
     if (link.released)
         return nobody_waits();
-    if (link.dialect == Dialect::mdp_01)
-        return keep_in_front(link, piece);
     std::unique_lock lock(mutex_);
-    if (here_ && loop_ == std::this_thread::get_id()) {
+    // The loop hears nobody while the handler runs on its thread.
+    if (here_ && loop_ != std::this_thread::get_id())
+        return fail(Errc::refused, "a worker with one thread takes pieces of an answer only from "
+                                   "the thread that runs the handler");
+    if (here_ || link.dialect == Dialect::mdp_01) {
         lock.unlock(); // here_ changes only on this thread
-        return here_(link, piece);
+        return link.dialect == Dialect::mdp_01 ? keep_in_front(link, piece) : here_(link, piece);
     }
     const std::uint64_t bytes = piece.bytes();
     Line& line = lines_[link.line];

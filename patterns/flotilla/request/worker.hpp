@@ -17,7 +17,7 @@
 // (busy_max). What a handler throws is caught and counts as a Failure.
 //
 // One thread owns a Worker at a time; stop_soon(), is_registered(), counters() and the functions of
-// Job may be called from any.
+// Job may be called from any, but with one thread partial() only from the handler's.
 #pragma once
 
 #include <flotilla/base/result.hpp>
@@ -77,7 +77,8 @@ public:
     // Sends a piece of the answer, and takes it. Mdp 0.1 has no pieces: they are put in front of
     // the answer, up to limits::body_frames_max frames. Waits while the broker does not read: as
     // long as it is not given up. Errors, the piece untouched: refused (nobody waits any more, or
-    // the handler has returned), too_many.
+    // the handler has returned; a worker with one thread is told on another than the handler's),
+    // too_many.
     Status partial(wire::Frames& piece);
     // Nobody waits any more: cancelled, or the broker is gone. The answer will be dropped. A worker
     // with one thread hears of it only in partial().

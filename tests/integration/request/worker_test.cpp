@@ -4,6 +4,7 @@
 #include <atomic>
 #include <future>
 #include <stdexcept>
+#include <thread>
 
 using namespace flotilla;
 using namespace flotilla::request;
@@ -149,4 +150,28 @@ TEST_CASE("worker: pieces of an answer come before it, and in 0.1 in front of it
             CHECK(piece.message.part == i);
     }
     CHECK(broker.expect(Verb::final).message.body[0] == ByteView{"end"});
+}
+
+TEST_CASE("worker: with one thread a piece from another thread is refused, and kept",
+          "[integration][request]") {
+    const Dialect dialect = GENERATE(Dialect::mdp_01, Dialect::mdp_02, Dialect::flotilla);
+    INFO(name(dialect));
+    net::Context context = *net::Context::open();
+    ScriptedBroker broker(context);
+    auto options = test::worker_options(broker.endpoint());
+    options.dialect = dialect;
+    RunningWorker worker(context, options, [](Job& job) -> Outcome {
+        wire::Frames piece{"piece"};
+        Status said;
+        std::thread other([&] { said = job.partial(piece); });
+        other.join();
+        if (said || said.error().code != Errc::refused || piece.size() != 1)
+            return Answer{wire::Frames{"not refused"}};
+        return Answer{wire::Frames{ByteView{said.error().detail}}};
+    });
+    const Said ready = broker.expect(Verb::ready);
+    broker.give(ready, "t", "go");
+    const Said all = broker.expect(Verb::final);
+    REQUIRE(all.message.body.size() == 1);
+    CHECK(all.message.body[0].view().find("only from the thread") != std::string_view::npos);
 }
