@@ -29,7 +29,7 @@ struct AsyncClient::Rest {
 
     Rest(ClientOptions with, ClientSockets links)
         : sockets(std::move(links)), is_curve(with.security.index() != 0),
-          machine(std::move(with), net::system_seed()) {}
+          body_bytes_max(with.message_bytes_max), machine(std::move(with), net::system_seed()) {}
 
     void act();
     void do_acts(std::vector<LinkId>& failed);
@@ -40,6 +40,7 @@ struct AsyncClient::Rest {
 
     ClientSockets sockets;
     bool is_curve;
+    std::uint64_t body_bytes_max;
     ClientMachine machine;
     ClientOutputs out;
     std::vector<std::variant<ClientOutputs::Open, ClientOutputs::Close, ClientOutputs::Send>> acts;
@@ -89,7 +90,7 @@ void AsyncClient::Rest::read() {
     Status done = sockets.read([&](LinkId link) { machine.connection_made(link, now, out); },
                                [&](LinkId link, wire::Frames& frames) {
                                    auto message = read_at_client(frames);
-                                   if (message)
+                                   if (message && message->body.bytes() <= body_bytes_max)
                                        machine.receive(link, std::move(*message), now, out);
                                    else
                                        machine.receive_malformed();

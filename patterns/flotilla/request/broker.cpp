@@ -291,7 +291,7 @@ Result<Broker> Broker::open(net::Context& context, BrokerOptions options) {
     if (Status checked = check(options); !checked)
         return fail(std::move(checked.error()));
     net::SocketOptions socket;
-    socket.frame_bytes_max = std::max(options.limits.message_bytes_max, envelope_bytes_max);
+    socket.frame_bytes_max = std::max(options.limits.message_bytes_max, limits::envelope_bytes_max);
     socket.security = options.security;
     socket.domain = options.domain;
     socket.linger = options.linger;

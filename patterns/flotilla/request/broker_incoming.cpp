@@ -28,7 +28,7 @@ Status BrokerIncoming::receive(net::Socket& router, const BrokerOptions& options
         bytes += look->bytes.size();
         // One frame less than fits: the routing id goes in front of what is sent.
         too_many = too_many || frames.size() == wire::Frames::frames_max - 1 ||
-                   bytes > options.limits.message_bytes_max + envelope_bytes_max;
+                   bytes > options.limits.message_bytes_max + limits::envelope_bytes_max;
         if (too_many)
             continue;
         if (look->bytes.size() <= Blob::inline_bytes_max)

@@ -16,9 +16,6 @@
 
 namespace flotilla::request {
 
-// Beside its body a message has a few small frames.
-inline constexpr std::uint64_t envelope_bytes_max = 64ULL << 10;
-
 struct BrokerIncoming {
     // The next message in place of this one. Errors: those of net::Socket::receive.
     Status receive(net::Socket& router, const BrokerOptions& options, Duration wait);

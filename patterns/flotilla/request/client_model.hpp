@@ -44,7 +44,7 @@ struct ClientOptions {
     std::uint64_t calls_bytes_max = 256ULL << 20;
     // RFC dialects: connections, each with one call. 1 to 1,000; a Client has one.
     std::uint32_t connections_max = 64;
-    // Of a reply; larger costs the connection. 64 KiB to 1 GiB.
+    // Of a reply's body; larger is dropped, a larger frame costs the connection. 64 KiB to 1 GiB.
     std::uint64_t message_bytes_max = 64ULL << 20;
     net::Security security{};
 };

@@ -75,7 +75,7 @@ void ClientSockets::unwatch(const net::Socket& socket) noexcept {
 Result<ClientSockets::Link> ClientSockets::make(const ClientOutputs::Open& link) {
     net::SocketOptions socket;
     socket.frame_bytes_max = options_.message_bytes_max;
-    socket.message_bytes_max = options_.message_bytes_max;
+    socket.message_bytes_max = options_.message_bytes_max + limits::envelope_bytes_max;
     socket.reconnect_min = options_.reconnect_min;
     socket.reconnect_max = options_.reconnect_max;
     socket.security = options_.security;

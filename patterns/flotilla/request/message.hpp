@@ -70,6 +70,8 @@ inline constexpr std::size_t address_bytes_max = 255; // what a worker hands bac
 inline constexpr std::size_t id_bytes_max = 64;       // printable ASCII without blanks
 inline constexpr std::size_t text_bytes_max = 1024;   // of an error; longer ones are cut
 inline constexpr std::size_t body_frames_max = 1000;
+// What a message may have beside its body, for which `message_bytes_max` is the limit.
+inline constexpr std::uint64_t envelope_bytes_max = 64ULL << 10;
 inline constexpr std::uint32_t capacity_max = 10'000;
 inline constexpr Duration expires_max = std::chrono::hours{24};
 } // namespace limits

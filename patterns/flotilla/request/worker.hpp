@@ -60,7 +60,9 @@ struct WorkerOptions {
     std::uint32_t liveness = 3;     // a broker silent for so many heartbeats is left; 1 to 100
     Duration reconnect_min = 100ms; // 1 ms to 1 h: first pause; doubles, with jitter, up to
     Duration reconnect_max = 10s;   // this
-    std::uint64_t message_bytes_max = 64ULL << 20; // of a request; larger costs the connection
+    // Of a request's body. A larger one fails (worker_failed); one beyond it by 64 KiB, which is
+    // not read, ends the conversation with the broker, a larger frame the connection. From 64 KiB.
+    std::uint64_t message_bytes_max = 64ULL << 20;
     net::Security security{};
     Duration linger = 1s; // longest that closing waits, in the background, for replies
 };

@@ -39,7 +39,7 @@ WorkerLine::~WorkerLine() {
 Status WorkerLine::open_connection() {
     net::SocketOptions socket;
     socket.frame_bytes_max = options_.message_bytes_max;
-    socket.message_bytes_max = options_.message_bytes_max;
+    socket.message_bytes_max = options_.message_bytes_max + limits::envelope_bytes_max;
     socket.security = options_.security;
     socket.linger = options_.linger;
     // What is said to a broker that went must not reach the one that comes.
@@ -188,7 +188,17 @@ void WorkerLine::handle(wire::Frames& message) {
         read = read_at_client(message);
     if (!read)
         return machine_.receive_malformed();
-    machine_.receive(std::move(*read), net::now(), out_);
+    const bool too_large = read->body.bytes() > options_.message_bytes_max;
+    if (too_large)
+        read->body.clear();
+    const Instant now = net::now();
+    machine_.receive(std::move(*read), now, out_);
+    if (too_large && !out_.given.empty()) {
+        const std::uint64_t number = out_.given.back().number;
+        out_.given.pop_back();
+        machine_.fail(number, ErrorCode::worker_failed,
+                      "the request has more bytes than this worker takes", now, out_);
+    }
     act();
 }
 
@@ -203,7 +213,10 @@ bool WorkerLine::read_inputs() {
         if (code == Errc::would_block)
             return i > 0;
         if (code == Errc::too_large || code == Errc::too_many) {
+            // It may have been a request, for whose answer the broker would wait.
             machine_.receive_malformed();
+            machine_.give_up(net::now(), out_);
+            act();
             continue;
         }
         alive_ = fail(message.error());

@@ -100,6 +100,13 @@ void WorkerMachine::connection_lost(Instant now, WorkerOutputs& out) {
     leave(now, out);
 }
 
+void WorkerMachine::give_up(Instant now, WorkerOutputs& out) {
+    if (is_registered()) {
+        send(message(Verb::disconnect), now, out);
+        leave(now, out);
+    }
+}
+
 // Whoever is still at work on something for this broker works for nobody.
 void WorkerMachine::close(WorkerOutputs& out) {
     for (Slot& slot : slots_)
@@ -335,8 +342,7 @@ void WorkerMachine::tick(Instant now, WorkerOutputs& out) {
         if (is_registered() && silent_at() <= now) {
             if (probe_ != Probe::ask)
                 probe_ = probe_ == Probe::try_mdp_01 ? Probe::try_mdp_02 : Probe::ask;
-            send(message(Verb::disconnect), now, out);
-            leave(now, out);
+            give_up(now, out);
         } else if (is_registered() && deadline_after(last_sent_, limits_.heartbeat) <= now) {
             send(message(Verb::heartbeat), now, out);
         }

@@ -108,6 +108,9 @@ public:
     // Anything that read_at_worker() or, where listens_as_client(), read_at_client() understood.
     void receive(Message&& message, Instant now, WorkerOutputs& out);
     void receive_malformed() noexcept { ++counters_.malformed_total; }
+    // Leaves a broker that we cannot work for now, as if it were silent, and says so: what was
+    // given goes to others. Nothing, where we are not registered.
+    void give_up(Instant now, WorkerOutputs& out);
     // Input may be addressed to the client that we were for a moment.
     bool listens_as_client() const noexcept;
 
