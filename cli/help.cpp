@@ -67,8 +67,11 @@ std::string usage(const CLI::App& verb) {
         path = up->get_name() + " " + path;
     std::string text = "Usage: " + path;
     for (const CLI::Option* option : verb.get_options())
-        if (option->get_positional())
-            text += " " + option->get_name(true);
+        if (option->get_positional()) {
+            const bool many = option->get_items_expected_max() > 1;
+            const std::string word = option->get_name(true) + (many ? "..." : "");
+            text += option->get_required() ? " " + word : " [" + word + "]";
+        }
     if (!verb.get_subcommands({}).empty())
         text += " COMMAND";
     return text + " [OPTIONS]\n";

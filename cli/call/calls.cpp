@@ -177,9 +177,15 @@ void CallRun::note_failure(const Answered& answered) {
         return terminal_.error(which + error.detail);
     }
     ++unanswered_;
-    if (unanswered_ == 1)
+    if (unanswered_ == 1) {
         terminal_.error(which +
                         (error.detail.empty() ? std::string(name(error.code)) : error.detail));
+        if (error.code == Errc::no_peer)
+            terminal_.note("'zmq doctor " + flags_.broker.brokers.front() + "' says why");
+        else if (error.code == Errc::timeout)
+            terminal_.note("'zmq services " + flags_.service + " --broker " +
+                           flags_.broker.brokers.front() + "' says whether somebody serves it");
+    }
     if (error.code != Errc::timeout && error.code != Errc::no_peer && !failed_)
         failed_ = error;
     // Whoever asked a thousand things should not wait a thousand times in vain.

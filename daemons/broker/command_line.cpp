@@ -105,8 +105,7 @@ public:
     template <class Field>
     void operator()(const char* key, Field field, const Flags&, const char* help) const {
         auto& target = settings_.*field;
-        finish(*app_.add_flag_function(
-            flag_name(key), [&target](std::int64_t said) { target = said > 0; }, help));
+        finish(host::add_switch(app_, flag_name(key), target, help));
     }
 
 private:

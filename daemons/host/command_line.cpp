@@ -42,6 +42,20 @@ void add_common_flags(CLI::App& app, CommonFlags& flags, const std::string& pref
         read_from_environment(*each, prefix);
 }
 
+CLI::Option& add_switch(CLI::App& app, const std::string& name, std::optional<bool>& value,
+                        const std::string& help) {
+    auto* const added = app.add_flag_function(
+        name, [&value](std::int64_t said) { value = said > 0; }, help);
+    // The parser's own reading of words throws what is none of its errors, and takes any number.
+    added->check([](const std::string& said) -> std::string {
+        for (const char* const known : {"true", "yes", "on", "1", "false", "no", "off", "0"})
+            if (said == known)
+                return {};
+        return "'" + said + "' is neither true nor false; write one of these";
+    });
+    return *added;
+}
+
 std::optional<ExitCode> parse(CLI::App& app, int count, const char* const* arguments) {
     try {
         app.parse(count, arguments);

@@ -32,6 +32,11 @@ void add_common_flags(CLI::App& app, CommonFlags& flags, const std::string& pref
 // "FLOTILLA_RELAY_" + "--allow-plaintext" is read from FLOTILLA_RELAY_ALLOW_PLAINTEXT.
 void read_from_environment(CLI::Option& option, const std::string& prefix);
 
+// A switch that may be given a value, by the command line or its variable: true, yes, on, 1 or
+// false, no, off, 0. Anything else is refused. `value` is only written when it is given.
+CLI::Option& add_switch(CLI::App& app, const std::string& name, std::optional<bool>& value,
+                        const std::string& help);
+
 // Parses; nothing when the program should go on. Help and version go to standard output and end it
 // with ok; whatever else the parser throws goes to standard error and ends it with usage.
 std::optional<ExitCode> parse(CLI::App& app, int count, const char* const* arguments);

@@ -77,10 +77,9 @@ public:
     }
     // Called only when it is given; a variable may say false.
     void flag(const std::string& name, std::optional<bool>& value, const char* help) {
-        auto* added = app_.add_flag_function(
-            name, [&value](std::int64_t said) { value = said > 0; }, help);
-        added->group(group_);
-        host::read_from_environment(*added, prefix);
+        CLI::Option& added = host::add_switch(app_, name, value, help);
+        added.group(group_);
+        host::read_from_environment(added, prefix);
     }
 
 private:

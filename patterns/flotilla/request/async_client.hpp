@@ -6,7 +6,8 @@
 //     client->call("echo", body, {}, [](CallId, Result<Reply> reply) { ... });
 //     std::future<Result<Reply>> later = *client->call("echo", body);
 //     while (client->under_way() > 0)
-//         client->process(1s);
+//         if (!client->process(1s))
+//             break;
 //
 // Every accepted call ends exactly once: in its callback or its future, with an answer, an error,
 // or the deadline. The promise is that of Client. In the flotilla dialect all calls share a
