@@ -13,6 +13,7 @@
 #include <cli/signals.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 
 namespace flotilla::cli {
@@ -28,6 +29,9 @@ struct ServicesFlags {
     Duration timeout = 10s;
     BrokerFlags broker;
 };
+
+// mmi.services gives up to 999 a time; flotilla-broker has at most a million services.
+constexpr std::size_t pages_max = 1'002;
 
 constexpr const char* clear_screen = "\x1b[H\x1b[2J";
 
@@ -46,6 +50,31 @@ Result<std::vector<ServiceRow>> ask_each(request::Client& client,
     return rows;
 }
 
+// The whole list, page by page: each goes on behind the last name of the one before it.
+Result<std::vector<ServiceRow>> list_all(request::Client& client) {
+    std::vector<ServiceRow> all;
+    std::string after;
+    for (std::size_t page = 0; page < pages_max; ++page) {
+        auto answer = client.call("mmi.services", ByteView{after});
+        if (!answer)
+            return fail(answer.error());
+        auto rows = read_services(answer->body);
+        if (!rows)
+            return fail(rows.error());
+        if (!rows->empty() && page > 0 && rows->front().name <= after)
+            return fail(Errc::malformed, "the broker's list starts anew instead of going on");
+        const bool is_full = answer->body.size() >= request::limits::body_frames_max;
+        if (is_full)
+            after = rows->back().name;
+        all.insert(all.end(), std::move_iterator(rows->begin()), std::move_iterator(rows->end()));
+        if (!is_full)
+            return all;
+    }
+    return fail(Errc::too_many, "the broker's list does not end after " +
+                                    std::to_string(all.size()) +
+                                    " services; name those to ask for: zmq services NAME...");
+}
+
 // Those that were named, in their order; one that the broker does not know has nothing.
 std::vector<ServiceRow> chosen(const std::vector<ServiceRow>& all,
                                const std::vector<std::string>& names) {
@@ -58,17 +87,14 @@ std::vector<ServiceRow> chosen(const std::vector<ServiceRow>& all,
     return rows;
 }
 
-// A broker that lists is asked for its list; another, or one whose list is too long for a message,
+// A broker that lists is asked for its list; another, or one whose list cannot be had whole,
 // for each name.
 Result<std::vector<ServiceRow>> ask(request::Client& client,
                                     const std::vector<std::string>& names) {
     if (!names.empty() && client.dialect() && client.dialect() != request::Dialect::flotilla)
         return ask_each(client, names);
-    auto answer = client.call("mmi.services", ByteView{});
-    if (!answer)
-        return fail(answer.error());
-    auto all = read_services(answer->body);
-    if (names.empty())
+    auto all = list_all(client);
+    if (names.empty() || (!all && all.error().code == Errc::timeout))
         return all;
     return all ? Result<std::vector<ServiceRow>>{chosen(*all, names)} : ask_each(client, names);
 }

@@ -235,6 +235,47 @@ TEST_CASE("services lists what there is, for people and for programs") {
     CHECK(watched.output == line + line + line);
 }
 
+TEST_CASE("services lists all, however many there are") {
+    Daemon broker = start_broker_anywhere({"--heartbeat", "1m"});
+    const std::string at = broker.endpoints[0].text();
+    auto context = net::Context::open();
+    auto client = dealer(*context, broker.endpoints[0]);
+    constexpr int count = 2'100; // three pages of 999
+    for (int i = 0; i < count; ++i)
+        ask(client, "s " + std::to_string(10'000 + i), "x"); // a blank: percent-encoded in the list
+    ask(client, "mmi.service", "none");
+    CHECK(answer_of(client) == "404"); // so all of them wait by now
+    const Completed listed = run_zmq({"services", "-b", at, "--json"});
+    INFO(listed.error);
+    std::string whole;
+    for (int i = 0; i < count; ++i)
+        whole += "{\"name\":\"s " + std::to_string(10'000 + i) +
+                 "\",\"has_workers\":false,\"workers\":0,\"waiting\":0,\"queued\":1,"
+                 "\"running\":0}\n";
+    CHECK((listed.output == whole)); // too long to be shown
+    const Completed named = run_zmq({"services", "s 12099", "-b", at, "--json"});
+    CHECK(has(named.output, "\"queued\":1"));
+}
+
+TEST_CASE("a list that starts anew instead of going on is not asked for again and again") {
+    auto context = net::Context::open();
+    auto broker = net::Socket::open(*context, net::SocketType::router);
+    const auto at = broker->bind(any_tcp());
+    Process listing = start_zmq({"services", "-b", at->text(), "--dialect", "mdp-0.2"});
+    for (const char* after : {"", "s10998"}) {
+        wire::Frames asked = next(*broker);
+        REQUIRE(asked.size() == 5);
+        CHECK(asked[3] == ByteView{"mmi.services"});
+        CHECK(asked[4] == ByteView{after});
+        wire::Frames page{asked[0], "MDPC02", "\x03", "mmi.services", "200"};
+        for (int i = 0; i < 999; ++i)
+            page.add("name=s" + std::to_string(10'000 + i) + "\nworkers=1\n");
+        send(*broker, std::move(page));
+    }
+    CHECK_FALSE(listing.wait_exit() == Exit::with(0));
+    CHECK(has(listing.text(Stream::error), "starts anew instead of going on"));
+}
+
 TEST_CASE("a broker of others is asked for each service by name") {
     auto context = net::Context::open();
     auto broker = net::Socket::open(*context, net::SocketType::router);
