@@ -111,13 +111,6 @@ Part Part::from(Blob&& blob) {
 }
 
 Blob Part::to_blob() && {
-    // A few bytes are cheaper to copy than to carry about with the transport's bookkeeping.
-    if (size() <= Blob::inline_bytes_max) {
-        Blob blob = Blob::copy(view());
-        zmq_msg_close(message(storage_));
-        zmq_msg_init(message(storage_));
-        return blob;
-    }
     return Blob::own(detail::message_owner, [this](void* storage) {
         zmq_msg_init(message(storage));
         zmq_msg_move(message(storage), message(storage_));
