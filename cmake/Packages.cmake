@@ -36,7 +36,8 @@ endif()
 list(JOIN flotilla_deb_needs ", " CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS)
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
     "Libraries, headers and documents for programs that link Flotilla:
-pub/sub with exact loss counts, push/pull with batching, leased work, requests, relays.")
+pub/sub with exact loss counts, push/pull with batching, leased work,
+request routing, relays.")
 
 # What Debian expects beside the files: copyright and a changelog in its own format.
 set(flotilla_deb_dir "${PROJECT_BINARY_DIR}/package/deb")
