@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Consumer: takes messages of one queue from a store, on lease, and says what became of each.
+//
+//     auto consumer = Consumer::open(context, {.stores = {...}, .queue = "orders"});
+//     consumer->run([](Message& message) -> Status { return handle(message.body); });
+//
+// Promise: at least once. What is taken and not acknowledged within its lease is delivered again,
+// marked; Inbox (inbox.hpp) makes a handler's effect happen once. It is the leased level of the
+// queue protocol, as pipeline::WorkTaker speaks it: either can be pointed at a store.
+//
+// run() and take() renew the leases of everything held; with `renew_in_background` a handler may
+// take as long as it likes between them.
+// One thread owns a Consumer at a time; stop_soon() alone may be called from any.
+#pragma once
+
+#include <flotilla/base/result.hpp>
+#include <flotilla/base/time.hpp>
+#include <flotilla/net/context.hpp>
+#include <flotilla/net/endpoint.hpp>
+#include <flotilla/net/security.hpp>
+#include <flotilla/queue/model.hpp>
+#include <flotilla/wire/frames.hpp>
+#include <flotilla/wire/leased.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace flotilla::queue {
+
+struct ConsumerOptions {
+    std::vector<net::Endpoint> stores{}; // 1 to 16, as ProducerOptions::stores
+    std::string queue{};
+    std::string consumer{};       // up to 255 bytes, for logs
+    std::uint32_t credit = 1'000; // 1 to 1,000,000: messages held unacknowledged, in all
+    wire::leased::Compressions compress{};
+    Duration ack_wait = 2ms; // longest that an acknowledgement waits for company
+    Duration answer_max = 2s;
+    Duration reconnect_min = 50ms;
+    Duration reconnect_max = 5s;
+    // A thread of the Consumer's own moves its bytes and renews leases while a handler runs.
+    bool renew_in_background = true;
+    std::uint64_t message_bytes_max = 64ULL << 20;
+    net::Security security{};
+    Duration linger = 1s;
+};
+
+struct Message {
+    wire::Frames body{};
+    MessageId id = 0;
+    std::uint32_t attempt = 1;
+    wire::leased::Redelivered redelivered = wire::leased::Redelivered::no;
+    std::string key{};
+    wire::leased::LeaseToken lease{};
+};
+
+struct ConsumerCounters {
+    std::uint64_t delivered_total = 0;
+    std::uint64_t redelivered_total = 0;
+    std::uint64_t acked_total = 0;
+    std::uint64_t nacked_total = 0;
+    std::uint64_t lease_lost_total = 0;
+    std::uint64_t connects_total = 0;
+};
+
+class Consumer {
+public:
+    // Does not wait for a store. Errors: bad_option; insecure; stopped; too_many.
+    static Result<Consumer> open(net::Context& context, ConsumerOptions options);
+    Consumer(Consumer&&) noexcept;
+    Consumer& operator=(Consumer&&) noexcept;
+    ~Consumer(); // stop()
+
+    // The next message, waiting at most `wait`. Errors: would_block (zero wait), timeout, stopped;
+    // not_found (the store has no such queue), refused (the store's text).
+    Result<Message> take(Duration wait);
+    Status ack(const Message& message); // Errors: lease_lost
+    Status nack(const Message& message, Duration delay = Duration::zero(),
+                std::string_view reason = {}); // Errors: lease_lost
+    Status touch(const Message& message);      // Errors: lease_lost
+
+    // What `handler` makes of each message, until stop_soon(): success acknowledges it, an error
+    // refuses it with the error's text, for the queue's retry delay.
+    using Handler = std::function<Status(Message&)>;
+    Status run(const Handler& handler);
+    void stop_soon() noexcept; // from any thread and from signal handlers
+
+    Status process(Duration wait);
+    // Sends what is acknowledged and gives the rest back. After it, take() says stopped.
+    void stop();
+
+    bool is_ready() const noexcept; // has a session with a store
+    std::uint64_t held() const noexcept;
+    ConsumerCounters counters() const;
+    int fd() const noexcept;
+    bool has_input() const noexcept;
+    Duration wait_max() const noexcept;
+
+private:
+    struct Rest;
+    explicit Consumer(std::unique_ptr<Rest> rest) noexcept;
+    std::unique_ptr<Rest> rest_;
+};
+
+} // namespace flotilla::queue

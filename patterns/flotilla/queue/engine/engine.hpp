@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// QueueEngine: durable queues without a socket: a machine, a store, and the turn that joins them.
+//
+//     commands ─► apply() ─► machine ─► mutations ─► Store::commit ─► Committed
+//                               ▲                                        │
+//                               └ reads of the last commit     answers ◄─┘ ─► deliveries
+//
+// A turn is: apply() as many commands as are there, until is_turn_full(); then finish_turn(), which
+// commits them as one transaction, and only then gives out answers and deliveries. A commit that
+// fails has one answer: nothing is said, the machine is dropped and read again from the store, and
+// sessions and credit are forgotten (peers say hello again).
+//
+// It reads no clock and does no I/O but the store's. One thread at a time. The shell is
+// QueueServer.
+#pragma once
+
+#include <flotilla/base/result.hpp>
+#include <flotilla/base/time.hpp>
+#include <flotilla/queue/codec.hpp>
+#include <flotilla/queue/engine/store.hpp>
+#include <flotilla/queue/model.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace flotilla::queue {
+
+// Leases run on the first; due times, expiry and windows on the second, which the engine never
+// lets run backward.
+struct Times {
+    Instant now{};
+    WallTime wall{};
+};
+
+// Who said something, as far as the transport knows.
+struct Peer {
+    std::string_view id{};      // its address at the transport
+    std::string_view user_id{}; // authenticated; empty without CURVE
+    int descriptor = -1;        // of its connection
+};
+
+struct EngineOutputs {
+    struct Send {
+        std::string peer{};
+        leased::Envelope envelope{};
+        Event event{};
+    };
+    std::vector<Send> sends{};
+    // What an operator should know, with a stable name: "clock_set_back", "commit_failed",
+    // "block_damaged", "full", "room_again", "queue_created", "producer_evicted"...
+    struct Notice {
+        std::string_view event{};
+        std::string detail{};
+    };
+    std::vector<Notice> notices{};
+    void clear() {
+        sends.clear();
+        notices.clear();
+    }
+};
+
+struct EngineCounters {
+    std::uint64_t turns_total = 0;
+    std::uint64_t commits_total = 0;
+    std::uint64_t commits_failed_total = 0;
+    std::uint64_t reloads_total = 0;
+    std::uint64_t commands_total = 0;
+    std::uint64_t malformed_total = 0;
+    std::uint64_t refused_total = 0;
+    std::uint64_t full_total = 0; // puts refused because the store has no room
+};
+
+struct EngineLevels {
+    std::uint32_t queues = 0;
+    std::uint32_t sessions = 0;
+    std::uint64_t leased = 0;
+    std::uint32_t takes = 0;
+    bool is_full = false;
+};
+
+class QueueEngine {
+public:
+    // Recovers from the store; O(1) in the backlog. `seed` makes epochs and session keys, fresh at
+    // every start. Errors: bad_option; damaged; unsupported (a newer format); io.
+    static Result<QueueEngine> open(std::unique_ptr<Store> store, StoreLimits limits,
+                                    std::uint64_t seed, Times times);
+    QueueEngine(QueueEngine&&) noexcept;
+    QueueEngine& operator=(QueueEngine&&) noexcept;
+    ~QueueEngine();
+
+    // ---- inputs of a turn
+    void apply(const Peer& peer, const leased::Envelope& envelope, Command&& command, Times times);
+    // Something that is not the protocol came from `peer`.
+    void malformed(const Peer& peer, const leased::Envelope& envelope, const Error& error,
+                   Times times);
+    void connection_lost(int descriptor, Times times); // a hint
+    enum class Unreachable : std::uint8_t { gone, too_slow };
+    void unreachable(std::string_view peer, Unreachable why, Times times);
+    bool is_turn_full() const noexcept;
+
+    // Does what is due, commits, gives out. Appends to `out`. Errors: io, damaged: the store cannot
+    // be read any more; the process should end.
+    Status finish_turn(Times times, EngineOutputs& out);
+    // finish_turn() would have something to do at this time without any input.
+    Instant next_deadline() const noexcept;
+    // More is ready than one turn gave out: call finish_turn() again without waiting.
+    bool has_more() const noexcept;
+
+    // Refuses puts and new sessions with `draining`; leases in hand may end.
+    void drain(Times times);
+    // Everybody is told to go elsewhere; everything returned is written; the next start is clean.
+    Status stop(Times times, EngineOutputs& out);
+
+    // Limits that may change while it runs. Errors: bad_option.
+    Status set_limits(StoreLimits limits);
+
+    EngineCounters counters() const;
+    EngineLevels levels() const;
+    // Queues in memory now (used since the start), by name.
+    std::vector<QueueStat> queues() const;
+    // Aborts when an invariant does not hold; for tests, O(everything in memory).
+    void check() const;
+
+private:
+    struct Rest;
+    explicit QueueEngine(std::unique_ptr<Rest> rest) noexcept;
+    std::unique_ptr<Rest> rest_;
+};
+
+} // namespace flotilla::queue

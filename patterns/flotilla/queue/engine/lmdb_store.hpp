@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// LmdbStore: a Store in one directory on a local file system, on LMDB. Opens in O(1) whatever it
+// holds; no thread of its own. docs/protocol/store.md says what lies in the directory.
+//
+// One process at a time: the directory is locked while it is open.
+#pragma once
+
+#include <flotilla/base/result.hpp>
+#include <flotilla/queue/engine/store.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace flotilla::queue {
+
+struct LmdbOptions {
+    std::uint64_t bytes_max = 64ULL << 30; // of the file; 16 MiB to 1 PiB. It grows up to this
+    std::uint64_t write_ahead_bytes = 64ULL << 20; // zeros written beyond its end; 0: none
+    // Disk that must stay free, besides what finishing everything accepted needs.
+    std::uint64_t disk_reserve_bytes = 64ULL << 20;
+};
+
+struct LmdbLevels {
+    std::uint64_t file_bytes = 0;
+    std::uint64_t map_bytes = 0;
+    std::uint64_t used_bytes = 0; // pages in use
+    std::uint64_t disk_free_bytes = 0;
+};
+
+class LmdbStore final : public Store {
+public:
+    static constexpr std::uint32_t format = 1;
+
+    // Makes the directory (0700) if it is missing, its parent must exist. Errors: address_in_use
+    // (another process has it; says which), unsupported (made by a newer format), damaged, io,
+    // unsafe_file (others may write to it), bad_option.
+    static Result<std::unique_ptr<LmdbStore>> open(const std::filesystem::path& directory,
+                                                   LmdbOptions options = {});
+    ~LmdbStore() override;
+
+    Result<std::unique_ptr<Snapshot>> read() const override;
+    std::uint64_t room() const override;
+    void housekeep() override;
+    LmdbLevels levels() const;
+
+protected:
+    Status write(const Mutations& mutations) override;
+
+private:
+    struct Rest;
+    explicit LmdbStore(std::unique_ptr<Rest> rest) noexcept;
+    std::unique_ptr<Rest> rest_;
+};
+
+// Offline and online tools over a data directory. `progress` gets done and all, in bytes, about
+// once a second. All open the directory read only, next to a running store where that is said.
+using StoreProgress = std::function<void(std::uint64_t done, std::uint64_t all)>;
+struct VerifyReport {
+    std::uint64_t queues = 0;
+    std::uint64_t messages = 0; // unfinished, readable
+    std::uint64_t bytes = 0;
+    std::uint64_t damaged = 0;
+    std::vector<std::string> findings{}; // the first 1,000: what, where
+};
+// Reads everything. Beside a running store: yes (one reader, for as long as it takes).
+Result<VerifyReport> verify_store(const std::filesystem::path& directory,
+                                  const StoreProgress& progress = {});
+// A consistent copy into a directory that is not there yet; beside a running store: yes.
+Status back_up_store(const std::filesystem::path& directory, const std::filesystem::path& target,
+                     const StoreProgress& progress = {});
+// The other way; `directory` must be empty or not there. The backup is verified first.
+Status restore_store(const std::filesystem::path& backup, const std::filesystem::path& directory,
+                     const StoreProgress& progress = {});
+
+} // namespace flotilla::queue

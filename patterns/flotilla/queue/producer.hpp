@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Producer: puts messages into queues of a store, and knows of each what became of it.
+//
+//     auto producer = Producer::open(context, {.stores = {*net::Endpoint::parse("tcp://...")}});
+//     producer->put("orders", "one");              // into the outbox, sent at once
+//     producer->flush(5s);                         // everything confirmed, or what is not
+//
+// Promise: what was confirmed is in the queue (what that means is the queue's durability). What was
+// not is in the outbox and is sent again after every reconnect, with the same numbers, so that
+// nothing is stored twice. With an outbox on disk (outbox_directory) that holds through a crash of
+// this process and any absence of the store.
+//
+// Messages gather into packed puts while `window` allows; a lone message leaves at once.
+// One thread owns a Producer; ProducerThread (later in this header's room) is safe to share.
+#pragma once
+
+#include <flotilla/base/result.hpp>
+#include <flotilla/base/time.hpp>
+#include <flotilla/net/context.hpp>
+#include <flotilla/net/endpoint.hpp>
+#include <flotilla/net/security.hpp>
+#include <flotilla/queue/model.hpp>
+#include <flotilla/wire/compress.hpp>
+#include <flotilla/wire/frames.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace flotilla::queue {
+
+struct ProducerOptions {
+    // 1 to 16. One is used at a time; when it does not answer or is draining, the next.
+    std::vector<net::Endpoint> stores{};
+    // Unconfirmed messages and bytes that may be under way, and that the outbox may hold in all;
+    // beyond the second put says would_block.
+    std::uint32_t window_messages = 10'000;       // 1 to 1,000,000
+    std::uint64_t window_bytes = 4ULL << 20;      // 64 KiB to 1 GiB
+    std::uint64_t outbox_messages_max = 100'000;  // 1 to 10^9 with a directory, else 10^7
+    std::uint64_t outbox_bytes_max = 64ULL << 20; // 64 KiB to 1 TiB
+    std::filesystem::path outbox_directory{};     // empty: in memory
+    wire::Compression compression = wire::Compression::none; // of packed puts
+    Duration answer_max = 10s;     // a store that does not answer for so long is left
+    Duration reconnect_min = 50ms; // first pause; doubles, with jitter, up to
+    Duration reconnect_max = 5s;   // this
+    net::Security security{};
+    Duration linger = 1s;
+};
+
+// What a message may carry besides its body.
+struct PutOptions {
+    std::string_view key{};
+    std::uint8_t priority = 0;
+    Duration delay{0};
+    Duration ttl{0};
+    std::string_view message_id{};
+};
+
+// What became of one message. `ticket` is what put returned.
+struct Confirm {
+    enum class Outcome : std::uint8_t {
+        stored,    // id is its id
+        duplicate, // it was there before: id is the original's
+        refused,   // for good: error says why; it is not in the outbox any more
+    };
+    std::uint64_t ticket = 0;
+    Outcome outcome{};
+    MessageId id = 0;
+    Error error{};
+};
+
+struct ProducerCounters {
+    std::uint64_t put_total = 0;
+    std::uint64_t stored_total = 0;
+    std::uint64_t duplicate_total = 0;
+    std::uint64_t refused_total = 0;
+    std::uint64_t resent_total = 0;
+    std::uint64_t maybe_duplicate_total = 0; // resent under a new epoch: the store had forgotten us
+    std::uint64_t connects_total = 0;
+    std::uint64_t full_total = 0; // times that the store said full
+};
+
+class Producer {
+public:
+    // Does not wait for a store. Errors: bad_option; insecure; io, damaged (the outbox).
+    static Result<Producer> open(net::Context& context, ProducerOptions options);
+    Producer(Producer&&) noexcept;
+    Producer& operator=(Producer&&) noexcept;
+    ~Producer(); // does not wait; an outbox on disk keeps what is not confirmed
+
+    // Into the outbox; returns its ticket (rising from 1). With an outbox on disk it is written,
+    // and survives a crash of this process, when put returns (of the machine: after sync_outbox()).
+    // Waits at most `wait` for room. Errors: would_block, timeout (the outbox is full); too_large;
+    // bad_option; stopped. On error `body` is untouched.
+    Result<std::uint64_t> put(std::string_view queue, wire::Frames& body,
+                              const PutOptions& options = {}, Duration wait = Duration::zero());
+    Result<std::uint64_t> put(std::string_view queue, ByteView body, const PutOptions& options = {},
+                              Duration wait = Duration::zero());
+    Status sync_outbox();
+
+    // Sends, receives, reconnects; calls on_confirm for what was settled, in order of tickets of a
+    // queue. Waits at most `wait` for something to do. Errors: stopped; transport; io.
+    Status process(Duration wait);
+    // Until everything is settled, at most `wait`. How many messages are not.
+    Result<std::uint64_t> flush(Duration wait);
+    // May not call back. Without one, flush() and unconfirmed() are how to know.
+    std::function<void(const Confirm&)> on_confirm{};
+
+    std::uint64_t unconfirmed() const noexcept;
+    bool is_connected() const noexcept; // a store has answered on this connection
+    // Why nothing moves right now: empty, or "full: ...", "connecting to ...".
+    std::string state_text() const;
+    ProducerCounters counters() const;
+
+    // For a foreign event loop, as net::Socket::fd says.
+    int fd() const noexcept;
+    bool has_input() const noexcept;
+    Duration wait_max() const noexcept;
+
+private:
+    struct Rest;
+    explicit Producer(std::unique_ptr<Rest> rest) noexcept;
+    std::unique_ptr<Rest> rest_;
+};
+
+} // namespace flotilla::queue

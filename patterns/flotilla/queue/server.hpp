@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// QueueServer: a QueueEngine behind a ROUTER, with doors for plain sockets. What flotilla-store
+// runs, and what a service embeds over inproc:// or tcp:// to have durable queues of its own.
+//
+//     auto store = LmdbStore::open("/var/lib/orders", {});
+//     auto server = QueueServer::open(context, std::move(*store), {});
+//     server->bind(*net::Endpoint::parse("tcp://127.0.0.1:5560"));
+//     while (...) server->process(1s);
+//
+// One thread at a time.
+#pragma once
+
+#include <flotilla/base/result.hpp>
+#include <flotilla/base/time.hpp>
+#include <flotilla/net/context.hpp>
+#include <flotilla/net/endpoint.hpp>
+#include <flotilla/net/security.hpp>
+#include <flotilla/queue/engine/engine.hpp>
+#include <flotilla/queue/engine/store.hpp>
+#include <flotilla/queue/model.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace flotilla::queue {
+
+// A plain socket that puts into a queue, or is fed from one. docs/protocol/queue.md, "Doors".
+struct Door {
+    enum class Kind : std::uint8_t {
+        pull, // stores what PUSH sockets send; reading stops when the queue or turn is full
+        sub,  // stores a feed: what is lost upstream is counted with metadata, else unknown
+        push, // drains the queue to PULL sockets, at most once after hand-over
+    };
+    Kind kind = Kind::pull;
+    std::string queue{};                      // must exist, or be auto-created
+    std::vector<net::Attachment> endpoints{}; // bound or connected, as they say
+    std::vector<std::string> topics{};        // sub: prefixes; at least one ("" for everything)
+    std::uint32_t send_messages_max = 16;     // push: 1 to 16; what a dying puller can lose
+};
+
+struct QueueServerOptions {
+    StoreLimits limits{};
+    std::vector<Door> doors{}; // up to 64
+    // What may wait for one peer that does not read; beyond it its session ends. And of all peers.
+    std::uint32_t backlog_messages_max = 1'000;
+    std::uint64_t backlog_bytes_max = 16ULL << 20;
+    std::uint64_t backlogs_bytes_max = 256ULL << 20;
+    std::function<void(const EngineOutputs::Notice&)> on_notice{}; // called by process()
+    net::Security security{};
+    std::string domain = "flotilla-store";
+    Duration linger = 1s;
+};
+
+struct DoorStat {
+    std::string queue{};
+    std::string endpoint{};
+    Door::Kind kind{};
+    std::uint64_t messages_total = 0;
+    std::uint64_t refused_total = 0; // sub: the queue was full; pull: too large
+    std::uint64_t lost_total = 0;    // sub with metadata: gaps in the feed
+    bool is_paused = false;          // pull: not reading, the queue or the store is full
+};
+
+struct QueueServerCounters : EngineCounters {
+    std::uint64_t backlogged_total = 0;
+    std::uint64_t backlog_dropped_total = 0;
+    std::uint64_t peers_too_slow_total = 0;
+};
+
+class QueueServer {
+public:
+    // Recovers before it returns. Errors: those of QueueEngine::open; bad_option; insecure;
+    // stopped.
+    static Result<QueueServer> open(net::Context& context, std::unique_ptr<Store> store,
+                                    QueueServerOptions options = {});
+    QueueServer(QueueServer&&) noexcept;
+    QueueServer& operator=(QueueServer&&) noexcept;
+    ~QueueServer(); // stop()
+
+    // Returns what peers connect to, wildcards resolved. Up to 64 times. Errors: address_in_use,
+    // address_unavailable, insecure, bad_endpoint, too_many.
+    Result<net::Endpoint> bind(const net::Endpoint& endpoint);
+
+    // Waits at most `wait` for something to do, and does one turn. Errors: stopped; transport; io,
+    // damaged (the store cannot be read: end the process).
+    Status process(Duration wait);
+    // Refuses puts and sessions from now on, and waits at most `wait` until nothing is leased.
+    // True: nothing is.
+    Result<bool> drain(Duration wait);
+    // Tells everybody, writes what is returned, closes. After it only counters() may be called.
+    void stop();
+
+    // For a foreign event loop, as net::Socket::fd says.
+    int fd() const noexcept;
+    bool has_input() const noexcept;
+    Duration wait_max() const noexcept;
+
+    QueueEngine& engine() noexcept;
+    QueueServerCounters counters() const;
+    EngineLevels levels() const;
+    std::vector<QueueStat> queues() const;
+    std::vector<DoorStat> doors() const;
+
+private:
+    struct Rest;
+    explicit QueueServer(std::unique_ptr<Rest> rest) noexcept;
+    std::unique_ptr<Rest> rest_;
+};
+
+} // namespace flotilla::queue
