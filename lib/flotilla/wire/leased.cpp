@@ -8,7 +8,7 @@
 namespace flotilla::wire::leased {
 namespace {
 
-constexpr std::array<std::pair<ErrorCode, std::string_view>, 10> error_names{{
+constexpr std::array<std::pair<ErrorCode, std::string_view>, 17> error_names{{
     {ErrorCode::malformed, "malformed"},
     {ErrorCode::unsupported, "unsupported"},
     {ErrorCode::bad_option, "bad_option"},
@@ -19,6 +19,13 @@ constexpr std::array<std::pair<ErrorCode, std::string_view>, 10> error_names{{
     {ErrorCode::busy, "busy"},
     {ErrorCode::draining, "draining"},
     {ErrorCode::not_allowed, "not_allowed"},
+    {ErrorCode::full, "full"},
+    {ErrorCode::out_of_order, "out_of_order"},
+    {ErrorCode::unknown_producer, "unknown_producer"},
+    {ErrorCode::no_queue, "no_queue"},
+    {ErrorCode::exists, "exists"},
+    {ErrorCode::not_empty, "not_empty"},
+    {ErrorCode::not_found, "not_found"},
 }};
 
 constexpr std::array<std::string_view, 9> command_verbs{"hello", "credit", "take", "ack", "nack",
@@ -110,6 +117,10 @@ ErrorCode error_code(Errc code) noexcept {
         return ErrorCode::too_many;
     case Errc::lease_lost:
         return ErrorCode::lease_lost;
+    case Errc::exists:
+        return ErrorCode::exists;
+    case Errc::not_found:
+        return ErrorCode::not_found;
     default:
         return ErrorCode::malformed;
     }

@@ -209,17 +209,25 @@ struct Empty {
 
 // Stable names on the wire; unknown_code is what a newer peer's code reads as.
 enum class ErrorCode : std::uint8_t {
-    malformed,    // the frames do not follow the protocol
-    unsupported,  // unknown verb or version
-    bad_option,   // an option is missing or out of range
-    too_large,    // over a size limit
-    too_many,     // over a count limit
-    no_session,   // needs a hello first: say hello again
-    lease_lost,   // not leased to this peer any more: forget the message
-    busy,         // no room for another session: come back later
-    draining,     // gives out nothing more: go elsewhere
-    not_allowed,  // a rule said no
-    unknown_code, // never sent
+    malformed,   // the frames do not follow the protocol
+    unsupported, // unknown verb or version
+    bad_option,  // an option is missing or out of range
+    too_large,   // over a size limit
+    too_many,    // over a count limit
+    no_session,  // needs a hello first: say hello again
+    lease_lost,  // not leased to this peer any more: forget the message
+    busy,        // no room for another session: come back later
+    draining,    // gives out nothing more: go elsewhere
+    not_allowed, // a rule said no
+    // Of a store only.
+    full,             // no room, in the queue or on the disk: put again later
+    out_of_order,     // a sequence number was skipped: go on behind the one it names
+    unknown_producer, // forgotten: put again under a new producer id
+    no_queue,         // there is no queue of this name
+    exists,           // there is one, with other properties
+    not_empty,        // delete with if=empty, and it is not
+    not_found,        // no such message, or the queue it came from is gone
+    unknown_code,     // never sent
 };
 std::string_view name(ErrorCode code) noexcept;
 ErrorCode error_code_named(std::string_view name) noexcept;

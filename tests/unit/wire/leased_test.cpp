@@ -256,10 +256,12 @@ TEST_CASE("leased: error codes have stable names, newer ones are unknown", "[uni
     for (const ErrorCode code :
          {ErrorCode::malformed, ErrorCode::unsupported, ErrorCode::bad_option, ErrorCode::too_large,
           ErrorCode::too_many, ErrorCode::no_session, ErrorCode::lease_lost, ErrorCode::busy,
-          ErrorCode::draining, ErrorCode::not_allowed})
+          ErrorCode::draining, ErrorCode::not_allowed, ErrorCode::full, ErrorCode::out_of_order,
+          ErrorCode::unknown_producer, ErrorCode::no_queue, ErrorCode::exists, ErrorCode::not_empty,
+          ErrorCode::not_found})
         CHECK(error_code_named(name(code)) == code);
-    CHECK(error_code_named("out_of_order") == ErrorCode::unknown_code);
-    const auto newer = event_of({"FLQ1", "error", "", "code=out_of_order\ntext=resend"});
+    CHECK(error_code_named("out_of_bounds") == ErrorCode::unknown_code);
+    const auto newer = event_of({"FLQ1", "error", "", "code=out_of_bounds\ntext=resend"});
     REQUIRE(newer);
     CHECK(std::get<ErrorReply>(*newer).text == "resend");
 }
