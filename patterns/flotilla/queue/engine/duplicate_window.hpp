@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// DuplicateWindow: recognises an application's message ids that were put before, within a queue's
+// window of time and count. On disk; nothing stays in memory between turns.
+//
+//     row      (queue u32, hash of the message id, 16 bytes) -> version id(u64) number(u64)
+//              wall_ms(u64) check
+//     age row  (queue u32, number u64) -> wall_ms(u64) hash
+//
+// Numbers rise by one a message of the queue, so that first and last say how many there are. Rows
+// outside the window are not believed, and go as new ones come.
+//
+// Call order in a turn: find and add, flush; committed() after the commit. After a failed commit it
+// is thrown away.
+#pragma once
+
+#include <flotilla/base/result.hpp>
+#include <flotilla/queue/engine/store.hpp>
+#include <flotilla/queue/model.hpp>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace flotilla::queue {
+
+class DuplicateWindow {
+public:
+    static bool is_on(const QueueProperties& properties) noexcept {
+        return properties.duplicate_window > Duration::zero() &&
+               properties.duplicate_messages_max > 0;
+    }
+    // The message that was put with this message id within the window, if any. Errors: io, damaged.
+    Result<std::optional<MessageId>> find(const Snapshot& snapshot, QueueId queue,
+                                          const QueueProperties& properties,
+                                          std::string_view message_id, std::int64_t wall_ms);
+    // After find() of it said nothing.
+    void add(QueueId queue, std::string_view message_id, MessageId id, std::int64_t wall_ms);
+    // Of the queues added to: writes their rows, erases as many and some more that are over.
+    Status flush(const Snapshot& snapshot, Mutations& mutations, std::int64_t wall_ms);
+    void committed() { queues_.clear(); }
+
+private:
+    struct Row {
+        MessageId id = 0;
+        std::uint64_t number = 0;
+        std::int64_t wall_ms = 0;
+    };
+    struct Queue {
+        std::uint64_t next = 1; // number
+        Duration window{};
+        std::uint64_t messages_max = 0;
+        std::unordered_map<std::string, Row> added{}; // by hash
+    };
+    static bool is_inside(const Queue& queue, const Row& row, std::int64_t wall_ms) noexcept;
+    Status reap(const Snapshot& snapshot, Mutations& mutations, QueueId id, const Queue& queue,
+                std::int64_t wall_ms) const;
+
+    std::map<QueueId, Queue> queues_{}; // used in this turn
+};
+
+} // namespace flotilla::queue
