@@ -26,7 +26,7 @@ flotilla-broker routes requests to workers by the name of a service.")
 
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME flotilla-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
-set(flotilla_deb_needs "libzmq3-dev (>= 4.3.4)" libexpected-dev pkg-config)
+set(flotilla_deb_needs "libzmq3-dev (>= 4.3.4)" libexpected-dev libxxhash-dev pkg-config)
 if(FLOTILLA_WITH_ZSTD)
     list(APPEND flotilla_deb_needs libzstd-dev)
 endif()

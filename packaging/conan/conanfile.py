@@ -41,6 +41,7 @@ class FlotillaConan(ConanFile):
         self.requires("zeromq/4.3.5")
         self.requires("tl-expected/1.1.0", transitive_headers=True)
         self.requires("tomlplusplus/3.4.0")
+        self.requires("xxhash/0.8.2")
         if self.options.with_lz4:
             self.requires("lz4/1.9.4")
         if self.options.with_zstd:

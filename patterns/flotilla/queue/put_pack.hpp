@@ -25,11 +25,11 @@
 namespace flotilla::queue {
 
 struct PutRecord {
-    std::string_view key{};
+    std::string_view key{}; // up to 255 bytes
     std::uint8_t priority = 0;
-    Duration delay{0};
+    Duration delay{0}; // whole ms; what does not fit a Duration is read as the longest one
     Duration ttl{0};
-    std::string_view message_id{};
+    std::string_view message_id{}; // up to 255 bytes
     std::uint16_t frames = 0;
     ByteView body{};              // frames(u16) and the frames, each with its length
     std::uint64_t body_bytes = 0; // the frames alone
@@ -44,6 +44,9 @@ public:
     void add_frame(ByteView frame);
     std::size_t records() const noexcept { return records_; }
     std::size_t bytes() const noexcept { return out_.size(); }
+    // What a record with this head adds to bytes(), before compression.
+    static std::size_t record_bytes(const PutRecord& head, std::size_t frames,
+                                    std::uint64_t body_bytes) noexcept;
     // The body frame of the put; valid until the next call.
     ByteView finish(wire::Compressor& compressor);
 
@@ -52,17 +55,37 @@ private:
     wire::Writer out_{};
 };
 
+// Plain records in a row.
+struct PutRun {
+    ByteView records{}; // in stored form
+    std::size_t count = 0;
+    std::uint64_t body_bytes = 0; // the frames of all
+    std::uint64_t key_bytes = 0;  // the keys of all
+};
+
 class PutReader {
 public:
-    // Whole and valid, or not opened. `packed` must outlive the reader.
-    // Errors: malformed, too_large, too_many, unsupported.
+    // Whole and valid, or not opened. `packed` must outlive the reader, and `expander` must not
+    // be used meanwhile. Errors: malformed, too_large, too_many, unsupported.
     static Result<PutReader> open(ByteView packed, wire::Expander& expander);
+    // In all, and how many are left.
     std::size_t records() const noexcept { return records_; }
+    std::size_t left() const noexcept { return left_; }
     std::optional<PutRecord> next();
+
+    // The longest run from here of plain records, of at most `records` and `bytes`, each of at most
+    // `message_bytes` of body and key. Empty when the next record is none of these: take next().
+    struct RunLimits {
+        std::size_t records = 0;
+        std::size_t bytes = 0;
+        std::uint64_t message_bytes = 0;
+    };
+    PutRun next_run(const RunLimits& limits);
 
 private:
     ByteView rest_{};
     std::size_t records_ = 0;
+    std::size_t left_ = 0;
 };
 
 } // namespace flotilla::queue
