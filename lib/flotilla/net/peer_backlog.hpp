@@ -41,6 +41,8 @@ public:
     Sent send(Socket& router, wire::Frames&& message);
     // Tries again for everybody; tells of each peer that is gone.
     void retry(Socket& router, const std::function<void(const std::string&)>& gone);
+    // Something waits for it.
+    bool holds(std::string_view peer) const { return backlogs_.find(peer) != backlogs_.end(); }
     // What waits for it is dropped: it belongs to a session that ended.
     void forget(std::string_view peer);
 

@@ -100,6 +100,10 @@ public:
     void connection_lost(int descriptor, Times times); // a hint
     enum class Unreachable : std::uint8_t { gone, too_slow };
     void unreachable(std::string_view peer, Unreachable why, Times times);
+    // While a peer is held, it gets no deliveries; answers it gets. For who does not read fast
+    // enough: the transport says so before anything is lost.
+    void hold(std::string_view peer);
+    void release(std::string_view peer);
     bool is_turn_full() const noexcept;
 
     // Does what is due, commits, gives out. Appends to `out`. Errors: io, damaged: the store cannot

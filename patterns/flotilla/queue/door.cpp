@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "door.hpp"
+
+#include "door_in.hpp"
+#include "door_out.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace flotilla::queue {
+namespace {
+
+std::string id_of(std::size_t number) {
+    std::string id = "door-" + std::to_string(number);
+    id.resize(OpenDoor::id_bytes, '\0');
+    return id;
+}
+
+net::SocketType type_of(Door::Kind kind) {
+    switch (kind) {
+    case Door::Kind::pull:
+        return net::SocketType::pull;
+    case Door::Kind::sub:
+        return net::SocketType::sub;
+    case Door::Kind::push:
+        break;
+    }
+    return net::SocketType::push;
+}
+
+net::SocketOptions socket_options(const OpenDoor::Plan& plan) {
+    net::SocketOptions options;
+    options.frame_bytes_max = plan.message_bytes_max;
+    options.message_bytes_max = plan.message_bytes_max;
+    options.frames_max = leased::limits::body_frames_max;
+    options.security = plan.security;
+    options.domain = plan.domain;
+    options.linger = plan.linger;
+    if (plan.door.kind == Door::Kind::push) {
+        // What is in the pipe of a puller that dies is lost, so it is kept short, and nothing is
+        // queued ahead for somebody who is not there.
+        options.send_messages_max = plan.door.send_messages_max;
+        options.to_connected_only = true;
+    }
+    return options;
+}
+
+} // namespace
+
+OpenDoor::OpenDoor(Plan plan, net::Socket socket, std::string endpoints)
+    : plan_(std::move(plan)), socket_(std::move(socket)), endpoints_(std::move(endpoints)),
+      id_(id_of(plan_.number)) {}
+
+Result<std::unique_ptr<OpenDoor>> OpenDoor::open(net::Context& context, Plan plan) {
+    auto socket = net::Socket::open(context, type_of(plan.door.kind), socket_options(plan));
+    if (!socket)
+        return fail(std::move(socket.error()));
+    for (const std::string& topic : plan.door.topics)
+        if (Status subscribed = socket->subscribe(topic); !subscribed)
+            return fail(std::move(subscribed.error()));
+    std::string endpoints;
+    for (const net::Attachment& each : plan.door.endpoints) {
+        auto attached = socket->attach(each);
+        if (!attached)
+            return fail(std::move(attached.error()));
+        endpoints += (endpoints.empty() ? "" : ",") + attached->text();
+    }
+    if (plan.door.kind == Door::Kind::push)
+        return std::make_unique<DoorOut>(std::move(plan), std::move(*socket), std::move(endpoints));
+    return std::make_unique<DoorIn>(std::move(plan), std::move(*socket), std::move(endpoints));
+}
+
+void OpenDoor::say(QueueEngine& engine, std::string correlation, Command&& command,
+                   Times times) const {
+    engine.apply(Peer{id_, {}, -1}, {false, std::move(correlation)}, std::move(command), times);
+}
+
+DoorStat OpenDoor::counted(std::uint64_t messages, std::uint64_t refused) const {
+    DoorStat stat;
+    stat.queue = plan_.door.queue;
+    stat.endpoint = endpoints_;
+    stat.kind = plan_.door.kind;
+    stat.messages_total = messages;
+    stat.refused_total = refused;
+    return stat;
+}
+
+} // namespace flotilla::queue

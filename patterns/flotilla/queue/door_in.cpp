@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "door_in.hpp"
+
+#include <flotilla/wire/envelope.hpp>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+namespace flotilla::queue {
+namespace {
+
+constexpr std::size_t gather_messages_max = 4096;
+constexpr std::size_t gather_bytes_max = std::size_t{1} << 20; // larger messages go alone
+constexpr Duration pause_min = 5ms;                            // after a refusal; doubles, up to
+constexpr Duration pause_max = 500ms;
+constexpr std::size_t topics_numbered_max = 100'000;
+
+} // namespace
+
+DoorIn::DoorIn(Plan plan, net::Socket socket, std::string endpoints)
+    : OpenDoor(std::move(plan), std::move(socket), std::move(endpoints)),
+      producer_(next_producer()) {}
+
+// Fresh at every start of the server, and whenever the engine has forgotten the last.
+std::string DoorIn::next_producer() {
+    static constexpr char digits[] = "0123456789abcdef";
+    std::string seed;
+    for (int shift = 60; shift >= 0; shift -= 4)
+        seed += digits[plan_.seed >> shift & 15];
+    return "door-" + std::to_string(plan_.number) + "-" + seed + "-" + std::to_string(++starts_);
+}
+
+// ---- input -------------------------------------------------------------------------------------
+
+// The next message as it came; nothing when there is none.
+std::optional<wire::Frames> DoorIn::receive() {
+    if (next_)
+        return std::exchange(next_, std::nullopt);
+    for (;;) {
+        auto message = socket_.receive(Duration::zero());
+        if (!message) {
+            const Errc code = message.error().code;
+            if (code != Errc::too_large && code != Errc::too_many)
+                return std::nullopt;
+            ++refused_total_;
+            continue;
+        }
+        if (plan_.door.kind == Door::Kind::sub && plan_.door.metadata)
+            count_losses(*message);
+        return std::move(*message);
+    }
+}
+
+// As many as one put carries; a large message is put alone.
+void DoorIn::gather() {
+    writer_.clear();
+    std::size_t bytes = 0;
+    while (records_ < gather_messages_max && bytes < gather_bytes_max) {
+        auto message = receive();
+        if (!message)
+            break;
+        const bool is_large = message->bytes() > gather_bytes_max;
+        if (is_large && records_ > 0) {
+            next_ = std::move(message);
+            break;
+        }
+        ++records_;
+        if (is_large) {
+            large_ = std::move(*message);
+            return;
+        }
+        bytes += message->bytes();
+        writer_.begin({}, message->size());
+        for (std::size_t i = 0; i < message->size(); ++i)
+            writer_.add_frame((*message)[i].view());
+    }
+    if (records_ > 0)
+        packed_ = Blob::copy(writer_.finish(plain_));
+}
+
+void DoorIn::count_losses(const wire::Frames& message) {
+    const auto envelope = wire::decode_envelope(message.back().view());
+    if (!envelope || !envelope->publisher_epoch || !envelope->sequence || envelope->snapshot)
+        return;
+    const auto known = topics_.find(message[0].view());
+    const Numbered now{*envelope->publisher_epoch, envelope->generation, *envelope->sequence};
+    if (known == topics_.end()) {
+        if (topics_.size() < topics_numbered_max)
+            topics_.emplace(std::string(message[0].view()), now);
+        return;
+    }
+    const Numbered before = std::exchange(known->second, now);
+    if (before.epoch == now.epoch && before.generation == now.generation && now.last > before.last)
+        lost_total_ += now.last - before.last - 1;
+}
+
+void DoorIn::speak(QueueEngine& engine, Times times) {
+    if (is_said_ || (records_ > 0 && times.now < again_))
+        return;
+    if (reads())
+        gather();
+    if (records_ == 0)
+        return;
+    ProducerSequence from{producer_, sequence_, maybe_duplicate_};
+    is_said_ = true;
+    if (large_.empty())
+        return say(engine, "put", PutPacked{plan_.door.queue, std::move(from), packed_.share()},
+                   times);
+    Put put;
+    put.queue = plan_.door.queue;
+    put.from = std::move(from);
+    put.body = large_.share();
+    say(engine, "put", std::move(put), times);
+}
+
+// ---- answers -----------------------------------------------------------------------------------
+
+// Nothing is in hand any more; numbers up to `sequence` are used up.
+void DoorIn::settle(std::uint64_t sequence) {
+    sequence_ = std::max(sequence_, sequence + 1);
+    records_ = 0;
+    packed_ = Blob{};
+    large_.clear();
+    maybe_duplicate_ = false;
+    pause_ = Duration::zero();
+    again_ = Instant{};
+}
+
+void DoorIn::hear(leased::Envelope&&, Event&& event, Times times) {
+    is_said_ = false;
+    if (const auto* ok = std::get_if<PutOk>(&event)) {
+        messages_total_ += ok->accepted;
+        refused_total_ += ok->refused.size();
+        settle(sequence_ + records_ - 1);
+    } else if (const auto* why = std::get_if<PutRefused>(&event)) {
+        messages_total_ += why->accepted;
+        refuse(*why, times);
+    } else if (const auto* reply = std::get_if<leased::Event>(&event)) {
+        if (const auto* error = std::get_if<leased::ErrorReply>(reply))
+            refuse(*error, times);
+    }
+}
+
+// In passing. What was said is said again later, but a feed does not wait.
+void DoorIn::refuse(const PutRefused& why, Times times) {
+    if (why.code == leased::ErrorCode::unknown_producer ||
+        why.code == leased::ErrorCode::out_of_order) {
+        // Under a new name: whether it was stored before, nobody knows any more.
+        producer_ = next_producer();
+        sequence_ = 1;
+        maybe_duplicate_ = true;
+        return pause(times);
+    }
+    if (plan_.door.kind == Door::Kind::pull)
+        return pause(times);
+    refused_total_ += records_ - std::min(records_, why.accepted);
+    settle(why.sequence);
+}
+
+// As a whole: for good when it is the message's fault, else until somebody mends it.
+void DoorIn::refuse(const leased::ErrorReply& error, Times times) {
+    using Code = leased::ErrorCode;
+    const bool is_final = error.code == Code::too_large || error.code == Code::too_many ||
+                          error.code == Code::bad_option || error.code == Code::malformed;
+    if (plan_.door.kind == Door::Kind::pull && !is_final)
+        return pause(times);
+    refused_total_ += records_;
+    // A message alone has used its number up; a put that could not be read has not.
+    settle(is_final && !large_.empty() ? sequence_ : sequence_ - 1);
+}
+
+void DoorIn::pause(Times times) {
+    pause_ = pause_ == Duration::zero() ? pause_min : std::min(pause_ * 2, pause_max);
+    again_ = times.now + pause_;
+}
+
+// ---- the loop ----------------------------------------------------------------------------------
+
+void DoorIn::watch(net::Poller& poller) {
+    if (reads())
+        poller.on_readable(socket_, [] {});
+    else
+        poller.forget(socket_);
+}
+
+bool DoorIn::has_input() const noexcept {
+    return reads() && socket_.readable();
+}
+
+DoorStat DoorIn::stat() const {
+    DoorStat all = counted(messages_total_, refused_total_);
+    all.lost_total = lost_total_;
+    all.is_paused = records_ > 0;
+    return all;
+}
+
+} // namespace flotilla::queue
