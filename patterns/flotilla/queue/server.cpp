@@ -101,7 +101,7 @@ void QueueServer::Rest::handle() {
         const bool delimited = incoming.frames.size() > 1 && incoming.frames[0].empty();
         return engine.malformed(peer, {delimited, {}}, head.error(), times);
     }
-    auto command = read_command(*head, incoming.frames);
+    auto command = queue::read_command(*head, incoming.frames);
     if (!command)
         return engine.malformed(peer, head->envelope, command.error(), times);
     engine.apply(peer, head->envelope, std::move(*command), times);
@@ -216,7 +216,7 @@ void QueueServer::Rest::send(EngineOutputs::Send&& each) {
     wire::Frames& frames = outgoing;
     frames.clear();
     frames.add(ByteView{each.peer});
-    write(each.envelope, std::move(each.event), frames);
+    queue::write(each.envelope, std::move(each.event), frames);
     const std::uint64_t waited = backlogs.backlogged_total();
     using Unreachable = QueueEngine::Unreachable;
     switch (backlogs.send(router, std::move(frames))) {
