@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Lane: one ordered stream of a queue's ready messages, and BlockUse: a stored block of it while
+// something in it is with a consumer.
+//
+//     finished | leased, returned ... | cursor ► not looked at yet | tail
+//                                                     horizon: nothing at or beyond it was
+//                                                     delivered
+//
+// Invariants
+//  1. Every position below the cursor is finished, leased, returned or held back, and the blocks of
+//     those that are not finished have a BlockUse. Memory is O(in flight).
+//  2. Nothing at or beyond the horizon that is committed has been delivered.
+//  3. A position of a block is in one state; `left` counts those that are not finished.
+//
+// Pure.
+#pragma once
+
+#include <flotilla/base/result.hpp>
+#include <flotilla/base/slot_list.hpp>
+#include <flotilla/base/time.hpp>
+#include <flotilla/queue/engine/expiry_index.hpp>
+#include <flotilla/queue/engine/record.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace flotilla::queue {
+
+struct BlockUse {
+    Slot queue = no_slot; // in the QueueBook
+    Lane lane = 0;
+    bool is_dirty = false; // finished messages that are not yet in a commit
+    std::uint16_t count = 0;
+    std::uint16_t left = 0; // not finished
+    Position first = 0;
+    std::int64_t wall_ms = 0;
+    std::vector<std::uint64_t> done{}; // bits
+    ExpiryVisits visits{};             // its rows in the expiry index
+    bool is_done(std::size_t index) const noexcept {
+        return (done[index / 64] >> (index % 64) & 1) != 0;
+    }
+};
+
+// What came back, and waits in its block to be delivered again.
+struct Returned {
+    std::uint32_t attempts = 0;
+    std::uint64_t lease = 0; // the last one, which may still acknowledge late; 0: none
+    Instant rests_until{};   // order=key and strict: the retry delay is waited out in place
+};
+
+// order=key: who is in flight, and what waits behind it.
+struct KeyLine {
+    bool in_flight = false;        // leased, or returned and not delivered again
+    std::deque<Position> behind{}; // skipped over, in order
+};
+
+struct LaneState {
+    // ---- this turn's puts
+    BlockWriter writer{};
+    Position writer_first = 0;
+    std::int64_t expiry_first_ms = 0; // the earliest expiry in it; 0: none
+    // ---- the stream
+    Position cursor = 0;         // the next one to look at
+    Position tail = 0;           // one past the last accepted
+    Position committed_tail = 0; // one past the last that a snapshot shows
+    Position horizon = 0;        // durable
+    Position maybe_below = 0;    // may have been delivered before the start
+    Position old_below = 0;      // bitmaps and attempts on disk may concern these
+    Slot at = no_slot;           // the block that the cursor is in
+    std::map<Position, Returned> returned{};
+    std::int64_t oldest_ms = 0; // when the block at the cursor was put; 0: not known
+    // ---- order=key
+    std::unordered_map<std::uint64_t, KeyLine> keys{};
+    std::size_t held_back = 0;
+
+    bool has_fresh() const noexcept { return cursor < committed_tail; }
+};
+
+class BlockUses {
+public:
+    BlockUse& operator[](Slot slot) { return uses_[slot]; }
+    const BlockUse& operator[](Slot slot) const { return uses_[slot]; }
+    Slot add(Slot queue, Lane lane, Position first, std::size_t count, std::int64_t wall_ms);
+    Slot find(Slot queue, Lane lane, Position position) const; // the block that has it; or no_slot
+    void free(Slot slot);
+    std::size_t size() const noexcept { return order_.size(); }
+
+    // Marks one message finished. Dirty blocks are remembered until they are taken.
+    void finish(Slot slot, std::size_t index);
+    std::vector<Slot> take_dirty() { return std::exchange(dirty_, {}); }
+    bool has_dirty() const noexcept { return !dirty_.empty(); }
+
+    template <class Each>
+    void for_each(Each&& each) const {
+        for (const auto& [place, slot] : order_)
+            each(slot, uses_[slot]);
+    }
+
+private:
+    struct Place {
+        Slot queue;
+        Lane lane;
+        Position first;
+        friend auto operator<=>(const Place&, const Place&) = default;
+    };
+    std::deque<BlockUse> uses_{};
+    std::vector<Slot> free_{};
+    std::map<Place, Slot> order_{};
+    std::vector<Slot> dirty_{};
+};
+
+// The bitmap's value in Table::done, and back. Errors: damaged.
+std::string encode_done(const BlockUse& use);
+Status decode_done(ByteView value, BlockUse& use);
+
+} // namespace flotilla::queue
