@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,6 +45,10 @@ public:
     void require(std::string_view name);
 
     const Status& status() const noexcept { return status_; }
+    // All that is there, name and value, in the order given.
+    std::span<const std::pair<std::string_view, std::string_view>> all() const noexcept {
+        return {options_.data(), size_};
+    }
 
 private:
     void add(std::string_view line);

@@ -35,6 +35,9 @@ inline constexpr std::size_t message_id_bytes_max = 255;
 inline constexpr std::size_t page_max = 1000; // rows of one ls, messages of one peek or stat list
 inline constexpr std::size_t packed_messages_max = 65'536;
 inline constexpr std::size_t packed_bytes_max = std::size_t{16} << 20; // expanded
+inline constexpr std::size_t stat_bytes_max = std::size_t{64} << 10;
+inline constexpr Duration put_delay_max = std::chrono::hours{10 * 366 * 24};
+inline constexpr std::uint64_t sequence_max = ~std::uint64_t{0} >> 1;
 } // namespace limits
 
 // Who puts, so that repeats are known: a fresh id each time the outbox is new, and the number of
@@ -67,7 +70,7 @@ struct PutPacked {
     friend bool operator==(const PutPacked&, const PutPacked&) = default;
 };
 
-// take with a queue; waits as leased::Take.
+// take, with a queue: never a leased::Take. Waits as that does.
 struct Take {
     std::string queue{};
     Duration wait{0};
@@ -133,32 +136,49 @@ using Command = std::variant<leased::Command, Put, PutPacked, Take, Create, Alte
 // ---- answers beside those of the leased level
 // ----------------------------------------------------
 
-// To put. Those that were finally refused have used their sequence up.
-struct PutOk {
-    MessageId first_id = 0; // of the `accepted` ones, which have ids in a row
-    std::uint64_t accepted = 0;
-    std::uint64_t duplicates =
-        0; // recognised as repeats; with a single put `first_id` is the original
-    std::uint64_t sequence = 0; // everything up to here is settled
-    struct Refused {
-        std::uint64_t index = 0; // in the packed put
+// Of a put of many: what cannot be said by counting.
+struct PutExceptions {
+    struct Refused { // for good: its sequence number is used up
+        std::uint32_t index = 0;
         leased::ErrorCode code{};
         friend bool operator==(const Refused&, const Refused&) = default;
     };
-    std::vector<Refused> refused{};
+    struct Repeat { // its message_id is known: `id` is the original's
+        std::uint32_t index = 0;
+        MessageId id = 0;
+        friend bool operator==(const Repeat&, const Repeat&) = default;
+    };
+    std::vector<Refused> refused{}; // by index, each
+    std::vector<Repeat> repeats{};
+    friend bool operator==(const PutExceptions&, const PutExceptions&) = default;
+};
+
+// What became of a put, up to `sequence`. Those in it that the store had under the same producer
+// and sequence come first: they are `duplicates` less the repeats in `exceptions`.
+struct PutOutcome {
+    MessageId first_id = 0; // of the `accepted` ones, which have ids in a row
+    std::uint64_t accepted = 0;
+    std::uint64_t duplicates = 0; // with a single put `first_id` is then the original, if known
+    std::uint64_t sequence = 0;   // all of this producer and queue up to here is settled
+    PutExceptions exceptions{};
+    friend bool operator==(const PutOutcome&, const PutOutcome&) = default;
+};
+
+struct PutOk : PutOutcome {
     bool acked = false; // wait_acked: a consumer has acknowledged it
     friend bool operator==(const PutOk&, const PutOk&) = default;
 };
-// A passing refusal (full, draining, out_of_order, unknown_producer) of a put: nothing from
-// `sequence` + 1 on was accepted. Others are leased::ErrorReply.
-struct PutRefused {
+// A put that was refused, in whole or from somewhere in it on. After a passing refusal nothing
+// behind `sequence` is accepted until it was put again; a final one of a single put has
+// used its number up. Without a producer a final refusal is a leased::ErrorReply.
+struct PutRefused : PutOutcome {
     leased::ErrorCode code{};
     std::string text{};
-    std::uint64_t sequence = 0; // settled up to here
-    std::uint64_t accepted = 0; // of this put, before it was refused
-    MessageId first_id = 0;
     friend bool operator==(const PutRefused&, const PutRefused&) = default;
 };
+// Whether the same put may succeed later (full, draining, out_of_order, unknown_producer, busy).
+bool is_passing(leased::ErrorCode code) noexcept;
+
 struct StatReply {
     std::string text{}; // option text: one name=value line for each property, counter and level
     friend bool operator==(const StatReply&, const StatReply&) = default;
@@ -198,5 +218,6 @@ void write(const leased::Envelope& envelope, const Command& command, wire::Frame
 void write(const leased::Envelope& envelope, Event&& event, wire::Frames& message);
 
 std::string_view verb(const Command& command) noexcept;
+std::string_view verb(const Event& event) noexcept;
 
 } // namespace flotilla::queue
