@@ -67,6 +67,7 @@ Status Link::attach_all() {
         auto at = socket_->attach(attachment);
         if (!at)
             return fail(with_advice(at.error()));
+        tail_.add({*at, attachment.how});
         endpoint_text_ += (endpoint_text_.empty() ? "" : ",") + at->text();
         const bool bound = attachment.how == net::Attach::bind;
         const std::string line = (bound ? "bound to " : "connecting to ") + at->text();
@@ -198,6 +199,12 @@ ExitCode Link::flush(Duration linger) {
     if (!gone) {
         terminal_.error(count_messages(left) + " had not left within " + format_duration(linger) +
                         " (--linger) and may be lost");
+        (void)close_within(Duration::zero());
+        return ExitCode::not_flushed;
+    }
+    if (!tail_.wait_read(deadline)) {
+        terminal_.error("the peer had not read everything within " + format_duration(linger) +
+                        " (--linger); what is unread may be lost");
         (void)close_within(Duration::zero());
         return ExitCode::not_flushed;
     }

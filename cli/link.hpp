@@ -4,7 +4,8 @@
 //
 // The end of a link is the hard part: libzmq says that a message was queued, never that it left.
 // flush() waits until the ledger shows nothing outstanding, closes the socket with the rest of the
-// time as linger, and terminates the context, which returns when the last batch is in the kernel or
+// time as linger (over ipc it first waits until the peers have read: see net/ipc_tail), and
+// terminates the context, which returns when the last batch is in the kernel or
 // the linger is over. Messages that libzmq dropped with a lost connection come back to the ledger
 // too; so a bound sender that loses a peer while messages are outstanding, or have been stuck for a
 // while, says that some may be lost. (The I/O thread reports the loss before it drops them.)
@@ -13,6 +14,7 @@
 
 #include <flotilla/base/exit_code.hpp>
 #include <flotilla/net/context.hpp>
+#include <flotilla/net/ipc_tail.hpp>
 #include <flotilla/net/monitor.hpp>
 #include <flotilla/net/poller.hpp>
 #include <flotilla/net/socket.hpp>
@@ -79,6 +81,7 @@ private:
     Peers peers_;
     std::optional<net::Context> context_;
     std::optional<net::Socket> socket_;
+    net::IpcTail tail_;
     std::optional<net::Monitor> monitor_;
     net::Poller poller_;
     std::string endpoint_text_;

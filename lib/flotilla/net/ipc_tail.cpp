@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <flotilla/net/ipc_tail.hpp>
+#include <flotilla/net/system.hpp>
 
 #include <linux/sockios.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -33,23 +35,44 @@ std::string address(int descriptor, AddressOf address_of) {
 
 } // namespace
 
-std::uint64_t ipc_unread_bytes(const Endpoint& endpoint) {
-    if (endpoint.transport() != Transport::ipc)
+std::uint64_t ipc_unread_bytes(const Attachment& at) {
+    if (at.endpoint.transport() != Transport::ipc)
         return 0;
+    const AddressOf address_of = at.how == Attach::bind ? &::getsockname : &::getpeername;
     std::uint64_t unread = 0;
     std::error_code error;
     for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
         const std::string text = entry.path().filename().string();
         int descriptor = -1;
         std::from_chars(text.data(), text.data() + text.size(), descriptor);
-        const std::string peer = address(descriptor, &::getpeername);
-        const bool ours = peer == endpoint.address() ||
-                          (address(descriptor, &::getsockname) == endpoint.address());
         int bytes = 0;
-        if (ours && ::ioctl(descriptor, SIOCOUTQ, &bytes) == 0 && bytes > 0)
+        if (address(descriptor, address_of) == at.endpoint.address() &&
+            ::ioctl(descriptor, SIOCOUTQ, &bytes) == 0 && bytes > 0)
             unread += static_cast<std::uint64_t>(bytes);
     }
     return unread;
+}
+
+void IpcTail::add(const Attachment& at) {
+    if (at.endpoint.transport() == Transport::ipc)
+        attachments_.push_back(at);
+}
+
+bool IpcTail::is_read() {
+    std::uint64_t unread = 0;
+    for (const Attachment& each : attachments_)
+        unread += ipc_unread_bytes(each);
+    quiet_ = unread == 0 ? quiet_ + 1 : 0;
+    return quiet_ >= 2 || attachments_.empty();
+}
+
+bool IpcTail::wait_read(Instant deadline) {
+    while (!is_read()) {
+        if (now() >= deadline)
+            return false;
+        ::poll(nullptr, 0, 1);
+    }
+    return true;
 }
 
 } // namespace flotilla::net

@@ -8,14 +8,36 @@
 // nothing is unread, and closes then.
 #pragma once
 
+#include <flotilla/base/time.hpp>
 #include <flotilla/net/endpoint.hpp>
 
 #include <cstdint>
+#include <vector>
 
 namespace flotilla::net {
 
-// Bytes written by this process to its connections at `endpoint`, which it bound or connected, that
-// their readers have not taken from the kernel. 0 for other transports. Opens /proc/self/fd.
-std::uint64_t ipc_unread_bytes(const Endpoint& endpoint);
+// Bytes written by this process to its connections at an endpoint, on the side that bound or
+// connected it (`at.how`), that their readers have not taken from the kernel. 0 for other
+// transports. Reads /proc/self/fd.
+std::uint64_t ipc_unread_bytes(const Attachment& at);
+
+// Whether the readers of a socket's ipc connections have taken everything. Nothing tells when they
+// do, so whoever closes looks every look_every until is_read() or its deadline. Two looks in a row
+// must find nothing: what libzmq still had to write would be there by the second.
+class IpcTail {
+public:
+    static constexpr Duration look_every{1'000'000}; // 1 ms
+
+    // One endpoint of the socket, wildcards resolved. Those that are not ipc do not count.
+    void add(const Attachment& at);
+    // Looks; to be called at most every look_every. True at once when nothing is ipc.
+    bool is_read();
+    // Looks until it is, or until `deadline`.
+    bool wait_read(Instant deadline);
+
+private:
+    std::vector<Attachment> attachments_{};
+    int quiet_ = 0;
+};
 
 } // namespace flotilla::net

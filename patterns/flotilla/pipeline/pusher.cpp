@@ -60,6 +60,7 @@ struct Pusher::Rest {
     std::optional<BatchSender> batches;
     std::optional<Wake> wake; // from the first fd() on, with a pool
     std::vector<net::Endpoint> endpoints;
+    net::IpcTail tail{};
     PusherCounters counters;
     // Messages of so many bytes and more take the longer way; 0: all. Plain mode without counting
     // is the short way: nothing to ask but the size.
@@ -76,7 +77,6 @@ struct Pusher::Rest {
     Status send_frames(wire::Frames& message, Duration wait);
     Unsent unsent() const;
     void wait_until_left(Instant deadline);
-    bool wait_until_read(Instant deadline);
 };
 
 Result<Pusher> Pusher::open(net::Context& context, PusherOptions options) {
@@ -106,6 +106,7 @@ Result<Pusher> Pusher::open(net::Context& context, PusherOptions options) {
         auto attached = rest->socket->attach(each);
         if (!attached)
             return fail(attached.error());
+        rest->tail.add({*attached, each.how});
         rest->endpoints.push_back(std::move(*attached));
     }
     return Pusher{std::move(rest)};
@@ -291,34 +292,13 @@ void Pusher::Rest::wait_until_left(Instant deadline) {
     }
 }
 
-// Whether the readers of our ipc connections have taken everything: see net/ipc_tail. Nothing tells
-// when they do, so it looks every millisecond, and believes the second look in a row: what libzmq
-// still had to write would be there by then.
-bool Pusher::Rest::wait_until_read(Instant deadline) {
-    for (int quiet = 0; quiet < 2;) {
-        std::uint64_t unread = 0;
-        for (const net::Endpoint& each : endpoints)
-            unread += net::ipc_unread_bytes(each);
-        quiet = unread == 0 ? quiet + 1 : 0;
-        if (quiet < 2 && net::now() >= deadline)
-            return false;
-        if (quiet < 2)
-            ::poll(nullptr, 0, 1);
-    }
-    return true;
-}
-
 Unsent Pusher::close(Duration wait) {
     Rest& rest = *rest_;
     const Instant deadline = deadline_after(net::now(), wait);
     Unsent unsent = flush(wait);
     if (rest.pool)
         rest.wait_until_left(deadline);
-    const bool ipc =
-        std::any_of(rest.endpoints.begin(), rest.endpoints.end(), [](const net::Endpoint& each) {
-            return each.transport() == net::Transport::ipc;
-        });
-    const bool read = !ipc || rest.wait_until_read(deadline);
+    const bool read = rest.tail.wait_read(deadline);
     unsent = rest.unsent();
     rest.counters = counters();
     rest.batches.reset(); // what it still gathers is dropped, as reported

@@ -21,7 +21,7 @@ tl::unexpected<Error> named(const RelayOptions& options, std::string_view side, 
 Result<net::Socket> open_socket(net::Context& context, const RelayOptions& options,
                                 std::string_view side, net::SocketType type,
                                 const net::SocketOptions& socket_options, const SideOptions& given,
-                                std::vector<net::Endpoint>& attached,
+                                std::vector<net::Endpoint>& attached, net::IpcTail& tail,
                                 std::optional<net::Monitor>* monitor = nullptr) {
     auto socket = net::Socket::open(context, type, socket_options);
     if (!socket)
@@ -37,6 +37,7 @@ Result<net::Socket> open_socket(net::Context& context, const RelayOptions& optio
         if (!endpoint)
             return named(options, side, endpoint.error());
         attached.push_back(*endpoint);
+        tail.add({*endpoint, each.how});
     }
     return socket;
 }
@@ -91,19 +92,19 @@ Relay::Rest::~Rest() {
 
 Status Relay::Rest::open(net::Context& context) {
     const RelayOptions& options = plan.options;
-    auto frontend =
-        open_socket(context, options, "frontend", plan.frontend_type, plan.frontend,
-                    options.frontend, end(Side::frontend).endpoints, &end(Side::frontend).monitor);
+    auto frontend = open_socket(context, options, "frontend", plan.frontend_type, plan.frontend,
+                                options.frontend, end(Side::frontend).endpoints, tail,
+                                &end(Side::frontend).monitor);
     if (!frontend)
         return fail(frontend.error());
     auto backend =
         open_socket(context, options, "backend", plan.backend_type, plan.backend, options.backend,
-                    end(Side::backend).endpoints, &end(Side::backend).monitor);
+                    end(Side::backend).endpoints, tail, &end(Side::backend).monitor);
     if (!backend)
         return fail(backend.error());
     if (options.capture) {
         auto capture = open_socket(context, options, "capture", net::SocketType::xpub, plan.capture,
-                                   *options.capture, capture_endpoints);
+                                   *options.capture, capture_endpoints, tail);
         if (!capture)
             return fail(capture.error());
         tap.emplace(std::move(*capture), options.name);
@@ -131,7 +132,7 @@ void Relay::Rest::after_work() {
     pump.backlog(backlog.messages());
     pump.tick(poller->now());
     if (pump.state() == Pump::State::drained)
-        return finish();
+        return close_when_read();
     if (backlog_timer && backlog.empty())
         poller->cancel(*std::exchange(backlog_timer, std::nullopt));
     schedule_retry();
@@ -191,6 +192,18 @@ void Relay::Rest::close(End& end, Duration linger) {
     poller->forget(*end.socket);
     (void)end.socket->set_linger(linger);
     end.socket.reset();
+}
+
+void Relay::Rest::close_when_read() {
+    watch(); // nothing is read or retried any more
+    if (tail.is_read() || poller->now() >= drain_end)
+        return finish();
+    if (drain_timer)
+        poller->cancel(*drain_timer);
+    drain_timer = poller->after(net::IpcTail::look_every, [this] {
+        drain_timer.reset();
+        close_when_read();
+    });
 }
 
 void Relay::Rest::finish() {

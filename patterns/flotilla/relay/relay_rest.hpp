@@ -8,6 +8,7 @@
 #include "message.hpp"
 #include "tap.hpp"
 
+#include <flotilla/net/ipc_tail.hpp>
 #include <flotilla/relay/relay.hpp>
 
 #include <array>
@@ -51,6 +52,7 @@ struct Relay::Rest {
     void read_events(Side side);
     void close(End& end, Duration linger);
     void finish();
+    void close_when_read();
 
     // relay_move.cpp: the way of a message.
     void move(Side side);
@@ -79,6 +81,7 @@ struct Relay::Rest {
     std::optional<net::TimerId> retry_timer{};
     std::optional<net::TimerId> backlog_timer{};
     std::optional<net::TimerId> drain_timer{};
+    net::IpcTail tail{}; // what readers have to take before the sockets are closed
     Duration retry_pause = retry_pause_min;
     Instant drain_end = never;
     std::function<void()> drained{};

@@ -59,15 +59,17 @@ TEST_CASE("ipc tail: counts what readers have left in the kernel", "[integration
         std::uint64_t sent = 0;
         while (from->send(std::string(10'000, 'm'), 50ms))
             ++sent;
-        CHECK(ipc_unread_bytes(at) > 0);
-        CHECK(ipc_unread_bytes(folder.ipc("other")) == 0);
-        CHECK(ipc_unread_bytes(*Endpoint::parse("tcp://127.0.0.1:1")) == 0);
+        const Attachment sender{at, how};
+        CHECK(ipc_unread_bytes(sender) > 0);
+        CHECK(ipc_unread_bytes({folder.ipc("other"), how}) == 0);
+        CHECK(ipc_unread_bytes({*Endpoint::parse("tcp://127.0.0.1:1"), how}) == 0);
+        IpcTail tail;
+        tail.add(sender);
+        CHECK_FALSE(tail.wait_read(net::now() + 5ms));
         for (std::uint64_t i = 0; i < sent; ++i)
             REQUIRE(to->receive(patience).has_value());
-        const Instant deadline = net::now() + patience;
-        while (ipc_unread_bytes(at) > 0 && net::now() < deadline) {
-        }
-        CHECK(ipc_unread_bytes(at) == 0);
+        CHECK(tail.wait_read(net::now() + patience));
+        CHECK(ipc_unread_bytes(sender) == 0);
     }
 }
 

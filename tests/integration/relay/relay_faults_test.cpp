@@ -314,6 +314,36 @@ TEST_CASE("relay: a drain moves what has arrived, lets it leave, and lets its po
     CHECK(freed); // the port was let go
 }
 
+TEST_CASE("relay: a drain over ipc waits until a slow reader has taken everything",
+          "[integration][relay]") {
+    const test::ScratchFolder folder;
+    RelayOptions options = on_tcp(Kind::streamer);
+    options.backend.attachments = {attachment("@" + folder.ipc("back").text())};
+    options.messages_max = 5'000;
+    Served served(std::move(options));
+    net::Socket push = served.front(SocketType::push);
+    net::SocketOptions little; // so that messages wait in the kernel
+    little.receive_messages_max = 1;
+    auto pull = net::Socket::open(served.context, SocketType::pull, little);
+    REQUIRE(pull.has_value());
+    REQUIRE(pull->connect(served.relay->endpoints(Side::backend)[0]));
+    constexpr int messages = 2'000;
+    const std::string body(1'000, 'm');
+    for (int i = 0; i < messages; ++i)
+        served.send(push, Frames{body});
+    served.until([&] { return served.counters().in.messages_total == messages; });
+    bool drained = false;
+    served.relay->drain(30s, [&] { drained = true; });
+    int got = 0;
+    served.until([&] {
+        got += pull->receive(Duration::zero()).has_value() ? 1 : 0;
+        return drained;
+    });
+    while (pull->receive(1s).has_value())
+        ++got;
+    CHECK(got == messages);
+}
+
 TEST_CASE("relay: a draining queue waits for replies; a request nobody answers costs the deadline",
           "[integration][relay]") {
     Served served(on_tcp(Kind::queue));
