@@ -4,12 +4,10 @@
 #include "broker/setting_list.hpp"
 #include "host/command_line.hpp"
 #include "host/lifecycle.hpp"
-
-#include <flotilla/base/units.hpp>
+#include "host/setting_flags.hpp"
 
 #include <CLI/CLI.hpp>
 
-#include <algorithm>
 #include <iostream>
 
 namespace flotilla::broker_daemon {
@@ -34,90 +32,10 @@ Examples:
   flotilla-broker --config broker.toml
 )";
 
-std::string flag_name(std::string key) {
-    std::replace(key.begin(), key.end(), '_', '-');
-    return "--" + key;
-}
-
-// A value in a text, as a flag has it.
-Result<std::uint64_t> parse(const std::string& text, const Counts& values) {
-    return parse_count(text, values.min, values.max);
-}
-Result<std::uint64_t> parse(const std::string& text, const Sizes& values) {
-    auto bytes = parse_bytes(text);
-    const Status right = bytes ? in_range(values, *bytes, format_bytes) : Status{};
-    return right ? bytes : fail(right.error());
-}
-Result<Duration> parse(const std::string& text, const Times& values) {
-    auto time = parse_duration(text);
-    const Status right = time ? in_range(values, *time, format_duration) : Status{};
-    return right ? time : fail(right.error());
-}
-Result<std::string> parse(const std::string& text, const Words& values) {
-    for (const std::string_view choice : values.choices)
-        if (text == choice)
-            return text;
-    std::string listed;
-    for (const std::string_view choice : values.choices)
-        listed += (listed.empty() ? "" : ", ") + std::string(choice);
-    return fail(Errc::bad_option, "'" + text + "' is none of " + listed);
-}
-Result<std::string> parse(const std::string& text, const Paths&) {
-    return text;
-}
-
-const char* type_name(const Counts&) {
-    return "N";
-}
-const char* type_name(const Sizes&) {
-    return "SIZE";
-}
-const char* type_name(const Times&) {
-    return "TIME";
-}
-const char* type_name(const Words&) {
-    return "WORD";
-}
-const char* type_name(const Paths&) {
-    return "FILE|DIR";
-}
-
-// Declares the flag of each setting that it visits.
 template <class Settings>
-class FlagAdder {
-public:
-    FlagAdder(CLI::App& app, const char* group, Settings& settings)
-        : app_(app), group_(group), settings_(settings) {}
-
-    template <class Field, class Values>
-    void operator()(const char* key, Field field, const Values& values, const char* help) const {
-        auto& target = settings_.*field;
-        const std::string name = flag_name(key);
-        const auto take = [&target, values, name](const std::string& text) {
-            auto value = parse(text, values);
-            if (!value)
-                throw CLI::ValidationError(name, value.error().detail);
-            target = std::move(*value);
-        };
-        finish(
-            *app_.add_option_function<std::string>(name, take, help)->type_name(type_name(values)));
-    }
-    template <class Field>
-    void operator()(const char* key, Field field, const Flags&, const char* help) const {
-        auto& target = settings_.*field;
-        finish(host::add_switch(app_, flag_name(key), target, help));
-    }
-
-private:
-    void finish(CLI::Option& option) const {
-        option.group(group_);
-        host::read_from_environment(option, prefix);
-    }
-
-    CLI::App& app_;
-    const char* group_;
-    Settings& settings_;
-};
+host::SettingFlags<Settings> flags_of(CLI::App& app, const char* group, Settings& settings) {
+    return {app, group, settings, prefix};
+}
 
 struct Given {
     host::CommonFlags common{};
@@ -132,12 +50,11 @@ void add_flags(CLI::App& app, Given& given) {
     bind->type_name("ENDPOINT")->group("Broker")->delimiter(',')->take_all();
     host::read_from_environment(*bind, prefix);
     DaemonSettings& all = given.settings;
-    for_each_broker_setting(FlagAdder<DaemonSettings>(app, "Broker", all));
-    for_each_service_setting(
-        FlagAdder<ServiceSettings>(app, "Services without a table of their own", all.service));
-    for_each_limit(FlagAdder<DaemonSettings>(app, "Limits", all));
-    for_each_security_setting(FlagAdder<DaemonSettings>(app, "Security", all));
-    for_each_daemon_setting(FlagAdder<DaemonSettings>(app, "Daemon", all));
+    for_each_broker_setting(flags_of(app, "Broker", all));
+    for_each_service_setting(flags_of(app, "Services without a table of their own", all.service));
+    for_each_limit(flags_of(app, "Limits", all));
+    for_each_security_setting(flags_of(app, "Security", all));
+    for_each_daemon_setting(flags_of(app, "Daemon", all));
     auto* ready =
         app.add_flag("--ready-json", given.ready_json,
                      "When ready, say where it is bound as one JSON line on standard output");

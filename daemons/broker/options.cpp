@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // From settings to what a broker runs with, keys included.
 #include "broker/settings.hpp"
+#include "host/listener.hpp"
 
-#include <flotilla/net/access.hpp>
-#include <flotilla/net/curve.hpp>
-
-#include <set>
-#include <string>
 #include <utility>
 
 namespace flotilla::broker_daemon {
@@ -44,55 +40,6 @@ request::BrokerLimits limits_of(const DaemonSettings& all) {
     return limits;
 }
 
-// What the broker is to its peers: they all connect, so with a key it is a server.
-Result<net::Security> make_security(const DaemonSettings& settings) {
-    using Where = net::Plaintext::Where;
-    const bool any = settings.allow_any_client_key.value_or(false);
-    if (any && settings.allow_client_keys)
-        return fail(Errc::bad_option,
-                    "a list of client keys and any client key contradict each other");
-    if (!settings.curve_key) {
-        if (any || settings.allow_client_keys)
-            return fail(Errc::bad_option,
-                        "who may connect with CURVE is said, but not with which key of ours; add "
-                        "the secret certificate (curve key)");
-        return net::Security{net::Plaintext{
-            settings.allow_plaintext.value_or(false) ? Where::anywhere : Where::local_only}};
-    }
-    auto own = net::load_key_pair(*settings.curve_key);
-    if (!own)
-        return fail(own.error());
-    if (any)
-        return net::Security{net::CurveServer{std::move(*own), net::AnyClientKey{}}};
-    if (!settings.allow_client_keys)
-        return fail(Errc::insecure, "a CURVE key, but nothing says who may connect; add a list of "
-                                    "client keys, or allow any client key by name");
-    auto list = net::load_allow_list(*settings.allow_client_keys);
-    if (!list)
-        return fail(list.error());
-    return net::Security{net::CurveServer{std::move(*own), std::move(*list)}};
-}
-
-// Found by --check-config too, not only when the endpoint is bound.
-Status check_binds(const DaemonSettings& settings, const net::Security& security) {
-    if (!settings.bind || settings.bind->empty())
-        return fail(Errc::bad_option, "nowhere to bind; say --bind tcp://127.0.0.1:5555, or "
-                                      "--config FILE with bind = \"...\"");
-    const auto* plain = std::get_if<net::Plaintext>(&security);
-    const bool local_only = plain && plain->where == net::Plaintext::Where::local_only;
-    std::set<std::string> seen;
-    for (const net::Endpoint& each : *settings.bind) {
-        if (local_only && each.reach() == net::Reach::remote)
-            return fail(Errc::insecure,
-                        "'" + each.text() +
-                            "' reaches beyond this machine and would be plaintext; use CURVE keys, "
-                            "a loopback or ipc endpoint, or allow plaintext by name");
-        if (!each.is_wildcard() && !seen.insert(each.text()).second)
-            return fail(Errc::bad_option, "'" + each.text() + "' is to be bound twice");
-    }
-    return {};
-}
-
 } // namespace
 
 Result<request::BrokerOptions> make_options(const DaemonSettings& settings) {
@@ -102,11 +49,13 @@ Result<request::BrokerOptions> make_options(const DaemonSettings& settings) {
     options.backlog_messages_max = static_cast<std::uint32_t>(*all.backlog_messages_max);
     options.backlog_bytes_max = *all.backlog_bytes_max;
     options.backlogs_bytes_max = *all.backlogs_bytes_max;
-    auto security = make_security(all);
+    auto security = host::listener_security(
+        {all.curve_key, all.allow_client_keys, all.allow_any_client_key, all.allow_plaintext});
     if (!security)
         return fail(security.error());
     options.security = std::move(*security);
-    if (const Status binds = check_binds(all, options.security); !binds)
+    if (const Status binds = host::check_binds(all.bind, options.security, "tcp://127.0.0.1:5555");
+        !binds)
         return fail(binds.error());
     return options;
 }

@@ -2,9 +2,8 @@
 #include "broker/service.hpp"
 
 #include "broker/report.hpp"
-#include "host/lifecycle.hpp"
+#include "host/listener.hpp"
 
-#include <flotilla/base/units.hpp>
 #include <flotilla/net/system.hpp>
 
 #include <nlohmann/json.hpp>
@@ -16,14 +15,6 @@ namespace flotilla::broker_daemon {
 namespace {
 
 constexpr std::size_t services_logged_max = 1'000; // by one SIGUSR1
-constexpr int busy_turns_max = 16;                 // of the broker, between two looks at signals
-
-std::string joined(const std::vector<net::Endpoint>& endpoints) {
-    std::string all;
-    for (const net::Endpoint& each : endpoints)
-        all += (all.empty() ? "" : ",") + each.text();
-    return all;
-}
 
 } // namespace
 
@@ -81,101 +72,26 @@ std::string Service::ready_json() const {
     return all.dump();
 }
 
-void Service::log_counters(std::string_view event) const {
-    log_->info(event, counter_fields(broker_->counters(), broker_->levels()));
+host::Fields Service::counters() const {
+    return counter_fields(broker_->counters(), broker_->levels());
 }
 
-void Service::log_services() const {
+void Service::report(const host::Log& log) const {
     const auto all = broker_->services();
     const std::size_t logged = std::min(all.size(), services_logged_max);
     for (std::size_t i = 0; i < logged; ++i)
-        log_->info("service_counters", service_fields(all[i]));
+        log.info("service_counters", service_fields(all[i]));
     if (logged < all.size())
-        log_->info("service_counters_left_out",
-                   {{"services", std::to_string(all.size() - logged)}});
+        log.info("service_counters_left_out", {{"services", std::to_string(all.size() - logged)}});
 }
 
-void Service::tell_supervisor(std::string_view state) const {
-    if (const auto told = host::notify_supervisor(state); !told)
-        log_->warning("supervisor_unreachable", {{"why", told.error().detail}});
-}
-
-void Service::handle(host::Signal signal) {
-    switch (signal) {
-    case host::Signal::report:
-        log_counters("broker_counters");
-        return log_services();
-    case host::Signal::reload:
-        return log_->warning("reload_ignored", {{"why", "a broker reads its settings at start"}});
-    case host::Signal::stop:
-        break;
-    }
-    if (!drain_until_)
-        return begin_drain();
-    stopped_at_once_ = true;
-}
-
-void Service::begin_drain() {
-    drain_until_ = deadline_after(net::now(), options_.drain);
-    log_->info("draining", {{"deadline", format_duration(options_.drain)}});
-    tell_supervisor("STOPPING=1");
-}
-
-Duration Service::wait_now() const {
-    if (broker_->has_input())
-        return Duration::zero();
-    const Duration wait = broker_->wait_max();
-    return drain_until_ ? std::min(wait, time_left(net::now(), *drain_until_)) : wait;
-}
-
-// While there is input, the loop is not asked whether anything else happened.
-Status Service::serve_some() {
-    for (int i = 0; i < busy_turns_max; ++i) {
-        if (Status served = broker_->process(Duration::zero()); !served)
-            return served;
-        if (!broker_->has_input())
-            break;
-    }
-    return {};
-}
-
-Status Service::serve(host::Signals& signals) {
-    poller_.on_readable(signals.descriptor(), [this, &signals] {
-        while (const auto signal = signals.next())
-            handle(*signal);
-    });
-    poller_.on_readable(broker_->fd(), [] {}); // what there is to do is done below
-    while (!stopped_at_once_ && !drained_) {
-        if (Status turned = poller_.turn(wait_now()); !turned)
-            return turned;
-        if (Status served = serve_some(); !served)
-            return served;
-        if (!drain_until_)
-            continue;
-        auto done = broker_->drain(Duration::zero());
-        if (!done)
-            return fail(done.error());
-        drained_ = *done;
-        if (!drained_ && net::now() >= *drain_until_)
-            return {};
-    }
-    return {};
+void Service::reload(const host::Log& log) {
+    log.warning("reload_ignored", {{"why", "a broker reads its settings at start"}});
 }
 
 ExitCode Service::run(host::Signals& signals) {
-    log_->info("broker_ready", {{"endpoints", joined(bound_)}});
-    tell_supervisor("READY=1");
-    const Status ended = serve(signals);
-    poller_.forget(signals.descriptor());
-    poller_.forget(broker_->fd());
-    const host::Fields last = counter_fields(broker_->counters(), broker_->levels());
-    broker_->stop();
-    log_->info("broker_stopped", last);
-    if (!ended) {
-        log_->error("transport_failed", {{"why", to_string(ended.error())}});
-        return ExitCode::runtime_error;
-    }
-    return drained_ ? ExitCode::ok : ExitCode::not_flushed;
+    host::ServeLoop loop(*this, *log_, options_.drain);
+    return loop.run(signals, {{"endpoints", host::joined(bound_)}});
 }
 
 } // namespace flotilla::broker_daemon

@@ -1,36 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The list of settings: for each its key, its field, its values and its help. Whoever reads,
-// writes, fills in or declares them visits the list, so that none is forgotten anywhere.
-//
-// A visitor is called as visit(key, &Settings::field, values, help); the flag of "queue_bytes_max"
-// is --queue-bytes-max.
+// The list of settings of flotilla-broker, to be visited as host/setting_values.hpp says.
 #pragma once
 
 #include "broker/settings.hpp"
-
-#include <string_view>
-#include <vector>
+#include "host/setting_values.hpp"
 
 namespace flotilla::broker_daemon {
 
-struct Counts {
-    std::uint64_t min;
-    std::uint64_t max;
-};
-struct Sizes {
-    std::uint64_t min;
-    std::uint64_t max;
-};
-struct Times {
-    Duration min;
-    Duration max;
-};
-struct Words {
-    std::vector<std::string_view> choices;
-};
-struct Flags {};
-struct Paths {};
+using host::Counts;
+using host::Flags;
+using host::Paths;
+using host::Sizes;
+using host::Times;
+using host::Words;
 
 template <class Visit>
 void for_each_service_setting(Visit&& visit) {
@@ -129,15 +112,6 @@ void for_each_setting(Visit&& visit) {
     for_each_security_setting(visit);
     for_each_daemon_setting(visit);
     for_each_log_setting(visit);
-}
-
-// Whether a value is among those of a setting; a sentence when it is not.
-template <class Values, class Value, class Format>
-Status in_range(const Values& values, const Value& value, Format&& format) {
-    if (value >= values.min && value <= values.max)
-        return {};
-    return fail(Errc::bad_option, format(value) + " is out of range; it must be from " +
-                                      format(values.min) + " to " + format(values.max));
 }
 
 } // namespace flotilla::broker_daemon

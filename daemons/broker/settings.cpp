@@ -2,9 +2,8 @@
 #include "broker/settings.hpp"
 
 #include "broker/setting_list.hpp"
-#include "host/settings_text.hpp"
-
-#include <flotilla/base/units.hpp>
+#include "host/listener.hpp"
+#include "host/setting_file.hpp"
 
 #include <filesystem>
 #include <set>
@@ -13,64 +12,11 @@
 namespace flotilla::broker_daemon {
 namespace {
 
+using host::laying;
+using host::reading;
 using host::toml_line;
 using host::toml_text;
-
-// Reads one table, key by key.
-class TableReader {
-public:
-    TableReader(SettingsTable& table, std::filesystem::path folder)
-        : table_(table), folder_(std::move(folder)) {}
-
-    std::optional<std::uint64_t> read(const char* key, const Counts& values) {
-        return table_.count(key, values.min, values.max);
-    }
-    std::optional<std::uint64_t> read(const char* key, const Sizes& values) {
-        return within(key, table_.bytes(key), values, format_bytes);
-    }
-    std::optional<Duration> read(const char* key, const Times& values) {
-        return within(key, table_.duration(key), values, format_duration);
-    }
-    std::optional<std::string> read(const char* key, const Words& values) {
-        return table_.choice(key, values.choices);
-    }
-    std::optional<bool> read(const char* key, const Flags&) { return table_.flag(key); }
-    std::optional<std::string> read(const char* key, const Paths&) {
-        const auto text = table_.text(key);
-        return text ? std::optional{(folder_ / *text).string()} : std::nullopt;
-    }
-
-private:
-    template <class Value, class Values, class Format>
-    std::optional<Value> within(const char* key, std::optional<Value> value, const Values& values,
-                                Format&& format) {
-        if (!value)
-            return value;
-        if (const Status right = in_range(values, *value, format); !right) {
-            table_.refuse(key, "'" + std::string(key) + "': " + right.error().detail);
-            return std::nullopt;
-        }
-        return value;
-    }
-
-    SettingsTable& table_;
-    std::filesystem::path folder_;
-};
-
-template <class Settings>
-auto reading(TableReader& in, Settings& settings) {
-    return [&in, &settings](const char* key, auto field, const auto& values, const char*) {
-        settings.*field = in.read(key, values);
-    };
-}
-
-template <class Settings>
-auto laying(Settings& over, Settings& under) {
-    return [&over, &under](const char*, auto field, const auto&, const char*) {
-        if (!(over.*field))
-            over.*field = std::move(under.*field);
-    };
-}
+using host::writing;
 
 void read_services(SettingsTable& root, const std::filesystem::path& folder,
                    DaemonSettings& settings) {
@@ -93,7 +39,7 @@ void read_services(SettingsTable& root, const std::filesystem::path& folder,
             table.refuse("name", "'" + *name + "': the broker answers mmi.* itself");
         else if (!names.insert(*name).second)
             table.refuse("name", "'" + *name + "' has a table already");
-        TableReader in(table, folder);
+        host::SettingReader in(table, folder);
         for_each_service_setting(reading(in, service.settings));
         settings.services.push_back(std::move(service));
     }
@@ -102,21 +48,7 @@ void read_services(SettingsTable& root, const std::filesystem::path& folder,
 } // namespace
 
 Result<std::vector<net::Endpoint>> parse_binds(const std::vector<std::string>& texts) {
-    if (texts.size() > binds_max)
-        return fail(Errc::bad_option, std::to_string(texts.size()) + " endpoints; at most " +
-                                          std::to_string(binds_max));
-    std::vector<net::Endpoint> all;
-    for (const std::string& text : texts) {
-        auto attachment = net::parse_attachment(text, net::AttachRule::bind);
-        if (!attachment)
-            return fail(attachment.error());
-        if (attachment->how == net::Attach::connect)
-            return fail(Errc::bad_endpoint, "'" + text +
-                                                "': a broker binds, and its clients and "
-                                                "workers connect; leave out the '>'");
-        all.push_back(std::move(attachment->endpoint));
-    }
-    return all;
+    return host::parse_binds(texts, "a broker");
 }
 
 Result<DaemonSettings> parse_settings(std::string_view text, const std::string& file) {
@@ -133,7 +65,7 @@ Result<DaemonSettings> parse_settings(std::string_view text, const std::string& 
         else
             root.refuse("bind", "'bind': " + binds.error().detail);
     }
-    TableReader in(root, folder);
+    host::SettingReader in(root, folder);
     for_each_setting(reading(in, settings));
     for_each_service_setting(reading(in, settings.service));
     read_services(root, folder, settings);
@@ -192,33 +124,6 @@ DaemonSettings standard() {
     all.log_level = "info";
     all.log_format = "text";
     return all;
-}
-
-std::string toml(std::uint64_t value, const Counts&) {
-    return std::to_string(value);
-}
-std::string toml(std::uint64_t value, const Sizes&) {
-    return toml_text(format_bytes(value));
-}
-std::string toml(Duration value, const Times&) {
-    return toml_text(format_duration(value));
-}
-std::string toml(const std::string& value, const Words&) {
-    return toml_text(value);
-}
-std::string toml(const std::string& value, const Paths&) {
-    return toml_text(value);
-}
-std::string toml(bool value, const Flags&) {
-    return host::toml_flag(value);
-}
-
-template <class Settings>
-auto writing(std::string& out, const Settings& settings) {
-    return [&out, &settings](const char* key, auto field, const auto& values, const char*) {
-        if (settings.*field)
-            toml_line(out, key, toml(*(settings.*field), values));
-    };
 }
 
 } // namespace

@@ -71,7 +71,6 @@ struct DaemonSettings {
     std::optional<std::string> log_format{};
 };
 
-inline constexpr std::size_t binds_max = 64;
 inline constexpr std::size_t services_max = 10'000; // tables of a file
 
 // Texts of endpoints that are bound; '@' in front may say so. Errors: bad_endpoint (not one, or

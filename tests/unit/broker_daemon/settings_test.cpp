@@ -2,6 +2,7 @@
 #include <flotilla/net/curve.hpp>
 
 #include <broker/settings.hpp>
+#include <host/listener.hpp>
 #include <support/catch.hpp>
 #include <support/scratch.hpp>
 
@@ -178,7 +179,7 @@ TEST_CASE("broker settings: nowhere to bind, and a place bound twice, are refuse
     DaemonSettings wild;
     wild.bind = *parse_binds({"tcp://127.0.0.1:*", "tcp://127.0.0.1:*"});
     CHECK(make_options(wild));
-    CHECK_FALSE(parse_binds(std::vector<std::string>(binds_max + 1, "tcp://127.0.0.1:*")));
+    CHECK_FALSE(parse_binds(std::vector<std::string>(host::binds_max + 1, "tcp://127.0.0.1:*")));
 }
 
 TEST_CASE("broker settings: beyond this machine it needs keys, or to be told otherwise",

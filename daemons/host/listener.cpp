@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/listener.hpp"
+
+#include <flotilla/net/access.hpp>
+#include <flotilla/net/curve.hpp>
+
+#include <set>
+#include <utility>
+#include <variant>
+
+namespace flotilla::host {
+
+Result<std::vector<net::Endpoint>> parse_binds(const std::vector<std::string>& texts,
+                                               const std::string& whose) {
+    if (texts.size() > binds_max)
+        return fail(Errc::bad_option, std::to_string(texts.size()) + " endpoints; at most " +
+                                          std::to_string(binds_max));
+    std::vector<net::Endpoint> all;
+    for (const std::string& text : texts) {
+        auto attachment = net::parse_attachment(text, net::AttachRule::bind);
+        if (!attachment)
+            return fail(attachment.error());
+        if (attachment->how == net::Attach::connect)
+            return fail(Errc::bad_endpoint, "'" + text + "': " + whose +
+                                                " binds, and its clients and workers connect; "
+                                                "leave out the '>'");
+        all.push_back(std::move(attachment->endpoint));
+    }
+    return all;
+}
+
+Result<net::Security> listener_security(const ListenerKeys& settings) {
+    using Where = net::Plaintext::Where;
+    const bool any = settings.allow_any_client_key.value_or(false);
+    if (any && settings.allow_client_keys)
+        return fail(Errc::bad_option,
+                    "a list of client keys and any client key contradict each other");
+    if (!settings.curve_key) {
+        if (any || settings.allow_client_keys)
+            return fail(Errc::bad_option,
+                        "who may connect with CURVE is said, but not with which key of ours; add "
+                        "the secret certificate (curve key)");
+        return net::Security{net::Plaintext{
+            settings.allow_plaintext.value_or(false) ? Where::anywhere : Where::local_only}};
+    }
+    auto own = net::load_key_pair(*settings.curve_key);
+    if (!own)
+        return fail(own.error());
+    if (any)
+        return net::Security{net::CurveServer{std::move(*own), net::AnyClientKey{}}};
+    if (!settings.allow_client_keys)
+        return fail(Errc::insecure, "a CURVE key, but nothing says who may connect; add a list of "
+                                    "client keys, or allow any client key by name");
+    auto list = net::load_allow_list(*settings.allow_client_keys);
+    if (!list)
+        return fail(list.error());
+    return net::Security{net::CurveServer{std::move(*own), std::move(*list)}};
+}
+
+Status check_binds(const std::optional<std::vector<net::Endpoint>>& binds,
+                   const net::Security& security, const std::string& example) {
+    if (!binds || binds->empty())
+        return fail(Errc::bad_option, "nowhere to bind; say --bind " + example +
+                                          ", or --config FILE with bind = \"...\"");
+    const auto* plain = std::get_if<net::Plaintext>(&security);
+    const bool local_only = plain && plain->where == net::Plaintext::Where::local_only;
+    std::set<std::string> seen;
+    for (const net::Endpoint& each : *binds) {
+        if (local_only && each.reach() == net::Reach::remote)
+            return fail(Errc::insecure,
+                        "'" + each.text() +
+                            "' reaches beyond this machine and would be plaintext; use CURVE keys, "
+                            "a loopback or ipc endpoint, or allow plaintext by name");
+        if (!each.is_wildcard() && !seen.insert(each.text()).second)
+            return fail(Errc::bad_option, "'" + each.text() + "' is to be bound twice");
+    }
+    return {};
+}
+
+std::string joined(const std::vector<net::Endpoint>& endpoints) {
+    std::string all;
+    for (const net::Endpoint& each : endpoints)
+        all += (all.empty() ? "" : ",") + each.text();
+    return all;
+}
+
+} // namespace flotilla::host

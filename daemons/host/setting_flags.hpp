@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Listed settings (setting_values.hpp) as flags and variables: SettingFlags is a visitor that
+// declares each one that it visits. The only header of the daemons that needs CLI11.
+#pragma once
+
+#include "host/command_line.hpp"
+#include "host/setting_values.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace flotilla::host {
+
+inline std::string flag_name(std::string key) {
+    std::replace(key.begin(), key.end(), '_', '-');
+    return "--" + key;
+}
+
+inline const char* type_name(const Counts&) {
+    return "N";
+}
+inline const char* type_name(const Sizes&) {
+    return "SIZE";
+}
+inline const char* type_name(const Times&) {
+    return "TIME";
+}
+inline const char* type_name(const Words&) {
+    return "WORD";
+}
+inline const char* type_name(const Paths&) {
+    return "FILE|DIR";
+}
+
+template <class Settings>
+class SettingFlags {
+public:
+    // `prefix` is that of the program's variables, "FLOTILLA_BROKER_".
+    SettingFlags(CLI::App& app, const char* group, Settings& settings, std::string prefix)
+        : app_(app), group_(group), settings_(settings), prefix_(std::move(prefix)) {}
+
+    template <class Field, class Values>
+    void operator()(const char* key, Field field, const Values& values, const char* help) const {
+        auto& target = settings_.*field;
+        const std::string name = flag_name(key);
+        const auto take = [&target, values, name](const std::string& text) {
+            auto value = parse_setting(text, values);
+            if (!value)
+                throw CLI::ValidationError(name, value.error().detail);
+            target = std::move(*value);
+        };
+        finish(
+            *app_.add_option_function<std::string>(name, take, help)->type_name(type_name(values)));
+    }
+    template <class Field>
+    void operator()(const char* key, Field field, const Flags&, const char* help) const {
+        auto& target = settings_.*field;
+        finish(add_switch(app_, flag_name(key), target, help));
+    }
+
+private:
+    void finish(CLI::Option& option) const {
+        option.group(group_);
+        read_from_environment(option, prefix_);
+    }
+
+    CLI::App& app_;
+    const char* group_;
+    Settings& settings_;
+    std::string prefix_;
+};
+
+} // namespace flotilla::host
