@@ -255,8 +255,8 @@ TEST_CASE("keys compare in the order of their fields and read back") {
     CHECK(read_producer_age_key(by_age)->seen_ms == 99);
     CHECK(read_producer_age_key(by_age)->place.producer == "p-1");
     CHECK(read_producer_key(by_producer.substr(0, 3)).error().code == Errc::damaged);
-    const std::string seen = duplicate_age_key({3, 50, 1234});
-    CHECK(read_duplicate_age_key(seen)->accepted_ms == 50);
-    CHECK(read_duplicate_age_key(seen)->hash == 1234);
-    CHECK(duplicate_key(3, 1).size() == 12);
+    const std::string seen = duplicate_age_key({3, 1234});
+    CHECK(read_duplicate_age_key(seen)->queue == 3);
+    CHECK(read_duplicate_age_key(seen)->number == 1234);
+    CHECK(duplicate_key(3, "0123456789abcdef").size() == 20);
 }

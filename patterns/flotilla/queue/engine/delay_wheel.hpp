@@ -11,11 +11,12 @@
 // when a message enters it, visited half a bucket early; the finest are 4 ms and visited when they
 // end. So no message is promoted before it is due, nor more than 4 ms and a turn later.
 //
-// Call order in a turn: add and advance in any order, flush; committed() after the commit. After a
-// failed commit it is thrown away.
+// Call order in a turn: add and advance in any order, flush; committed() after the commit, which
+// may come several turns later (durability=relaxed). After a failed commit it is thrown away.
 #pragma once
 
 #include <flotilla/base/result.hpp>
+#include <flotilla/queue/engine/keys.hpp>
 #include <flotilla/queue/engine/record.hpp>
 #include <flotilla/queue/engine/store.hpp>
 #include <flotilla/queue/engine/turn_budget.hpp>
@@ -23,9 +24,9 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
-#include <tuple>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace flotilla::queue {
@@ -38,12 +39,12 @@ struct Delayed {
     Record record{};         // with its id
 };
 
-// When a message that enters the wheel now has its bucket visited.
+// When the row of a message that enters the wheel now is visited: after `now_ms`.
 std::int64_t visit_ms(std::int64_t due_ms, std::int64_t now_ms) noexcept;
 
 class DelayWheel {
 public:
-    // Copies. Something already due is promoted in the next turn.
+    // Copies. Something already due is promoted some milliseconds later.
     void add(const Delayed& message, std::int64_t wall_ms);
 
     // What becomes of a message whose row is visited.
@@ -61,36 +62,37 @@ public:
                    TurnBudget& budget, const Visit& visit,
                    const std::function<void(QueueId)>& damaged);
     void flush(Mutations& mutations, std::int64_t wall_ms);
-    void committed();
+    void committed() { visited_up_to_.clear(); }
 
     // Wall time of the next visit, as of the last commit; nothing: none. Errors: io, damaged.
     static Result<std::optional<std::int64_t>> next_visit(const Snapshot& snapshot);
 
 private:
-    struct Bucket {
-        BlockWriter block{};
-        std::vector<std::pair<std::int64_t, Lane>> heads{};
-        std::uint64_t first_id = 0;
+    struct Kept {
+        std::int64_t visit_ms = 0;
+        Delayed message{};     // its views are not valid
+        std::size_t bytes = 0; // where key, note and body lie, one after the other
     };
-    void write(Mutations& mutations, std::int64_t visit, QueueId queue, Bucket& bucket,
-               std::int64_t wall_ms);
+    void keep(const Delayed& message, std::int64_t visit);
+    Record record(const Kept& kept) const;
 
-    std::map<std::pair<std::int64_t, QueueId>, Bucket> buckets_{}; // of this turn
-    Mutations full_{};                                             // buckets that are complete
+    std::vector<Kept> kept_{}; // to be written
+    std::string bytes_{};      // of these
+    BlockWriter block_{};
+    std::string visited_up_to_{}; // row key; since the last commit
 };
 
-// A row of the wheel, read. Errors: damaged; unsupported.
+// A row of the wheel, read; views live as long as the row's and the reader.
 class DelayedReader {
 public:
-    static Result<DelayedReader> open(const Entry& row);
+    // Errors: damaged; unsupported.
+    Status open(const Entry& row);
     std::size_t count() const noexcept { return heads_.size(); }
     Delayed operator[](std::size_t index) const;
-    std::int64_t visit() const noexcept { return visit_ms_; }
-    QueueId queue() const noexcept { return queue_; }
+    QueueId queue() const noexcept { return place_.queue; }
 
 private:
-    std::int64_t visit_ms_ = 0;
-    QueueId queue_ = 0;
+    DelayedPlace place_{};
     std::vector<std::pair<std::int64_t, Lane>> heads_{};
     BlockReader block_{};
 };

@@ -5,13 +5,13 @@
 //
 //     row      (queue u32, hash of the message id, 16 bytes) -> version id(u64) number(u64)
 //              wall_ms(u64) check
-//     age row  (queue u32, number u64) -> wall_ms(u64) hash
+//     age row  (queue u32, number u64) -> hash
 //
 // Numbers rise by one a message of the queue, so that first and last say how many there are. Rows
 // outside the window are not believed, and go as new ones come.
 //
-// Call order in a turn: find and add, flush; committed() after the commit. After a failed commit it
-// is thrown away.
+// Call order in a turn: find and add, flush; committed() after the commit, which may come several
+// turns later (durability=relaxed). After a failed commit it is thrown away.
 #pragma once
 
 #include <flotilla/base/result.hpp>
@@ -19,7 +19,6 @@
 #include <flotilla/queue/model.hpp>
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,18 +47,22 @@ private:
         MessageId id = 0;
         std::uint64_t number = 0;
         std::int64_t wall_ms = 0;
+        bool is_written = false; // by flush
     };
     struct Queue {
-        std::uint64_t next = 1; // number
+        std::uint64_t first = 0; // number of the oldest row, if there are rows
+        std::uint64_t next = 0;  // number of the next message
         Duration window{};
         std::uint64_t messages_max = 0;
-        std::unordered_map<std::string, Row> added{}; // by hash
+        std::unordered_map<std::string, Row> added{}; // by hash; since the last commit
+        std::size_t unwritten = 0;                    // of these
+        bool is_inside(const Row& row, std::int64_t wall_ms) const noexcept;
     };
-    static bool is_inside(const Queue& queue, const Row& row, std::int64_t wall_ms) noexcept;
-    Status reap(const Snapshot& snapshot, Mutations& mutations, QueueId id, const Queue& queue,
-                std::int64_t wall_ms) const;
+    Result<Queue*> load(const Snapshot& snapshot, QueueId queue);
+    static Status reap(const Snapshot& snapshot, Mutations& mutations, QueueId id, Queue& queue,
+                       std::int64_t wall_ms, std::size_t rows_max);
 
-    std::map<QueueId, Queue> queues_{}; // used in this turn
+    std::unordered_map<QueueId, Queue> queues_{}; // used since the last commit
 };
 
 } // namespace flotilla::queue

@@ -17,6 +17,10 @@ public:
         key_.append(value);
         return *this;
     }
+    KeyWriter& bytes(ByteView value) {
+        key_.append(value);
+        return *this;
+    }
     std::string take() { return std::move(key_); }
 
 private:
@@ -127,18 +131,17 @@ Result<ProducerAge> read_producer_age_key(ByteView key) {
     return whole(reader, age);
 }
 
-std::string duplicate_key(QueueId queue, std::uint64_t hash) {
-    return KeyWriter(12).u32(queue).u64(hash).take();
+std::string duplicate_key(QueueId queue, ByteView hash) {
+    return KeyWriter(4 + hash.size()).u32(queue).bytes(hash).take();
 }
 std::string duplicate_age_key(const DuplicateAge& age) {
-    return KeyWriter(20).u32(age.queue).ms(age.accepted_ms).u64(age.hash).take();
+    return KeyWriter(12).u32(age.queue).u64(age.number).take();
 }
 Result<DuplicateAge> read_duplicate_age_key(ByteView key) {
     wire::Reader reader(key);
     DuplicateAge age;
     age.queue = reader.u32();
-    age.accepted_ms = ms(reader);
-    age.hash = reader.u64();
+    age.number = reader.u64();
     return whole(reader, age);
 }
 

@@ -65,12 +65,12 @@ struct ProducerAge {
 };
 Result<ProducerAge> read_producer_age_key(ByteView key);
 
-// Tables duplicate and duplicate_age. `hash` is of the application's message id.
-std::string duplicate_key(QueueId queue, std::uint64_t hash);
+// Tables duplicate and duplicate_age. `hash` is of the application's message id, 16 bytes; numbers
+// of a queue's message ids rise by one.
+std::string duplicate_key(QueueId queue, ByteView hash);
 struct DuplicateAge {
     QueueId queue = 0;
-    std::int64_t accepted_ms = 0;
-    std::uint64_t hash = 0;
+    std::uint64_t number = 0;
 };
 std::string duplicate_age_key(const DuplicateAge& age);
 Result<DuplicateAge> read_duplicate_age_key(ByteView key);

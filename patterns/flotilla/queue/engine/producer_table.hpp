@@ -10,11 +10,10 @@
 // goes when there are too many (least recently seen first) or it was not seen for too long. `seen`
 // is kept to a minute. A whole batch is judged by one look.
 //
-// Call order in a turn: judge and settle, reap, flush; committed() after the commit. After a failed
-// commit the table is thrown away.
+// Call order in a turn: judge and settle, reap, flush; committed() after the commit, which may come
+// several turns later (durability=relaxed). After a failed commit the table is thrown away.
 #pragma once
 
-#include <flotilla/base/bounded_table.hpp>
 #include <flotilla/base/result.hpp>
 #include <flotilla/queue/engine/store.hpp>
 #include <flotilla/queue/model.hpp>
@@ -53,7 +52,8 @@ public:
     void settle(QueueId queue, std::string_view producer, std::uint64_t sequence,
                 std::int64_t wall_ms);
 
-    // Forgets rows that are too old or too many, bounded a turn; how many of them were not too old.
+    // Forgets rows that are too old or too many, bounded a turn: the number of those that were not
+    // too old. Errors: io, damaged.
     Result<std::uint64_t> reap(const Snapshot& snapshot, Mutations& mutations,
                                std::int64_t wall_ms);
     void flush(Mutations& mutations);
@@ -64,31 +64,47 @@ public:
 
 private:
     struct Entry {
-        std::string key{};
+        std::string key{}; // of its row
         std::uint64_t sequence = 0;
         std::int64_t seen_ms = 0;
-        std::int64_t stored_seen_ms = 0; // in its age row
-        bool is_stored = false;          // has rows
-        bool is_changed = false;
+        std::int64_t stored_ms = 0; // seen, in its age row
+        bool is_stored = false;     // has rows, or flush() has written them
+        bool is_changed = false;    // since the last flush
+        bool is_pending = false;    // since the last commit
     };
     using Entries = std::list<Entry>; // most recently used first
 
-    void make_key(QueueId queue, std::string_view producer);
-    Result<Entry*> load(const Snapshot& snapshot);
+    struct Found {
+        Entry* entry = nullptr;
+        bool is_damaged = false;
+    };
+    Result<Found> load(const Snapshot& snapshot, QueueId queue, std::string_view producer);
+    Entry* cached(QueueId queue, std::string_view producer);
     Entry& add(Entry entry);
     void forget(ByteView key);
+    Status begin(const Snapshot& snapshot);
     Status count_some(const Snapshot& snapshot);
+    std::int64_t seen_now(std::int64_t wall_ms) const noexcept;
+    bool is_row_counted(const std::string& age_key, std::int64_t seen_ms) const noexcept;
+    void erase_age_row(Mutations& mutations, std::string age_key, std::int64_t seen_ms);
 
     std::uint32_t entries_max_;
     Duration age_max_;
     Entries entries_{};
-    std::unordered_map<std::string_view, Entries::iterator> index_{};
+    std::unordered_map<std::string_view, Entries::iterator> index_{}; // keys are the entries'
     std::vector<Entries::iterator> changed_{};
-    std::string key_{};           // scratch
-    std::string counted_up_to_{}; // age row key
-    bool is_counted_ = false;
+    std::vector<Entries::iterator> pending_{};
+    std::string key_{}; // scratch
     std::uint64_t rows_ = 0;
-    std::uint64_t added_ = 0; // rows in this turn
+    std::uint64_t added_ = 0; // rows since the last flush
+    bool has_reaped_ = false; // since the last commit
+
+    // Rows of before the start are counted little by little; this process's are newer than all of
+    // them, so that a row is counted once.
+    bool is_begun_ = false;
+    bool is_counted_ = false;
+    std::int64_t ours_from_ms_ = 0;
+    std::string counted_up_to_{}; // age row key
 };
 
 } // namespace flotilla::queue

@@ -33,8 +33,8 @@ enum class Table : std::uint8_t {
     expiry = 7,         // (bucket of expiry time, queue, lane, first position) -> nothing
     producer = 8,       // (producer, queue) -> highest sequence, last seen
     producer_age = 9,   // (last seen, producer, queue) -> nothing
-    duplicate = 10,     // (queue, hash of message id) -> id, time
-    duplicate_age = 11, // (queue, time, hash) -> nothing
+    duplicate = 10,     // (queue, hash of message id) -> id, number, time
+    duplicate_age = 11, // (queue, number) -> hash
 };
 inline constexpr std::size_t tables = 12;
 inline constexpr std::size_t key_bytes_max = 300;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <flotilla/base/result.hpp>
+#include <flotilla/queue/engine/keys.hpp>
 #include <flotilla/queue/engine/record.hpp>
 #include <flotilla/queue/engine/store.hpp>
 #include <flotilla/queue/engine/turn_budget.hpp>
