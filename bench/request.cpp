@@ -5,6 +5,7 @@
 #include "pairing.hpp"
 #include "raw.hpp"
 
+#include <flotilla/relay/relay.hpp>
 #include <flotilla/request/broker.hpp>
 
 #include <zmq.h>
@@ -271,6 +272,19 @@ void our_broker(Arena::Seat& seat, const Shape& shape) {
     }
 }
 
+// The relay in the proxy's place: both pass what echoing workers and plain clients say.
+void our_queue_relay(Arena::Seat& seat, const Shape&) {
+    net::Context context = open_context();
+    relay::RelayOptions options;
+    options.kind = relay::Kind::queue;
+    options.frontend.attachments.push_back(binds("tcp://127.0.0.1:*"));
+    options.backend.attachments.push_back(binds("tcp://127.0.0.1:*"));
+    auto relay = need(relay::Relay::open(context, std::move(options)));
+    seat.announce(1, relay.endpoints(relay::Side::backend)[0].text());
+    seat.announce(0, relay.endpoints(relay::Side::frontend)[0].text());
+    (void)relay.run();
+}
+
 using Middle = void (*)(Arena::Seat&, const Shape&);
 
 Measured measure(const Shape& shape, Middle middle) {
@@ -306,6 +320,13 @@ std::vector<Match> request_matches(Scale scale, const std::string& other_broker)
         matches.push_back({"majordomo", what, bar, false, [=] { return measure(echo, &proxy); },
                            [=] { return measure(shape, &our_broker); }, true});
     };
+    const auto relayed = [&](const char* what, bool latency, const Shape& shape) {
+        matches.push_back({"relay", what, latency ? 1.05 : 0.95, latency,
+                           [=] { return measure(shape, &proxy); },
+                           [=] { return measure(shape, &our_queue_relay); }, true});
+    };
+    relayed("queue, 4 x 100, 32 workers", false, sized({Talk::echo, 4, 100, 32, 1}, 300'000));
+    relayed("queue, round trip", true, sized({Talk::echo, 1, 1, 1, 1}, 20'000));
     add("strict, 32 workers", 0.95, sized({Talk::mdp_02, 4, 8, 32, 1}, 150'000));
     add("strict 0.1, 32 workers", 0.95, sized({Talk::mdp_01, 4, 8, 32, 1}, 150'000));
     add("prefetch 4, 4 x 100", 0.6, sized({Talk::mdp_02, 4, 100, 32, 4}, 300'000));
