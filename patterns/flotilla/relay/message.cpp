@@ -36,11 +36,12 @@ Received receive(net::Socket& socket, const MessageLimits& limits, Message& mess
         if (message.frames == message.parts.size())
             message.parts.emplace_back();
         net::Part& part = message.parts[message.frames];
-        if (const Status got = socket.receive(part, Duration::zero()); !got)
+        const auto got = socket.receive_look(part, Duration::zero());
+        if (!got)
             return seen == 0 && got.error().code == Errc::would_block ? Received::nothing
                                                                       : Received::failed;
-        more = part.more();
-        message.bytes += part.size();
+        more = got->more == net::More::yes;
+        message.bytes += got->bytes.size();
         if (seen + 1 < limits.frames_max && message.bytes <= limits.message_bytes_max && more)
             ++message.frames;
     }
