@@ -298,7 +298,7 @@ Duration WorkSource::Rest::wait_max() const {
         return Duration::zero();
     Duration wait = time_left(net::now(), machine.next_deadline());
     if (!backlogs.empty())
-        wait = std::min(wait, PeerBacklogs::retry_after);
+        wait = std::min(wait, backlogs.retry_in());
     if (machine.levels().leased > 0)
         wait = std::min(wait, monitor_look);
     return wait;
@@ -341,7 +341,10 @@ Result<WorkSource> WorkSource::open(net::Context& context, WorkSourceOptions opt
 }
 
 Result<net::Endpoint> WorkSource::bind(const net::Endpoint& endpoint) {
-    return rest_->router.bind(endpoint);
+    auto bound = rest_->router.bind(endpoint);
+    if (bound)
+        rest_->backlogs.bound_to(endpoint);
+    return bound;
 }
 
 Result<WorkId> WorkSource::submit(wire::Frames& body, SubmitOptions options) {

@@ -174,7 +174,7 @@ void Broker::Rest::settle() {
 
 void Broker::Rest::retry_backlogs() {
     const Instant now = net::now();
-    if (now - backlogs_tried < PeerBacklogs::retry_after)
+    if (now - backlogs_tried < backlogs.retry_in())
         return;
     backlogs_tried = now;
     backlogs.retry(router, [&](const std::string& peer) {
@@ -269,7 +269,7 @@ Duration Broker::Rest::wait_max() const {
     if (machine.has_ghosts() || !lost.empty())
         return Duration::zero();
     const Duration wait = std::min(time_left(net::now(), machine.next_deadline()), monitor_look);
-    return backlogs.empty() ? wait : std::min(wait, PeerBacklogs::retry_after);
+    return backlogs.empty() ? wait : std::min(wait, backlogs.retry_in());
 }
 
 // ---- the class ---------------------------------------------------------------------------------
@@ -309,8 +309,10 @@ Result<net::Endpoint> Broker::bind(const net::Endpoint& endpoint) {
     if (rest_->binds == binds_max)
         return fail(Errc::too_many, "a broker has at most 64 endpoints");
     auto bound = rest_->router.bind(endpoint);
-    if (bound)
-        ++rest_->binds;
+    if (!bound)
+        return bound;
+    ++rest_->binds;
+    rest_->backlogs.bound_to(endpoint);
     return bound;
 }
 

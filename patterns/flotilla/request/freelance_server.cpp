@@ -53,7 +53,9 @@ struct FreelanceServer::Rest {
     Rest(const FreelanceServerOptions& options, net::Socket socket)
         : endpoint(options.public_endpoint.value_or(*options.bind)), router(std::move(socket)),
           backlogs(options.backlog_messages_max, options.backlog_bytes_max, slow_clients_max,
-                   options.backlog_bytes_max * 4) {}
+                   options.backlog_bytes_max * 4) {
+        backlogs.bound_to(*options.bind);
+    }
 
     Status turn(const Handler& handler);
     void handle(wire::Frames& message, const Handler& handler);
@@ -158,7 +160,7 @@ const net::Endpoint& FreelanceServer::endpoint() const noexcept {
 
 Status FreelanceServer::process(Duration wait, const Handler& handler) {
     if (!rest_->backlogs.empty())
-        wait = std::min(wait, net::PeerBacklogs::retry_after);
+        wait = std::min(wait, rest_->backlogs.retry_in());
     if (wait > Duration::zero()) {
         const Status ready = rest_->router.wait_readable(wait);
         if (!ready && ready.error().code == Errc::stopped)
@@ -172,7 +174,7 @@ Status FreelanceServer::run(const Handler& handler) {
     Status served{};
     while (served && !rest_->stopping) {
         const bool slow = !rest_->backlogs.empty();
-        served = rest_->poller.turn(slow ? Duration{net::PeerBacklogs::retry_after} : no_limit);
+        served = rest_->poller.turn(slow ? rest_->backlogs.retry_in() : no_limit);
         if (served)
             served = rest_->turn(handler);
     }
