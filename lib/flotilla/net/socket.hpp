@@ -109,7 +109,8 @@ public:
     Socket& operator=(Socket&&) noexcept;
     ~Socket(); // does not wait; linger runs in the background
 
-    // Returns where it is bound, wildcards resolved; what clients connect to.
+    // Returns where it is bound, wildcards resolved; what clients connect to. An ipc path must be
+    // free, or the socket of a program that is gone.
     // Errors: address_in_use, address_unavailable, insecure, bad_endpoint, unsupported.
     Result<Endpoint> bind(const Endpoint& endpoint);
     // Does not wait for the peer, who may come later. Errors: insecure, bad_endpoint, unsupported.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where a Socket binds and connects.
+#include "ipc_place.hpp"
 #include "socket_rest.hpp"
 #include "transport_error.hpp"
 
@@ -45,6 +46,8 @@ Status Socket::check_reach(const Endpoint& endpoint) const {
 Result<Endpoint> Socket::bind(const Endpoint& endpoint) {
     if (const Status reach = check_reach(endpoint); !reach)
         return fail(reach.error());
+    if (const Status free = detail::check_ipc_place(endpoint); !free)
+        return fail(free.error());
     if (zmq_bind(handle_, endpoint.text().c_str()) != 0)
         return transport_failure(zmq_errno(), "bind " + endpoint.text());
     std::array<char, Endpoint::bytes_max> bound{};
