@@ -23,7 +23,10 @@ using net::PeerBacklogs;
 
 namespace {
 
-constexpr std::size_t turn_messages_max = 1000; // read before anything else is looked at
+// Read before anything else is looked at: so many, or for so long, as some cost a thousand times
+// what others do.
+constexpr std::size_t turn_messages_max = 1000;
+constexpr Duration turn_max = 10ms;
 constexpr std::size_t full_turns_max = 10;
 constexpr std::size_t binds_max = 64;
 constexpr std::uint32_t backlogs_max = 10'000; // peers that do not read
@@ -122,6 +125,7 @@ void Broker::Rest::handle() {
 // Whether nothing more was there. Only the first may be waited for. What is decided leaves together
 // when the input is empty or much has gathered: messages for one peer then share a system call.
 bool Broker::Rest::read_inputs(Duration wait) {
+    Instant until = never;
     for (std::size_t i = 0; i < turn_messages_max; ++i) {
         if (Status received = incoming.receive(router, options, i == 0 ? wait : Duration::zero());
             !received) {
@@ -133,6 +137,11 @@ bool Broker::Rest::read_inputs(Duration wait) {
         handle();
         if (out.sends.size() >= gathered_sends_max)
             act();
+        const Instant now = net::recent_now();
+        if (now >= until)
+            return false;
+        if (i == 0)
+            until = deadline_after(now, turn_max);
     }
     return false;
 }

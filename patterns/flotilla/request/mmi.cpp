@@ -2,10 +2,8 @@
 #include <flotilla/request/mmi.hpp>
 #include <flotilla/wire/option_text.hpp>
 
-#include <algorithm>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace flotilla::request {
 namespace {
@@ -13,18 +11,8 @@ namespace {
 constexpr std::size_t listed_max = limits::body_frames_max - 1; // beside the status
 
 wire::Frames list(std::string_view after, const ServiceTable& services) {
-    std::vector<Slot> found;
-    services.for_each([&](Slot slot) {
-        if (services[slot].name > after || after.empty())
-            found.push_back(slot);
-    });
-    const std::size_t shown = std::min(found.size(), listed_max);
-    std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(shown),
-                      found.end(),
-                      [&](Slot a, Slot b) { return services[a].name < services[b].name; });
     wire::Frames body{"200"};
-    for (std::size_t i = 0; i < shown; ++i) {
-        const BrokerService& service = services[found[i]];
+    services.list(after, listed_max, [&](const BrokerService& service) {
         wire::OptionTextWriter line;
         line.text("name", printable(service.name))
             .count("workers", service.workers)
@@ -32,7 +20,7 @@ wire::Frames list(std::string_view after, const ServiceTable& services) {
             .count("queued", service.queue.size)
             .count("running", service.running);
         body.add(line.view());
-    }
+    });
     return body;
 }
 

@@ -44,6 +44,7 @@ Slot ServiceTable::add(std::string_view name, const ServiceLimits& limits) {
     services_[slot].name = name;
     services_[slot].limits = &limits;
     by_name_.emplace(services_[slot].name, slot);
+    in_order_.emplace(services_[slot].name, slot);
     return slot;
 }
 
@@ -52,6 +53,7 @@ void ServiceTable::release(Slot slot) {
     if (service.is_needed())
         return;
     by_name_.erase(service.name);
+    in_order_.erase(service.name);
     service.limits = nullptr;
     service.room = Room{};
     if (last_ == slot)

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -56,6 +57,13 @@ public:
     void release(Slot slot);
 
     std::size_t size() const noexcept { return by_name_.size(); }
+    // At most `most` of them by name: all, or those whose name comes behind `after`.
+    template <class Each>
+    void list(std::string_view after, std::size_t most, Each&& each) const {
+        auto at = after.empty() ? in_order_.begin() : in_order_.upper_bound(after);
+        for (; at != in_order_.end() && most > 0; ++at, --most)
+            each(services_[at->second]);
+    }
     template <class Each>
     void for_each(Each&& each) const {
         for (Slot slot = 0; slot < services_.size(); ++slot)
@@ -70,6 +78,8 @@ private:
     std::deque<BrokerService> services_{};
     std::vector<Slot> free_{};
     std::unordered_map<std::string, Slot, TransparentStringHash, std::equal_to<>> by_name_{};
+    // So that a part of a long list does not cost the whole of it. The names are the services' own.
+    std::map<std::string_view, Slot> in_order_{};
     Slot last_ = no_slot;
 };
 
