@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/log.hpp"
 
+#include "host/log_output.hpp"
+
 #include <nlohmann/json.hpp>
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 
 #include <algorithm>
 #include <array>
+#include <mutex>
 
 namespace flotilla::host {
 namespace {
@@ -39,6 +42,36 @@ bool is_plain(std::string_view value) {
         return c > ' ' && c != '"' && c != '=' && c != '\x7f';
     });
 }
+
+class Sink final : public spdlog::sinks::base_sink<std::mutex> {
+public:
+    Sink(LogFormat format, int descriptor) : format_(format), output_(descriptor) {}
+
+private:
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        if (dropped_ > 0 && tell_dropped(message.time))
+            dropped_ = 0;
+        if (!write(message))
+            ++dropped_;
+    }
+    void flush_() override {}
+
+    bool write(const spdlog::details::log_msg& message) {
+        spdlog::memory_buf_t line;
+        formatter_->format(message, line);
+        return output_.write({line.data(), line.size()});
+    }
+    bool tell_dropped(spdlog::log_clock::time_point time) {
+        const Fields fields{{"lines", std::to_string(dropped_)}};
+        const std::string line = format_ == LogFormat::json ? format_json("log_left_out", fields)
+                                                            : format_text("log_left_out", fields);
+        return write({time, {}, "flotilla", spdlog::level::warn, line});
+    }
+
+    LogFormat format_;
+    LogOutput output_;
+    std::uint64_t dropped_ = 0; // lines
+};
 
 } // namespace
 
@@ -72,16 +105,15 @@ std::string format_json(std::string_view event, const Fields& fields) {
     return line;
 }
 
-Log::Log(LogLevel level, LogFormat format)
+Log::Log(LogLevel level, LogFormat format, int descriptor)
     : format_(format), logger_(std::make_shared<spdlog::logger>(
-                           "flotilla", std::make_shared<spdlog::sinks::stderr_sink_mt>())) {
+                           "flotilla", std::make_shared<Sink>(format, descriptor))) {
     const char* const pattern = format == LogFormat::json
                                     ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
                                     : "%Y-%m-%dT%H:%M:%S.%eZ %l %v";
     logger_->set_formatter(
         std::make_unique<spdlog::pattern_formatter>(pattern, spdlog::pattern_time_type::utc));
     logger_->set_level(native(level));
-    logger_->flush_on(spdlog::level::debug);
 }
 
 void Log::write(LogLevel level, std::string_view event, const Fields& fields) const {

@@ -5,8 +5,9 @@
 //     2026-01-31T12:00:00.000Z info relay_ready name=prices frontend=tcp://127.0.0.1:5555
 //     {"time":"2026-01-31T12:00:00.000Z","level":"info","event":"relay_ready","name":"prices"}
 //
-// Event names and field names are part of the interface: they are added to, not changed. Safe from
-// every thread.
+// Event names and field names are part of the interface: they are added to, not changed. Nobody
+// waits for a reader: lines that do not fit are dropped, and `log_left_out lines=N` says how many
+// when there is room again. Safe from every thread.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +43,8 @@ std::string format_json(std::string_view event, const Fields& fields);
 
 class Log {
 public:
-    Log(LogLevel level, LogFormat format);
+    // `descriptor` (standard error) must stay open.
+    Log(LogLevel level, LogFormat format, int descriptor = 2);
 
     void debug(std::string_view event, const Fields& fields = {}) const {
         write(LogLevel::debug, event, fields);

@@ -11,7 +11,9 @@
 namespace flotilla::host {
 namespace {
 
-constexpr int busy_turns_max = 16; // of the server, between two looks at signals
+// Between two looks at signals: so many turns of the server, or for so long.
+constexpr int busy_turns_max = 16;
+constexpr Duration busy_max = 20ms;
 
 } // namespace
 
@@ -54,7 +56,8 @@ Duration ServeLoop::wait_now() const {
 
 // While there is input, the loop is not asked whether anything else happened.
 Status ServeLoop::serve_some() {
-    for (int i = 0; i < busy_turns_max; ++i) {
+    const Instant until = deadline_after(net::recent_now(), busy_max);
+    for (int i = 0; i < busy_turns_max && net::recent_now() <= until; ++i) {
         if (Status served = served_.process(Duration::zero()); !served)
             return served;
         if (!served_.has_input())
