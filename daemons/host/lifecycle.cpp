@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/lifecycle.hpp"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -61,12 +63,19 @@ std::uint64_t raise_file_limit() noexcept {
 }
 
 Result<std::string> read_settings_file(const std::string& path) {
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"),
-                                                               &std::fclose);
+    const bool is_input = path == "/dev/stdin";
+    // Opening a pipe that nobody writes to would wait, for ever.
+    const int opened = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | (is_input ? 0 : O_NONBLOCK));
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(
+        opened < 0 ? nullptr : ::fdopen(opened, "rb"), &std::fclose);
     if (!file && errno == ENOENT)
         return fail(Errc::not_found, path + ": there is no such file");
-    if (!file)
+    struct stat about {};
+    if (!file || ::fstat(opened, &about) != 0)
         return io_error(path);
+    if (!is_input && !S_ISREG(about.st_mode))
+        return fail(Errc::io, path + ": not an ordinary file; settings come from one, or from "
+                                     "/dev/stdin");
     std::string text;
     std::array<char, 16384> bytes;
     while (const std::size_t got = std::fread(bytes.data(), 1, bytes.size(), file.get())) {

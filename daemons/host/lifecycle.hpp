@@ -19,7 +19,8 @@ Result<bool> notify_supervisor(std::string_view state);
 // the limit that holds now.
 std::uint64_t raise_file_limit() noexcept;
 
-// A whole settings file, at most 1 MiB. Errors: not_found, too_large, io; each names the file.
+// A whole settings file, at most 1 MiB: an ordinary file, or what /dev/stdin gives. Errors:
+// not_found, too_large, io (also for a pipe, a folder, a device); each names the file.
 Result<std::string> read_settings_file(const std::string& path);
 
 } // namespace flotilla::host

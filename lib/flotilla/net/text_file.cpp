@@ -37,9 +37,14 @@ tl::unexpected<Error> file_failure(int number, const std::string& doing) {
 } // namespace
 
 Result<std::string> read_text_file(const std::string& path) {
-    const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-    if (file.number < 0)
+    // Opening a pipe that nobody writes to would wait, for ever.
+    const bool is_input = path == "/dev/stdin";
+    const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | (is_input ? 0 : O_NONBLOCK))};
+    struct stat about {};
+    if (file.number < 0 || ::fstat(file.number, &about) != 0)
         return file_failure(errno, "open " + path);
+    if (!is_input && !S_ISREG(about.st_mode))
+        return fail(Errc::io, "cannot read " + path + ": not an ordinary file");
     std::string text;
     char buffer[8192];
     for (;;) {

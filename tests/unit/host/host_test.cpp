@@ -7,6 +7,7 @@
 #include <support/scratch.hpp>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -99,6 +100,15 @@ TEST_CASE("lifecycle: a settings file is read whole; a missing or huge one is na
     std::ofstream(path) << std::string(2'000'000, '#');
     CHECK(read_settings_file(path).error().code == Errc::too_large);
     CHECK(read_settings_file(folder.path().string()).error().code == Errc::io);
+}
+
+TEST_CASE("lifecycle: a pipe as settings file is refused and not waited for", "[unit][host]") {
+    const test::ScratchFolder folder;
+    const std::string path = folder.file("pipe");
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    const auto read = read_settings_file(path);
+    REQUIRE_FALSE(read);
+    CHECK(read.error().detail.find(path + ": not an ordinary file") == 0);
 }
 
 TEST_CASE("rate limit: one line an interval, and how many were left out", "[unit][host]") {
