@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The -o half of Format: tokens and modifiers.
+#include <flotilla/base/encoding.hpp>
 #include <flotilla/base/units.hpp>
 #include <flotilla/wire/pack.hpp>
 
-#include <cli/encoding.hpp>
 #include <cli/format.hpp>
 #include <cli/json_lines.hpp>
 #include <nlohmann/json.hpp>

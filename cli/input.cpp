@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cli/encoding.hpp>
+#include <flotilla/base/encoding.hpp>
+
 #include <cli/format.hpp>
 #include <cli/input.hpp>
 #include <cli/terminal.hpp>

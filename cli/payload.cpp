@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <flotilla/base/encoding.hpp>
 #include <flotilla/base/units.hpp>
 
-#include <cli/encoding.hpp>
 #include <cli/json_lines.hpp>
 #include <cli/payload.hpp>
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `zmq serve`: answer a service's requests with a command.
+#include <flotilla/base/encoding.hpp>
 #include <flotilla/base/units.hpp>
 #include <flotilla/net/context.hpp>
 #include <flotilla/net/system.hpp>
@@ -8,7 +9,6 @@
 #include <CLI/CLI.hpp>
 #include <cli/broker_flags.hpp>
 #include <cli/commands.hpp>
-#include <cli/encoding.hpp>
 #include <cli/serve/servant.hpp>
 #include <cli/signals.hpp>
 #include <poll.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <flotilla/base/encoding.hpp>
 #include <flotilla/wire/option_text.hpp>
 
-#include <cli/encoding.hpp>
 #include <cli/services/listing.hpp>
 #include <nlohmann/json.hpp>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the zmq program reads from files and pipes: records cut from a stream, JSON lines, patterns.
 #include <flotilla/base/check.hpp>
+#include <flotilla/base/encoding.hpp>
 
-#include <cli/encoding.hpp>
 #include <cli/format.hpp>
 #include <cli/json_lines.hpp>
 #include <cli/payload.hpp>

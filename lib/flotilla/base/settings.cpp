@@ -178,6 +178,41 @@ std::optional<std::vector<std::string>> SettingsTable::texts(std::string_view ke
     return values;
 }
 
+namespace {
+
+std::optional<std::string> as_text(const toml::node& node) {
+    if (const auto* value = node.as_string())
+        return value->get();
+    if (const auto* value = node.as_integer())
+        return std::to_string(value->get());
+    if (const auto* value = node.as_boolean())
+        return value->get() ? "true" : "false";
+    return std::nullopt;
+}
+
+} // namespace
+
+std::optional<std::string> SettingsTable::any(std::string_view key) {
+    const toml::node* node = ask(*tree_, table_, key);
+    if (!node)
+        return std::nullopt;
+    std::optional<std::string> all = as_text(*node);
+    if (const auto* list = node->as_array()) {
+        all.emplace();
+        for (const auto& element : *list) {
+            const auto text = as_text(element);
+            if (!text) {
+                all.reset();
+                break;
+            }
+            *all += (all->empty() ? "" : ",") + *text;
+        }
+    }
+    if (!all)
+        refuse_kind(*tree_, key, *node, "a text, a number, true or false, or a list of these");
+    return all;
+}
+
 std::optional<bool> SettingsTable::flag(std::string_view key) {
     const toml::node* node = ask(*tree_, table_, key);
     if (!node)

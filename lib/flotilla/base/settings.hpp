@@ -39,6 +39,9 @@ public:
                                       const std::vector<std::string_view>& choices);
     // One text or a list of texts.
     std::optional<std::vector<std::string>> texts(std::string_view key);
+    // A text, number or flag as a text, a list of them with commas: for values that somebody else
+    // reads.
+    std::optional<std::string> any(std::string_view key);
     std::optional<bool> flag(std::string_view key);
     std::optional<std::uint64_t> count(std::string_view key, std::uint64_t min, std::uint64_t max);
     std::optional<Duration> duration(std::string_view key);   // "250ms"

@@ -95,3 +95,19 @@ TEST_CASE("settings: hostile text never does worse than an error", "[unit][base]
     REQUIRE_FALSE(control);
     CHECK(control.error().detail.rfind("f.toml:2:2: a control character", 0) == 0);
 }
+
+TEST_CASE("settings: a value of any kind is read as a text", "[unit][base]") {
+    auto settings = Settings::parse("a = \"1m\"\nb = 7\nc = [\"1s\", 20]\nd = true\ne = [[1]]\n",
+                                    "f.toml");
+    REQUIRE(settings);
+    auto root = settings->root();
+    CHECK(root.any("a") == "1m");
+    CHECK(root.any("b") == "7");
+    CHECK(root.any("c") == "1s,20");
+    CHECK(root.any("d") == "true");
+    CHECK_FALSE(root.any("none"));
+    CHECK_FALSE(root.any("e"));
+    const Status done = settings->finish();
+    REQUIRE_FALSE(done);
+    CHECK(done.error().detail.find("f.toml:5") != std::string::npos);
+}

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cli/encoding.hpp>
+#include <flotilla/base/encoding.hpp>
 
 #include <array>
 #include <cstdint>
 
-namespace flotilla::cli {
+namespace flotilla {
 
 namespace {
 
@@ -212,4 +212,4 @@ bool is_printable(ByteView bytes) noexcept {
     return true;
 }
 
-} // namespace flotilla::cli
+} // namespace flotilla

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace flotilla::cli {
+namespace flotilla {
 
 void append_hex(std::string& out, ByteView bytes);
 void append_base64(std::string& out, ByteView bytes);
@@ -31,4 +31,4 @@ bool is_utf8(ByteView bytes) noexcept;
 // Valid UTF-8 without control characters.
 bool is_printable(ByteView bytes) noexcept;
 
-} // namespace flotilla::cli
+} // namespace flotilla

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <flotilla/base/encoding.hpp>
 #include <flotilla/base/random.hpp>
 
-#include <cli/encoding.hpp>
 #include <support/catch.hpp>
 #include <support/seed.hpp>
 
 #include <string>
 
-using namespace flotilla::cli;
+using namespace flotilla;
 using namespace std::string_literals;
 
 namespace {
