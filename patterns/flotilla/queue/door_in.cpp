@@ -131,43 +131,39 @@ void DoorIn::hear(leased::Envelope&&, Event&& event, Times times) {
     is_said_ = false;
     if (const auto* ok = std::get_if<PutOk>(&event)) {
         messages_total_ += ok->accepted;
-        refused_total_ += ok->refused.size();
+        refused_total_ += ok->exceptions.refused.size();
         settle(sequence_ + records_ - 1);
     } else if (const auto* why = std::get_if<PutRefused>(&event)) {
         messages_total_ += why->accepted;
-        refuse(*why, times);
+        refused_total_ += why->exceptions.refused.size();
+        refuse(why->code, why->sequence, times);
     } else if (const auto* reply = std::get_if<leased::Event>(&event)) {
         if (const auto* error = std::get_if<leased::ErrorReply>(reply))
-            refuse(*error, times);
+            refuse(error->code, sequence_ - 1, times);
     }
 }
 
-// In passing. What was said is said again later, but a feed does not wait.
-void DoorIn::refuse(const PutRefused& why, Times times) {
-    if (why.code == leased::ErrorCode::unknown_producer ||
-        why.code == leased::ErrorCode::out_of_order) {
+// Everything up to `settled` is. What is behind it is said again later, unless it is the message's
+// own fault; and a feed does not wait.
+void DoorIn::refuse(leased::ErrorCode code, std::uint64_t settled, Times times) {
+    using Code = leased::ErrorCode;
+    if (code == Code::unknown_producer || code == Code::out_of_order) {
         // Under a new name: whether it was stored before, nobody knows any more.
         producer_ = next_producer();
         sequence_ = 1;
         maybe_duplicate_ = true;
         return pause(times);
     }
-    if (plan_.door.kind == Door::Kind::pull)
-        return pause(times);
-    refused_total_ += records_ - std::min(records_, why.accepted);
-    settle(why.sequence);
-}
-
-// As a whole: for good when it is the message's fault, else until somebody mends it.
-void DoorIn::refuse(const leased::ErrorReply& error, Times times) {
-    using Code = leased::ErrorCode;
-    const bool is_final = error.code == Code::too_large || error.code == Code::too_many ||
-                          error.code == Code::bad_option || error.code == Code::malformed;
+    const bool is_final = code == Code::too_large || code == Code::too_many ||
+                          code == Code::bad_option || code == Code::malformed;
     if (plan_.door.kind == Door::Kind::pull && !is_final)
         return pause(times);
-    refused_total_ += records_;
-    // A message alone has used its number up; a put that could not be read has not.
-    settle(is_final && !large_.empty() ? sequence_ : sequence_ - 1);
+    const std::uint64_t before = sequence_ - 1;
+    const std::uint64_t counted = settled > before ? settled - before : 0;
+    refused_total_ += records_ - std::min(records_, counted);
+    if (is_final && !large_.empty() && counted == records_)
+        ++refused_total_; // it has used its number up, and is the only one
+    settle(std::max(settled, before));
 }
 
 void DoorIn::pause(Times times) {

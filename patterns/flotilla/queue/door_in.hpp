@@ -40,8 +40,7 @@ private:
     void gather();
     void count_losses(const wire::Frames& message);
     void settle(std::uint64_t sequence);
-    void refuse(const PutRefused& why, Times times);
-    void refuse(const leased::ErrorReply& error, Times times);
+    void refuse(leased::ErrorCode code, std::uint64_t settled, Times times);
     void pause(Times times);
     std::string next_producer();
 

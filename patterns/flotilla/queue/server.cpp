@@ -8,9 +8,11 @@
 #include <flotilla/net/socket.hpp>
 #include <flotilla/net/system.hpp>
 #include <flotilla/queue/codec.hpp>
+#include <flotilla/queue/properties.hpp>
 #include <flotilla/queue/server.hpp>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 #include <variant>
@@ -29,6 +31,7 @@ constexpr std::uint32_t pipe_messages_max = 256;
 constexpr Duration monitor_look = 100ms; // it has no place in fd(): it is looked at this often
 constexpr Duration monitor_pause = 1ms;  // and not more often than that
 constexpr Duration drain_look = 20ms;
+const std::string own_id(OpenDoor::id_bytes + 1, '\0'); // to the engine; no peer has it, no door
 
 Times times_now() {
     return {net::now(), net::wall_now()};
@@ -56,6 +59,7 @@ struct QueueServer::Rest {
     void handle();
     void read_monitor();
     void retry_backlogs();
+    Status ask(Command&& command);
     void finish();
     void act();
     void send(EngineOutputs::Send&& each);
@@ -80,7 +84,8 @@ struct QueueServer::Rest {
     Instant backlogs_tried{};
     std::uint64_t reloads = 0; // that the doors know of
     std::size_t binds = 0;
-    bool again = false; // the engine was told something behind its turn
+    std::optional<Event> answer{}; // of ask()
+    bool again = false;            // the engine was told something behind its turn
     std::uint64_t too_slow_total = 0;
     Status alive{}; // until the context stops, or the transport or the store fails
 };
@@ -158,6 +163,30 @@ void QueueServer::Rest::retry_backlogs() {
     }
 }
 
+// One command of our own, in a turn of its own.
+Status QueueServer::Rest::ask(Command&& command) {
+    if (!alive)
+        return alive;
+    times = times_now();
+    answer.reset();
+    engine.apply(Peer{own_id, {}, -1}, {false, "own"}, std::move(command), times);
+    finish();
+    if (!alive)
+        return alive;
+    if (!answer)
+        return fail(Errc::io, "the store could not write it");
+    const auto* reply = std::get_if<leased::Event>(&*answer);
+    const auto* error = reply ? std::get_if<leased::ErrorReply>(reply) : nullptr;
+    if (!error)
+        return {};
+    using Code = leased::ErrorCode;
+    const Errc code = error->code == Code::exists     ? Errc::exists
+                      : error->code == Code::too_many ? Errc::too_many
+                      : error->code == Code::full     ? Errc::disk_full
+                                                      : Errc::bad_option;
+    return fail(code, error->text);
+}
+
 // ---- a turn ------------------------------------------------------------------------------------
 
 // Everything that is ready now, once; input is waited for.
@@ -201,7 +230,9 @@ void QueueServer::Rest::finish() {
 
 void QueueServer::Rest::act() {
     for (EngineOutputs::Send& each : out.sends) {
-        if (ServerDoors::is_door(each.peer))
+        if (each.peer == own_id)
+            answer = std::move(each.event);
+        else if (ServerDoors::is_door(each.peer))
             doors.hear(std::move(each), times);
         else
             send(std::move(each));
@@ -297,6 +328,17 @@ Result<net::Endpoint> QueueServer::bind(const net::Endpoint& endpoint) {
     if (bound)
         ++rest_->binds;
     return bound;
+}
+
+Status QueueServer::declare(const std::string& queue, const QueueProperties& properties) {
+    Create create;
+    create.queue = queue;
+    create.properties = properties;
+    create.or_same = true;
+    Status made = rest_->ask(std::move(create));
+    if (made || made.error().code != Errc::exists)
+        return made;
+    return rest_->ask(Alter{queue, property_texts(properties)});
 }
 
 Status QueueServer::process(Duration wait) {

@@ -86,6 +86,10 @@ public:
     // address_unavailable, insecure, bad_endpoint, too_many.
     Result<net::Endpoint> bind(const net::Endpoint& endpoint);
 
+    // Makes a queue, or gives the one that is there these properties. Before or between turns; it
+    // is one itself. Errors: bad_option; too_many; exists (what cannot be changed is different).
+    Status declare(const std::string& queue, const QueueProperties& properties);
+
     // Waits at most `wait` for something to do, and does one turn. Errors: stopped; transport; io,
     // damaged (the store cannot be read: end the process).
     Status process(Duration wait);
