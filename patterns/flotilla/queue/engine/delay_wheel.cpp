@@ -41,20 +41,18 @@ void DelayWheel::add(const Delayed& message, std::int64_t wall_ms) {
 }
 
 void DelayWheel::keep(const Delayed& message, std::int64_t visit) {
-    FLOTILLA_CHECK(message.record.id != 0, "a delayed message has no id");
     kept_.push_back({visit, message, bytes_.size()});
     bytes_.append(message.record.key).append(message.record.note).append(message.record.body);
 }
 
-Record DelayWheel::record(const Kept& kept) const {
-    Record record = kept.message.record;
+Delayed DelayWheel::message(const Kept& kept) const {
+    Delayed message = kept.message;
     const char* at = bytes_.data() + kept.bytes;
-    record.key = {at, record.key.size()};
-    at += record.key.size();
-    record.note = {at, record.note.size()};
-    at += record.note.size();
-    record.body = {at, record.body.size()};
-    return record;
+    for (ByteView* view : {&message.record.key, &message.record.note, &message.record.body}) {
+        *view = {at, view->size()};
+        at += view->size();
+    }
+    return message;
 }
 
 void DelayWheel::flush(Mutations& mutations, std::int64_t wall_ms) {
@@ -64,27 +62,18 @@ void DelayWheel::flush(Mutations& mutations, std::int64_t wall_ms) {
     };
     std::sort(kept_.begin(), kept_.end(),
               [&](const Kept& a, const Kept& b) { return order(a) < order(b); });
-    for (auto first = kept_.begin(); first != kept_.end();) {
-        wire::Writer head;
-        auto at = first;
-        const auto belongs = [&] {
-            return at != kept_.end() && at->visit_ms == first->visit_ms &&
-                   at->message.queue == first->message.queue;
-        };
-        for (; belongs(); ++at) {
-            const Record its = record(*at);
-            if (!block_.has_room(record_bytes(its)))
+    for (std::size_t first = 0; first < kept_.size();) {
+        const DelayedPlace place{kept_[first].visit_ms, kept_[first].message.queue,
+                                 kept_[first].message.record.id};
+        for (; first < kept_.size() && kept_[first].visit_ms == place.bucket_ms &&
+               kept_[first].message.queue == place.queue;
+             ++first) {
+            const Delayed its = message(kept_[first]);
+            if (!writer_.has_room(its.record))
                 break;
-            block_.add(its);
+            writer_.add(its);
         }
-        head.u8(version).u16(static_cast<std::uint16_t>(at - first));
-        for (auto entry = first; entry != at; ++entry)
-            head.u64(static_cast<std::uint64_t>(entry->message.due_ms)).u8(entry->message.lane);
-        mutations.put(
-            Table::delayed,
-            delayed_key({first->visit_ms, first->message.queue, first->message.record.id}),
-            seal(head.take()) + block_.finish({wall_ms, 0}));
-        first = at;
+        mutations.put(Table::delayed, delayed_key(place), writer_.finish(wall_ms));
     }
     kept_.clear();
     bytes_.clear();
@@ -139,6 +128,19 @@ Result<std::optional<std::int64_t>> DelayWheel::next_visit(const Snapshot& snaps
 }
 
 // ---- one row -----------------------------------------------------------------------------------
+
+void DelayedWriter::add(const Delayed& message) {
+    FLOTILLA_CHECK(message.record.id != 0, "a delayed message has no id");
+    heads_.u64(static_cast<std::uint64_t>(message.due_ms)).u8(message.lane);
+    block_.add(message.record);
+}
+
+std::string DelayedWriter::finish(std::int64_t put_ms) {
+    wire::Writer head;
+    head.u8(version).u16(static_cast<std::uint16_t>(block_.count())).bytes(heads_.view());
+    heads_.clear();
+    return seal(head.take()) + block_.finish({put_ms, 0});
+}
 
 Status DelayedReader::open(const Entry& row) {
     heads_.clear();

@@ -21,6 +21,7 @@
 #include <flotilla/queue/engine/store.hpp>
 #include <flotilla/queue/engine/turn_budget.hpp>
 #include <flotilla/queue/model.hpp>
+#include <flotilla/wire/pack.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -37,6 +38,22 @@ struct Delayed {
     std::int64_t due_ms = 0;
     std::int64_t put_ms = 0; // when the row was written
     Record record{};         // with its id
+};
+
+// Builds the value of a row.
+class DelayedWriter {
+public:
+    bool has_room(const Record& record) const noexcept {
+        return block_.has_room(record_bytes(record));
+    }
+    std::size_t count() const noexcept { return block_.count(); }
+    void add(const Delayed& message);
+    // The writer starts over. Not of an empty one.
+    std::string finish(std::int64_t put_ms);
+
+private:
+    wire::Writer heads_{};
+    BlockWriter block_{};
 };
 
 // When the row of a message that enters the wheel now is visited: after `now_ms`.
@@ -74,11 +91,11 @@ private:
         std::size_t bytes = 0; // where key, note and body lie, one after the other
     };
     void keep(const Delayed& message, std::int64_t visit);
-    Record record(const Kept& kept) const;
+    Delayed message(const Kept& kept) const;
 
     std::vector<Kept> kept_{}; // to be written
     std::string bytes_{};      // of these
-    BlockWriter block_{};
+    DelayedWriter writer_{};
     std::string visited_up_to_{}; // row key; since the last commit
 };
 

@@ -51,6 +51,7 @@ public:
 
     bool has_room() const noexcept { return jobs_.size() < waiting_max; }
     bool empty() const noexcept { return jobs_.empty(); }
+    bool has_work() const noexcept; // run() would do something now, without another commit
 
     // `lanes` of the queue; `end` is the next position (and id) it will give out.
     JobNumber purge(QueueId queue, std::size_t lanes, Position end);
@@ -62,10 +63,14 @@ public:
     Status load(const Snapshot& snapshot);
     // The queue is gone: its jobs end with not_found.
     void queue_gone(QueueId queue);
+    // Whether a delayed message, met where the wheel visits it, belongs to a purge that is under
+    // way: then it leaves. (Its row might move behind where the purge has been.)
+    bool is_purging(QueueId queue, MessageId id) const noexcept;
 
-    // Some of the work of the first job, then the next in turn. Errors: io.
-    Status run(const Snapshot& snapshot, Mutations& mutations, JobHost& host, TurnBudget& budget,
-               std::vector<JobDone>& done);
+    // Some of the work of the first job, then the next in turn. `done` are appended. Errors: io.
+    Status run(const Snapshot& snapshot, Mutations& mutations, JobHost& host, std::int64_t wall_ms,
+               TurnBudget& budget, std::vector<JobDone>& done);
+    void committed() noexcept { ++commits_; }
 
 private:
     struct Job {
@@ -76,23 +81,28 @@ private:
         std::size_t lanes = 0;
         Position at = 0;
         Position end = 0;
-        std::uint64_t messages_max = 0;
+        std::uint64_t messages_max = 0; // 0: all
         MessageId id = 0;
         std::uint64_t messages = 0;
-        bool is_ready_done = false;  // purge: goes on with delayed ones
-        std::string delayed_after{}; // row key
-        std::size_t table = 0;       // sweep
+        std::string row{};              // purge of delayed ones, sweep: where to go on
+        std::size_t table = 0;          // sweep: which one
+        bool is_ready_done = false;     // purge: it is at the delayed ones
+        bool has_met_due = false;       // purge: rows that the wheel is about to visit
+        std::uint64_t after_commit = 0; // goes on when there were so many commits
         bool is_over = false;
         Status status{};
     };
-    Job& start(Job::Kind kind, QueueId queue, std::size_t lanes, Position end);
+    JobNumber start(Job job);
     Status run_purge(Job& job, const Snapshot& snapshot, Mutations& mutations, JobHost& host,
-                     TurnBudget& budget);
+                     std::int64_t wall_ms, TurnBudget& budget);
     Status run_redrive(Job& job, const Snapshot& snapshot, JobHost& host, TurnBudget& budget);
     Status run_sweep(Job& job, const Snapshot& snapshot, Mutations& mutations, TurnBudget& budget);
+    Status purge_delayed(Job& job, const Snapshot& snapshot, Mutations& mutations, JobHost& host,
+                         std::int64_t wall_ms, TurnBudget& budget);
 
     std::deque<Job> jobs_{};
     JobNumber last_ = 0;
+    std::uint64_t commits_ = 0;
 };
 
 // Overflow: the oldest ready messages, up to `messages`, leave through the host. How many did.

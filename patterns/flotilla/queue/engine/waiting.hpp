@@ -53,32 +53,37 @@ public:
     // From `from` on, in lanes 0 to `lanes` - 1.
     WaitingSweep(const Snapshot& snapshot, QueueFacts& facts, QueueId queue, std::size_t lanes,
                  Position from);
-    // The next ready message; nothing: there is no more, or `budget` is spent. Errors: io.
+    // The next ready message; nothing: there is no more, or `budget` is spent. Errors: io, damaged
+    // (of the store itself).
     Result<std::optional<Waiting>> next(TurnBudget& budget);
     // Where to go on: everything before it was given out or is not ready.
-    Position position() const noexcept { return position_; }
-    bool is_at_end() const noexcept { return is_at_end_; }
+    Position position() const noexcept;
+    bool is_at_end() const noexcept { return cursors_.empty() && is_begun_; }
 
 private:
+    // Where the sweep is in one lane.
     struct Cursor {
-        Lane lane = 0;
         BlockPlace place{};
         BlockReader block{};
         std::vector<bool> ready{};
         std::uint32_t index = 0;
-        bool is_over = false;
         Position position() const noexcept { return place.first + index; }
     };
-    Status open_block(Cursor& cursor, Position from, TurnBudget& budget);
-    Status forward(Cursor& cursor, TurnBudget& budget);
+    Status begin();
+    // The block that holds `from`, or the first one behind it; or the first that begins at `from`
+    // or behind. False: there is none.
+    Result<bool> open_at(Cursor& cursor, Position from);
+    Result<bool> open_next(Cursor& cursor, Position from);
+    Result<bool> open_entry(Cursor& cursor, const std::optional<Entry>& entry, Position from);
+    std::vector<Cursor>::iterator oldest() noexcept;
 
     const Snapshot* snapshot_;
     QueueFacts* facts_;
     QueueId queue_;
-    Position position_;
-    bool is_at_end_ = false;
+    std::size_t lanes_;
+    Position from_;
     bool is_begun_ = false;
-    std::vector<Cursor> cursors_{};
+    std::vector<Cursor> cursors_{}; // of lanes that are not at their end
 };
 
 } // namespace flotilla::queue
