@@ -30,7 +30,12 @@ constexpr std::array<Capability, 6> capabilities{{{"ipc", "ipc"},
                                                   {"gssapi", "gssapi"},
                                                   {"draft", "draft"}}};
 
-constexpr std::array<std::pair<const char*, bool>, 2> compiled{{
+constexpr std::array<std::pair<const char*, bool>, 3> compiled{{
+#ifdef FLOTILLA_WITH_LMDB
+    {"lmdb", true},
+#else
+    {"lmdb", false},
+#endif
 #ifdef FLOTILLA_WITH_ZSTD
     {"zstd", true},
 #else

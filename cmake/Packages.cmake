@@ -33,6 +33,9 @@ endif()
 if(FLOTILLA_WITH_LZ4)
     list(APPEND flotilla_deb_needs liblz4-dev)
 endif()
+if(FLOTILLA_WITH_LMDB)
+    list(APPEND flotilla_deb_needs liblmdb-dev)
+endif()
 list(JOIN flotilla_deb_needs ", " CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS)
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
     "Libraries, headers and documents for programs that link Flotilla:

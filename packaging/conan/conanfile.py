@@ -19,11 +19,13 @@ class FlotillaConan(ConanFile):
     settings = "os", "arch", "compiler", "build_type"
     options = {
         "shared": [True, False],
+        "with_lmdb": [True, False],
         "with_lz4": [True, False],
         "with_zstd": [True, False],
         "tools": [True, False],
     }
-    default_options = {"shared": False, "with_lz4": True, "with_zstd": True, "tools": False}
+    default_options = {"shared": False, "with_lmdb": True, "with_lz4": True, "with_zstd": True,
+                       "tools": False}
 
     def export_sources(self):
         root = os.path.join(self.recipe_folder, "..", "..")
@@ -42,6 +44,8 @@ class FlotillaConan(ConanFile):
         self.requires("tl-expected/1.1.0", transitive_headers=True)
         self.requires("tomlplusplus/3.4.0")
         self.requires("xxhash/0.8.2")
+        if self.options.with_lmdb:
+            self.requires("lmdb/0.9.32")
         if self.options.with_lz4:
             self.requires("lz4/1.9.4")
         if self.options.with_zstd:
@@ -54,7 +58,7 @@ class FlotillaConan(ConanFile):
 
     def generate(self):
         CMakeDeps(self).generate()
-        # libzmq, zstd and LZ4 are found through pkg-config, as on every system.
+        # libzmq, xxHash, LMDB, zstd and LZ4 are found through pkg-config, as on every system.
         PkgConfigDeps(self).generate()
         toolchain = CMakeToolchain(self)
         toolchain.cache_variables.update({
@@ -63,6 +67,7 @@ class FlotillaConan(ConanFile):
             "FLOTILLA_BUILD_TESTS": False,
             "FLOTILLA_BUILD_CLI": bool(self.options.tools),
             "FLOTILLA_BUILD_DAEMONS": bool(self.options.tools),
+            "FLOTILLA_WITH_LMDB": bool(self.options.with_lmdb),
             "FLOTILLA_WITH_LZ4": bool(self.options.with_lz4),
             "FLOTILLA_WITH_ZSTD": bool(self.options.with_zstd),
         })

@@ -6,6 +6,8 @@ vcpkg_check_features(
     OUT_FEATURE_OPTIONS
     FEATURE_OPTIONS
     FEATURES
+    lmdb
+    FLOTILLA_WITH_LMDB
     lz4
     FLOTILLA_WITH_LZ4
     tools

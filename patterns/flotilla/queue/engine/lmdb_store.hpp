@@ -35,6 +35,8 @@ struct LmdbLevels {
 class LmdbStore final : public Store {
 public:
     static constexpr std::uint32_t format = 1;
+    // Whether this build has LMDB; if not, everything here is refused as unsupported.
+    static bool is_available() noexcept;
 
     // Makes the directory (0700) if it is missing, its parent must exist. Errors: address_in_use
     // (another process has it; says which), unsupported (made by a newer format), damaged, io,
@@ -52,6 +54,7 @@ protected:
     Status write(const Mutations& mutations) override;
 
 private:
+    friend class LmdbSnapshot;
     struct Rest;
     explicit LmdbStore(std::unique_ptr<Rest> rest) noexcept;
     std::unique_ptr<Rest> rest_;

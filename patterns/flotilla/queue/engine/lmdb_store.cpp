@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <flotilla/base/check.hpp>
+#include <flotilla/queue/engine/data_directory.hpp>
+#include <flotilla/queue/engine/lmdb_environment.hpp>
+#include <flotilla/queue/engine/lmdb_reader.hpp>
+#include <flotilla/queue/engine/lmdb_space.hpp>
+#include <flotilla/queue/engine/lmdb_store.hpp>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace flotilla::queue {
+
+using lmdb::Environment;
+using lmdb::error_of;
+
+namespace {
+
+constexpr std::uint64_t bytes_min = std::uint64_t{16} << 20;
+constexpr std::uint64_t bytes_most = std::uint64_t{1} << 50;
+// Readers that died are looked for this often, in calls of housekeep(): each pins pages.
+constexpr std::uint64_t reader_check_calls = 256;
+
+Status check(const LmdbOptions& options) {
+    if (options.bytes_max < bytes_min || options.bytes_max > bytes_most)
+        return fail(Errc::bad_option, "a store's bytes_max is 16 MiB to 1 PiB, not " +
+                                          std::to_string(options.bytes_max));
+    if (options.write_ahead_bytes > options.bytes_max)
+        return fail(Errc::bad_option, "a store's write_ahead_bytes is at most its bytes_max");
+    return {};
+}
+
+std::uint64_t size_of(const std::filesystem::path& file) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(file, error);
+    return error ? 0 : size;
+}
+
+} // namespace
+
+struct LmdbStore::Rest {
+    Rest(DataDirectory claimed, LmdbOptions given)
+        : options(given), directory(std::move(claimed)), space(given) {}
+
+    Status open_environment();
+    // After a commit that LMDB says it cannot vouch for, only the file knows.
+    Status recover();
+    Status apply(const Mutations& mutations);
+    void find_map();
+
+    LmdbOptions options;
+    DataDirectory directory;
+    std::optional<Environment> environment{};
+    std::vector<std::unique_ptr<lmdb::Reader>> readers{}; // at rest; end before the environment
+    lmdb::PageWindow window{};
+    lmdb::Space space;
+    std::size_t snapshots = 0;
+    std::uint64_t calls = 0;
+    bool is_in_doubt = false;
+};
+
+class LmdbSnapshot final : public Snapshot {
+public:
+    LmdbSnapshot(LmdbStore::Rest& rest, std::unique_ptr<lmdb::Reader> reader)
+        : rest_(rest), reader_(std::move(reader)) {
+        ++rest_.snapshots;
+    }
+    LmdbSnapshot(const LmdbSnapshot&) = delete;
+    LmdbSnapshot& operator=(const LmdbSnapshot&) = delete;
+    ~LmdbSnapshot() override {
+        reader_->end();
+        rest_.readers.push_back(std::move(reader_));
+        --rest_.snapshots;
+        rest_.window.release();
+    }
+
+    Result<std::optional<ByteView>> get(Table table, ByteView key) const override {
+        auto found = reader_->get(table, key);
+        if (found && *found)
+            looked_at(**found);
+        return found;
+    }
+    Result<std::optional<Entry>> at_or_after(Table table, ByteView key) const override {
+        return look(reader_->at_or_after(table, key));
+    }
+    Result<std::optional<Entry>> before(Table table, ByteView key) const override {
+        return look(reader_->before(table, key));
+    }
+
+private:
+    Result<std::optional<Entry>> look(Result<std::optional<Entry>> found) const {
+        if (found && *found)
+            looked_at((*found)->value);
+        return found;
+    }
+    void looked_at(ByteView value) const noexcept {
+        rest_.window.release();
+        rest_.window.looked_at(value);
+    }
+    LmdbStore::Rest& rest_;
+    std::unique_ptr<lmdb::Reader> reader_;
+};
+
+// ---- opening -----------------------------------------------------------------------------------
+
+bool LmdbStore::is_available() noexcept {
+    return true;
+}
+
+LmdbStore::LmdbStore(std::unique_ptr<Rest> rest) noexcept : rest_(std::move(rest)) {}
+
+LmdbStore::~LmdbStore() {
+    FLOTILLA_CHECK(rest_->snapshots == 0, "a store is closed while a snapshot of it is open");
+    rest_->readers.clear();
+}
+
+Result<std::unique_ptr<LmdbStore>> LmdbStore::open(const std::filesystem::path& directory,
+                                                   LmdbOptions options) {
+    if (const Status checked = check(options); !checked)
+        return fail(checked.error());
+    auto claimed = DataDirectory::claim(directory);
+    if (!claimed)
+        return fail(claimed.error());
+    auto rest = std::make_unique<Rest>(std::move(*claimed), options);
+    const bool is_new = size_of(directory / lmdb::data_name) == 0;
+    if (const Status opened = rest->open_environment(); !opened)
+        return fail(opened.error());
+    if (is_new)
+        if (const Status synced = rest->directory.sync(); !synced)
+            return fail(synced.error());
+    rest->space.refresh(*rest->environment);
+    return std::unique_ptr<LmdbStore>{new LmdbStore(std::move(rest))};
+}
+
+Status LmdbStore::Rest::open_environment() {
+    readers.clear();
+    environment.reset();
+    window.forget_map();
+    const std::uint64_t file_bytes = size_of(directory.path() / lmdb::data_name);
+    auto opened = Environment::open(directory.path(), Environment::Access::read_write,
+                                    lmdb::Space::first_map_bytes(options, file_bytes), format);
+    if (!opened)
+        return fail(opened.error());
+    environment.emplace(std::move(*opened));
+    find_map();
+    return {};
+}
+
+void LmdbStore::Rest::find_map() {
+    window.forget_map();
+    const auto reading = lmdb::Reading::begin(*environment);
+    if (!reading)
+        return;
+    MDB_val key = lmdb::val("format");
+    MDB_val row{};
+    if (mdb_get(reading->get(), environment->table(Table::meta), &key, &row) == 0)
+        window.find_map(row.mv_data);
+}
+
+Status LmdbStore::Rest::recover() {
+    if (!is_in_doubt)
+        return {};
+    if (const Status opened = open_environment(); !opened)
+        return opened;
+    is_in_doubt = false;
+    space.refresh(*environment);
+    return {};
+}
+
+// ---- a turn ------------------------------------------------------------------------------------
+
+Result<std::unique_ptr<Snapshot>> LmdbStore::read() const {
+    Rest& rest = *rest_;
+    if (const Status recovered = rest.recover(); !recovered)
+        return fail(recovered.error());
+    std::unique_ptr<lmdb::Reader> reader;
+    if (rest.readers.empty()) {
+        auto opened = lmdb::Reader::open(*rest.environment);
+        if (!opened)
+            return fail(opened.error());
+        reader = std::move(*opened);
+    } else {
+        reader = std::move(rest.readers.back());
+        rest.readers.pop_back();
+        if (const Status begun = reader->begin_again(*rest.environment); !begun)
+            return fail(begun.error());
+    }
+    return std::unique_ptr<Snapshot>{std::make_unique<LmdbSnapshot>(rest, std::move(reader))};
+}
+
+Status LmdbStore::write(const Mutations& mutations) {
+    Rest& rest = *rest_;
+    FLOTILLA_CHECK(rest.snapshots == 0, "a commit while a snapshot is open");
+    if (const Status recovered = rest.recover(); !recovered)
+        return recovered;
+    const std::uint64_t mapped = rest.environment->map_bytes();
+    const Status prepared =
+        rest.space.prepare(*rest.environment, mutations.bytes(), mutations.changes().size());
+    if (!prepared) {
+        rest.is_in_doubt = true; // the map is gone
+        return prepared;
+    }
+    if (rest.environment->map_bytes() != mapped)
+        rest.find_map();
+    if (const Status applied = rest.apply(mutations); !applied) {
+        if (!rest.is_in_doubt && applied.error().code == Errc::disk_full)
+            rest.space.overflowed(*rest.environment);
+        return applied;
+    }
+    rest.space.committed(*rest.environment, mutations.bytes());
+    rest.window.changed(mutations.changes().size());
+    rest.window.release();
+    return {};
+}
+
+Status LmdbStore::Rest::apply(const Mutations& mutations) {
+    MDB_txn* transaction = nullptr;
+    int code = mdb_txn_begin(environment->get(), nullptr, 0, &transaction);
+    if (code != 0) {
+        is_in_doubt = true;
+        return fail(error_of(code, "begin a commit"));
+    }
+    for (const Mutations::Change& change : mutations.changes()) {
+        MDB_val key = lmdb::val(change.key);
+        if (change.erase) {
+            code = mdb_del(transaction, environment->table(change.table), &key, nullptr);
+            if (code == MDB_NOTFOUND)
+                code = 0;
+        } else {
+            MDB_val value = lmdb::val(change.value);
+            code = mdb_put(transaction, environment->table(change.table), &key, &value, 0);
+        }
+        if (code != 0) {
+            mdb_txn_abort(transaction);
+            return fail(error_of(code, "change a row"));
+        }
+    }
+    code = mdb_txn_commit(transaction);
+    if (code == 0)
+        return {};
+    // A short write is what LMDB sees of a disk that becomes full.
+    if (code == EIO && space.is_disk_full(*environment))
+        code = ENOSPC;
+    // It may have been the last of the two syncs that failed; LMDB will say no more.
+    is_in_doubt = code != MDB_MAP_FULL && code != MDB_TXN_FULL;
+    return fail(error_of(code, "commit"));
+}
+
+// ---- room --------------------------------------------------------------------------------------
+
+std::uint64_t LmdbStore::room() const {
+    return rest_->is_in_doubt ? 0 : rest_->space.room();
+}
+
+void LmdbStore::housekeep() {
+    Rest& rest = *rest_;
+    if (rest.is_in_doubt)
+        return;
+    if (rest.calls++ % reader_check_calls == 0) {
+        int dead = 0;
+        mdb_reader_check(rest.environment->get(), &dead);
+    }
+    rest.space.refresh(*rest.environment);
+    rest.window.release();
+}
+
+LmdbLevels LmdbStore::levels() const {
+    LmdbLevels levels;
+    const Rest& rest = *rest_;
+    if (rest.is_in_doubt)
+        return levels;
+    levels.file_bytes = rest.space.file_bytes();
+    levels.map_bytes = rest.environment->map_bytes();
+    levels.used_bytes = rest.environment->end_bytes();
+    if (const auto unused = rest.environment->free_bytes(); unused)
+        levels.used_bytes -= std::min(*unused, levels.used_bytes);
+    levels.disk_free_bytes = rest.space.disk_free_bytes();
+    return levels;
+}
+
+} // namespace flotilla::queue
