@@ -97,8 +97,8 @@ TEST_CASE("settings: hostile text never does worse than an error", "[unit][base]
 }
 
 TEST_CASE("settings: a value of any kind is read as a text", "[unit][base]") {
-    auto settings = Settings::parse("a = \"1m\"\nb = 7\nc = [\"1s\", 20]\nd = true\ne = [[1]]\n",
-                                    "f.toml");
+    auto settings =
+        Settings::parse("a = \"1m\"\nb = 7\nc = [\"1s\", 20]\nd = true\ne = [[1]]\n", "f.toml");
     REQUIRE(settings);
     auto root = settings->root();
     CHECK(root.any("a") == "1m");

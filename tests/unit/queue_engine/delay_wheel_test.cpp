@@ -12,7 +12,7 @@ using Fate = DelayWheel::Fate;
 
 namespace {
 
-struct Wheel : test::Desk {
+struct Wheel : desk::Desk {
     DelayWheel wheel{};
     std::int64_t wall = 1'700'000'000'000;
     std::map<MessageId, std::int64_t> due{};      // of what is in it
@@ -22,7 +22,7 @@ struct Wheel : test::Desk {
     int damaged = 0;
 
     MessageId put(std::int64_t delay_ms, QueueId queue = 1, std::size_t bytes = 10) {
-        const std::string body = test::body_of(std::string(bytes, 'x'));
+        const std::string body = desk::body_of(std::string(bytes, 'x'));
         Delayed message{queue, 3, wall + delay_ms, wall, {}};
         message.record.id = ++last;
         message.record.key = "key";
@@ -99,7 +99,7 @@ TEST_CASE("delay wheel: a visit is after now, and of the finest after due by les
 
 TEST_CASE("delay wheel: nothing is early, nothing more than 4 ms late, whatever the delays",
           "[unit][queue]") {
-    const std::uint64_t seed = ::flotilla::test::seed(1);
+    const std::uint64_t seed = flotilla::test::seed(1);
     INFO("seed " << seed);
     Random random(seed);
     Wheel its;
@@ -150,7 +150,7 @@ TEST_CASE("delay wheel: many due at once go in bounded bits and in order", "[uni
 }
 
 TEST_CASE("delay wheel: rows are few when delays are spread and many", "[unit][queue]") {
-    const std::uint64_t seed = ::flotilla::test::seed(1);
+    const std::uint64_t seed = flotilla::test::seed(1);
     INFO("seed " << seed);
     Random random(seed);
     Wheel its;

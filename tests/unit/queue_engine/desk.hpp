@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-namespace flotilla::queue::test {
+namespace flotilla::queue::desk {
 
 // A body of one frame, as it is stored.
 inline std::string body_of(ByteView frame) {
@@ -103,4 +103,4 @@ public:
     }
 };
 
-} // namespace flotilla::queue::test
+} // namespace flotilla::queue::desk

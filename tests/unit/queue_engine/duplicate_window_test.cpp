@@ -8,7 +8,7 @@ using namespace flotilla::queue;
 
 namespace {
 
-struct Window : test::Desk {
+struct Window : desk::Desk {
     DuplicateWindow window{};
     QueueProperties properties{};
     std::int64_t wall = 1'000'000;

@@ -7,12 +7,12 @@
 
 using namespace flotilla;
 using namespace flotilla::queue;
-using flotilla::queue::test::body_of;
+using flotilla::queue::desk::body_of;
 
 namespace {
 
-struct Bench : test::Desk {
-    test::BookHost host{};
+struct Bench : desk::Desk {
+    desk::BookHost host{};
     Jobs jobs{};
     std::vector<JobDone> done{};
     std::int64_t wall = 10'000;
@@ -347,12 +347,12 @@ TEST_CASE("expiry: what is over leaves, what is leased or not over stays", "[uni
 }
 
 TEST_CASE("expiry: a block has few visits, however its messages' times differ", "[unit][queue]") {
-    test::Desk desk;
+    desk::Desk its;
     ExpiryVisits visits;
     for (std::int64_t left = 1; left < 315'000'000'000; left = left * 101 / 100 + 1)
         visits.add(1'000'000 + left, 1'000'000);
-    visits.write(desk.mutations, {1, 0, 1});
-    CHECK(desk.mutations.changes().size() < 300);
+    visits.write(its.mutations, {1, 0, 1});
+    CHECK(its.mutations.changes().size() < 300);
 }
 
 TEST_CASE("browse: names by prefix, page by page", "[unit][queue]") {

@@ -12,7 +12,7 @@ namespace {
 constexpr std::int64_t minute = 60'000;
 constexpr std::int64_t day = 24 * 60 * minute;
 
-struct Producers : test::Desk {
+struct Producers : desk::Desk {
     ProducerTable table;
     std::int64_t wall = 1'000'000 * minute;
 

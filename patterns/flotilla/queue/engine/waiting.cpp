@@ -80,20 +80,20 @@ Result<bool> WaitingSweep::open_entry(Cursor& cursor, const std::optional<Entry>
     return true;
 }
 
-std::vector<WaitingSweep::Cursor>::iterator WaitingSweep::oldest() noexcept {
-    return std::min_element(cursors_.begin(), cursors_.end(), [](const Cursor& a, const Cursor& b) {
-        return a.position() < b.position();
-    });
+// At the end of its block before one at the same position: then position() never goes back.
+bool WaitingSweep::Cursor::is_before(const Cursor& other) const noexcept {
+    if (position() != other.position())
+        return position() < other.position();
+    return index >= block.count() && other.index < other.block.count();
 }
 
 Position WaitingSweep::position() const noexcept {
-    Position first = is_begun_ && cursors_.empty() ? ~Position{0} : from_;
-    if (!cursors_.empty())
-        first = std::min_element(
-                    cursors_.begin(), cursors_.end(),
-                    [](const Cursor& a, const Cursor& b) { return a.position() < b.position(); })
-                    ->position();
-    return first;
+    if (!is_begun_)
+        return from_;
+    const auto first =
+        std::min_element(cursors_.begin(), cursors_.end(),
+                         [](const Cursor& a, const Cursor& b) { return a.is_before(b); });
+    return first == cursors_.end() ? ~Position{0} : first->position();
 }
 
 Result<std::optional<Waiting>> WaitingSweep::next(TurnBudget& budget) {
@@ -101,7 +101,9 @@ Result<std::optional<Waiting>> WaitingSweep::next(TurnBudget& budget) {
         if (Status begun = begin(); !begun)
             return fail(begun.error());
     while (!budget.is_spent() && !cursors_.empty()) {
-        const auto cursor = oldest();
+        const auto cursor =
+            std::min_element(cursors_.begin(), cursors_.end(),
+                             [](const Cursor& a, const Cursor& b) { return a.is_before(b); });
         if (cursor->index >= cursor->block.count()) {
             budget.spend(block_steps);
             const auto opened = open_next(*cursor, cursor->position());

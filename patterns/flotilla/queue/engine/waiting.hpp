@@ -68,6 +68,7 @@ private:
         std::vector<bool> ready{};
         std::uint32_t index = 0;
         Position position() const noexcept { return place.first + index; }
+        bool is_before(const Cursor& other) const noexcept;
     };
     Status begin();
     // The block that holds `from`, or the first one behind it; or the first that begins at `from`
@@ -75,7 +76,6 @@ private:
     Result<bool> open_at(Cursor& cursor, Position from);
     Result<bool> open_next(Cursor& cursor, Position from);
     Result<bool> open_entry(Cursor& cursor, const std::optional<Entry>& entry, Position from);
-    std::vector<Cursor>::iterator oldest() noexcept;
 
     const Snapshot* snapshot_;
     QueueFacts* facts_;
