@@ -99,6 +99,11 @@ Compressor::Compressor(Compressor&&) noexcept = default;
 Compressor& Compressor::operator=(Compressor&&) noexcept = default;
 Compressor::~Compressor() = default;
 
+void write_plain_region_head(char* to, std::size_t bytes) noexcept {
+    to[0] = static_cast<char>(Compression::none);
+    store_u32(to + 1, static_cast<std::uint32_t>(bytes));
+}
+
 ByteView Compressor::region(ByteView bytes) {
     FLOTILLA_CHECK(bytes.size() <= region_bytes_max, "a region is over its limit");
     static_assert(region_bytes_max <= INT_MAX);

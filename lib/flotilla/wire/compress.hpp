@@ -36,6 +36,9 @@ inline constexpr std::size_t region_overhead_bytes = 5;
 // The most that one region may hold once expanded, whatever its reader allows.
 inline constexpr std::size_t region_bytes_max = std::size_t{256} << 20;
 
+// The head of a region whose `bytes` follow as they are, where the caller has made room.
+void write_plain_region_head(char* to, std::size_t bytes) noexcept;
+
 class Compressor {
 public:
     // `algorithm` must be available.

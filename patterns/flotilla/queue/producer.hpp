@@ -11,8 +11,9 @@
 // nothing is stored twice. With an outbox on disk (outbox_directory) that holds through a crash of
 // this process and any absence of the store.
 //
-// Messages gather into packed puts while `window` allows; a lone message leaves at once.
-// One thread owns a Producer; ProducerThread (later in this header's room) is safe to share.
+// A lone message leaves at once, with put(). While others of its queue are under way, messages
+// gather, and leave with process(), as many as there are, or when a packed put is full.
+// One thread owns a Producer; ProducerThread (producer_thread.hpp) is safe to share.
 #pragma once
 
 #include <flotilla/base/result.hpp>
@@ -35,7 +36,9 @@
 namespace flotilla::queue {
 
 struct ProducerOptions {
-    // 1 to 16. One is used at a time; when it does not answer or is draining, the next.
+    // 1 to 16. One is used at a time; when it does not answer or is draining, the next. What had
+    // been sent to one is put into another marked maybe_duplicate, for they know nothing of each
+    // other.
     std::vector<net::Endpoint> stores{};
     // Unconfirmed messages and bytes that may be under way, and that the outbox may hold in all;
     // beyond the second put says would_block.
@@ -64,7 +67,7 @@ struct PutOptions {
 // What became of one message. `ticket` is what put returned.
 struct Confirm {
     enum class Outcome : std::uint8_t {
-        stored,    // id is its id
+        stored,    // id is its id; 0: stored by an earlier try, whose answer was lost
         duplicate, // it was there before: id is the original's
         refused,   // for good: error says why; it is not in the outbox any more
     };
@@ -93,10 +96,12 @@ public:
     Producer& operator=(Producer&&) noexcept;
     ~Producer(); // does not wait; an outbox on disk keeps what is not confirmed
 
-    // Into the outbox; returns its ticket (rising from 1). With an outbox on disk it is written,
+    // Into the outbox; returns its ticket (rising from 1; what an outbox on disk held when it was
+    // opened has the first ones). With an outbox on disk it is written,
     // and survives a crash of this process, when put returns (of the machine: after sync_outbox()).
-    // Waits at most `wait` for room. Errors: would_block, timeout (the outbox is full); too_large;
-    // bad_option; stopped. On error `body` is untouched.
+    // Waits at most `wait` for room, in process(). Errors: would_block, timeout (the outbox is
+    // full); too_large (16 MiB, as a record); too_many (frames, queues); bad_option; stopped; io,
+    // disk_full. On error `body` is untouched.
     Result<std::uint64_t> put(std::string_view queue, wire::Frames& body,
                               const PutOptions& options = {}, Duration wait = Duration::zero());
     Result<std::uint64_t> put(std::string_view queue, ByteView body, const PutOptions& options = {},
@@ -108,7 +113,8 @@ public:
     Status process(Duration wait);
     // Until everything is settled, at most `wait`. How many messages are not.
     Result<std::uint64_t> flush(Duration wait);
-    // May not call back. Without one, flush() and unconfirmed() are how to know.
+    // It may put, but neither process nor flush. Without one, flush() and unconfirmed() are how to
+    // know.
     std::function<void(const Confirm&)> on_confirm{};
 
     std::uint64_t unconfirmed() const noexcept;

@@ -4,6 +4,7 @@
 #include <flotilla/queue/put_pack.hpp>
 #include <flotilla/queue/record_scan.hpp>
 
+#include <cstring>
 #include <string>
 
 namespace flotilla::queue {
@@ -84,6 +85,33 @@ std::size_t PutWriter::record_bytes(const PutRecord& head, std::size_t frames,
            static_cast<std::size_t>(body_bytes);
 }
 
+void write_put_record(const PutRecord& head, std::span<const ByteView> frames, char* to) noexcept {
+    const auto short_text = [&](std::string_view text) {
+        *to++ = static_cast<char>(text.size());
+        std::memcpy(to, text.data(), text.size());
+        to += text.size();
+    };
+    const bool plain = is_plain(head);
+    *to++ = static_cast<char>((head.key.empty() ? 0 : has_key) | (plain ? 0 : has_options));
+    if (!head.key.empty())
+        short_text(head.key);
+    if (!plain) {
+        *to = static_cast<char>(head.priority);
+        wire::store_u64(to + 1, to_ms(head.delay));
+        wire::store_u64(to + 9, to_ms(head.ttl));
+        to += 17;
+        short_text(head.message_id);
+    }
+    *to++ = static_cast<char>(frames.size() >> 8);
+    *to++ = static_cast<char>(frames.size());
+    for (const ByteView frame : frames) {
+        wire::store_u32(to, static_cast<std::uint32_t>(frame.size()));
+        if (!frame.empty())
+            std::memcpy(to + 4, frame.data(), frame.size());
+        to += 4 + frame.size();
+    }
+}
+
 void PutWriter::begin(const PutRecord& head, std::size_t frames) {
     FLOTILLA_CHECK(frames >= 1 && frames <= leased::limits::body_frames_max,
                    "a message has 1 to 1000 frames");
@@ -110,6 +138,12 @@ ByteView PutWriter::finish(wire::Compressor& compressor) {
 }
 
 // ---- reading -----------------------------------------------------------------------------------
+
+std::size_t put_record_bytes(ByteView records) noexcept {
+    PutRecord put;
+    const char* const end = scan_put(records.data(), records.data() + records.size(), put);
+    return end ? static_cast<std::size_t>(end - records.data()) : 0;
+}
 
 Result<PutReader> PutReader::open(ByteView packed, wire::Expander& expander) {
     const auto bytes = expander.bytes(packed, limits::packed_bytes_max);

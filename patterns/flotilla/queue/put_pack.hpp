@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 namespace flotilla::queue {
@@ -36,6 +37,11 @@ struct PutRecord {
     ByteView whole{};             // the record; when is_plain, as it is stored
     bool is_plain = false;        // no options: no priority, delay, ttl or message_id
 };
+
+// One record on its own, for whoever gathers them elsewhere. `to` has record_bytes() of room.
+void write_put_record(const PutRecord& head, std::span<const ByteView> frames, char* to) noexcept;
+// How long the first of `records` is; 0: it is not whole and valid.
+std::size_t put_record_bytes(ByteView records) noexcept;
 
 class PutWriter {
 public:
