@@ -40,17 +40,19 @@ std::uint64_t Space::first_map_bytes(const LmdbOptions& options,
                     file_bytes);
 }
 
-std::uint64_t Space::limit_bytes() const noexcept {
-    return std::max(options_.bytes_max, end_bytes_ + reserve_bytes_);
+void Space::begin(Environment& environment) {
+    // A file that is longer than it may be is still finished and emptied.
+    limit_bytes_ = std::max(options_.bytes_max, environment.end_bytes() + reserve_bytes_);
+    refresh(environment);
 }
 
 Status Space::prepare(Environment& environment, std::uint64_t bytes, std::uint64_t changes) {
     const std::uint64_t need = 2 * bytes + changes * change_bytes + turn_bytes;
     end_bytes_ = environment.end_bytes();
     const std::uint64_t mapped = environment.map_bytes();
-    if (end_bytes_ + need > mapped && mapped < limit_bytes()) {
+    if (end_bytes_ + need > mapped && mapped < limit_bytes_) {
         const std::uint64_t wanted = std::max(2 * mapped, end_bytes_ + 2 * need);
-        if (const Status grown = environment.grow_map(std::min(wanted, limit_bytes())); !grown)
+        if (const Status grown = environment.grow_map(std::min(wanted, limit_bytes_)); !grown)
             return grown;
     }
     // Zeros are written only where the file does grow; one that reuses its space needs none.
@@ -80,7 +82,9 @@ void Space::overflowed(const Environment& environment) {
 
 bool Space::is_disk_full(const Environment& environment) {
     look(environment);
-    return disk_free_bytes_ < turn_bytes + 2 * growth_bytes_;
+    const std::uint64_t wanted = file_bytes_ + std::max(ahead_step_bytes, 2 * growth_bytes_);
+    write_ahead(environment, wanted - file_bytes_);
+    return file_bytes_ < std::min(wanted, limit_bytes_);
 }
 
 void Space::refresh(Environment& environment) {
@@ -103,7 +107,7 @@ void Space::look(const Environment& environment) {
 void Space::write_ahead(const Environment& environment, std::uint64_t bytes) {
     static const std::vector<char> zeros(mebibyte);
     const std::uint64_t most = std::max(options_.write_ahead_bytes, reserve_bytes_);
-    const std::uint64_t until = std::min(file_bytes_ + std::min(bytes, most), limit_bytes());
+    const std::uint64_t until = std::min(file_bytes_ + std::min(bytes, most), limit_bytes_);
     while (file_bytes_ < until && disk_free_bytes_ > options_.disk_reserve_bytes) {
         const std::uint64_t size = std::min<std::uint64_t>(until - file_bytes_, zeros.size());
         const ssize_t written =
@@ -121,7 +125,7 @@ void Space::write_ahead(const Environment& environment, std::uint64_t bytes) {
 }
 
 std::uint64_t Space::available_bytes() const noexcept {
-    const std::uint64_t in_map = over(limit_bytes(), end_bytes_);
+    const std::uint64_t in_map = over(limit_bytes_, end_bytes_);
     const std::uint64_t on_disk =
         over(file_bytes_, end_bytes_) + over(disk_free_bytes_, options_.disk_reserve_bytes);
     // Free pages lie scattered, and a large value needs a run of them.
@@ -138,8 +142,9 @@ void Space::count_room(const Environment& environment) {
             counted_turn_ = turns_;
         }
     room_ = over(available_bytes(), 2 * reserve_bytes_ + unusable_bytes_) / 2;
-    // The reserve has to be there, not only promised.
-    if (over(file_bytes_, end_bytes_) + free_bytes_ < reserve_bytes_)
+    // The reserve has to be in the file, or the next turn has to be able to put it there.
+    if (over(file_bytes_, end_bytes_) + free_bytes_ < reserve_bytes_ &&
+        disk_free_bytes_ <= options_.disk_reserve_bytes)
         room_ = 0;
 }
 

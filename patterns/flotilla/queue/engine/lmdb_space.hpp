@@ -26,6 +26,8 @@ class Space {
 public:
     explicit Space(const LmdbOptions& options) noexcept;
 
+    // First.
+    void begin(Environment& environment);
     // Before a transaction of so many bytes in so many changes: maps enough, writes ahead.
     // No transaction may be open. Errors: io (the map is gone).
     Status prepare(Environment& environment, std::uint64_t bytes, std::uint64_t changes);
@@ -36,7 +38,7 @@ public:
     // Looks at the disk again, writes ahead up to the reserve.
     void refresh(Environment& environment);
 
-    // Whether the disk has less than a turn needs.
+    // Whether the disk has less than a turn needs: tries.
     bool is_disk_full(const Environment& environment);
     std::uint64_t room() const noexcept { return room_; }
     std::uint64_t file_bytes() const noexcept { return file_bytes_; }
@@ -50,11 +52,10 @@ private:
     void write_ahead(const Environment& environment, std::uint64_t bytes);
     void count_room(const Environment& environment);
     std::uint64_t available_bytes() const noexcept;
-    // bytes_max, or more where the file already has more.
-    std::uint64_t limit_bytes() const noexcept;
 
     LmdbOptions options_;
     std::uint64_t reserve_bytes_;
+    std::uint64_t limit_bytes_ = 0; // bytes_max, or more where the file had more at the start
     std::uint64_t end_bytes_ = 0;
     std::uint64_t file_bytes_ = 0;
     std::uint64_t disk_free_bytes_ = 0;

@@ -129,7 +129,7 @@ Result<std::unique_ptr<LmdbStore>> LmdbStore::open(const std::filesystem::path& 
     if (is_new)
         if (const Status synced = rest->directory.sync(); !synced)
             return fail(synced.error());
-    rest->space.refresh(*rest->environment);
+    rest->space.begin(*rest->environment);
     return std::unique_ptr<LmdbStore>{new LmdbStore(std::move(rest))};
 }
 
@@ -204,7 +204,8 @@ Status LmdbStore::write(const Mutations& mutations) {
     if (rest.environment->map_bytes() != mapped)
         rest.find_map();
     if (const Status applied = rest.apply(mutations); !applied) {
-        if (!rest.is_in_doubt && applied.error().code == Errc::disk_full)
+        if (applied.error().code == Errc::disk_full &&
+            (!rest.is_in_doubt || rest.space.is_disk_full(*rest.environment)))
             rest.space.overflowed(*rest.environment);
         return applied;
     }
