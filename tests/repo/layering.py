@@ -2,7 +2,7 @@
 """The floors, checked on the real includes: base <- wire <- net <- patterns <- daemons, cli.
 
 1. A file includes only its own floor and floors below it; a pattern never includes a pattern
-   (compose, which joins them, excepted), a daemon no other daemon (host excepted), the CLI no
+   (compose, which joins them, excepted; taker, a part of several, may be used by all), a daemon no other daemon (host excepted), the CLI no
    daemon.
 2. Only lib/flotilla/net, bench and tests (which play raw peers) include libzmq's headers.
 3. A public header needs nothing but the standard library, tl::expected and other public headers.
@@ -14,6 +14,7 @@ import project
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 ROOTS = {"lib": "lib/flotilla/", "patterns": "patterns/flotilla/"}
+PARTS = ("taker",)  # beneath the patterns, which share them; themselves on lib alone
 LIBRARY = ("base", "wire", "net")
 ZMQ_HEADER = re.compile(r"^zmq[a-z_]*\.h(pp)?$")
 ZMQ_ALLOWED = ("lib/flotilla/net/", "bench/", "tests/")
@@ -41,8 +42,11 @@ def may_use(user, used):
     used_kind, used_name = used
     if kind == "lib":
         return used_kind == "lib" and LIBRARY.index(used_name) < LIBRARY.index(name)
+    if kind == "patterns" and name in PARTS:
+        return used_kind == "lib"
     if kind == "patterns":
-        return used_kind == "lib" or (used_kind == "patterns" and name == "compose")
+        return used_kind == "lib" or (
+            used_kind == "patterns" and (name == "compose" or used_name in PARTS))
     if used_kind in ("lib", "patterns"):
         return True
     return kind == "daemons" and used_kind == "daemons" and used_name in ("", "host")

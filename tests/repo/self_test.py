@@ -55,6 +55,12 @@ class Checks(unittest.TestCase):
         pattern = {"patterns/flotilla/pubsub/p.hpp": HEADER,
                    "patterns/flotilla/pipeline/q.cpp": include.format("pubsub/p.hpp")}
         self.finds(layering.floors, pattern, "not on a floor below")
+        part = {"patterns/flotilla/taker/t.hpp": HEADER,
+                "patterns/flotilla/queue/q.cpp": include.format("taker/t.hpp")}
+        self.passes(layering.floors, part)
+        part = {"patterns/flotilla/queue/q.hpp": HEADER,
+                "patterns/flotilla/taker/t.cpp": include.format("queue/q.hpp")}
+        self.finds(layering.floors, part, "not on a floor below")
         daemon = {"daemons/relay/r.hpp": HEADER, "daemons/store/s.cpp": '#include "relay/r.hpp"\n',
                   "daemons/host/h.hpp": HEADER, "daemons/store/t.cpp": '#include "host/h.hpp"\n'}
         self.finds(layering.floors, daemon, "daemons/store/s.cpp")

@@ -1,207 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "work_options.hpp"
-
-#include <flotilla/net/monitor.hpp>
-#include <flotilla/net/socket.hpp>
-#include <flotilla/net/system.hpp>
 #include <flotilla/pipeline/work_taker.hpp>
-#include <flotilla/wire/leased_pack.hpp>
 
-#include <algorithm>
 #include <atomic>
-#include <deque>
-#include <optional>
 #include <utility>
 
 namespace flotilla::pipeline {
 
-namespace leased = wire::leased;
-
 namespace {
 
-constexpr std::size_t turn_messages_max = 1000;
-constexpr std::size_t unsent_max = 1000; // messages to a source that does not read
-constexpr Duration retry_unsent = 10ms;
 constexpr Duration stop_look = 100ms; // how soon run() notices stop_soon()
-
-// What one deliver brought and has not been handed out.
-struct Batch {
-    std::optional<leased::PackedReader> packed{};
-    std::optional<leased::Deliver> single{};
-};
 
 } // namespace
 
 struct WorkTaker::Rest {
-    Rest(WorkTakerOptions with, net::Socket dealer_socket, net::Monitor its_monitor)
-        : options(std::move(with)), dealer(std::move(dealer_socket)),
-          monitor(std::move(its_monitor)),
-          machine(options.limits, options.sources.size(), net::system_seed()) {}
-
-    void connect(std::size_t source);
-    void act();
-    void flush_unsent();
-    Status read_inputs();
-    void handle(wire::Frames& message);
-    void take_in(leased::DeliverPacked packed);
-    void take_in(leased::Deliver single);
-    void turn();
-    std::optional<Work> next();
-    Work unpack(const leased::PackedReader& reader, const leased::PackedRecord& record) const;
-    Duration wait_max() const;
-
-    WorkTakerOptions options;
-    net::Socket dealer;
-    net::Monitor monitor;
-    TakerMachine machine;
-    TakerOutputs out;
-    std::optional<std::size_t> connected;
-    std::deque<wire::Frames> unsent;
-    std::deque<Batch> batches;
-    wire::Expander expander;
+    explicit Rest(taker::Taker with) noexcept : taker(std::move(with)) {}
+    taker::Taker taker;
     std::atomic<bool> stopping{false};
-    Status alive{}; // until the context stops or the transport fails
 };
-
-// ---- output ------------------------------------------------------------------------------------
-
-// The same socket throughout, so that its descriptor stays; a new connection, so that nothing old
-// is in its way.
-void WorkTaker::Rest::connect(std::size_t source) {
-    unsent.clear();
-    if (connected)
-        (void)dealer.disconnect(options.sources[*connected]);
-    connected = source;
-    if (Status done = dealer.connect(options.sources[source]); !done)
-        alive = std::move(done);
-}
-
-void WorkTaker::Rest::act() {
-    if (out.connect)
-        connect(*out.connect);
-    for (const auto& each : out.sends) {
-        wire::Frames message;
-        leased::write(each.envelope, each.command, message);
-        // Beyond the bound acknowledgements are lost, and what they were about comes again.
-        if (unsent.size() < unsent_max)
-            unsent.push_back(std::move(message));
-    }
-    out.clear();
-    flush_unsent();
-}
-
-void WorkTaker::Rest::flush_unsent() {
-    while (!unsent.empty() && dealer.send(unsent.front(), Duration::zero()))
-        unsent.pop_front();
-}
-
-// ---- input -------------------------------------------------------------------------------------
-
-Status WorkTaker::Rest::read_inputs() {
-    for (std::size_t i = 0; i < turn_messages_max; ++i) {
-        auto message = dealer.receive(Duration::zero());
-        if (message)
-            handle(*message);
-        else if (message.error().code == Errc::would_block)
-            return {};
-        else if (message.error().code == Errc::too_large || message.error().code == Errc::too_many)
-            machine.receive_malformed();
-        else
-            return fail(message.error());
-    }
-    return {};
-}
-
-void WorkTaker::Rest::handle(wire::Frames& message) {
-    const auto head = leased::read_head(message, 0);
-    if (!head)
-        return machine.receive_malformed();
-    auto event = leased::read_event(*head, message);
-    if (!event)
-        return machine.receive_malformed();
-    if (auto* packed = std::get_if<leased::DeliverPacked>(&*event))
-        take_in(std::move(*packed));
-    else if (auto* single = std::get_if<leased::Deliver>(&*event))
-        take_in(std::move(*single));
-    else
-        machine.receive(*event, net::now(), out);
-}
-
-void WorkTaker::Rest::take_in(leased::Deliver single) {
-    if (machine.deliver(single.lease, single.redelivered, net::now()))
-        batches.push_back({std::nullopt, std::move(single)});
-}
-
-void WorkTaker::Rest::take_in(leased::DeliverPacked packed) {
-    auto reader = leased::PackedReader::open(std::move(packed.packed), expander);
-    if (!reader)
-        return machine.receive_malformed();
-    const Instant now = net::now();
-    std::size_t accepted = 0;
-    while (const auto record = reader->next())
-        accepted +=
-            machine.deliver({reader->epoch(), record->lease}, record->redelivered, now) ? 1 : 0;
-    reader->rewind();
-    if (accepted > 0)
-        batches.push_back({std::move(*reader), std::nullopt});
-}
-
-void WorkTaker::Rest::turn() {
-    if (!alive)
-        return;
-    using Kind = net::ConnectionEvent::Kind;
-    while (const auto event = monitor.next())
-        if (event->kind == Kind::handshake_succeeded)
-            machine.connection_made(net::now(), out);
-    alive = read_inputs();
-    machine.tick(net::now(), out);
-    if (alive)
-        act();
-}
-
-// ---- handing out -------------------------------------------------------------------------------
-
-Work WorkTaker::Rest::unpack(const leased::PackedReader& reader,
-                             const leased::PackedRecord& record) const {
-    Work work{{},
-              WorkId{record.id},
-              record.attempt,
-              record.redelivered,
-              std::string(record.key),
-              {reader.epoch(), record.lease}};
-    ByteView body = record.body;
-    for (std::uint16_t i = 0; i < record.frames; ++i)
-        work.body.add(reader.cut(leased::next_frame(body)));
-    return work;
-}
-
-// What is not held any more (the source forgot it, or it is a repeat) is passed over.
-std::optional<Work> WorkTaker::Rest::next() {
-    while (!batches.empty()) {
-        Batch& batch = batches.front();
-        if (batch.packed) {
-            while (const auto record = batch.packed->next())
-                if (machine.holds({batch.packed->epoch(), record->lease}))
-                    return unpack(*batch.packed, *record);
-        } else if (leased::Deliver& single = *batch.single; machine.holds(single.lease)) {
-            Work work{std::move(single.body), WorkId{single.id},     single.attempt,
-                      single.redelivered,     std::move(single.key), single.lease};
-            batches.pop_front();
-            return work;
-        }
-        batches.pop_front();
-    }
-    return std::nullopt;
-}
-
-Duration WorkTaker::Rest::wait_max() const {
-    if (dealer.readable())
-        return Duration::zero();
-    const Duration wait = time_left(net::now(), machine.next_deadline());
-    return unsent.empty() ? wait : std::min(wait, retry_unsent);
-}
-
-// ---- the class ---------------------------------------------------------------------------------
 
 WorkTaker::WorkTaker(std::unique_ptr<Rest> rest) noexcept : rest_(std::move(rest)) {}
 WorkTaker::WorkTaker(WorkTaker&&) noexcept = default;
@@ -211,83 +26,31 @@ WorkTaker& WorkTaker::operator=(WorkTaker&& other) noexcept {
     return *this;
 }
 
-WorkTaker::~WorkTaker() {
-    if (rest_)
-        stop();
-}
+WorkTaker::~WorkTaker() = default;
 
 Result<WorkTaker> WorkTaker::open(net::Context& context, WorkTakerOptions options) {
-    if (const Status checked = check(options); !checked)
-        return fail(checked.error());
-    net::SocketOptions socket;
-    socket.frame_bytes_max = options.message_bytes_max;
-    socket.message_bytes_max = options.message_bytes_max;
-    socket.security = options.security;
-    socket.linger = options.linger;
-    socket.heartbeat_interval = 5s; // credit bounds what lies before one
-    auto dealer = net::Socket::open(context, net::SocketType::dealer, std::move(socket));
-    if (!dealer)
-        return fail(dealer.error());
-    auto monitor = net::Monitor::open(*dealer);
-    if (!monitor)
-        return fail(monitor.error());
-    auto rest = std::make_unique<Rest>(std::move(options), std::move(*dealer), std::move(*monitor));
-    rest->turn(); // connects, so that a wrong endpoint is told of now
-    if (!rest->alive)
-        return fail(rest->alive.error());
-    return WorkTaker{std::move(rest)};
-}
-
-Status WorkTaker::process(Duration wait) {
-    if (wait > Duration::zero()) {
-        rest_->machine.idle(net::now(), rest_->out);
-        rest_->act();
-        const Duration most = std::min(wait, rest_->wait_max());
-        if (const Status ready = rest_->dealer.wait_readable(most);
-            !ready && ready.error().code == Errc::stopped)
-            return ready;
-    }
-    rest_->turn();
-    return rest_->alive;
+    auto taker = taker::Taker::open(context, std::move(options));
+    if (!taker)
+        return fail(taker.error());
+    return WorkTaker{std::make_unique<Rest>(std::move(*taker))};
 }
 
 Result<Work> WorkTaker::take(Duration wait) {
-    if (rest_->machine.state() == TakerMachine::State::stopped)
-        return fail(Errc::stopped);
-    if (auto work = rest_->next())
-        return std::move(*work);
-    const Instant deadline = deadline_after(net::now(), wait);
-    for (Duration left = Duration::zero();; left = time_left(net::now(), deadline)) {
-        // First without waiting: most of the time the next ones are there.
-        if (const Status turned = process(left); !turned)
-            return fail(turned.error());
-        if (auto work = rest_->next())
-            return std::move(*work);
-        if (time_left(net::now(), deadline) == Duration::zero()) {
-            rest_->machine.idle(net::now(), rest_->out);
-            rest_->act();
-            return fail(wait > Duration::zero() ? Errc::timeout : Errc::would_block);
-        }
-    }
+    auto taken = rest_->taker.take(wait);
+    if (!taken)
+        return fail(std::move(taken.error()));
+    return Work{std::move(taken->body), WorkId{taken->id},     taken->attempt,
+                taken->redelivered,     std::move(taken->key), taken->lease};
 }
 
 Status WorkTaker::ack(const Work& work) {
-    const Status acked = rest_->machine.ack(work.lease, net::now(), rest_->out);
-    if (!rest_->out.sends.empty())
-        rest_->act();
-    return acked;
+    return rest_->taker.ack(work.lease);
 }
-
 Status WorkTaker::nack(const Work& work, Duration delay, std::string_view reason) {
-    const Status nacked = rest_->machine.nack(work.lease, delay, reason, net::now(), rest_->out);
-    rest_->act();
-    return nacked;
+    return rest_->taker.nack(work.lease, delay, reason);
 }
-
 Status WorkTaker::touch(const Work& work) {
-    const Status touched = rest_->machine.touch(work.lease, net::now(), rest_->out);
-    rest_->act();
-    return touched;
+    return rest_->taker.touch(work.lease);
 }
 
 Status WorkTaker::run(const Handler& handler, Duration retry_delay) {
@@ -310,29 +73,30 @@ void WorkTaker::stop_soon() noexcept {
     rest_->stopping = true;
 }
 
+Status WorkTaker::process(Duration wait) {
+    return rest_->taker.process(wait);
+}
 void WorkTaker::stop() {
-    rest_->machine.stop(net::now(), rest_->out);
-    rest_->act();
-    rest_->batches.clear();
+    rest_->taker.stop();
 }
 
 int WorkTaker::fd() const noexcept {
-    return rest_->dealer.fd();
+    return rest_->taker.fd();
 }
 bool WorkTaker::has_input() const noexcept {
-    return rest_->dealer.readable();
+    return rest_->taker.has_input();
 }
 Duration WorkTaker::wait_max() const noexcept {
-    return rest_->wait_max();
+    return rest_->taker.wait_max();
 }
 bool WorkTaker::is_ready() const noexcept {
-    return rest_->machine.state() == TakerMachine::State::ready;
+    return rest_->taker.is_ready();
 }
 std::uint64_t WorkTaker::held() const noexcept {
-    return rest_->machine.held();
+    return rest_->taker.held();
 }
 TakerCounters WorkTaker::counters() const {
-    return rest_->machine.counters();
+    return rest_->taker.counters();
 }
 
 } // namespace flotilla::pipeline

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// WorkTaker: takes work from a WorkSource, or later from a store, and says what became of it.
+// WorkTaker: takes work from a WorkSource, or from a queue of a store, and says what became of it.
 //
 //     auto taker = WorkTaker::open(context, {.sources = {*net::Endpoint::parse("tcp://...")}});
 //     while (auto work = taker->take(10s)) {
@@ -23,8 +23,8 @@
 #include <flotilla/net/context.hpp>
 #include <flotilla/net/endpoint.hpp>
 #include <flotilla/net/security.hpp>
-#include <flotilla/pipeline/taker_machine.hpp>
 #include <flotilla/pipeline/work_model.hpp>
+#include <flotilla/taker/taker.hpp>
 #include <flotilla/wire/frames.hpp>
 #include <flotilla/wire/leased.hpp>
 
@@ -36,14 +36,9 @@
 
 namespace flotilla::pipeline {
 
-struct WorkTakerOptions {
-    // 1 to 16. One is used at a time; when it does not answer or goes, the next.
-    std::vector<net::Endpoint> sources{};
-    TakerLimits limits{};
-    std::uint64_t message_bytes_max = 64ULL << 20; // 64 KiB to 1 GiB; larger costs the connection
-    net::Security security{};
-    Duration linger = 1s; // longest that closing waits, in the background, for acknowledgements
-};
+using taker::TakerCounters;
+using taker::TakerLimits;
+using WorkTakerOptions = taker::TakerOptions;
 
 // One message, to be acknowledged or refused. Its bytes may be a part of a larger received frame,
 // which is kept while any part of it is.

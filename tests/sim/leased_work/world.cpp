@@ -12,6 +12,7 @@ namespace flotilla::sim {
 
 namespace leased = wire::leased;
 using namespace flotilla::pipeline;
+using namespace flotilla::taker;
 
 struct World::Connection {
     std::string peer;

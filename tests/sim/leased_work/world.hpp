@@ -11,7 +11,7 @@
 
 #include <flotilla/base/random.hpp>
 #include <flotilla/pipeline/source_machine.hpp>
-#include <flotilla/pipeline/taker_machine.hpp>
+#include <flotilla/taker/taker_machine.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -86,7 +86,7 @@ private:
     void travel(Connection& connection, bool to_source, Action arrive);
 
     void start_worker(std::size_t index);
-    void worker_step(std::size_t index, const std::function<void(pipeline::TakerOutputs&)>& input);
+    void worker_step(std::size_t index, const std::function<void(taker::TakerOutputs&)>& input);
     void worker_timer(std::size_t index);
     void worker_receive(std::size_t index, wire::Frames message);
     void hand_out(std::size_t index, wire::leased::LeaseToken lease, std::uint64_t id,

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <flotilla/pipeline/lease_set.hpp>
+#include <flotilla/taker/lease_set.hpp>
 
 #include <algorithm>
 #include <iterator>
 #include <limits>
 
-namespace flotilla::pipeline {
+namespace flotilla::taker {
 
 void LeaseSet::insert(std::uint64_t number) {
     ++size_;
@@ -84,4 +84,4 @@ void LeaseWindow::clear() {
     next_ = 0;
 }
 
-} // namespace flotilla::pipeline
+} // namespace flotilla::taker

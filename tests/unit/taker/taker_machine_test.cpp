@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <flotilla/pipeline/taker_machine.hpp>
+#include <flotilla/taker/taker_machine.hpp>
 
 #include <support/catch.hpp>
 
@@ -7,7 +7,7 @@
 #include <vector>
 
 using namespace flotilla;
-using namespace flotilla::pipeline;
+using namespace flotilla::taker;
 namespace leased = flotilla::wire::leased;
 using State = TakerMachine::State;
 

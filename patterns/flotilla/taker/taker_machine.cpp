@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <flotilla/base/check.hpp>
-#include <flotilla/pipeline/taker_machine.hpp>
+#include <flotilla/taker/taker_machine.hpp>
 
 #include <algorithm>
 #include <utility>
 
-namespace flotilla::pipeline {
+namespace flotilla::taker {
 
 namespace leased = wire::leased;
 
@@ -67,6 +67,7 @@ void TakerMachine::handle_ok(const leased::Ok& ok, Instant now, TakerOutputs& ou
     heartbeat_ = std::clamp<Duration>(ok.terms->heartbeat, 1ms, 1h);
     lease_ = std::clamp<Duration>(ok.terms->lease, 3ms, 24h);
     state_ = State::ready;
+    refusal_.reset();
     answer_by_ = never;
     failures_ = 0;
     ++counters_.sessions_total;
@@ -87,8 +88,10 @@ void TakerMachine::handle_error(const leased::ErrorReply& error, Instant now, Ta
         return leave(now);
     default:
         // Whatever it was, a hello that was refused is not answered otherwise.
-        if (state_ == State::greeting)
+        if (state_ == State::greeting) {
+            refusal_ = error;
             leave(now);
+        }
     }
 }
 
@@ -247,4 +250,4 @@ Instant TakerMachine::next_deadline() const noexcept {
     return never;
 }
 
-} // namespace flotilla::pipeline
+} // namespace flotilla::taker

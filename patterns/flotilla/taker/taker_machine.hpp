@@ -23,7 +23,7 @@
 #include <flotilla/base/random.hpp>
 #include <flotilla/base/result.hpp>
 #include <flotilla/base/time.hpp>
-#include <flotilla/pipeline/lease_set.hpp>
+#include <flotilla/taker/lease_set.hpp>
 #include <flotilla/wire/leased.hpp>
 
 #include <cstddef>
@@ -32,7 +32,7 @@
 #include <string>
 #include <vector>
 
-namespace flotilla::pipeline {
+namespace flotilla::taker {
 
 struct TakerLimits {
     std::string worker{};       // up to 255 bytes: a name for logs and for hashing by key
@@ -111,6 +111,8 @@ public:
     std::uint64_t held() const noexcept { return held_.size(); }
     Instant next_deadline() const noexcept;
     const TakerCounters& counters() const noexcept { return counters_; }
+    // The answer to the last hello, when that was refused for good.
+    const std::optional<wire::leased::ErrorReply>& refusal() const noexcept { return refusal_; }
 
 private:
     void handle_ok(const wire::leased::Ok& ok, Instant now, TakerOutputs& out);
@@ -142,7 +144,8 @@ private:
     wire::leased::Leases acks_;
     std::uint64_t acks_count_ = 0;
     Instant flush_at_ = never;
+    std::optional<wire::leased::ErrorReply> refusal_;
     TakerCounters counters_;
 };
 
-} // namespace flotilla::pipeline
+} // namespace flotilla::taker

@@ -11,7 +11,7 @@
 #include <map>
 #include <vector>
 
-namespace flotilla::pipeline {
+namespace flotilla::taker {
 
 class LeaseSet {
 public:
@@ -44,4 +44,4 @@ private:
     std::uint64_t next_ = 0; // one past the highest seen
 };
 
-} // namespace flotilla::pipeline
+} // namespace flotilla::taker
