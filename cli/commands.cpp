@@ -6,6 +6,7 @@ namespace flotilla::cli {
 namespace {
 constexpr const char* data = "Messages";
 constexpr const char* services = "Services";
+constexpr const char* queues = "Queues";
 constexpr const char* relays = "Relays";
 constexpr const char* insight = "Insight";
 constexpr const char* setup = "Setup";
@@ -28,6 +29,7 @@ const std::vector<Command>& commands() {
         {"call", services, "Ask a service through a broker, and print its answers", declare_call},
         {"serve", services, "Answer a service's requests with a command", declare_serve},
         {"services", services, "List the services of a broker, and who waits", declare_services},
+        {"queue", queues, "Put, take and manage messages of durable queues", declare_queue},
         {"proxy", relays, "Pass messages on between two sides, until a signal", declare_proxy},
         {"tap", insight, "Print what passes a relay, or stand between as one", declare_tap},
         {"record", insight, "Record messages in a file", declare_record},

@@ -33,6 +33,7 @@ Run declare_pair(CLI::App& app);
 Run declare_xpub(CLI::App& app);
 Run declare_xsub(CLI::App& app);
 // proxy.cpp
+Run declare_queue(CLI::App& app);
 Run declare_proxy(CLI::App& app);
 // call.cpp
 Run declare_call(CLI::App& app);

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// `zmq queue create`, `alter`, `purge`, `delete`, `kick`, `redrive`.
+#include <flotilla/base/units.hpp>
+#include <flotilla/queue/properties.hpp>
+
+#include <CLI/CLI.hpp>
+#include <cli/queue/store_link.hpp>
+#include <cli/queue/verbs.hpp>
+
+#include <memory>
+#include <utility>
+
+namespace flotilla::cli {
+
+namespace {
+
+struct AdminFlags {
+    std::string queue;
+    std::vector<std::string> words; // properties, or ids
+    std::uint64_t count = 0;
+    bool or_same = false;
+    bool if_empty = false;
+    StoreFlags store;
+};
+
+Result<ExitCode> ask(const AdminFlags& flags, const queue::Command& command,
+                     const std::string& what, Terminal& terminal) {
+    if (Status right = check_queue(flags.queue); !right)
+        return fail(right.error());
+    auto link = StoreLink::open(flags.store);
+    if (!link)
+        return fail(link.error());
+    auto done = link->ask_for<queue::Done>(command, queue::Asked::other);
+    if (!done)
+        return fail(done.error());
+    if (!what.empty())
+        terminal.note(std::to_string(done->done) + " " + what);
+    return ExitCode::ok;
+}
+
+// "name=value" words.
+Result<queue::PropertyTexts> pairs_of(const std::vector<std::string>& words) {
+    queue::PropertyTexts pairs;
+    for (const std::string& word : words) {
+        const std::size_t equals = word.find('=');
+        if (equals == std::string::npos || equals == 0)
+            return fail(Errc::bad_option, "'" + word +
+                                              "' is no property; write NAME=VALUE, for example "
+                                              "attempts_max=5 or lease=1m");
+        pairs.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+    }
+    return pairs;
+}
+
+Result<queue::QueueProperties> properties_of(const std::vector<std::string>& words) {
+    auto pairs = pairs_of(words);
+    if (!pairs)
+        return fail(pairs.error());
+    queue::QueueProperties properties;
+    for (const auto& [name, value] : *pairs)
+        if (Status set = set_property(properties, name, value); !set)
+            return fail(set.error());
+    if (Status right = check_properties(properties); !right)
+        return fail(right.error());
+    return properties;
+}
+
+std::string property_list() {
+    std::string all = "Properties, with the values of a queue that is not told otherwise:\n";
+    for (const auto& [name, value] : property_texts(queue::QueueProperties{}))
+        all += "  " + name + "=" + value + "\n";
+    return all + "Times may also be written with a unit, without the _ms: lease=1m. Sizes may be "
+                 "64MiB.\n\n";
+}
+
+void add_queue(CLI::App& app, AdminFlags& flags) {
+    app.add_option("QUEUE", flags.queue, "Its name")->required();
+}
+
+} // namespace
+
+Run declare_queue_create(CLI::App& app) {
+    const auto flags = std::make_shared<AdminFlags>();
+    add_queue(app, *flags);
+    app.add_option("NAME=VALUE", flags->words, "Properties that differ from the usual");
+    app.add_flag("--or-same", flags->or_same,
+                 "Well, too, when it is there with the same properties");
+    add_store(app, flags->store);
+    app.footer(property_list() + "Examples:\n"
+                                 "  zmq queue create orders --store tcp://127.0.0.1:5560\n"
+                                 "  zmq queue create mail attempts_max=5 retry_delays=1s,10s,1m "
+                                 "dead_letter_queue=mail.dead\n"
+                                 "  zmq queue create ledger order=strict --or-same");
+    return [flags](Terminal& terminal) -> Result<ExitCode> {
+        auto properties = properties_of(flags->words);
+        if (!properties)
+            return fail(properties.error());
+        return ask(*flags, queue::Create{flags->queue, std::move(*properties), flags->or_same}, {},
+                   terminal);
+    };
+}
+
+Run declare_queue_alter(CLI::App& app) {
+    const auto flags = std::make_shared<AdminFlags>();
+    add_queue(app, *flags);
+    app.add_option("NAME=VALUE", flags->words, "What changes; see zmq queue create --help")
+        ->required();
+    add_store(app, flags->store);
+    app.footer("Examples:\n"
+               "  zmq queue alter orders lease=5m --store tcp://127.0.0.1:5560\n"
+               "  zmq queue alter orders messages_max=1000000 overflow=drop-oldest");
+    return [flags](Terminal& terminal) -> Result<ExitCode> {
+        auto pairs = pairs_of(flags->words);
+        if (!pairs)
+            return fail(pairs.error());
+        queue::QueueProperties tried;
+        for (const auto& [name, value] : *pairs)
+            if (Status set = set_property(tried, name, value); !set)
+                return fail(set.error());
+        return ask(*flags, queue::Alter{flags->queue, std::move(*pairs)}, {}, terminal);
+    };
+}
+
+Run declare_queue_purge(CLI::App& app) {
+    const auto flags = std::make_shared<AdminFlags>();
+    add_queue(app, *flags);
+    add_store(app, flags->store);
+    app.footer("What consumers hold stays with them.\n\n"
+               "Example:\n  zmq queue purge orders.dead --store tcp://127.0.0.1:5560");
+    return [flags](Terminal& terminal) {
+        return ask(*flags, queue::Purge{flags->queue}, "messages are gone", terminal);
+    };
+}
+
+Run declare_queue_delete(CLI::App& app) {
+    const auto flags = std::make_shared<AdminFlags>();
+    add_queue(app, *flags);
+    app.add_flag("--if-empty", flags->if_empty, "Only when nothing is in it; else exit 4");
+    add_store(app, flags->store);
+    app.footer("Example:\n  zmq queue delete orders --if-empty --store tcp://127.0.0.1:5560");
+    return [flags](Terminal& terminal) {
+        return ask(*flags, queue::Delete{flags->queue, flags->if_empty}, {}, terminal);
+    };
+}
+
+Run declare_queue_kick(CLI::App& app) {
+    const auto flags = std::make_shared<AdminFlags>();
+    app.add_option("QUEUE", flags->queue, "The dead-letter queue")->required();
+    app.add_option("ID", flags->words, "Ids of messages in it, as zmq queue peek shows them")
+        ->required();
+    add_store(app, flags->store);
+    app.footer("Example:\n  zmq queue kick orders.dead 17 --store tcp://127.0.0.1:5560");
+    return [flags](Terminal& terminal) -> Result<ExitCode> {
+        for (const std::string& word : flags->words) {
+            const auto id = parse_count(word, 1, UINT64_MAX - 1);
+            if (!id)
+                return fail(Errc::bad_option, "'" + word + "' is no id; zmq queue peek " +
+                                                  flags->queue + " --format json shows them");
+            auto done = ask(*flags, queue::Kick{flags->queue, *id}, {}, terminal);
+            if (!done)
+                return done;
+        }
+        return ExitCode::ok;
+    };
+}
+
+Run declare_queue_redrive(CLI::App& app) {
+    const auto flags = std::make_shared<AdminFlags>();
+    app.add_option("QUEUE", flags->queue, "The dead-letter queue")->required();
+    add_count(app, "-n,--count", flags->count, {1}, "At most so many [all that are there now]");
+    add_store(app, flags->store);
+    app.footer("They are tried again from the first attempt on.\n\n"
+               "Example:\n  zmq queue redrive orders.dead --store tcp://127.0.0.1:5560");
+    return [flags](Terminal& terminal) {
+        return ask(*flags, queue::Redrive{flags->queue, flags->count}, "messages are back",
+                   terminal);
+    };
+}
+
+} // namespace flotilla::cli

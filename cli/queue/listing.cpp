@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <flotilla/base/units.hpp>
+
+#include <cli/queue/listing.hpp>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <charconv>
+
+namespace flotilla::cli {
+
+namespace {
+
+using Cells = std::vector<std::string>;
+
+std::string text_of(const OptionPairs& pairs, std::string_view name) {
+    const std::string_view value = value_of(pairs, name);
+    return value.empty() ? "-" : std::string(value);
+}
+
+// Milliseconds as people read them.
+std::string duration_of(const OptionPairs& pairs, std::string_view name) {
+    const std::string_view value = value_of(pairs, name);
+    const auto ms = parse_count(value, 0, 1ULL << 53);
+    if (!ms)
+        return value.empty() ? "-" : std::string(value); // "never"
+    return format_duration(std::chrono::milliseconds{static_cast<std::int64_t>(*ms)});
+}
+
+} // namespace
+
+std::string_view value_of(const OptionPairs& pairs, std::string_view name) noexcept {
+    for (const auto& [known, value] : pairs)
+        if (known == name)
+            return value;
+    return {};
+}
+
+std::string table(const std::vector<Cells>& lines) {
+    std::vector<std::size_t> widths;
+    for (const Cells& cells : lines) {
+        widths.resize(std::max(widths.size(), cells.size()));
+        for (std::size_t i = 0; i < cells.size(); ++i)
+            widths[i] = std::max(widths[i], cells[i].size());
+    }
+    std::string out;
+    for (const Cells& cells : lines) {
+        for (std::size_t i = 0; i < cells.size(); ++i) {
+            const std::string room(widths[i] - cells[i].size(), ' ');
+            out += i == 0 ? cells[i] + room : "  " + room + cells[i];
+        }
+        out += '\n';
+    }
+    return out;
+}
+
+std::string queues_table(const std::vector<OptionPairs>& queues) {
+    if (queues.empty())
+        return "no queues\n";
+    std::vector<Cells> lines{{"QUEUE", "READY", "DELAYED", "LEASED", "CONSUMERS"}};
+    for (const OptionPairs& each : queues)
+        lines.push_back({text_of(each, "name"), text_of(each, "ready"), text_of(each, "delayed"),
+                         text_of(each, "leased"), text_of(each, "consumers")});
+    return table(lines);
+}
+
+std::string watch_table(const std::vector<OptionPairs>& queues) {
+    if (queues.empty())
+        return "no queues\n";
+    std::vector<Cells> lines{
+        {"QUEUE", "READY", "DELAYED", "LEASED", "CONSUMERS", "IN/S", "OUT/S", "LAG", "DRAINED IN"}};
+    for (const OptionPairs& each : queues)
+        lines.push_back({text_of(each, "name"), text_of(each, "ready"), text_of(each, "delayed"),
+                         text_of(each, "leased"), text_of(each, "consumers"),
+                         text_of(each, "arrival_rate"), text_of(each, "service_rate"),
+                         duration_of(each, "lag_ms"), duration_of(each, "time_to_drain_ms")});
+    return table(lines);
+}
+
+std::string pairs_table(const OptionPairs& pairs) {
+    std::size_t width = 0;
+    for (const auto& each : pairs)
+        width = std::max(width, each.first.size());
+    std::string out;
+    for (const auto& [name, value] : pairs)
+        out += name + std::string(width - name.size() + 2, ' ') + value + "\n";
+    return out;
+}
+
+std::string pairs_json(const OptionPairs& pairs) {
+    nlohmann::ordered_json line;
+    for (const auto& [name, value] : pairs) {
+        double number = 0;
+        const char* const end = value.data() + value.size();
+        const auto read = std::from_chars(value.data(), end, number);
+        if (const auto whole = parse_count(value, 0, 1ULL << 53); whole)
+            line[name] = *whole;
+        else if (!value.empty() && read.ec == std::errc{} && read.ptr == end)
+            line[name] = number;
+        else
+            line[name] = value;
+    }
+    return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+} // namespace flotilla::cli

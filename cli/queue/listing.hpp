@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Listing: what a store said about its queues, shown as a table or as JSON lines. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace flotilla::cli {
+
+// name=value, as the store wrote it.
+using OptionPairs = std::vector<std::pair<std::string, std::string>>;
+
+// Empty when there is none.
+std::string_view value_of(const OptionPairs& pairs, std::string_view name) noexcept;
+
+// Columns under a heading, all but the first to the right.
+std::string table(const std::vector<std::vector<std::string>>& lines);
+
+// One queue a line: name, ready, delayed, leased, consumers; "no queues" when there is none.
+std::string queues_table(const std::vector<OptionPairs>& queues);
+// Rates, depth, lag and time to drain of one queue a line.
+std::string watch_table(const std::vector<OptionPairs>& queues);
+// "name  value" lines.
+std::string pairs_table(const OptionPairs& pairs);
+// One JSON object; numbers are numbers.
+std::string pairs_json(const OptionPairs& pairs);
+
+} // namespace flotilla::cli

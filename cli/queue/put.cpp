@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: Apache-2.0
+// `zmq queue put`: messages out of arguments, a file or standard input into a queue.
+#include <flotilla/base/units.hpp>
+#include <flotilla/net/context.hpp>
+#include <flotilla/net/poller.hpp>
+#include <flotilla/net/system.hpp>
+#include <flotilla/queue/producer.hpp>
+
+#include <CLI/CLI.hpp>
+#include <cli/input.hpp>
+#include <cli/queue/store_flags.hpp>
+#include <cli/queue/store_link.hpp>
+#include <cli/queue/verbs.hpp>
+#include <cli/signals.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace flotilla::cli {
+
+namespace {
+
+constexpr int batch_max = 1024; // messages read before the loop looks around again
+constexpr std::uint64_t refusals_shown_max = 5;
+
+struct PutFlags {
+    std::string queue;
+    std::vector<std::string> bodies;
+    std::optional<std::uint64_t> count;
+    std::string key;
+    std::uint64_t priority = 0;
+    Duration delay{0};
+    Duration ttl{0};
+    std::string id;
+    std::string outbox;
+    bool acked = false;
+    StoreFlags store;
+    InputFlags input;
+};
+
+queue::PutOptions put_options(const PutFlags& flags) {
+    queue::PutOptions options;
+    options.key = flags.key;
+    options.priority = static_cast<std::uint8_t>(flags.priority);
+    options.delay = flags.delay;
+    options.ttl = flags.ttl;
+    options.message_id = flags.id;
+    return options;
+}
+
+class PutRun {
+public:
+    PutRun(const PutFlags& flags, Terminal& terminal) : flags_(flags), terminal_(terminal) {}
+
+    Status prepare();
+    Result<ExitCode> run();
+
+private:
+    Status put_some();
+    void note(const queue::Confirm& confirm);
+    void show_progress();
+    void watch_input();
+    Status loop();
+    Result<ExitCode> tell_end();
+
+    const PutFlags& flags_;
+    Terminal& terminal_;
+    std::optional<Input> input_;
+    std::optional<net::Context> context_;
+    std::optional<queue::Producer> producer_;
+    net::Poller poller_;
+    std::optional<wire::Frames> pending_; // read, and not yet in the outbox
+    std::uint64_t put_ = 0;
+    std::uint64_t stored_ = 0;
+    std::uint64_t duplicates_ = 0;
+    std::uint64_t refused_ = 0;
+    std::uint64_t shown_ = 0; // refusals
+    Instant progress_at_{};   // when something was last confirmed
+    bool no_more_ = false;
+    bool needs_input_ = false;
+    bool watches_input_ = false;
+};
+
+Status PutRun::prepare() {
+    if (Status right = check_queue(flags_.queue); !right)
+        return right;
+    Input::Options options;
+    options.messages = flags_.bodies;
+    options.message_bytes_max = flags_.store.message_bytes_max;
+    options.repeat = flags_.count ? Input::Options::Repeat::yes : Input::Options::Repeat::no;
+    options.seed = static_cast<std::uint64_t>(net::wall_now().time_since_epoch().count());
+    auto input = Input::open(flags_.input, std::move(options));
+    if (!input)
+        return fail(input.error());
+    if (input->absent())
+        return fail(Errc::bad_option, "what to put? Give a BODY, -f FILE, or lines on standard "
+                                      "input ('' is an empty message)");
+    input_.emplace(std::move(*input));
+    auto plan = make_store_plan(flags_.store);
+    if (!plan)
+        return fail(plan.error());
+    queue::ProducerOptions producer;
+    producer.stores = std::move(plan->stores);
+    producer.security = std::move(plan->security);
+    producer.outbox_directory = flags_.outbox;
+    auto context = net::Context::open();
+    if (!context)
+        return fail(context.error());
+    context_.emplace(std::move(*context));
+    auto opened = queue::Producer::open(*context_, std::move(producer));
+    if (!opened)
+        return fail(opened.error());
+    producer_.emplace(std::move(*opened));
+    producer_->on_confirm = [this](const queue::Confirm& confirm) { note(confirm); };
+    return {};
+}
+
+void PutRun::note(const queue::Confirm& confirm) {
+    using Outcome = queue::Confirm::Outcome;
+    progress_at_ = net::now();
+    stored_ += confirm.outcome == Outcome::stored ? 1 : 0;
+    duplicates_ += confirm.outcome == Outcome::duplicate ? 1 : 0;
+    if (confirm.outcome != Outcome::refused)
+        return;
+    ++refused_;
+    if (shown_++ < refusals_shown_max)
+        terminal_.error("message " + std::to_string(confirm.ticket) + ": " + confirm.error.detail);
+}
+
+Status PutRun::put_some() {
+    needs_input_ = false;
+    const queue::PutOptions options = put_options(flags_);
+    for (int i = 0; i < batch_max; ++i) {
+        if (flags_.count && put_ == *flags_.count)
+            no_more_ = true;
+        if (no_more_)
+            return {};
+        if (!pending_) {
+            auto next = input_->next(net::wall_now());
+            if (!next)
+                return fail(next.error());
+            pending_ = std::move(*next);
+        }
+        if (!pending_) {
+            no_more_ = input_->ended();
+            needs_input_ = !no_more_;
+            return {};
+        }
+        auto ticket = producer_->put(flags_.queue, *pending_, options);
+        if (!ticket && ticket.error().code == Errc::would_block)
+            return {}; // the outbox is full: what is confirmed makes room
+        if (!ticket)
+            return fail(ticket.error());
+        pending_.reset();
+        ++put_;
+    }
+    return {};
+}
+
+void PutRun::show_progress() {
+    if (!terminal_.shows_progress())
+        return;
+    const std::string state = producer_->state_text();
+    terminal_.progress(net::now(), std::to_string(stored_ + duplicates_) + " stored, " +
+                                       std::to_string(producer_->unconfirmed()) + " under way" +
+                                       (state.empty() ? "" : "; " + state));
+}
+
+void PutRun::watch_input() {
+    const int descriptor = input_->descriptor();
+    if (descriptor < 0 || needs_input_ == watches_input_)
+        return;
+    watches_input_ = needs_input_;
+    if (watches_input_)
+        poller_.on_readable(descriptor, [] {});
+    else
+        poller_.forget(descriptor);
+}
+
+Status PutRun::loop() {
+    poller_.on_readable(producer_->fd(), [] {});
+    poller_.on_readable(signal_descriptor(), [] {});
+    progress_at_ = net::now();
+    while (signal_caught() == 0) {
+        const std::uint64_t put_before = put_;
+        if (Status put = put_some(); !put)
+            return put;
+        if (Status served = producer_->process(Duration::zero()); !served)
+            return served;
+        show_progress();
+        const std::uint64_t left = producer_->unconfirmed();
+        if (no_more_ && !pending_ && left == 0)
+            return {};
+        // Only a store can keep us waiting for longer than the timeout, not our input.
+        if (left == 0)
+            progress_at_ = net::now();
+        const Duration patience =
+            time_left(net::now(), deadline_after(progress_at_, flags_.store.timeout));
+        if (patience == Duration::zero())
+            return {};
+        const bool more = producer_->has_input() || put_ != put_before;
+        watch_input();
+        const Duration wait = std::min(producer_->wait_max(), patience);
+        if (Status turned = poller_.turn(more ? Duration::zero() : wait); !turned)
+            return turned;
+    }
+    return {};
+}
+
+Result<ExitCode> PutRun::tell_end() {
+    const std::uint64_t left = producer_->unconfirmed() + (pending_ ? 1 : 0);
+    const std::string state = producer_->state_text();
+    terminal_.detail(std::to_string(stored_) + " stored, " + std::to_string(duplicates_) +
+                     " were there already, " + std::to_string(refused_) + " refused");
+    if (refused_ > refusals_shown_max)
+        terminal_.error(std::to_string(refused_) + " messages were refused in all");
+    if (left > 0)
+        terminal_.error(std::to_string(left) + " messages are not confirmed" +
+                        (state.empty() ? "" : " (" + state + ")") +
+                        (flags_.outbox.empty() ? "" : "; they wait in " + flags_.outbox));
+    if (left > 0 && stored_ + duplicates_ + refused_ == 0 && !producer_->is_connected())
+        return ExitCode::nothing;
+    return left > 0 ? ExitCode::not_flushed : refused_ > 0 ? ExitCode::refused : ExitCode::ok;
+}
+
+Result<ExitCode> PutRun::run() {
+    if (Status ended = loop(); !ended)
+        return fail(ended.error());
+    return tell_end();
+}
+
+// One after the other, each answered when a consumer has acknowledged it.
+Result<ExitCode> put_acked(const PutFlags& flags, Terminal& terminal) {
+    Input::Options options;
+    options.messages = flags.bodies;
+    options.message_bytes_max = flags.store.message_bytes_max;
+    auto input = Input::open(flags.input, std::move(options));
+    if (!input)
+        return fail(input.error());
+    auto link = StoreLink::open(flags.store);
+    if (!link)
+        return fail(link.error());
+    std::uint64_t done = 0;
+    while (!input->ended()) {
+        auto next = input->next(net::wall_now());
+        if (!next)
+            return fail(next.error());
+        if (!*next) {
+            if (input->ended())
+                break;
+            net::Poller poller;
+            poller.on_readable(input->descriptor(), [] {});
+            poller.on_readable(signal_descriptor(), [] {});
+            if (Status turned = poller.turn(no_limit); !turned)
+                return fail(turned.error());
+            if (signal_caught() != 0)
+                break;
+            continue;
+        }
+        queue::Put put;
+        const queue::PutOptions with = put_options(flags);
+        put.queue = flags.queue;
+        put.key = with.key;
+        put.priority = with.priority;
+        put.delay = with.delay;
+        put.ttl = with.ttl;
+        put.message_id = with.message_id;
+        put.wait_acked = true;
+        put.body = std::move(**next);
+        auto answer = link->ask_for<queue::PutOk>(std::move(put), queue::Asked::put);
+        if (!answer)
+            return fail(answer.error().code,
+                        "message " + std::to_string(done + 1) + ": " + answer.error().detail);
+        if (!answer->acked)
+            return fail(Errc::refused, "message " + std::to_string(done + 1) +
+                                           " was stored, and will not be acknowledged: it is dead "
+                                           "or gone");
+        ++done;
+    }
+    terminal.detail(std::to_string(done) + " acknowledged");
+    return ExitCode::ok;
+}
+
+Result<ExitCode> run_put(const PutFlags& flags, Terminal& terminal) {
+    if (Status right = check_queue(flags.queue); !right)
+        return fail(right.error());
+    if (flags.acked)
+        return put_acked(flags, terminal);
+    PutRun run(flags, terminal);
+    if (Status prepared = run.prepare(); !prepared)
+        return fail(prepared.error());
+    return run.run();
+}
+
+} // namespace
+
+Run declare_queue_put(CLI::App& app) {
+    const auto flags = std::make_shared<PutFlags>();
+    app.add_option("QUEUE", flags->queue, "Where to")->required();
+    app.add_option("BODY", flags->bodies,
+                   "Messages, each of one frame; {{count}} {{rand MIN MAX}} {{time}} {{id}} are "
+                   "replaced; - reads standard input");
+    const char* group = "Message";
+    add_count(app, "-n,--count", flags->count, {1},
+              "End after this many messages; arguments are repeated up to it")
+        ->group(group);
+    app.add_option("-k,--key", flags->key, "With order=key, messages of one key stay in order")
+        ->type_name("TEXT")
+        ->group(group);
+    add_count(app, "-p,--priority", flags->priority, {0, 7}, "0 is delivered first [0]")
+        ->group(group);
+    add_duration(app, "--delay", flags->delay, "Not delivered before this is over [0s]")
+        ->group(group);
+    add_duration(app, "--ttl", flags->ttl, "Not delivered after this is over [the queue's]")
+        ->group(group);
+    app.add_option("--id", flags->id,
+                   "For the queue's duplicate window: another message with it is not stored")
+        ->type_name("TEXT")
+        ->group(group);
+    app.add_flag("--wait-acked", flags->acked,
+                 "One after the other, each until a consumer has acknowledged it")
+        ->group(group);
+    app.add_option("--outbox", flags->outbox,
+                   "Keep what is not confirmed in this directory; the next run with it sends it")
+        ->type_name("DIR")
+        ->group(group);
+    add_store(app, flags->store);
+    add_input(app, flags->input);
+    app.footer("Each argument, or each line of standard input, is a message. Exit 0: all are "
+               "stored; 4: some were\nrefused, which is told; 5: some are not confirmed.\n\n"
+               "Examples:\n"
+               "  zmq queue put orders 'one order' --store tcp://127.0.0.1:5560\n"
+               "  seq 1000000 | zmq queue put orders\n"
+               "  zmq queue put mail --delay 1h --len-prefix u32 -f mails.bin\n"
+               "  zmq queue put orders -n 100 'order {{count}} {{rand 1 6}}'");
+    return [flags](Terminal& terminal) { return run_put(*flags, terminal); };
+}
+
+} // namespace flotilla::cli

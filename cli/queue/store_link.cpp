@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <flotilla/base/units.hpp>
+#include <flotilla/net/poller.hpp>
+#include <flotilla/net/system.hpp>
+
+#include <cli/queue/store_link.hpp>
+#include <cli/signals.hpp>
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+namespace flotilla::cli {
+
+namespace leased = queue::leased;
+
+namespace {
+constexpr std::size_t unasked_max = 100'000; // no credit is larger
+}
+
+Error refusal(leased::ErrorCode code, const std::string& text) {
+    const Errc errc = code == leased::ErrorCode::lease_lost ? Errc::lease_lost : Errc::refused;
+    return Error{errc, std::string(name(code)) + (text.empty() ? "" : ": " + text)};
+}
+
+Result<StoreLink> StoreLink::open_one(const StorePlan& plan, const net::Endpoint& endpoint,
+                                      Duration wait) {
+    StoreLink link;
+    auto context = net::Context::open();
+    if (!context)
+        return fail(context.error());
+    link.context_ = std::make_unique<net::Context>(std::move(*context));
+    net::SocketOptions options;
+    options.frame_bytes_max = plan.message_bytes_max + (64 << 10);
+    options.message_bytes_max = plan.message_bytes_max + (64 << 10);
+    options.security = plan.security;
+    options.linger = 1s;
+    options.reconnect_max = 500ms;
+    auto socket = net::Socket::open(*link.context_, net::SocketType::dealer, std::move(options));
+    if (!socket)
+        return fail(socket.error());
+    link.socket_.emplace(std::move(*socket));
+    if (Status connected = link.socket_->connect(endpoint); !connected) {
+        Error error = connected.error();
+        if (error.code == Errc::insecure)
+            error.detail += " (--server-key for CURVE, --allow-plaintext to go without)";
+        return fail(std::move(error));
+    }
+    link.endpoint_ = endpoint.text();
+    link.timeout_ = wait;
+    // Any answer shows that it is there; without a session it is an error.
+    auto heard = link.ask(leased::Command{leased::Ping{}}, queue::Asked::leased);
+    if (!heard && heard.error().code != Errc::refused)
+        return fail(heard.error());
+    link.timeout_ = plan.timeout;
+    return link;
+}
+
+Result<StoreLink> StoreLink::open(const StoreFlags& flags) {
+    auto plan = make_store_plan(flags);
+    if (!plan)
+        return fail(plan.error());
+    const Duration each = plan->timeout / static_cast<std::int64_t>(plan->stores.size());
+    Result<StoreLink> link = fail(Errc::timeout);
+    for (const net::Endpoint& endpoint : plan->stores) {
+        link = open_one(*plan, endpoint, each);
+        if (link || link.error().code != Errc::timeout)
+            break;
+    }
+    if (!link && link.error().code == Errc::timeout)
+        return fail(Errc::timeout, "no store answers at " + flags.stores.front() + " within " +
+                                       format_duration(plan->timeout) + "; 'zmq doctor " +
+                                       flags.stores.front() + "' says why");
+    return link;
+}
+
+// False: the time is over. Errors: stopped, by a signal.
+Result<bool> StoreLink::wait_input(Instant deadline) {
+    if (signal_caught() != 0)
+        return fail(Errc::stopped, "ended by a signal");
+    if (socket_->readable())
+        return true;
+    net::Poller poller;
+    poller.on_readable(*socket_, [] {});
+    poller.on_readable(signal_descriptor(), [] {});
+    if (Status turned = poller.turn(time_left(net::now(), deadline)); !turned)
+        return fail(turned.error());
+    if (signal_caught() != 0)
+        return fail(Errc::stopped, "ended by a signal");
+    return socket_->readable() || net::now() < deadline;
+}
+
+// The next event: the answer with this correlation; what else comes waits in unasked_, unless
+// nothing was asked.
+Result<std::optional<queue::Event>> StoreLink::receive(queue::Asked asked, Duration wait,
+                                                       const std::string& correlation) {
+    const Instant deadline = deadline_after(net::now(), wait);
+    for (;;) {
+        auto message = socket_->receive(Duration::zero());
+        if (!message) {
+            if (message.error().code != Errc::would_block)
+                return fail(message.error());
+            auto more = wait_input(deadline);
+            if (!more)
+                return fail(more.error());
+            if (!*more)
+                return std::optional<queue::Event>{};
+            continue;
+        }
+        auto head = leased::read_head(*message, 0);
+        if (!head)
+            return fail(Errc::malformed, "no store is there: " + head.error().detail);
+        const bool is_answer = head->envelope.correlation == correlation;
+        auto event = read_event(*head, is_answer ? asked : queue::Asked::leased, *message);
+        if (!event)
+            return fail(event.error());
+        if (const auto* said = std::get_if<leased::Event>(&*event);
+            said && std::holds_alternative<leased::Ping>(*said)) {
+            if (Status told = tell(leased::Command{leased::Pong{}}); !told)
+                return fail(told.error());
+            continue;
+        }
+        if (is_answer)
+            return std::optional{std::move(*event)};
+        if (head->envelope.correlation.empty() && unasked_.size() < unasked_max)
+            unasked_.push_back(std::move(*event));
+    }
+}
+
+Result<queue::Event> StoreLink::ask(const queue::Command& command, queue::Asked asked,
+                                    Duration wait) {
+    const std::string correlation = std::to_string(++asked_);
+    wire::Frames message;
+    write({false, correlation}, command, message);
+    if (Status sent = socket_->send(message, timeout_); !sent)
+        return fail(sent.error());
+    auto event = receive(asked, timeout_ + wait, correlation);
+    if (!event)
+        return fail(event.error());
+    if (!*event)
+        return fail(Errc::timeout, "the store at " + endpoint_ + " did not answer within " +
+                                       format_duration(timeout_ + wait));
+    if (const auto* put = std::get_if<queue::PutRefused>(&**event))
+        return fail(refusal(put->code, put->text));
+    if (const auto* said = std::get_if<leased::Event>(&**event))
+        if (const auto* error = std::get_if<leased::ErrorReply>(said))
+            return fail(refusal(error->code, error->text));
+    return std::move(**event);
+}
+
+Status StoreLink::tell(const queue::Command& command) {
+    wire::Frames message;
+    write({}, command, message);
+    return socket_->send(message, timeout_);
+}
+
+Result<std::optional<queue::Event>> StoreLink::hear(Duration wait) {
+    if (!unasked_.empty()) {
+        std::optional event{std::move(unasked_.front())};
+        unasked_.pop_front();
+        return event;
+    }
+    auto event = receive(queue::Asked::leased, wait, {});
+    if (!event || !*event)
+        return event;
+    if (const auto* said = std::get_if<leased::Event>(&**event))
+        if (const auto* error = std::get_if<leased::ErrorReply>(said))
+            return fail(refusal(error->code, error->text));
+    return event;
+}
+
+} // namespace flotilla::cli

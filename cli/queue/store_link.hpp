@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// StoreLink: a conversation with one store: what is asked is answered, or is an error that says why
+// not. One thread.
+#pragma once
+
+#include <flotilla/base/result.hpp>
+#include <flotilla/net/context.hpp>
+#include <flotilla/net/socket.hpp>
+#include <flotilla/queue/codec.hpp>
+
+#include <cli/queue/store_flags.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace flotilla::cli {
+
+class StoreLink {
+public:
+    // The first store that answers. Errors: those of make_store_plan and Socket; timeout (none
+    // does, each asked for its part of the time).
+    static Result<StoreLink> open(const StoreFlags& flags);
+
+    // Waits for the answer, at most the timeout and `wait` beyond it. Errors: timeout; refused (the
+    // store's code and text); lease_lost; stopped (a signal); malformed.
+    Result<queue::Event> ask(const queue::Command& command, queue::Asked asked,
+                             Duration wait = Duration::zero());
+    // The same for commands whose answer is of one kind.
+    template <class Answer>
+    Result<Answer> ask_for(const queue::Command& command, queue::Asked asked,
+                           Duration wait = Duration::zero());
+
+    // Without an answer.
+    Status tell(const queue::Command& command);
+    // What comes unasked, at most `wait` for it; nothing when nothing came. Errors as ask().
+    Result<std::optional<queue::Event>> hear(Duration wait);
+
+    const std::string& endpoint() const noexcept { return endpoint_; }
+    net::Socket& socket() noexcept { return *socket_; }
+
+private:
+    StoreLink() = default;
+    static Result<StoreLink> open_one(const StorePlan& plan, const net::Endpoint& endpoint,
+                                      Duration wait);
+    Result<std::optional<queue::Event>> receive(queue::Asked asked, Duration wait,
+                                                const std::string& correlation);
+    Result<bool> wait_input(Instant deadline);
+
+    std::unique_ptr<net::Context> context_{};
+    std::optional<net::Socket> socket_{};
+    std::string endpoint_{};
+    Duration timeout_{0};
+    std::uint64_t asked_ = 0;
+    std::deque<queue::Event> unasked_{}; // that came while an answer was waited for
+};
+
+// A refusal as an error: "no_queue: there is no queue 'x'; ...".
+Error refusal(queue::leased::ErrorCode code, const std::string& text);
+
+template <class Answer>
+Result<Answer> StoreLink::ask_for(const queue::Command& command, queue::Asked asked,
+                                  Duration wait) {
+    auto event = ask(command, asked, wait);
+    if (!event)
+        return fail(event.error());
+    if constexpr (std::is_constructible_v<queue::leased::Event, Answer>) {
+        if (auto* reply = std::get_if<queue::leased::Event>(&*event))
+            if (auto* answer = std::get_if<Answer>(reply))
+                return std::move(*answer);
+    } else if (auto* answer = std::get_if<Answer>(&*event)) {
+        return std::move(*answer);
+    }
+    return fail(Errc::malformed, "the store gave an answer of another kind");
+}
+
+} // namespace flotilla::cli

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// `zmq queue take`: messages to standard output, or to a command each.
+#include <flotilla/base/units.hpp>
+#include <flotilla/net/system.hpp>
+
+#include <CLI/CLI.hpp>
+#include <cli/output.hpp>
+#include <cli/queue/message_shown.hpp>
+#include <cli/queue/take_command.hpp>
+#include <cli/queue/take_session.hpp>
+#include <cli/queue/verbs.hpp>
+#include <cli/raw.hpp>
+#include <cli/serve/child.hpp>
+#include <cli/signals.hpp>
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace flotilla::cli {
+
+namespace leased = queue::leased;
+
+namespace {
+
+constexpr std::uint32_t window_max = 1'000; // of messages on their way to be printed
+
+struct TakeFlags {
+    std::string queue;
+    std::vector<std::string> command;
+    std::uint64_t count = 1;
+    bool all = false;
+    bool follow = false;
+    bool keep = false;
+    Duration wait{0};
+    std::uint64_t jobs = 1;
+    Duration command_timeout = 1h;
+    Duration retry_delay{0};
+    std::string separator = "\\t";
+    StoreFlags store;
+    OutputFlags output;
+};
+
+std::uint64_t wanted(const TakeFlags& flags) {
+    return flags.all || flags.follow ? UINT64_MAX : flags.count;
+}
+// How long to wait for the next message. A store may need a moment for one that is there.
+Duration patience(const TakeFlags& flags) {
+    constexpr Duration moment = 50ms;
+    return flags.follow ? no_limit : std::max(flags.wait, moment);
+}
+
+class Printer {
+public:
+    static Result<Printer> make(const TakeFlags& flags, std::string endpoint) {
+        auto format = make_format(flags.output);
+        if (!format)
+            return fail(format.error());
+        return Printer{flags.queue, std::move(endpoint), std::move(*format)};
+    }
+    Status print(const Taken& message) {
+        text_.clear();
+        if (Status formatted = append(text_, format_, {queue_, endpoint_, ++number_}, message);
+            !formatted)
+            return formatted;
+        return out_->write(text_);
+    }
+    Output& out() { return *out_; }
+
+private:
+    Printer(std::string queue, std::string endpoint, Format format)
+        : queue_(std::move(queue)), endpoint_(std::move(endpoint)), format_(std::move(format)) {}
+    std::string queue_;
+    std::string endpoint_;
+    Format format_;
+    std::unique_ptr<Output> out_ = std::make_unique<Output>();
+    std::string text_{};
+    std::uint64_t number_ = 0;
+};
+
+// Printed, and only then acknowledged.
+Result<ExitCode> print_all(const TakeFlags& flags, StoreLink& link, Printer& printer) {
+    auto session = TakeSession::open(link, flags.queue, {wanted(flags), window_max});
+    if (!session)
+        return fail(session.error());
+    std::uint64_t taken = 0;
+    Status ended;
+    while (taken < wanted(flags) && !printer.out().closed()) {
+        auto message = session->next(taken == 0 ? patience(flags) : Duration::zero());
+        if (message && !*message && (flags.follow || flags.wait > Duration::zero())) {
+            ended = printer.out().flush(); // nothing is at hand: show what was
+            if (ended)
+                message = session->next(patience(flags));
+        } else if (message && !*message) {
+            message = session->next(patience(flags));
+        }
+        if (!message || !*message) {
+            ended = message ? ended : fail(message.error());
+            break;
+        }
+        ended = printer.print(**message);
+        if (!ended)
+            break;
+        session->ack(**message);
+        ++taken;
+    }
+    Status flushed = printer.out().flush();
+    if (!flushed) // what was not printed is not acknowledged
+        return fail(flushed.error());
+    const Status closed = session->close();
+    if (!ended && ended.error().code != Errc::stopped)
+        return fail(ended.error());
+    if (!closed)
+        return fail(closed.error());
+    const bool enough = taken > 0 && (taken == wanted(flags) || flags.all || flags.follow);
+    return enough || signal_caught() != 0 ? ExitCode::ok : ExitCode::nothing;
+}
+
+// Without a session: the lease stays with whoever reads its token.
+Result<ExitCode> keep_all(const TakeFlags& flags, StoreLink& link, Printer& printer,
+                          Terminal& terminal) {
+    for (std::uint64_t taken = 0; taken < wanted(flags); ++taken) {
+        const Duration wait = flags.follow ? leased::limits::wait_max : flags.wait;
+        auto event = link.ask(queue::Take{flags.queue, wait}, queue::Asked::leased, wait);
+        if (!event)
+            return fail(event.error());
+        auto* said = std::get_if<leased::Event>(&*event);
+        auto* one = said ? std::get_if<leased::Deliver>(said) : nullptr;
+        if (!one)
+            return taken > 0 && flags.all ? ExitCode::ok : ExitCode::nothing;
+        const Taken message{one->lease,       one->id,  one->attempt,
+                            one->redelivered, one->key, std::move(one->body)};
+        if (Status printed = printer.print(message); !printed)
+            return fail(printed.error());
+        if (Status flushed = printer.out().flush(); !flushed)
+            return fail(flushed.error());
+        terminal.note("lease " + to_text(message.lease) + ", for " +
+                      format_duration(one->lease_time));
+    }
+    return ExitCode::ok;
+}
+
+Result<ExitCode> run_take(const TakeFlags& flags, Terminal& terminal) {
+    if (Status right = check_queue(flags.queue); !right)
+        return fail(right.error());
+    if (flags.all && flags.follow)
+        return fail(Errc::bad_option, "--all ends when the queue is empty, and --follow never");
+    if (flags.keep && !flags.command.empty())
+        return fail(Errc::bad_option, "--keep leaves the answer to you, and a command gives it");
+    if (!flags.command.empty()) {
+        TakeCommand command;
+        command.queue = flags.queue;
+        command.command = flags.command;
+        command.jobs = static_cast<std::uint32_t>(flags.jobs);
+        command.wanted = wanted(flags);
+        command.wait = patience(flags);
+        command.timeout = flags.command_timeout;
+        command.retry_delay = flags.retry_delay;
+        command.separator = flags.separator;
+        command.endless = flags.all || flags.follow;
+        return run_command_each(command, flags.store, terminal);
+    }
+    auto link = StoreLink::open(flags.store);
+    if (!link)
+        return fail(link.error());
+    auto printer = Printer::make(flags, link->endpoint());
+    if (!printer)
+        return fail(printer.error());
+    const Result<ExitCode> code =
+        flags.keep ? keep_all(flags, *link, *printer, terminal) : print_all(flags, *link, *printer);
+    if (!code && code.error().code == Errc::stopped)
+        return ExitCode::ok; // the signal says how it ended
+    return code;
+}
+
+} // namespace
+
+Run declare_queue_take(CLI::App& app) {
+    const auto flags = std::make_shared<TakeFlags>();
+    app.add_option("QUEUE", flags->queue, "From where")->required();
+    app.add_option("CMD", flags->command,
+                   "After --: a command and its arguments, run for each message, which it finds on "
+                   "its standard input");
+    const char* group = "Messages";
+    add_count(app, "-n,--count", flags->count, {1}, "Take so many [1]; fewer is exit 3")
+        ->group(group);
+    app.add_flag("-a,--all", flags->all, "Take all that are there; none is exit 3")->group(group);
+    app.add_flag("--follow", flags->follow, "Go on until a signal")->group(group);
+    add_duration(app, "-w,--wait", flags->wait, "Longest wait for the next message [0s]")
+        ->group(group);
+    app.add_flag("--keep", flags->keep,
+                 "Do not acknowledge: print the lease, for zmq queue ack, nack and touch")
+        ->group(group);
+    add_count(app, "-j,--jobs", flags->jobs, {1, 256}, "Commands at once [1]")->group("Command");
+    add_duration(app, "--command-timeout", flags->command_timeout,
+                 "Longest that a command may take [1h]; then it is killed, and its message "
+                 "given back")
+        ->group("Command");
+    add_duration(app, "--retry-delay", flags->retry_delay,
+                 "A message given back is not delivered before this is over [the queue's]")
+        ->group("Command");
+    add_store(app, flags->store);
+    add_output(app, flags->output);
+    app.footer("A message is acknowledged when it was printed, or when its command ended with 0; "
+               "75 gives it back\nto be tried again, anything else gives it back as failed, and "
+               "the run ends with 4. The command\nfinds FLOTILLA_QUEUE, FLOTILLA_ID, "
+               "FLOTILLA_ATTEMPT, FLOTILLA_REDELIVERED and FLOTILLA_KEY in\nits environment; its "
+               "lease is renewed while it runs.\n\n"
+               "Examples:\n"
+               "  zmq queue take orders --store tcp://127.0.0.1:5560\n"
+               "  zmq queue take orders -n 100 --wait 10s --format json\n"
+               "  zmq queue take orders --follow -j 4 -- ./handle\n"
+               "  zmq queue take orders --keep    # then: zmq queue ack orders LEASE");
+    return [flags](Terminal& terminal) { return run_take(*flags, terminal); };
+}
+
+} // namespace flotilla::cli

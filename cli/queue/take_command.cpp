@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <flotilla/base/encoding.hpp>
+#include <flotilla/net/system.hpp>
+
+#include <cli/queue/take_command.hpp>
+#include <cli/queue/take_session.hpp>
+#include <cli/serve/child.hpp>
+#include <cli/signals.hpp>
+#include <unistd.h>
+
+#include <algorithm>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace flotilla::cli {
+
+namespace {
+
+constexpr int exit_retry = 75; // EX_TEMPFAIL of sysexits.h
+constexpr std::uint64_t output_bytes_max = 64ULL << 20;
+
+// What all jobs have done; and their way to the terminal and to standard output.
+class Tally {
+public:
+    explicit Tally(Terminal& terminal) : terminal_(terminal) {}
+
+    void done() { add(done_); }
+    void retried(const std::string& why) {
+        add(retried_);
+        note(why);
+    }
+    void failed(const std::string& why) {
+        add(failed_);
+        note(why);
+    }
+    void ended(Error error) {
+        const std::lock_guard lock(mutex_);
+        if (!error_)
+            error_ = std::move(error);
+    }
+    // What a command printed, whole.
+    void print(ByteView output) {
+        const std::lock_guard lock(mutex_);
+        while (!output.empty()) {
+            const ssize_t written = ::write(STDOUT_FILENO, output.data(), output.size());
+            if (written <= 0)
+                return; // nobody reads it any more; the message is done all the same
+            output.remove_prefix(static_cast<std::size_t>(written));
+        }
+    }
+    void note(const std::string& text) {
+        const std::lock_guard lock(mutex_);
+        terminal_.note(text);
+    }
+    Result<ExitCode> end(const TakeCommand& command) const {
+        terminal_.note(std::to_string(done_) + " done, " + std::to_string(retried_) +
+                       " given back to be tried again, " + std::to_string(failed_) + " failed");
+        if (error_)
+            return fail(*error_);
+        if (failed_ + retried_ > 0)
+            return ExitCode::refused;
+        const bool enough = command.endless ? done_ > 0 : done_ == command.wanted;
+        return enough || signal_caught() != 0 ? ExitCode::ok : ExitCode::nothing;
+    }
+
+private:
+    void add(std::uint64_t& counter) {
+        const std::lock_guard lock(mutex_);
+        ++counter;
+    }
+
+    Terminal& terminal_;
+    std::mutex mutex_;
+    std::uint64_t done_ = 0;
+    std::uint64_t retried_ = 0;
+    std::uint64_t failed_ = 0;
+    std::optional<Error> error_{};
+};
+
+std::vector<std::string> environment_of(const TakeCommand& command, const Taken& message) {
+    std::vector<std::string> all{"FLOTILLA_QUEUE=" + command.queue,
+                                 "FLOTILLA_ID=" + std::to_string(message.id),
+                                 "FLOTILLA_ATTEMPT=" + std::to_string(message.attempt),
+                                 "FLOTILLA_REDELIVERED=" + std::string(name(message.redelivered))};
+    if (!message.key.empty() && message.key.find('\0') == std::string::npos)
+        all.push_back("FLOTILLA_KEY=" + message.key);
+    return all;
+}
+
+std::string joined(const wire::Frames& body, const std::string& separator) {
+    std::string all;
+    for (std::size_t i = 0; i < body.size(); ++i) {
+        all += i > 0 ? separator : std::string{};
+        all += body[i].view();
+    }
+    return all;
+}
+
+// How a command ended; an error is one that could not be started, or had to be ended.
+Result<Child::End> run_child(const TakeCommand& command, const Taken& message, TakeSession& session,
+                             Tally& tally) {
+    auto child = Child::start(command.command, environment_of(command, message),
+                              Child::Life::with_our_thread);
+    if (!child)
+        return fail(child.error());
+    const Instant deadline = deadline_after(net::now(), command.timeout);
+    // Asked about every 100 ms: time to say that we are still at it.
+    const Child::Stop stop = [&session] {
+        (void)session.renew(); // a store that is away is met at the end
+        return false;
+    };
+    auto output =
+        child->exchange(joined(message.body, command.separator), output_bytes_max, deadline, stop);
+    if (!output)
+        return fail(output.error());
+    auto end = child->wait(deadline, stop);
+    if (end && !end->killed && end->number == 0)
+        tally.print(*output);
+    return end;
+}
+
+Status work_on(const TakeCommand& command, const Taken& message, TakeSession& session,
+               Tally& tally) {
+    const auto end = run_child(command, message, session, tally);
+    if (end && !end->killed && end->number == 0) {
+        session.ack(message);
+        tally.done();
+        return {};
+    }
+    const std::string which = "message " + std::to_string(message.id) + ": ";
+    if (end && !end->killed && end->number == exit_retry) {
+        tally.retried(which + "the command asks to try again (exit 75)");
+        return session.nack(message, command.retry_delay, "retry");
+    }
+    std::string why = end ? end->killed ? "killed by signal " + std::to_string(end->number)
+                                        : "exit code " + std::to_string(end->number)
+                          : std::string(name(end.error().code)) + ": " + end.error().detail;
+    tally.failed(which + "the command failed: " + why);
+    return session.nack(message, command.retry_delay, why);
+}
+
+Status run_job(const TakeCommand& command, std::uint64_t wanted, const StoreFlags& store,
+               Tally& tally) {
+    auto link = StoreLink::open(store);
+    if (!link)
+        return fail(link.error());
+    auto session = TakeSession::open(*link, command.queue, {wanted, 1});
+    if (!session)
+        return fail(session.error());
+    for (std::uint64_t taken = 0; taken < wanted && signal_caught() == 0; ++taken) {
+        auto message = session->next(command.wait);
+        if (!message)
+            return message.error().code == Errc::stopped ? session->close() : fail(message.error());
+        if (!*message)
+            break;
+        if (Status worked = work_on(command, **message, *session, tally); !worked)
+            return worked;
+    }
+    return session->close();
+}
+
+} // namespace
+
+Result<ExitCode> run_command_each(TakeCommand command, const StoreFlags& store,
+                                  Terminal& terminal) {
+    auto program = find_program(command.command.front());
+    if (!program)
+        return fail(program.error());
+    command.command.front() = std::move(*program);
+    auto separator = unescape(command.separator);
+    if (!separator)
+        return fail(separator.error());
+    command.separator = std::move(*separator);
+    Tally tally(terminal);
+    std::vector<std::thread> jobs;
+    for (std::uint32_t i = 0; i < command.jobs; ++i) {
+        const std::uint64_t share =
+            command.endless
+                ? UINT64_MAX
+                : command.wanted / command.jobs + (i < command.wanted % command.jobs ? 1 : 0);
+        if (share == 0)
+            break;
+        jobs.emplace_back([&command, &store, &tally, share] {
+            if (Status done = run_job(command, share, store, tally);
+                !done && done.error().code != Errc::stopped)
+                tally.ended(done.error());
+        });
+    }
+    for (std::thread& each : jobs)
+        each.join();
+    return tally.end(command);
+}
+
+} // namespace flotilla::cli

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// TakeSession: messages of one queue through a StoreLink, with a window that never reaches beyond
+// how many are wanted, so that nothing is taken and given back. One thread.
+#pragma once
+
+#include <flotilla/wire/leased_pack.hpp>
+
+#include <cli/queue/store_link.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+
+namespace flotilla::cli {
+
+struct Taken {
+    queue::leased::LeaseToken lease{};
+    std::uint64_t id = 0;
+    std::uint32_t attempt = 1;
+    queue::leased::Redelivered redelivered = queue::leased::Redelivered::no;
+    std::string key{};
+    wire::Frames body{};
+};
+
+class TakeSession {
+public:
+    struct Size {
+        std::uint64_t wanted = 1; // messages in all
+        std::uint32_t window = 1; // held at once, at most
+    };
+    // Errors: refused (no such queue).
+    static Result<TakeSession> open(StoreLink& link, const std::string& queue, Size size);
+
+    // The next message, waiting at most `wait`; nothing when none came. The one before it must have
+    // been acknowledged or given back. Errors: those of StoreLink.
+    Result<std::optional<Taken>> next(Duration wait);
+    void ack(const Taken& message);
+    Status nack(const Taken& message, Duration delay, const std::string& reason);
+    // Renews the leases of all that is held when it is time: now and then while a message is worked
+    // on.
+    Status renew();
+    // Acknowledges, and gives the rest back. Errors: lease_lost, timeout.
+    Status close();
+
+private:
+    explicit TakeSession(StoreLink& link) : link_(&link) {}
+    std::uint32_t window() const noexcept;
+    void done() noexcept;
+    Status settle();
+    Status take_in(queue::Event&& event);
+
+    StoreLink* link_;
+    queue::leased::Terms terms_{};
+    Size size_{}; // wanted: still, what is held included
+    std::deque<Taken> held_{};
+    std::optional<queue::leased::LeaseToken> current_{}; // with next()'s caller
+    queue::leased::Leases acked_{};
+    std::uint64_t acks_ = 0; // in acked_
+    Instant renew_at_{};
+    wire::Expander expander_{};
+};
+
+} // namespace flotilla::cli
