@@ -31,6 +31,9 @@ constexpr std::uint32_t pipe_messages_max = 256;
 constexpr Duration monitor_look = 100ms; // it has no place in fd(): it is looked at this often
 constexpr Duration monitor_pause = 1ms;  // and not more often than that
 constexpr Duration drain_look = 20ms;
+// A turn reads no longer than this, so that whoever runs the server sees its signals.
+constexpr Duration turn_max = 10ms;
+constexpr std::uint32_t looks_every = 256;              // messages, at the clock
 const std::string own_id(OpenDoor::id_bytes + 1, '\0'); // to the engine; no peer has it, no door
 
 Times times_now() {
@@ -125,6 +128,8 @@ void QueueServer::Rest::read_inputs(Duration wait) {
         }
         if (i == 0)
             times = times_now();
+        else if (i % looks_every == 0 && net::recent_now() - times.now > turn_max)
+            break;
         handle();
     }
     times = times_now();
@@ -144,7 +149,7 @@ void QueueServer::Rest::read_monitor() {
 
 void QueueServer::Rest::retry_backlogs() {
     const Instant now = net::now();
-    if (now - backlogs_tried < PeerBacklogs::retry_after && !router.readable())
+    if (now - backlogs_tried < backlogs.retry_in() && !router.readable())
         return;
     backlogs_tried = now;
     times = times_now();
@@ -273,7 +278,7 @@ Duration QueueServer::Rest::wait_max() const {
         return Duration::zero();
     const Instant deadline = std::min(engine.next_deadline(), doors.next_deadline());
     const Duration wait = std::min(time_left(net::now(), deadline), monitor_look);
-    return backlogs.empty() ? wait : std::min(wait, PeerBacklogs::retry_after);
+    return backlogs.empty() ? wait : std::min(wait, backlogs.retry_in());
 }
 
 // ---- the class ---------------------------------------------------------------------------------
@@ -325,8 +330,10 @@ Result<net::Endpoint> QueueServer::bind(const net::Endpoint& endpoint) {
     if (rest_->binds == binds_max)
         return fail(Errc::too_many, "a store has at most 64 endpoints");
     auto bound = rest_->router.bind(endpoint);
-    if (bound)
-        ++rest_->binds;
+    if (!bound)
+        return bound;
+    ++rest_->binds;
+    rest_->backlogs.bound_to(*bound);
     return bound;
 }
 
