@@ -110,11 +110,6 @@ TEST_CASE("files that may not grow are a full disk as well") {
         while ((refused = put(**store, next, 8)) && next < 10'000) {
         }
         const std::size_t rows = rows_in(**store, Table::block);
-        if (!refused)
-            std::fprintf(stderr, "%s; room %llu, %zu rows of %llu\n",
-                         to_string(refused.error()).c_str(),
-                         static_cast<unsigned long long>((*store)->room()), rows,
-                         static_cast<unsigned long long>(next));
         return !refused && refused.error().code == Errc::disk_full && (*store)->room() == 0 &&
                rows == next;
     });

@@ -235,3 +235,54 @@ TEST_CASE("a store is verified and backed up by another process while it is writ
     CHECK(WIFEXITED(status));
     CHECK(WEXITSTATUS(status) == 0);
 }
+
+TEST_CASE("any page of the trees may be damaged: it is found, or it was not in use") {
+    const std::uint64_t seed = test::seed(5);
+    INFO("seed " << seed);
+    std::mt19937_64 random(seed);
+    ScratchFolder folder;
+    const fs::path path = folder.path() / "data";
+    {
+        const auto store = LmdbStore::open(path, small_store());
+        REQUIRE(store);
+        for (Position turns = 0; turns < 60; ++turns) { // trees of some depth, and free pages
+            Mutations turn;
+            define(turn, 1, "queue");
+            for (Position i = 0; i < 40; ++i)
+                turn.put(Table::block, block_key(1, 0, turns * 40 + i), block_of(1, 900));
+            turn.put(Table::block, block_key(2, 0, turns * 10), block_of(10, 900));
+            if (turns > 10)
+                turn.erase(Table::block, block_key(2, 0, (turns - 10) * 10));
+            REQUIRE((*store)->commit(turn));
+        }
+    }
+    const std::string file = (path / "data.mdb").string();
+    const auto before = verify_store(path);
+    REQUIRE(before);
+    CHECK(before->damaged == 0);
+    const std::uint64_t pages = fs::file_size(file) / 4096;
+    int found = 0;
+    for (int round = 0; round < 300; ++round) {
+        const int descriptor = ::open(file.c_str(), O_RDWR | O_CLOEXEC);
+        REQUIRE(descriptor >= 0);
+        const auto page = static_cast<off_t>(2 + random() % (pages - 2)) * 4096;
+        std::string kept(4096, '\0');
+        REQUIRE(::pread(descriptor, kept.data(), kept.size(), page) == 4096);
+        std::string damaged = kept;
+        const std::size_t at = random() % 3 == 0 ? random() % 4096 : random() % 64;
+        const std::size_t size = std::min<std::size_t>(1 + random() % 600, 4096 - at);
+        for (std::size_t i = at; i < at + size; ++i)
+            damaged[i] = static_cast<char>(random());
+        REQUIRE(::pwrite(descriptor, damaged.data(), damaged.size(), page) == 4096);
+        INFO("round " << round << ", page " << page / 4096 << ", byte " << at);
+        const auto report = verify_store(path);
+        if (!report || report->damaged > 0)
+            ++found;
+        else
+            CHECK(report->messages == before->messages);
+        REQUIRE(::pwrite(descriptor, kept.data(), kept.size(), page) == 4096);
+        ::close(descriptor);
+    }
+    CHECK(found > 30);
+    CHECK(verify_store(path)->damaged == 0);
+}

@@ -69,6 +69,15 @@ Error error_of(int code, std::string_view doing) {
 
 Result<Environment> Environment::open(const std::filesystem::path& directory, Access access,
                                       std::uint64_t map_bytes, std::uint32_t format) {
+    auto opened = open_file(directory, access, map_bytes);
+    if (opened)
+        if (const Status made = opened->open_tables(access, format); !made)
+            return fail(made.error());
+    return opened;
+}
+
+Result<Environment> Environment::open_file(const std::filesystem::path& directory, Access access,
+                                           std::uint64_t map_bytes) {
     Environment opened;
     MDB_env* environment = nullptr;
     if (const int code = mdb_env_create(&environment); code != 0)
@@ -97,8 +106,6 @@ Result<Environment> Environment::open(const std::filesystem::path& directory, Ac
         return fail(Errc::damaged, (directory / data_name).string() + " is cut off: it has " +
                                        std::to_string(file.st_size) + " of " +
                                        std::to_string(opened.end_bytes()) + " bytes");
-    if (const Status tables = opened.open_tables(access, format); !tables)
-        return fail(tables.error());
     return opened;
 }
 

@@ -38,6 +38,10 @@ public:
     // off, or without our format row); unsupported (a newer format); disk_full; io.
     static Result<Environment> open(const std::filesystem::path& directory, Access access,
                                     std::uint64_t map_bytes, std::uint32_t format);
+    // The same in two steps: without looking at a page but the head, then the tables.
+    static Result<Environment> open_file(const std::filesystem::path& directory, Access access,
+                                         std::uint64_t map_bytes);
+    Status open_tables(Access access, std::uint32_t format);
 
     MDB_env* get() const noexcept { return environment_.get(); }
     MDB_dbi table(Table table) const noexcept { return tables_[static_cast<std::size_t>(table)]; }
@@ -56,7 +60,6 @@ private:
         void operator()(MDB_env* environment) const noexcept { mdb_env_close(environment); }
     };
     Environment() = default;
-    Status open_tables(Access access, std::uint32_t format);
     Status make_tables(std::uint32_t format);
     std::unique_ptr<MDB_env, Close> environment_{};
     std::array<MDB_dbi, queue::tables> tables_{};

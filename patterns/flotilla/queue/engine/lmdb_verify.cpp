@@ -4,6 +4,7 @@
 #include <flotilla/queue/engine/delay_wheel.hpp>
 #include <flotilla/queue/engine/keys.hpp>
 #include <flotilla/queue/engine/lmdb_environment.hpp>
+#include <flotilla/queue/engine/lmdb_pages.hpp>
 #include <flotilla/queue/engine/lmdb_reader.hpp>
 #include <flotilla/queue/engine/lmdb_store.hpp>
 #include <flotilla/queue/engine/record.hpp>
@@ -204,16 +205,43 @@ private:
     BlockPlace last_{}; // one past the last block
 };
 
+// The pages of the last commit, whoever commits meanwhile.
+Result<lmdb::PageReport> look_through_last(const Environment& environment,
+                                           const StoreProgress& progress) {
+    constexpr int attempts_max = 1000; // each lost to two commits within microseconds
+    for (int attempts = 0;; ++attempts) {
+        const auto reading = lmdb::Reading::begin(environment);
+        if (!reading)
+            return fail(reading.error());
+        auto report =
+            lmdb::look_through(environment.descriptor(), mdb_txn_id(reading->get()), progress);
+        if (report || report.error().code != Errc::would_block || attempts == attempts_max)
+            return report;
+    }
+}
+
 } // namespace
 
 Result<VerifyReport> verify_store(const fs::path& directory, const StoreProgress& progress) {
     if (DataDirectory::is_ours(directory))
         return fail(Errc::address_in_use,
                     directory.string() + " is open in this process; verify it from another");
-    auto environment =
-        Environment::open(directory, Environment::Access::read_only, 0, LmdbStore::format);
+    constexpr auto access = Environment::Access::read_only;
+    auto environment = Environment::open_file(directory, access, 0);
     if (!environment)
         return fail(environment.error());
+    const auto pages = look_through_last(*environment, progress);
+    if (!pages)
+        return fail(pages.error());
+    if (pages->damaged > 0) { // LMDB must not see these
+        VerifyReport report;
+        report.bytes = pages->used * environment->page_bytes();
+        report.damaged = pages->damaged;
+        report.findings = pages->findings;
+        return report;
+    }
+    if (const Status opened = environment->open_tables(access, LmdbStore::format); !opened)
+        return fail(opened.error());
     auto reader = lmdb::Reader::open(*environment);
     if (!reader)
         return fail(reader.error());
