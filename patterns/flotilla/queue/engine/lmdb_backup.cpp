@@ -5,6 +5,7 @@
 #include <flotilla/queue/engine/lmdb_store.hpp>
 
 #include <fcntl.h>
+#include <lmdb.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -3,6 +3,7 @@
 #include <flotilla/queue/engine/record.hpp>
 #include <flotilla/wire/pack.hpp>
 
+#include <lmdb.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 
 namespace flotilla::queue::lmdb {
@@ -41,6 +43,21 @@ Result<std::uint32_t> read_format_row(ByteView value) {
 }
 
 } // namespace
+
+static_assert(std::is_same_v<TableHandle, MDB_dbi>);
+
+MDB_val val(ByteView bytes) noexcept {
+    return {bytes.size(), const_cast<char*>(bytes.data())};
+}
+ByteView view(const MDB_val& value) noexcept {
+    return {static_cast<const char*>(value.mv_data), value.mv_size};
+}
+void Environment::Close::operator()(MDB_env* environment) const noexcept {
+    mdb_env_close(environment);
+}
+void Reading::End::operator()(MDB_txn* transaction) const noexcept {
+    mdb_txn_abort(transaction);
+}
 
 Error error_of(int code, std::string_view doing) {
     const std::string text = "cannot " + std::string(doing) + ": " + mdb_strerror(code);

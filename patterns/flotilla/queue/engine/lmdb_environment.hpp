@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // LmdbEnvironment: LMDB as the store and its tools use it: one file, twelve tables, and every error
-// of LMDB or the system as one of ours. The only header of Flotilla that includes lmdb.h.
+// of LMDB or the system as one of ours.
 #pragma once
 
 #include <flotilla/base/result.hpp>
 #include <flotilla/queue/engine/store.hpp>
-
-#include <lmdb.h>
 
 #include <array>
 #include <cstdint>
@@ -15,7 +13,15 @@
 #include <memory>
 #include <string_view>
 
+// Of lmdb.h, which only sources include.
+struct MDB_env;
+struct MDB_txn;
+struct MDB_cursor;
+struct MDB_val;
+
 namespace flotilla::queue::lmdb {
+
+using TableHandle = unsigned int; // MDB_dbi
 
 inline constexpr const char* data_name = "data.mdb";
 
@@ -23,12 +29,8 @@ inline constexpr const char* data_name = "data.mdb";
 // out_of_files; io: everything else.
 Error error_of(int code, std::string_view doing);
 
-inline MDB_val val(ByteView bytes) noexcept {
-    return {bytes.size(), const_cast<char*>(bytes.data())};
-}
-inline ByteView view(const MDB_val& value) noexcept {
-    return {static_cast<const char*>(value.mv_data), value.mv_size};
-}
+MDB_val val(ByteView bytes) noexcept;
+ByteView view(const MDB_val& value) noexcept;
 
 class Environment {
 public:
@@ -44,7 +46,9 @@ public:
     Status open_tables(Access access, std::uint32_t format);
 
     MDB_env* get() const noexcept { return environment_.get(); }
-    MDB_dbi table(Table table) const noexcept { return tables_[static_cast<std::size_t>(table)]; }
+    TableHandle table(Table table) const noexcept {
+        return tables_[static_cast<std::size_t>(table)];
+    }
     std::uint64_t page_bytes() const noexcept { return page_bytes_; }
     // Pages from the beginning of the file to the last one that was ever used, in bytes.
     std::uint64_t end_bytes() const noexcept;
@@ -57,12 +61,12 @@ public:
 
 private:
     struct Close {
-        void operator()(MDB_env* environment) const noexcept { mdb_env_close(environment); }
+        void operator()(MDB_env* environment) const noexcept;
     };
     Environment() = default;
     Status make_tables(std::uint32_t format);
     std::unique_ptr<MDB_env, Close> environment_{};
-    std::array<MDB_dbi, queue::tables> tables_{};
+    std::array<TableHandle, queue::tables> tables_{};
     std::uint64_t page_bytes_ = 4096; // what the file was made with
 };
 
@@ -75,7 +79,7 @@ public:
 
 private:
     struct End {
-        void operator()(MDB_txn* transaction) const noexcept { mdb_txn_abort(transaction); }
+        void operator()(MDB_txn* transaction) const noexcept;
     };
     explicit Reading(MDB_txn* transaction) noexcept : transaction_(transaction) {}
     std::unique_ptr<MDB_txn, End> transaction_;

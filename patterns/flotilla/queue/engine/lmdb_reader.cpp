@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <flotilla/queue/engine/lmdb_reader.hpp>
 
+#include <lmdb.h>
 #include <sys/mman.h>
 
 #include <algorithm>

@@ -6,6 +6,8 @@
 #include <flotilla/queue/engine/lmdb_space.hpp>
 #include <flotilla/queue/engine/lmdb_store.hpp>
 
+#include <lmdb.h>
+
 #include <cerrno>
 #include <system_error>
 #include <utility>

@@ -9,6 +9,8 @@
 #include <flotilla/queue/engine/lmdb_store.hpp>
 #include <flotilla/queue/engine/record.hpp>
 
+#include <lmdb.h>
+
 #include <chrono>
 #include <functional>
 #include <optional>
