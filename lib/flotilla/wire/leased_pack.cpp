@@ -114,6 +114,10 @@ void PackedWriter::add_frame(ByteView frame) {
     records_bytes_.long_bytes(frame);
 }
 
+void PackedWriter::add_frames(ByteView frames) {
+    records_bytes_.bytes(frames);
+}
+
 ByteView PackedWriter::finish(Compressor& compressor) {
     out_.clear();
     out_.u64(epoch_).u64(first_lease_).bytes(compressor.region(records_bytes_.view()));

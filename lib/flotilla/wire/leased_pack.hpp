@@ -46,6 +46,8 @@ public:
     void begin_record(std::uint64_t lease, std::uint64_t id, std::uint32_t attempt,
                       Redelivered redelivered, ByteView key, std::size_t frames);
     void add_frame(ByteView frame); // as often as begin_record said
+    // Or all of them at once, each with its length before it (u32), as a body lies in a store.
+    void add_frames(ByteView frames);
     std::size_t records() const noexcept { return records_; }
     std::size_t size() const noexcept { return records_bytes_.size(); }
     // The body frame of the delivery; valid until the next call.

@@ -39,11 +39,12 @@ struct Lease {
     Slot grant = no_slot;
     std::uint32_t attempts = 0; // this delivery included
     std::uint32_t bytes = 0;    // of body and key
+    std::uint32_t key = 0;      // order=key: hash of the key that is in flight
     std::uint16_t index = 0;    // in the block
     State state = State::free;
+    bool is_keyed = false;
     bool is_waited = false;   // a put waits until it is acknowledged
     bool is_finished = false; // acknowledge=auto: it only holds the window
-    bool is_keyed = false;    // order=key: its key is in flight
 };
 
 struct Grant {
@@ -108,6 +109,7 @@ public:
     // Grants with something held.
     Slot first_of_session(Slot session) const noexcept { return first(by_session_, session); }
     Slot first_of_queue(Slot queue) const noexcept { return first(by_queue_, queue); }
+    Slot next_of_session(Slot grant) const noexcept { return grants_[grant].of_session.next; }
     Slot next_of_queue(Slot grant) const noexcept { return grants_[grant].of_queue.next; }
     // The one to be looked at first, and when.
     Slot first_ending() const noexcept { return order_.empty() ? no_slot : order_.begin()->second; }
@@ -129,19 +131,15 @@ private:
         std::array<Lease, page_leases> leases{};
         std::uint32_t used = 0;
     };
-    struct Table {
-        std::deque<Grant>* grants;
-        Grant& operator[](Slot slot) const { return (*grants)[slot]; }
-    };
-
     static Slot first(const std::vector<SlotList>& lists, Slot of) noexcept {
         return of < lists.size() ? lists[of].first : no_slot;
     }
-    Page* pin(std::uint64_t page);
-    void unpin(std::uint64_t page);
-    Page& page_for(std::uint64_t page);
-    void drop_held(Grant& grant, Slot slot);
-    void drop_known(Grant& grant, Slot slot);
+    Page* pin(std::uint64_t number);
+    void unpin(std::uint64_t number);
+    Page& page_for(std::uint64_t number);
+    void drop_page(std::uint64_t number);
+    void drop_held(Slot grant);
+    void forget_before(std::uint64_t number);
 
     std::deque<Grant> grants_{};
     std::vector<Slot> free_{};
@@ -150,8 +148,10 @@ private:
     std::set<std::pair<Instant, Slot>> order_{};
     std::unordered_map<std::uint64_t, std::unique_ptr<Page>> pages_{};
     std::vector<std::unique_ptr<Page>> spare_{};
-    std::uint64_t pinned_number_ = ~std::uint64_t{0};
-    Page* pinned_ = nullptr;
+    Page* pinned_ = nullptr; // is being walked, and stays
+    std::uint64_t pinned_number_ = 0;
+    Page* filling_ = nullptr; // of the last lease
+    std::uint64_t filling_number_ = 0;
     std::uint64_t next_ = 1;
     std::uint64_t held_ = 0;
 };

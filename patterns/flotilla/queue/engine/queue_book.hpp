@@ -4,9 +4,8 @@
 // levels, and how they lie in the store: a definition row (name, properties), written when it
 // changes, and a state row (number, counters, horizons), written by every turn that touched it.
 //
-//     queue: id(u32)      -> version, name, option text of the properties
-//     queue: id(u32), 's' -> version, next number, levels, counters, horizons
-//     name:  name         -> id(u32)
+//     queue: id(u32)      -> definition          name:  name -> id(u32)
+//     queue: id(u32), 's' -> state               (queue_rows.hpp)
 //
 // Reads only by key, through the Turn. Pure.
 #pragma once
@@ -15,6 +14,7 @@
 #include <flotilla/base/result.hpp>
 #include <flotilla/base/slot_list.hpp>
 #include <flotilla/queue/engine/lane.hpp>
+#include <flotilla/queue/engine/moving_rate.hpp>
 #include <flotilla/queue/engine/turn.hpp>
 #include <flotilla/queue/model.hpp>
 
@@ -50,15 +50,22 @@ struct Queue {
     std::uint64_t bytes = 0;
     std::uint32_t consumers = 0;
     std::vector<LaneState> lanes{};
-    std::uint32_t last_lane = 0; // order=key: where the round goes on
-    bool is_dirty = false;       // its state row is to be written
-    bool is_waiting = false;     // in the machine's list of queues to deliver from
-    Slot active = no_slot;       // order=strict: the session that has it
-    Instant paused_until{};      // order=strict: a retry delay that everything waits for
+    std::size_t last_lane = 0; // order=key: where the round goes on
+    MovingRate arrivals{};
+    MovingRate services{};
+    std::uint64_t rated_arrivals = 0; // of the counters, in the rates already
+    std::uint64_t rated_services = 0;
+    bool is_dirty = false;   // its state row is to be written
+    bool is_waiting = false; // in the machine's list of queues to deliver from
+    Slot active = no_slot;   // order=strict: the session that has it
+    Instant paused_until{};  // order=strict: a retry delay that everything waits for
 
     std::uint64_t unfinished() const noexcept { return ready + delayed + leased; }
-    QueueStat stat() const;
+    QueueStat stat(Instant now, std::int64_t wall_ms) const;
 };
+
+// Whether a state row's horizons are bounds of what may have been delivered, or what was.
+enum class Horizons : std::uint8_t { bounds, exact };
 
 class QueueBook {
 public:
@@ -75,7 +82,7 @@ public:
     Slot create(std::string name, const QueueProperties& properties, Turn& turn);
     void write_definition(Slot slot, Turn& turn);
     // Of every queue that is_dirty.
-    void write_states(Turn& turn);
+    void write_states(Turn& turn, Horizons horizons);
     void mark(Slot slot) { // its state changed
         if (!queues_[slot].is_dirty) {
             queues_[slot].is_dirty = true;
@@ -85,7 +92,7 @@ public:
     // Rows and memory; what it holds must be gone.
     void erase(Slot slot, Turn& turn);
 
-    // Meta: how many queues there are, and the next id.
+    // Of the store's own row: how many queues there are, and the next id.
     std::uint32_t count() const noexcept { return count_; }
     QueueId next_id() const noexcept { return next_id_; }
     void set_meta(std::uint32_t count, QueueId next_id) noexcept {
@@ -118,16 +125,5 @@ private:
     std::uint32_t count_ = 0;
     QueueId next_id_ = 1;
 };
-
-// Whether the start before this one ended in order, and what it knew.
-struct StoreMeta {
-    std::uint64_t epoch = 0;
-    bool is_clean = false;
-    std::int64_t wall_ms = 0; // the latest that was seen
-    std::uint32_t queues = 0;
-    QueueId next_id = 1;
-};
-std::string encode_meta(const StoreMeta& meta);
-Result<StoreMeta> decode_meta(ByteView value);
 
 } // namespace flotilla::queue

@@ -33,6 +33,12 @@
 
 namespace flotilla::queue {
 
+// Bytes of puts: that there is room for (Store::room), or that a turn has gathered.
+struct StoreRoom {
+    std::uint64_t disk = 0;
+    std::uint64_t memory = 0; // of queues with durability=memory
+};
+
 class QueueMachine {
 public:
     // The limits must have been checked. `seed` makes the epoch and session keys, fresh each time.
@@ -46,8 +52,7 @@ public:
     Status load(const Snapshot& snapshot, Times times);
 
     // ---- apply: between begin_turn and end_apply the snapshot must live
-    // `room`: Store::room() now.
-    void begin_turn(const Snapshot& snapshot, std::uint64_t room, Times times);
+    void begin_turn(const Snapshot& snapshot, StoreRoom room, Times times);
     void receive(const Peer& peer, const leased::Envelope& envelope, Command&& command,
                  Times times);
     void malformed(const Peer& peer, const leased::Envelope& envelope, const Error& error,
@@ -61,9 +66,8 @@ public:
     // What is due, jobs, horizons; everything gathered becomes mutations.
     void end_apply(Times times);
     const Mutations& mutations() const noexcept;
-    // Whether the commit may be put off (durability=relaxed), and until when.
+    // Else the commit may be put off, and next_deadline() says until when.
     bool must_commit() const noexcept;
-    Instant commit_by() const noexcept;
     // A read failed: nothing may be committed or said.
     const std::optional<Error>& broken() const noexcept;
 
@@ -86,11 +90,12 @@ public:
 
     EngineLevels levels() const;
     void count(EngineCounters& counters) const; // adds its own
-    std::vector<QueueStat> queues(Instant now) const;
+    std::vector<QueueStat> queues() const;
     void check() const;
 
+    class Rest; // queue_machine_rest.hpp
+
 private:
-    class Rest;
     std::unique_ptr<Rest> rest_;
 };
 

@@ -13,6 +13,7 @@
 #include <flotilla/base/bounded_table.hpp>
 #include <flotilla/base/slot_list.hpp>
 #include <flotilla/base/time.hpp>
+#include <flotilla/queue/engine/token_bucket.hpp>
 #include <flotilla/wire/leased.hpp>
 
 #include <cstdint>
@@ -52,7 +53,11 @@ struct Session {
     Instant alarm = never; // gone or probed: the end of the grace
     std::optional<wire::leased::Envelope> take{};
     Instant take_until = never;
-    Instant rests_until{}; // consumer_rate_max: nothing before
+    TokenBucket bucket{};    // consumer_rate_max
+    bool is_resting = false; // it used its rate up
+    // This round of deliveries; then it waits for the next.
+    std::uint32_t round_sends = 0;
+    std::uint64_t round_bytes = 0;
     std::size_t line_at = ~std::size_t{0};
 
     std::uint32_t room() const noexcept {
@@ -127,7 +132,6 @@ private:
     std::vector<Slot> line_of_; // the queue in whose line a session stands
     std::unordered_map<std::string, Slot, TransparentStringHash, std::equal_to<>> by_peer_;
     std::unordered_map<std::uint64_t, Slot> by_key_;
-    std::unordered_map<int, Slot> by_descriptor_;
     std::unordered_set<std::string, TransparentStringHash, std::equal_to<>> held_;
     std::vector<Line> lines_; // by queue
 };

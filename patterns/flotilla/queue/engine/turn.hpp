@@ -47,6 +47,8 @@ public:
     // ---- changing
     void put(Table table, std::string key, std::string value);
     void erase(Table table, std::string key);
+    // For those who keep their own changes apart, and never ask get() about them.
+    Mutations& changes() noexcept { return mutations_; }
     const Mutations& mutations() const noexcept { return mutations_; }
     std::uint64_t bytes() const noexcept { return mutations_.bytes(); }
     // After a commit.

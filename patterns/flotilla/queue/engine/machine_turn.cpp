@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// QueueMachine: the turn: commands, what is due, one commit, and only then what was decided.
+#include <flotilla/queue/engine/expiry_index.hpp>
+#include <flotilla/queue/engine/queue_machine_rest.hpp>
+#include <flotilla/queue/engine/queue_rows.hpp>
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+
+namespace flotilla::queue {
+namespace {
+
+// What deliveries leave to be written (expired, delivered at most once) waits this long for a turn
+// that commits anyway.
+constexpr Duration soon = 50ms;
+// A clock that is set back by less is not worth a word.
+constexpr Duration set_back_max = 1s;
+
+} // namespace
+
+QueueMachine::Rest::Rest(const StoreLimits& limits, std::uint64_t seed)
+    : limits_(limits), random_(seed), epoch_(random_.next()), sessions_(limits.sessions_max),
+      producers_(limits.producers_max, limits.producers_age_max) {}
+
+Status QueueMachine::Rest::load(const Snapshot& snapshot, Times times) {
+    turn_.now = times.now;
+    turn_.wall = times.wall;
+    const auto row = snapshot.get(Table::meta, store_meta_key);
+    if (!row)
+        return fail(row.error());
+    if (*row) {
+        const auto meta = decode_meta(**row);
+        if (!meta)
+            return fail(meta.error());
+        turn_.wall = std::max(turn_.wall, WallTime{std::chrono::milliseconds(meta->wall_ms)});
+        book_.set_meta(meta->queues, meta->next_id);
+    }
+    meta_changed_ = true; // the new epoch
+    needs_commit_ = true;
+    if (const Status loaded = jobs_.load(snapshot); !loaded)
+        return loaded;
+    return look_ahead(snapshot);
+}
+
+// ---- apply -------------------------------------------------------------------------------------
+
+void QueueMachine::Rest::set_times(Times times) {
+    turn_.now = std::max(turn_.now, times.now);
+    if (times.wall >= turn_.wall) {
+        turn_.wall = times.wall;
+        was_told_set_back_ = false;
+    } else if (turn_.wall - times.wall > set_back_max && !std::exchange(was_told_set_back_, true)) {
+        notice("clock_set_back", "the clock was set back; due times and expiry stand still until "
+                                 "it catches up");
+    }
+}
+
+void QueueMachine::Rest::begin_turn(const Snapshot& snapshot, StoreRoom room, Times times) {
+    set_times(times);
+    turn_.look_at(&snapshot);
+    room_ = room;
+}
+
+bool QueueMachine::Rest::is_turn_full() const noexcept {
+    const std::uint64_t share = halved_turns_ > 0 ? 2 : 1;
+    return commands_ >= limits_.turn_commands_max / share ||
+           gathered_.disk + gathered_.memory >= limits_.turn_bytes_max / share;
+}
+
+void QueueMachine::Rest::receive(const Peer& peer, const leased::Envelope& envelope,
+                                 Command&& command) {
+    if (turn_.broken())
+        return;
+    ++commands_;
+    ++counters_.commands_total;
+    const Said said{peer, envelope, user_hash(peer.user_id), sessions_.find(peer.id)};
+    if (said.session != no_slot) {
+        heard(said.session);
+        sessions_[said.session].descriptor = peer.descriptor;
+        sessions_[said.session].delimited = envelope.delimited;
+    }
+    std::visit([&](auto& each) { handle(said, each); }, command);
+}
+
+void QueueMachine::Rest::handle(const Said& said, leased::Command& command) {
+    Said mine = said;
+    std::visit([&](const auto& each) { handle(mine, each); }, command);
+}
+
+void QueueMachine::Rest::malformed(const Peer& peer, const leased::Envelope& envelope,
+                                   const Error& error) {
+    ++commands_;
+    ++counters_.malformed_total;
+    held_.push_back({{std::string(peer.id), envelope,
+                      leased::ErrorReply{leased::error_code(error.code), error.detail, 0, 0, 0}},
+                     Needs::nothing});
+}
+
+// ---- answers -----------------------------------------------------------------------------------
+
+void QueueMachine::Rest::answer(const Said& said, Event event, Needs needs) {
+    held_.push_back({{std::string(said.peer.id), said.envelope, std::move(event)}, needs});
+}
+
+void QueueMachine::Rest::answer_if_wanted(const Said& said, Event event, Needs needs) {
+    if (said.envelope.wants_answer())
+        answer(said, std::move(event), needs);
+}
+
+void QueueMachine::Rest::refuse(const Said& said, leased::ErrorCode code, std::string text) {
+    ++counters_.refused_total;
+    answer(said, leased::ErrorReply{code, std::move(text), 0, 0, 0});
+}
+
+void QueueMachine::Rest::notice(std::string_view event, std::string detail) {
+    notices_.push_back({event, std::move(detail)});
+}
+
+QueueMachine::Rest::Needs QueueMachine::Rest::changed(const Queue& queue) {
+    if (queue.properties.durability != Durability::relaxed) {
+        needs_commit_ = true;
+        return Needs::commit;
+    }
+    commit_by_ = std::min(commit_by_, deadline_after(turn_.now, queue.properties.relaxed_interval));
+    return Needs::nothing;
+}
+
+void QueueMachine::Rest::commit_soon() {
+    commit_by_ = std::min(commit_by_, deadline_after(turn_.now, soon));
+}
+
+void QueueMachine::Rest::wake(Slot slot) {
+    Queue& queue = book_[slot];
+    if (std::exchange(queue.is_waiting, true))
+        return;
+    waiting_.push_back(slot);
+}
+
+// ---- the end of a turn -------------------------------------------------------------------------
+
+void QueueMachine::Rest::end_apply(Times times) {
+    set_times(times);
+    if (turn_.broken())
+        return;
+    more_due_ = false;
+    tick_leases();
+    tick_sessions();
+    tick_resting();
+    const std::int64_t wall_ms = turn_.wall_ms();
+    if (next_delayed_ms_ && *next_delayed_ms_ <= wall_ms)
+        promote();
+    if (next_expiry_ms_ && *next_expiry_ms_ <= wall_ms)
+        reap();
+    run_jobs();
+    drop_excess();
+    // A relaxed queue that somebody waits for is committed at once: only that is delivered.
+    for (const LaneRef& at : open_lanes_)
+        needs_commit_ = needs_commit_ || sessions_.in_line(at.queue) > 0;
+    for (const LaneRef& at : tails_)
+        needs_commit_ = needs_commit_ || sessions_.in_line(at.queue) > 0;
+    needs_commit_ = needs_commit_ || is_turn_full() || plan_horizons(Raise::no);
+    if (must_commit() && !turn_.broken())
+        gather();
+}
+
+bool QueueMachine::Rest::must_commit() const noexcept {
+    return needs_commit_ || commit_by_ <= turn_.now;
+}
+
+// Everything that was decided becomes changes of the store.
+void QueueMachine::Rest::gather() {
+    plan_horizons(Raise::yes);
+    close_blocks();
+    write_blocks();
+    wheel_.flush(turn_.changes(), turn_.wall_ms());
+    const auto keep = [&](const auto& outcome) {
+        if (!outcome)
+            turn_.break_off(outcome.error());
+    };
+    keep(duplicates_.flush(turn_.snapshot(), turn_.changes(), turn_.wall_ms()));
+    producers_.flush(turn_.changes());
+    const auto evicted = producers_.reap(turn_.snapshot(), turn_.changes(), turn_.wall_ms());
+    keep(evicted);
+    if (evicted && *evicted > 0)
+        notice("producer_evicted", std::to_string(*evicted) + " producers over producers_max");
+    book_.write_states(turn_, stopped_ ? Horizons::exact : Horizons::bounds);
+    const std::int64_t wall_ms = turn_.wall_ms();
+    if (std::exchange(meta_changed_, false) || wall_ms - stored_wall_ms_ > 60'000) {
+        stored_wall_ms_ = wall_ms;
+        turn_.put(Table::meta, std::string(store_meta_key),
+                  encode_meta({epoch_, wall_ms, book_.count(), book_.next_id()}));
+    }
+}
+
+void QueueMachine::Rest::committed(EngineOutputs& out) {
+    for (const LaneRef& at : tails_) {
+        Queue& queue = book_[at.queue];
+        queue.lanes[at.lane].committed_tail = queue.lanes[at.lane].tail;
+        wake(at.queue);
+    }
+    tails_.clear();
+    turn_.start_over();
+    producers_.committed();
+    duplicates_.committed();
+    wheel_.committed();
+    jobs_.committed();
+    needs_commit_ = false;
+    commit_by_ = never;
+    if (halved_turns_ > 0)
+        --halved_turns_;
+    end_round(out, Needs::commit);
+}
+
+void QueueMachine::Rest::release_early(EngineOutputs& out) {
+    end_round(out, Needs::nothing);
+}
+
+void QueueMachine::Rest::end_round(EngineOutputs& out, Needs upto) {
+    if (upto == Needs::commit) {
+        out.sends.reserve(out.sends.size() + held_.size());
+        for (Held& held : held_)
+            out.sends.push_back(std::move(held.send));
+        held_.clear();
+    } else {
+        std::vector<Held> stay;
+        for (Held& held : held_)
+            if (held.needs == Needs::nothing)
+                out.sends.push_back(std::move(held.send));
+            else
+                stay.push_back(std::move(held));
+        held_ = std::move(stay);
+    }
+    for (EngineOutputs::Notice& notice : notices_)
+        out.notices.push_back(std::move(notice));
+    notices_.clear();
+    commands_ = 0;
+    if (upto == Needs::commit)
+        gathered_ = {};
+    turn_.look_at(nullptr);
+    applied_block_ = no_slot;
+    applied_reader_.close();
+    ++counters_.turns_total;
+}
+
+// ---- time --------------------------------------------------------------------------------------
+
+// When the wheel or the expiry index has something to do, as of the last commit.
+Status QueueMachine::Rest::look_ahead(const Snapshot& snapshot) {
+    const auto delayed = DelayWheel::next_visit(snapshot);
+    if (!delayed)
+        return fail(delayed.error());
+    const auto expiry = next_expiry_visit(snapshot);
+    if (!expiry)
+        return fail(expiry.error());
+    next_delayed_ms_ = *delayed;
+    next_expiry_ms_ = *expiry;
+    return {};
+}
+
+Instant QueueMachine::Rest::next_deadline() const noexcept {
+    Instant next = std::min({leases_.first_end(), next_look_, next_take_, next_rest_, commit_by_});
+    const auto at_wall = [&](const std::optional<std::int64_t>& wall_ms) {
+        if (!wall_ms)
+            return;
+        const Duration left = WallTime{std::chrono::milliseconds(*wall_ms)} - turn_.wall;
+        next = std::min(next, deadline_after(turn_.now, std::max(left, Duration::zero())));
+    };
+    at_wall(next_delayed_ms_);
+    at_wall(next_expiry_ms_);
+    return has_more() ? turn_.now : next;
+}
+
+void QueueMachine::Rest::rate(Queue& queue, Instant now) {
+    const QueueCounters& counters = queue.counters;
+    queue.arrivals.add(counters.accepted_total - queue.rated_arrivals, now);
+    queue.services.add(counters.finished_total - queue.rated_services, now);
+    queue.rated_arrivals = counters.accepted_total;
+    queue.rated_services = counters.finished_total;
+}
+
+void QueueMachine::Rest::stop(Times times) {
+    set_times(times);
+    draining_ = true;
+    stopped_ = true;
+    sessions_.for_each([&](Slot slot) {
+        const Session& session = sessions_[slot];
+        if (session.greeted && session.state == Session::State::live)
+            held_.push_back(
+                {{session.peer, {session.delimited, {}}, leased::Bye{}}, Needs::commit});
+        drop(slot);
+    });
+    // Exact from now on: nothing at or beyond the cursor was delivered, and what came back from
+    // below it has its attempts.
+    book_.for_each([&](Slot slot) {
+        for (LaneState& lane : book_[slot].lanes)
+            lane.horizon = lane.cursor;
+        book_.mark(slot);
+    });
+    needs_commit_ = true;
+    meta_changed_ = true;
+}
+
+} // namespace flotilla::queue

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <flotilla/queue/engine/queue_rows.hpp>
+#include <flotilla/queue/properties.hpp>
+#include <flotilla/wire/pack.hpp>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace flotilla::queue {
+namespace {
+
+constexpr std::uint8_t version = 1;
+
+constexpr std::array counters = {
+    &QueueCounters::accepted_total,  &QueueCounters::accepted_bytes_total,
+    &QueueCounters::duplicate_total, &QueueCounters::refused_total,
+    &QueueCounters::finished_total,  &QueueCounters::late_total,
+    &QueueCounters::delivered_total, &QueueCounters::redelivered_total,
+    &QueueCounters::nacked_total,    &QueueCounters::lease_expired_total,
+    &QueueCounters::dead_total,      &QueueCounters::expired_total,
+    &QueueCounters::dropped_total,   &QueueCounters::purged_total,
+    &QueueCounters::damaged_total,
+};
+
+// The fields behind the version. Errors: damaged, unsupported.
+Result<ByteView> fields(ByteView value, std::string_view what) {
+    const auto sealed = unseal(value);
+    if (!sealed)
+        return fail(Errc::damaged, std::string(what) + " fails its checksum");
+    if (sealed->empty() || static_cast<std::uint8_t>((*sealed)[0]) != version)
+        return fail(Errc::unsupported, std::string(what) + " has a version that this build lacks");
+    return Result<ByteView>{sealed->substr(1)};
+}
+
+} // namespace
+
+std::string encode_meta(const StoreMeta& meta) {
+    wire::Writer out;
+    out.u8(version)
+        .u64(meta.epoch)
+        .u64(static_cast<std::uint64_t>(meta.wall_ms))
+        .u32(meta.queues)
+        .u32(meta.next_id);
+    return seal(out.take());
+}
+
+Result<StoreMeta> decode_meta(ByteView value) {
+    const auto read = fields(value, "the store's own row");
+    if (!read)
+        return fail(read.error());
+    wire::Reader in{*read};
+    StoreMeta meta;
+    meta.epoch = in.u64();
+    meta.wall_ms = static_cast<std::int64_t>(in.u64());
+    meta.queues = in.u32();
+    meta.next_id = in.u32();
+    if (!in.ok_at_end())
+        return fail(Errc::damaged, "the store's own row is not whole");
+    return meta;
+}
+
+std::string encode_definition(std::string_view name, const QueueProperties& properties) {
+    wire::Writer out;
+    out.u8(version).short_bytes(name).long_bytes(to_option_text(properties));
+    return seal(out.take());
+}
+
+Result<QueueDefinition> decode_definition(ByteView value) {
+    const auto read = fields(value, "the definition of a queue");
+    if (!read)
+        return fail(read.error());
+    wire::Reader in{*read};
+    QueueDefinition definition;
+    definition.name = in.short_bytes();
+    ByteView text = in.long_bytes();
+    if (!in.ok_at_end())
+        return fail(Errc::damaged, "the definition of a queue is not whole");
+    while (!text.empty()) {
+        const ByteView line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(text.size(), line.size() + 1));
+        const std::size_t equals = line.find('=');
+        if (equals == line.npos)
+            continue;
+        const Status set =
+            set_property(definition.properties, line.substr(0, equals), line.substr(equals + 1));
+        if (!set)
+            return fail(Errc::unsupported, "queue '" + definition.name +
+                                               "' has a property that this build does not take: " +
+                                               set.error().detail);
+    }
+    return definition;
+}
+
+std::string encode_state(const Queue& queue, Horizons horizons) {
+    wire::Writer out;
+    out.u8(version).u64(queue.next).u64(queue.ready + queue.leased).u64(queue.delayed);
+    out.u64(queue.bytes);
+    for (const auto counter : counters)
+        out.u64(queue.counters.*counter);
+    out.u8(horizons == Horizons::exact ? 1 : 0);
+    out.u8(static_cast<std::uint8_t>(queue.lanes.size()));
+    for (const LaneState& lane : queue.lanes)
+        out.u64(lane.tail).u64(lane.horizon);
+    return seal(out.take());
+}
+
+Status decode_state(ByteView value, Queue& queue) {
+    const auto read = fields(value, "the state of a queue");
+    if (!read)
+        return fail(read.error());
+    wire::Reader in{*read};
+    queue.next = in.u64();
+    queue.ready = in.u64();
+    queue.delayed = in.u64();
+    queue.bytes = in.u64();
+    for (const auto counter : counters)
+        queue.counters.*counter = in.u64();
+    const bool is_exact = in.u8() != 0;
+    queue.lanes.clear();
+    queue.lanes.resize(in.u8());
+    for (LaneState& lane : queue.lanes) {
+        lane.tail = lane.committed_tail = in.u64();
+        const Position horizon = in.u64();
+        // Horizons go beyond what there was, and what is put from now on is new. Exact ones are
+        // those of an end in order: what was delivered below them has its attempts.
+        lane.maybe_below = is_exact ? 0 : std::min(horizon, queue.next);
+        lane.old_below = queue.next;
+    }
+    if (!in.ok_at_end())
+        return fail(Errc::damaged, "the state of a queue is not whole");
+    return {};
+}
+
+} // namespace flotilla::queue

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The engine's own rows: what it knows of the store as a whole, and of each queue. All sealed, with
+// a version first (docs/protocol/store.md). Errors of readers: damaged; unsupported (newer).
+#pragma once
+
+#include <flotilla/base/result.hpp>
+#include <flotilla/queue/engine/queue_book.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace flotilla::queue {
+
+// meta: "store"
+struct StoreMeta {
+    std::uint64_t epoch = 0;
+    std::int64_t wall_ms = 0; // the latest that was seen
+    std::uint32_t queues = 0;
+    QueueId next_id = 1;
+};
+inline constexpr std::string_view store_meta_key = "store";
+std::string encode_meta(const StoreMeta& meta);
+Result<StoreMeta> decode_meta(ByteView value);
+
+struct QueueDefinition {
+    std::string name{};
+    QueueProperties properties{};
+};
+std::string encode_definition(std::string_view name, const QueueProperties& properties);
+Result<QueueDefinition> decode_definition(ByteView value);
+
+// Into a queue that has its definition. What was leased is ready.
+std::string encode_state(const Queue& queue, Horizons horizons);
+Status decode_state(ByteView value, Queue& queue);
+
+} // namespace flotilla::queue
