@@ -9,9 +9,11 @@
 // marked; Inbox (inbox.hpp) makes a handler's effect happen once. It is the leased level of the
 // queue protocol, as pipeline::WorkTaker speaks it: either can be pointed at a store.
 //
-// run() and take() renew the leases of everything held; with `renew_in_background` a handler may
-// take as long as it likes between them.
-// One thread owns a Consumer at a time; stop_soon() alone may be called from any.
+// With `renew_in_background` a thread of its own moves the bytes and renews the leases of
+// everything held, and a handler may take as long as it likes. Without, take(), run() and process()
+// do: no other thread, less latency, and a handler that takes longer than a third of the lease
+// calls process(0ns) now and then. One thread owns a Consumer at a time; stop_soon() alone may be
+// called from any.
 #pragma once
 
 #include <flotilla/base/result.hpp>
@@ -35,7 +37,8 @@ namespace flotilla::queue {
 struct ConsumerOptions {
     std::vector<net::Endpoint> stores{}; // 1 to 16, as ProducerOptions::stores
     std::string queue{};
-    std::string consumer{};       // up to 255 bytes, for logs
+    std::string consumer{}; // up to 255 bytes, for logs
+    // Acknowledged messages do not count. 1 keeps a slow worker from hoarding.
     std::uint32_t credit = 1'000; // 1 to 1,000,000: messages held unacknowledged, in all
     wire::leased::Compressions compress{};
     Duration ack_wait = 2ms; // longest that an acknowledgement waits for company
@@ -78,13 +81,15 @@ public:
     // The next message, waiting at most `wait`. Errors: would_block (zero wait), timeout, stopped;
     // not_found (the store has no such queue), refused (the store's text).
     Result<Message> take(Duration wait);
-    Status ack(const Message& message); // Errors: lease_lost
+    // Errors of these: lease_lost (the store will deliver it, or has delivered it, again). With
+    // renew_in_background that is often found out later, and counted.
+    Status ack(const Message& message);
     Status nack(const Message& message, Duration delay = Duration::zero(),
-                std::string_view reason = {}); // Errors: lease_lost
-    Status touch(const Message& message);      // Errors: lease_lost
+                std::string_view reason = {}); // zero: the queue's retry delay
+    Status touch(const Message& message);      // renews its lease now
 
     // What `handler` makes of each message, until stop_soon(): success acknowledges it, an error
-    // refuses it with the error's text, for the queue's retry delay.
+    // refuses it with the error's text, for the queue's retry delay. Errors: as take().
     using Handler = std::function<Status(Message&)>;
     Status run(const Handler& handler);
     void stop_soon() noexcept; // from any thread and from signal handlers

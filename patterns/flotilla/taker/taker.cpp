@@ -235,8 +235,7 @@ Result<Taker> Taker::open(net::Context& context, TakerOptions options) {
 
 Status Taker::process(Duration wait) {
     if (wait > Duration::zero()) {
-        rest_->machine.idle(net::now(), rest_->out);
-        rest_->act();
+        flush_acks();
         const Duration most = std::min(wait, rest_->wait_max());
         if (const Status ready = rest_->dealer.wait_readable(most);
             !ready && ready.error().code == Errc::stopped)
@@ -259,8 +258,7 @@ Result<Taken> Taker::take(Duration wait) {
         if (auto taken = rest_->next())
             return std::move(*taken);
         if (time_left(net::now(), deadline) == Duration::zero()) {
-            rest_->machine.idle(net::now(), rest_->out);
-            rest_->act();
+            flush_acks();
             return fail(wait > Duration::zero() ? Errc::timeout : Errc::would_block);
         }
     }
@@ -283,6 +281,11 @@ Status Taker::touch(leased::LeaseToken lease) {
     const Status touched = rest_->machine.touch(lease, net::now(), rest_->out);
     rest_->act();
     return touched;
+}
+
+void Taker::flush_acks() {
+    rest_->machine.idle(net::now(), rest_->out);
+    rest_->act();
 }
 
 std::optional<Taken> Taker::next() {
@@ -309,6 +312,9 @@ bool Taker::is_ready() const noexcept {
 }
 std::uint64_t Taker::held() const noexcept {
     return rest_->machine.held();
+}
+std::uint64_t Taker::epoch() const noexcept {
+    return rest_->machine.epoch();
 }
 bool Taker::is_stopped() const noexcept {
     return rest_->machine.state() == TakerMachine::State::stopped;

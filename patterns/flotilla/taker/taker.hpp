@@ -67,6 +67,9 @@ public:
     Status nack(wire::leased::LeaseToken lease, Duration delay, std::string_view reason);
     Status touch(wire::leased::LeaseToken lease);
 
+    // What was acknowledged leaves now.
+    void flush_acks();
+
     // Reads, renews leases, sends acknowledgements; waits at most `wait` for something to do.
     // Errors: stopped; transport.
     Status process(Duration wait);
@@ -81,6 +84,7 @@ public:
     bool is_ready() const noexcept; // has a session
     bool is_stopped() const noexcept;
     std::uint64_t held() const noexcept;
+    std::uint64_t epoch() const noexcept; // leases of another one are lost
     const TakerCounters& counters() const noexcept;
     // Why the source opens no session, when it said so for good; it is asked again all the same.
     const std::optional<wire::leased::ErrorReply>& refusal() const noexcept;

@@ -107,6 +107,7 @@ public:
     bool holds(wire::leased::LeaseToken lease) const noexcept {
         return lease.epoch == epoch_ && held_.contains(lease.number);
     }
+    std::uint64_t epoch() const noexcept { return epoch_; } // of what it holds
     State state() const noexcept { return state_; }
     std::uint64_t held() const noexcept { return held_.size(); }
     Instant next_deadline() const noexcept;

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client_options.hpp"
+#include "consumer_link.hpp"
+
+#include <atomic>
+#include <utility>
+
+namespace flotilla::queue {
+
+namespace {
+
+constexpr Duration stop_look = 100ms; // how soon run() notices stop_soon()
+
+} // namespace
+
+struct Consumer::Rest {
+    explicit Rest(std::unique_ptr<ConsumerLink> with) : link(std::move(with)) {}
+    std::unique_ptr<ConsumerLink> link;
+    std::atomic<bool> stopping{false};
+};
+
+Consumer::Consumer(std::unique_ptr<Rest> rest) noexcept : rest_(std::move(rest)) {}
+Consumer::Consumer(Consumer&&) noexcept = default;
+
+Consumer& Consumer::operator=(Consumer&& other) noexcept {
+    std::swap(rest_, other.rest_);
+    return *this;
+}
+
+Consumer::~Consumer() {
+    if (rest_)
+        stop();
+}
+
+Result<Consumer> Consumer::open(net::Context& context, ConsumerOptions options) {
+    if (const Status checked = check(options); !checked)
+        return fail(checked.error());
+    auto link =
+        options.renew_in_background ? open_thread(context, options) : open_direct(context, options);
+    if (!link)
+        return fail(link.error());
+    return Consumer{std::make_unique<Rest>(std::move(*link))};
+}
+
+Result<Message> Consumer::take(Duration wait) {
+    return rest_->link->take(wait);
+}
+Status Consumer::ack(const Message& message) {
+    return rest_->link->ack(message.lease);
+}
+Status Consumer::nack(const Message& message, Duration delay, std::string_view reason) {
+    return rest_->link->nack(message.lease, delay, reason);
+}
+Status Consumer::touch(const Message& message) {
+    return rest_->link->touch(message.lease);
+}
+
+Status Consumer::run(const Handler& handler) {
+    while (!rest_->stopping.exchange(false)) {
+        Result<Message> message = take(stop_look);
+        if (!message && message.error().code == Errc::timeout)
+            continue;
+        if (!message)
+            return fail(message.error());
+        // A lease that is lost by now means only that somebody else does it again.
+        if (const Status handled = handler(*message); handled)
+            (void)ack(*message);
+        else
+            (void)nack(*message, Duration::zero(), to_string(handled.error()));
+    }
+    return {};
+}
+
+void Consumer::stop_soon() noexcept {
+    rest_->stopping = true;
+}
+
+Status Consumer::process(Duration wait) {
+    return rest_->link->process(wait);
+}
+void Consumer::stop() {
+    rest_->link->stop();
+}
+bool Consumer::is_ready() const noexcept {
+    return rest_->link->is_ready();
+}
+std::uint64_t Consumer::held() const noexcept {
+    return rest_->link->held();
+}
+ConsumerCounters Consumer::counters() const {
+    return rest_->link->counters();
+}
+int Consumer::fd() const noexcept {
+    return rest_->link->fd();
+}
+bool Consumer::has_input() const noexcept {
+    return rest_->link->has_input();
+}
+Duration Consumer::wait_max() const noexcept {
+    return rest_->link->wait_max();
+}
+
+} // namespace flotilla::queue

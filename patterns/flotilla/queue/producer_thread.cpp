@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <flotilla/net/runner.hpp>
+#include <flotilla/net/system.hpp>
+#include <flotilla/queue/producer_thread.hpp>
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+namespace flotilla::queue {
+
+namespace {
+
+constexpr ByteView wake = "w";
+
+struct Order {
+    std::string queue{};
+    wire::Frames body{};
+    std::string key{};
+    std::string message_id{};
+    PutOptions options{}; // its views are not used
+    ProducerThread::OnConfirm on_confirm{};
+};
+
+Confirm refused(Error error) {
+    Confirm confirm;
+    confirm.outcome = Confirm::Outcome::refused;
+    confirm.error = std::move(error);
+    return confirm;
+}
+
+// What both sides see. Orders wait here for the producer's thread.
+struct Shared {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::deque<Order> orders;
+    std::uint64_t orders_bytes = 0;
+    std::uint64_t unconfirmed = 0; // of the producer
+    bool is_connected = false;
+    std::string state;
+    ProducerCounters counters;
+    std::optional<Error> ended; // the thread takes no more
+};
+
+// The producer's side, on its thread.
+class Inside {
+public:
+    Inside(std::shared_ptr<Shared> shared, Producer producer, net::Poller& poller)
+        : shared_(std::move(shared)), producer_(std::move(producer)), poller_(poller) {
+        producer_->on_confirm = [this](const Confirm& confirm) { tell(confirm); };
+    }
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+    ~Inside();
+
+    void start() {
+        poller_.on_readable(producer_->fd(), [this] { turn(); });
+        turn();
+    }
+    void turn();
+
+private:
+    std::deque<Order> take_orders();
+    void place(Order order);
+    void tell(const Confirm& confirm);
+    void show();
+
+    std::shared_ptr<Shared> shared_;
+    std::optional<Producer> producer_;
+    net::Poller& poller_;
+    std::optional<net::TimerId> timer_;
+    std::unordered_map<std::uint64_t, ProducerThread::OnConfirm> waiting_; // by ticket
+};
+
+std::deque<Order> Inside::take_orders() {
+    const std::lock_guard lock(shared_->mutex);
+    shared_->orders_bytes = 0;
+    std::deque<Order> orders = std::exchange(shared_->orders, {});
+    shared_->unconfirmed += orders.size(); // seen by flush() until show() knows better
+    return orders;
+}
+
+void Inside::place(Order order) {
+    PutOptions options = order.options;
+    options.key = order.key;
+    options.message_id = order.message_id;
+    const auto ticket = producer_->put(order.queue, order.body, options);
+    if (!order.on_confirm)
+        return;
+    if (ticket)
+        waiting_.emplace(*ticket, std::move(order.on_confirm));
+    else
+        order.on_confirm(refused(ticket.error()));
+}
+
+void Inside::tell(const Confirm& confirm) {
+    if (auto found = waiting_.extract(confirm.ticket); !found.empty())
+        found.mapped()(confirm);
+}
+
+void Inside::show() {
+    const std::lock_guard lock(shared_->mutex);
+    shared_->unconfirmed = producer_->unconfirmed();
+    shared_->is_connected = producer_->is_connected();
+    shared_->state = producer_->state_text();
+    shared_->counters = producer_->counters();
+    shared_->changed.notify_all();
+}
+
+void Inside::turn() {
+    for (Order& order : take_orders())
+        place(std::move(order));
+    // What was there is worked off, as the descriptor tells of changes only.
+    Status alive = producer_->process(Duration::zero());
+    for (int i = 0; i < 10 && alive && producer_->has_input(); ++i)
+        alive = producer_->process(Duration::zero());
+    show();
+    if (!alive)
+        return poller_.stop();
+    if (timer_)
+        poller_.cancel(*std::exchange(timer_, std::nullopt));
+    if (const Duration wait = producer_->wait_max(); wait != no_limit)
+        timer_ = poller_.after(wait, [this] {
+            timer_.reset();
+            turn();
+        });
+}
+
+// Nobody is left waiting for ever: neither what the producer holds nor what it was never given.
+Inside::~Inside() {
+    {
+        const std::lock_guard lock(shared_->mutex);
+        if (!shared_->ended)
+            shared_->ended = Error{Errc::stopped, "the producer is closed"};
+    }
+    poller_.forget(producer_->fd());
+    for (Order& order : take_orders()) // an outbox on disk keeps them
+        place(std::move(order));
+    show();
+    for (auto& [ticket, on_confirm] : waiting_) {
+        Confirm confirm = refused({Errc::stopped, "the producer is closed"});
+        confirm.ticket = ticket;
+        on_confirm(confirm);
+    }
+}
+
+} // namespace
+
+struct ProducerThread::Rest {
+    ~Rest();
+
+    std::shared_ptr<Shared> shared = std::make_shared<Shared>();
+    std::uint64_t messages_max = 0;
+    std::uint64_t bytes_max = 0;
+    // Under the mutex as well: it may be posted to from one thread at a time.
+    std::optional<net::Runner> runner; // destroyed first, after the destructor's body
+};
+
+// Callbacks may still put while the thread ends; they must not post then.
+ProducerThread::Rest::~Rest() {
+    const std::lock_guard lock(shared->mutex);
+    if (!shared->ended)
+        shared->ended = Error{Errc::stopped, "the producer is closed"};
+}
+
+ProducerThread::ProducerThread(std::unique_ptr<Rest> rest) noexcept : rest_(std::move(rest)) {}
+ProducerThread::ProducerThread(ProducerThread&&) noexcept = default;
+
+ProducerThread& ProducerThread::operator=(ProducerThread&& other) noexcept {
+    std::swap(rest_, other.rest_);
+    return *this;
+}
+
+ProducerThread::~ProducerThread() = default;
+
+Result<ProducerThread> ProducerThread::open(net::Context& context, ProducerOptions options) {
+    auto rest = std::make_unique<Rest>();
+    rest->messages_max = options.outbox_messages_max;
+    rest->bytes_max = options.outbox_bytes_max;
+    auto setup = [shared = rest->shared, with = std::move(options),
+                  &context](net::Runner::Inside& runner) -> Status {
+        auto producer = Producer::open(context, with);
+        if (!producer)
+            return fail(producer.error());
+        const auto inside = std::make_shared<Inside>(shared, std::move(*producer), runner.poller);
+        inside->start();
+        runner.on_command = [inside](ByteView) { inside->turn(); };
+        return {};
+    };
+    auto runner = net::Runner::start(context, "queue producer", std::move(setup));
+    if (!runner)
+        return fail(runner.error());
+    rest->runner.emplace(std::move(*runner));
+    return ProducerThread{std::move(rest)};
+}
+
+void ProducerThread::put(std::string_view queue, wire::Frames body, const PutOptions& options,
+                         OnConfirm on_confirm) {
+    std::optional<Error> why;
+    {
+        const std::lock_guard lock(rest_->shared->mutex);
+        Shared& shared = *rest_->shared;
+        const std::uint64_t bytes = body.held_bytes();
+        if (shared.ended)
+            why = shared.ended;
+        else if (shared.orders.size() >= rest_->messages_max ||
+                 shared.orders_bytes + bytes > rest_->bytes_max)
+            why = Error{Errc::would_block};
+        if (!why) {
+            shared.orders_bytes += bytes;
+            shared.orders.push_back({std::string(queue), std::move(body), std::string(options.key),
+                                     std::string(options.message_id), options,
+                                     std::move(on_confirm)});
+            // A byte for the first is enough: the thread takes all that are there.
+            if (shared.orders.size() == 1)
+                (void)rest_->runner->post(wake);
+        }
+    }
+    if (why && on_confirm)
+        on_confirm(refused(*why));
+}
+
+std::future<Confirm> ProducerThread::put(std::string_view queue, wire::Frames body,
+                                         const PutOptions& options) {
+    auto promise = std::make_shared<std::promise<Confirm>>();
+    auto later = promise->get_future();
+    put(queue, std::move(body), options,
+        [promise](const Confirm& confirm) { promise->set_value(confirm); });
+    return later;
+}
+
+std::uint64_t ProducerThread::flush(Duration wait) {
+    std::unique_lock lock(rest_->shared->mutex);
+    Shared& shared = *rest_->shared;
+    const Instant deadline = deadline_after(net::now(), wait);
+    while (shared.orders.size() + shared.unconfirmed > 0 && !shared.ended) {
+        const Duration left = time_left(net::now(), deadline);
+        if (left == Duration::zero())
+            break;
+        shared.changed.wait_for(lock, std::min<Duration>(left, 1h));
+    }
+    return shared.orders.size() + shared.unconfirmed;
+}
+
+std::uint64_t ProducerThread::unconfirmed() const {
+    const std::lock_guard lock(rest_->shared->mutex);
+    return rest_->shared->orders.size() + rest_->shared->unconfirmed;
+}
+bool ProducerThread::is_connected() const {
+    const std::lock_guard lock(rest_->shared->mutex);
+    return rest_->shared->is_connected;
+}
+std::string ProducerThread::state_text() const {
+    const std::lock_guard lock(rest_->shared->mutex);
+    return rest_->shared->state;
+}
+ProducerCounters ProducerThread::counters() const {
+    const std::lock_guard lock(rest_->shared->mutex);
+    return rest_->shared->counters;
+}
+
+} // namespace flotilla::queue
