@@ -3,6 +3,7 @@
 // QueueMachine: what goes out after a commit, to whom, and how far. Deliveries are packed straight
 // from the stored block and write nothing; what they need to be told apart after a crash (the
 // horizon) was committed before.
+#include <flotilla/queue/engine/keys.hpp>
 #include <flotilla/queue/engine/queue_machine_rest.hpp>
 #include <flotilla/queue/engine/queue_round.hpp>
 
@@ -79,7 +80,7 @@ QueueMachine::Rest::Served QueueMachine::Rest::serve(Round& round, Slot slot) {
         const Slot to = next_session(slot);
         if (to == no_slot)
             return Served::idle;
-        const std::optional<Lane> lane = next_lane(slot);
+        const std::optional<Lane> lane = next_lane(round, slot);
         if (!lane)
             return Served::idle;
         Session& session = sessions_[to];
@@ -112,12 +113,35 @@ bool QueueMachine::Rest::can_give(const Queue& queue, const LaneState& lane) con
            (queue.properties.order != Order::key || lane.held_back < held_back_max);
 }
 
+// Positions of a lane have gaps, where other lanes have theirs. A cursor that came to its horizon
+// moves on to the next block, so that the horizon is raised to where something is.
+bool QueueMachine::Rest::is_behind_horizon(Round& round, LaneRef at) {
+    Queue& queue = book_[at.queue];
+    LaneState& lane = queue.lanes[at.lane];
+    if (!lane.has_fresh() || lane.cursor < lane.horizon)
+        return false;
+    if (lane.at != no_slot)
+        return true;
+    const auto row =
+        round.snapshot.at_or_after(Table::block, block_key(queue.id, at.lane, lane.cursor));
+    if (!row) {
+        round.status = fail(row.error());
+        return false;
+    }
+    const auto place = *row ? read_block_key((*row)->key) : Result<BlockPlace>{BlockPlace{}};
+    if (place && place->queue == queue.id && place->lane == at.lane)
+        lane.cursor = std::max(lane.cursor, place->first);
+    else
+        lane.cursor = lane.committed_tail;
+    return lane.has_fresh();
+}
+
 // By priority; with order=key in turn.
-std::optional<Lane> QueueMachine::Rest::next_lane(Slot slot) {
+std::optional<Lane> QueueMachine::Rest::next_lane(Round& round, Slot slot) {
     Queue& queue = book_[slot];
     const std::size_t lanes = queue.lanes.size();
     const std::size_t from = queue.properties.order == Order::key ? queue.last_lane + 1 : 0;
-    bool is_behind_horizon = false;
+    bool has_behind = false;
     for (std::size_t i = 0; i < lanes; ++i) {
         const std::size_t at = (from + i) % lanes;
         const LaneState& lane = queue.lanes[at];
@@ -125,9 +149,9 @@ std::optional<Lane> QueueMachine::Rest::next_lane(Slot slot) {
             queue.last_lane = at;
             return static_cast<Lane>(at);
         }
-        is_behind_horizon = is_behind_horizon || (lane.has_fresh() && lane.cursor >= lane.horizon);
+        has_behind = is_behind_horizon(round, {slot, static_cast<Lane>(at)}) || has_behind;
     }
-    if (is_behind_horizon) { // the next turn raises it first
+    if (has_behind) { // the next turn raises it first
         more_ = true;
         wake(slot);
     }
@@ -154,7 +178,9 @@ void QueueMachine::Rest::give(Round& round, Slot queue, Lane lane, Slot to,
     giver.grant = leases_.open(to, queue, session.user, giver.ends);
     if (giver.is_packed)
         pack_.begin(epoch_, leases_.next());
-    while (giver.left > 0 && round.status) {
+    giver.bytes_max =
+        std::min(session_bytes - std::min(session_bytes, session.round_bytes), round.bytes_left);
+    while (giver.left > 0 && giver.bytes < giver.bytes_max && round.status) {
         LaneState& state = from.lanes[lane];
         if (!(state.returned.empty() ? give_fresh(round, giver) : give_returned(round, giver)))
             break;

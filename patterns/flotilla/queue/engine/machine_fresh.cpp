@@ -136,7 +136,7 @@ bool QueueMachine::Rest::give_fresh(Round& round, Giver& giver) {
     const Position end = std::min({uses_[block].end(), lane.committed_tail, lane.horizon});
     const bool by_key = queue.properties.order == Order::key;
     const std::int64_t wall_ms = turn_.wall_ms();
-    while (giver.left > 0 && lane.cursor < end) {
+    while (giver.left > 0 && giver.bytes < giver.bytes_max && lane.cursor < end) {
         const std::size_t index = lane.cursor - first;
         if (uses_[block].is_done(index)) {
             ++lane.cursor;

@@ -147,8 +147,15 @@ void QueueMachine::Rest::tick_resting() {
             wake(slot);
     });
     sessions_.for_each([&](Slot slot) {
-        if (sessions_[slot].is_resting && sessions_[slot].queue != no_slot)
-            wake(sessions_[slot].queue);
+        Session& session = sessions_[slot];
+        if (!session.is_resting)
+            return;
+        const Instant next = session.bucket.next(turn_.now);
+        session.is_resting = next > turn_.now;
+        if (session.is_resting)
+            next_rest_ = std::min(next_rest_, next);
+        else
+            update(slot);
     });
 }
 

@@ -188,7 +188,9 @@ void QueueMachine::Rest::tick_takes(EngineOutputs& out) {
         Session& session = sessions_[slot];
         if (!session.take)
             return;
-        if (session.take_until > turn_.now || session.state != Session::State::live) {
+        // A queue that waits for another turn (its horizon is to be raised) may have something yet.
+        if (session.take_until > turn_.now || session.state != Session::State::live ||
+            book_[session.queue].is_waiting) {
             next_take_ = std::min(next_take_, session.take_until);
             return;
         }

@@ -266,8 +266,9 @@ private:
     enum class Served : std::uint8_t { idle, more };
     Served serve(Round& round, Slot queue);
     Slot next_session(Slot queue);
-    std::optional<Lane> next_lane(Slot queue);
+    std::optional<Lane> next_lane(Round& round, Slot queue);
     bool can_give(const Queue& queue, const LaneState& lane) const;
+    bool is_behind_horizon(Round& round, LaneRef at);
     void give(Round& round, Slot queue, Lane lane, Slot session, std::uint32_t messages);
     bool give_returned(Round& round, Giver& giver);
     bool give_fresh(Round& round, Giver& giver);

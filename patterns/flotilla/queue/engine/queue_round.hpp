@@ -37,6 +37,7 @@ struct QueueMachine::Rest::Giver {
     std::uint32_t given = 0;
     std::uint32_t leased = 0; // of these: take room in the window
     std::uint64_t bytes = 0;
+    std::uint64_t bytes_max = 0; // one message may be larger
     Instant ends{};
     bool is_packed = false;
     bool answers_take = false;

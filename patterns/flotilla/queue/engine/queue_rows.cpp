@@ -125,6 +125,7 @@ Status decode_state(ByteView value, Queue& queue) {
         // Horizons go beyond what there was, and what is put from now on is new. Exact ones are
         // those of an end in order: what was delivered below them has its attempts.
         lane.maybe_below = is_exact ? 0 : std::min(horizon, queue.next);
+        lane.horizon = lane.maybe_below; // what is written next must not say less
         lane.old_below = queue.next;
     }
     if (!in.ok_at_end())
