@@ -67,7 +67,9 @@ struct PutOptions {
 // What became of one message. `ticket` is what put returned.
 struct Confirm {
     enum class Outcome : std::uint8_t {
-        stored,    // id is its id; 0: stored by an earlier try, whose answer was lost
+        // id is its id. 0: settled by an earlier try, whose answer was lost: it is stored, unless
+        // it was refused for good then, which nobody remembers.
+        stored,
         duplicate, // it was there before: id is the original's
         refused,   // for good: error says why; it is not in the outbox any more
     };
