@@ -310,7 +310,7 @@ void QueueMachine::Rest::put_one(Batch& batch, const Message& message, std::uint
         ++queue.next;
         ++queue.delayed;
         const std::int64_t now = turn_.wall_ms();
-        wheel_.add({queue.id, lane, now + to_ms(message.delay), now, record}, now);
+        wheel_.add({queue.id, lane, turn_.due_ms(message.delay), now, record}, now);
     } else {
         append(batch.queue, lane, record);
         ++queue.ready;

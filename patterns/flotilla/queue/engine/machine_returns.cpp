@@ -194,8 +194,7 @@ void QueueMachine::Rest::delay_again(std::uint64_t number, Lease& lease, Duratio
     }
     record.attempts = lease.attempts;
     const std::int64_t now = turn_.wall_ms();
-    const std::int64_t due = now + std::chrono::ceil<std::chrono::milliseconds>(delay).count();
-    wheel_.add({queue.id, use.lane, due, now, record}, now);
+    wheel_.add({queue.id, use.lane, turn_.due_ms(delay), now, record}, now);
     ++queue.delayed;
     queue.bytes += lease.bytes;
     end_lease(number, lease);

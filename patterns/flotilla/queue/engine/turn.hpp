@@ -32,6 +32,12 @@ public:
         return std::chrono::duration_cast<std::chrono::milliseconds>(wall.time_since_epoch())
             .count();
     }
+    // When a delay that begins now is over: no millisecond before that.
+    std::int64_t due_ms(Duration delay) const noexcept {
+        using std::chrono::ceil, std::chrono::milliseconds;
+        return ceil<milliseconds>(wall.time_since_epoch()).count() +
+               ceil<milliseconds>(delay).count();
+    }
 
     // ---- reading
     void look_at(const Snapshot* snapshot) noexcept { snapshot_ = snapshot; }

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Oracle: what was promised to whom, seen at the engine's door, and whether it is kept:
+//
+//  1. No confirmed message is lost: in the end each was acknowledged, or is a dead letter, or had
+//     its time to live run out.
+//  2. None is given out again after its acknowledgement was confirmed.
+//  3. No second delivery is silent: it says redelivered=yes or maybe.
+//  4. order=strict: what is given out next is what follows, or something before that came back.
+//     order=key: nothing is given out while something before it of its key is not finished.
+//  5. Nothing is given out before it is due or after it expired.
+//  6. No put is stored twice, and none that was refused for good is given out.
+//
+// It knows each message by its body. What it finds broken it keeps as sentences.
+#pragma once
+
+#include <flotilla/queue/engine/engine.hpp>
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace flotilla::sim {
+
+using queue::Order;
+
+// One message, as its producer means it.
+struct Planned {
+    std::string body{}; // unique
+    std::size_t producer = 0;
+    std::uint64_t number = 0; // of the producer, from 1
+    std::string key{};
+    std::uint8_t priority = 0;
+    Duration delay{0};
+    Duration ttl{0};
+    std::string message_id{};
+    bool is_too_large = false;
+    bool is_repeat = false; // has the message_id of the one before it
+    bool is_poison = false; // every program fails on it while the storm lasts
+};
+
+// Which messages of a producer a put carried.
+struct SentPut {
+    std::size_t producer = 0;
+    std::uint64_t first = 0; // numbers
+    std::uint64_t count = 0;
+    std::uint64_t base = 0; // number of the message before sequence 1
+    std::string id{};       // producer id of this epoch
+    bool was_known = false; // something of this epoch had been confirmed
+};
+
+class Oracle {
+public:
+    Oracle(Order order, std::uint32_t attempts_max, bool has_dead_letters)
+        : order_(order), attempts_max_(attempts_max), has_dead_letters_(has_dead_letters) {}
+
+    // The producers' messages, all of them, before anything runs.
+    void plan(std::vector<Planned> messages);
+    const Planned& planned(std::size_t producer, std::uint64_t number) const {
+        return tracks_.at({producer, number}).planned;
+    }
+
+    // ---- what reaches the engine
+    void told(WallTime wall) { latest_wall_ = std::max(latest_wall_, wall); }
+    void put_arrives(const SentPut& put, WallTime wall);
+    void ack_arrives(const std::string& body);
+    // ---- what it says
+    void put_answered(const SentPut& put, const queue::PutOutcome& outcome);
+    void ack_confirmed(const std::string& body);
+    struct Seen {
+        std::string_view queue{};
+        std::uint64_t id = 0;
+        std::uint32_t attempt = 1;
+        queue::leased::Redelivered redelivered{};
+        std::string body{};
+    };
+    void delivered(const Seen& seen, WallTime wall);
+    void redriven() { was_redriven_ = true; }
+
+    // Everything is quiet, and the queues are empty.
+    void finish();
+
+    void broken(std::string what);
+    const std::vector<std::string>& breaches() const noexcept { return breaches_; }
+    std::uint64_t confirmed() const noexcept { return confirmed_; }
+    std::uint64_t deliveries() const noexcept { return deliveries_; }
+    std::uint64_t repeats() const noexcept { return repeats_; }
+    std::uint64_t maybes() const noexcept { return maybes_; }
+    std::uint64_t dead() const noexcept { return dead_; }
+    std::uint64_t expired() const noexcept { return expired_; }
+
+private:
+    struct Track {
+        Planned planned{};
+        bool has_arrived = false;
+        WallTime first_arrival{};
+        WallTime last_arrival{}; // of the engine's clock: the latest it was told until then
+        bool is_confirmed = false;
+        bool is_given = false;
+        bool is_ack_sent = false;
+        bool is_ack_confirmed = false;
+        bool may_be_dead = false;
+        bool is_dead_letter = false;
+        std::set<std::uint64_t> ids{}; // in the queue of work
+        bool may_be_finished() const {
+            return is_ack_sent || may_be_dead || planned.is_too_large || planned.is_repeat;
+        }
+    };
+    Track* find(const std::string& body);
+    void note_ids(const SentPut& put, const queue::PutOutcome& outcome);
+    void check_strict(const Track& track, std::uint64_t id);
+    void check_key(const Track& track);
+
+    Order order_;
+    std::uint32_t attempts_max_;
+    bool has_dead_letters_;
+    std::map<std::pair<std::size_t, std::uint64_t>, Track> tracks_{}; // producer, number
+    std::map<std::string, std::pair<std::size_t, std::uint64_t>> by_body_{};
+    std::set<std::pair<std::string, std::uint64_t>> given_out_{}; // queue, id
+    std::map<std::uint64_t, std::string> body_of_{};              // by id, in the queue of work
+    std::uint64_t last_id_ = 0;                                   // given out
+    WallTime latest_wall_{};
+    bool was_redriven_ = false;
+    std::vector<std::string> breaches_{};
+    std::uint64_t confirmed_ = 0;
+    std::uint64_t deliveries_ = 0;
+    std::uint64_t repeats_ = 0;
+    std::uint64_t maybes_ = 0;
+    std::uint64_t dead_ = 0;
+    std::uint64_t expired_ = 0;
+};
+
+} // namespace flotilla::sim

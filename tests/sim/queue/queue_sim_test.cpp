@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "world.hpp"
+
+#include <support/catch.hpp>
+#include <support/seed.hpp>
+
+#include <cstdlib>
+
+using namespace flotilla;
+using namespace flotilla::sim;
+
+namespace {
+
+std::uint64_t number_in(const char* variable, std::uint64_t otherwise) {
+    const char* given = std::getenv(variable);
+    return given ? std::stoull(given) : otherwise;
+}
+
+// The seeds of a case: `usual` many, or FLOTILLA_SIM_SEEDS; FLOTILLA_TEST_SEED chooses another
+// series, of other seeds. FLOTILLA_SIM_SEED is one seed alone, as a failure names it.
+struct Seeds {
+    explicit Seeds(std::uint64_t usual) : count(number_in("FLOTILLA_SIM_SEEDS", usual)) {
+        if (const std::uint64_t one = number_in("FLOTILLA_SIM_SEED", 0); one > 0) {
+            first = one;
+            count = 1;
+        }
+    }
+    std::uint64_t first = test::seed(1) * 1'000'000;
+    std::uint64_t count;
+};
+
+Plan small_plan() {
+    Plan plan;
+    plan.properties.lease = 150ms;
+    plan.properties.attempts_max = 1'000'000;
+    plan.properties.message_bytes_max = 1000;
+    plan.limits.heartbeat = 50ms;
+    plan.limits.silence_max = 400ms;
+    plan.limits.return_grace = 30ms;
+    return plan;
+}
+
+Weather storm(Random& random) {
+    Weather storm;
+    storm.lose_percent = static_cast<std::uint32_t>(random.below(12));
+    storm.double_percent = static_cast<std::uint32_t>(random.below(12));
+    storm.delay_max = random.one_in(2) ? 2ms : 30ms;
+    storm.crash_every = random.one_in(3) ? 0ms : 150ms;
+    storm.consumer_dies_every = random.one_in(3) ? 0ms : 150ms;
+    storm.clock_jumps_every = random.one_in(2) ? 0ms : 200ms;
+    storm.nack_percent = static_cast<std::uint32_t>(random.below(12));
+    storm.forget_percent = static_cast<std::uint32_t>(random.below(5));
+    storm.faults.failed_percent = static_cast<std::uint32_t>(random.below(12));
+    storm.faults.in_doubt_percent = static_cast<std::uint32_t>(random.below(12));
+    storm.faults.full_percent = static_cast<std::uint32_t>(random.below(3));
+    return storm;
+}
+
+// What the series of runs of one case saw, so that a quiet world does not pass for a good one.
+struct Sum {
+    std::uint64_t confirmed = 0;
+    std::uint64_t repeats = 0;
+    std::uint64_t maybes = 0;
+    std::uint64_t dead = 0;
+    std::uint64_t expired = 0;
+    std::uint64_t crashes = 0;
+    std::uint64_t in_doubt = 0;
+    std::uint64_t broken = 0; // runs
+
+    void add(const World& world) {
+        const Oracle& oracle = world.oracle();
+        confirmed += oracle.confirmed();
+        repeats += oracle.repeats();
+        maybes += oracle.maybes();
+        dead += oracle.dead();
+        expired += oracle.expired();
+        crashes += world.crashes();
+        in_doubt += world.disk().in_doubt_total;
+        broken += oracle.breaches().empty() ? 0 : 1;
+    }
+};
+
+template <class Shape>
+Sum run_all(const Seeds& seeds, Shape&& shape) {
+    Sum sum;
+    for (std::uint64_t seed = seeds.first; seed < seeds.first + seeds.count; ++seed) {
+        Random random(seed);
+        Plan plan = small_plan();
+        plan.storm = storm(random);
+        plan.producers = 1 + random.below(3);
+        plan.consumers = 1 + random.below(4);
+        shape(plan, random);
+        World world(plan, seed);
+        world.run();
+        sum.add(world);
+        const auto& breaches = world.oracle().breaches();
+        INFO("seed " << seed << (breaches.empty() ? "" : ": " + breaches.front()));
+        REQUIRE(breaches.empty());
+    }
+    return sum;
+}
+
+// As run_all, of a store that lies: how many runs the oracle caught.
+template <class Shape>
+std::uint64_t caught(const Seeds& seeds, Shape&& shape) {
+    Sum sum;
+    for (std::uint64_t seed = seeds.first; seed < seeds.first + seeds.count; ++seed) {
+        Random random(seed);
+        Plan plan = small_plan();
+        plan.storm = storm(random);
+        plan.storm.crash_every = 80ms;
+        shape(plan.storm.faults);
+        World world(plan, seed);
+        world.run();
+        sum.add(world);
+    }
+    return sum.broken;
+}
+
+} // namespace
+
+TEST_CASE("queue: nothing confirmed is lost and no repeat is silent, whatever disk, network and "
+          "programs do",
+          "[sim][queue]") {
+    const Seeds seeds(150);
+    const Sum sum = run_all(seeds, [](Plan& plan, Random& random) {
+        plan.delay_percent = random.one_in(2) ? 30 : 0;
+        plan.ttl_percent = random.one_in(3) ? 20 : 0;
+        plan.repeat_percent = random.one_in(2) ? 15 : 0;
+        plan.too_large_percent = random.one_in(2) ? 8 : 0;
+        plan.properties.priority_levels = static_cast<std::uint32_t>(1 + random.below(3));
+        if (plan.repeat_percent > 0) {
+            plan.properties.duplicate_window = 1h;
+            plan.properties.duplicate_messages_max = 10'000;
+        }
+        if (random.one_in(3))
+            plan.properties.messages_max = 8;
+        if (random.one_in(3))
+            plan.properties.retry_delays = {5ms, 50ms};
+        if (random.one_in(3))
+            plan.properties.compression = "lz4";
+    });
+    // The storms were storms.
+    CHECK(sum.confirmed > seeds.count * 20);
+    CHECK(sum.repeats > seeds.count * 5);
+    CHECK(sum.maybes > seeds.count);
+    CHECK(sum.crashes > seeds.count);
+    CHECK(sum.in_doubt > seeds.count);
+    CHECK(sum.expired > 0);
+}
+
+TEST_CASE("queue: what fails every time ends as a dead letter, or is dropped and counted",
+          "[sim][queue]") {
+    const Seeds seeds(60);
+    const Sum sum = run_all(seeds, [](Plan& plan, Random& random) {
+        plan.poison_percent = 20;
+        plan.properties.attempts_max = static_cast<std::uint32_t>(2 + random.below(3));
+        if (random.one_in(4))
+            return;
+        plan.properties.dead_letter_queue = "dead";
+        plan.redrives = random.one_in(2);
+    });
+    CHECK(sum.dead > seeds.count / 2);
+}
+
+TEST_CASE("queue: order=key gives out each key's messages one after the other", "[sim][queue]") {
+    const Seeds seeds(60);
+    const Sum sum = run_all(seeds, [](Plan& plan, Random& random) {
+        plan.properties.order = queue::Order::key;
+        plan.keys = static_cast<std::uint32_t>(1 + random.below(4));
+        if (random.one_in(2))
+            plan.properties.retry_delays = {20ms};
+    });
+    CHECK(sum.repeats > seeds.count);
+}
+
+TEST_CASE("queue: order=strict gives out in order, and again from what came back",
+          "[sim][queue]") {
+    const Seeds seeds(60);
+    const Sum sum = run_all(seeds, [](Plan& plan, Random& random) {
+        plan.properties.order = queue::Order::strict;
+        if (random.one_in(2))
+            plan.properties.retry_delays = {20ms};
+    });
+    CHECK(sum.repeats > seeds.count);
+}
+
+TEST_CASE("queue: the simulator notices a store that breaks its word", "[sim][queue]") {
+    const Seeds seeds(30);
+    const std::uint64_t half = seeds.count / 2;
+    CHECK(caught(seeds, [](Faults&) {}) == 0);
+    // It says that it has written what it has not.
+    CHECK(caught(seeds, [](Faults& faults) { faults.lie_percent = 10; }) > half);
+    // A crash takes the last commit with it.
+    CHECK(caught(seeds, [](Faults& faults) { faults.loses_last = true; }) > half);
+    // Who put what is forgotten at every restart: a repeat is stored as a new message.
+    CHECK(caught(seeds, [](Faults& faults) { faults.forgets_producers = true; }) > half);
+    // What was acknowledged in a block that has more in it.
+    CHECK(caught(seeds, [](Faults& faults) { faults.forgets_done = true; }) > 0);
+}

@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "world.hpp"
+
+#include <flotilla/base/check.hpp>
+#include <flotilla/wire/leased_pack.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+namespace flotilla::sim {
+
+namespace leased = queue::leased;
+using queue::Times;
+
+namespace {
+
+// FLOTILLA_SIM_TRACE=1 tells what passes the engine's door, to find out why a seed fails.
+const bool is_tracing = std::getenv("FLOTILLA_SIM_TRACE") != nullptr;
+
+std::string frames_text(const wire::Frames& message) {
+    std::string text;
+    for (std::size_t i = 0; i < message.size(); ++i) {
+        text.append(i > 0 ? " | " : "");
+        for (const char c : message[i].view().substr(0, 120))
+            text.push_back(c >= ' ' && c < 0x7f ? c : c == '\n' ? ' ' : '.');
+    }
+    return text;
+}
+
+} // namespace
+
+void World::trace(const std::string& what) const {
+    if (is_tracing)
+        std::fprintf(stderr, "%8.3f %s\n",
+                     std::chrono::duration<double, std::milli>(now_ - Instant{}).count(),
+                     what.c_str());
+}
+
+World::World(const Plan& plan, std::uint64_t seed)
+    : plan_(plan), random_(seed), seed_(seed), storm_ends_(Instant{} + plan.storm_lasts),
+      disk_(std::make_shared<Disk>(seed * 31 + 7)),
+      oracle_(plan.properties.order, plan.properties.attempts_max,
+              !plan.properties.dead_letter_queue.empty()) {
+    fine_.delay_max = plan.storm.delay_max;
+    plan_messages();
+    open_engine();
+    disk_->faults = plan.storm.faults;
+    peers_.push_back(make_operator(*this));
+    for (std::size_t i = 0; i < plan.producers; ++i)
+        peers_.push_back(make_producer(*this, i));
+    for (std::size_t i = 0; i < plan.consumers; ++i)
+        peers_.push_back(i % 3 == 2 && plan.properties.order == Order::plain
+                             ? make_taker(*this, i)
+                             : make_consumer(*this, i, "work"));
+    if (!plan.properties.dead_letter_queue.empty())
+        peers_.push_back(make_consumer(*this, plan.consumers, "dead"));
+    for (const auto& peer : peers_)
+        peer->start();
+    plan_trouble();
+}
+World::~World() = default;
+
+void World::at(Instant when, Action action) {
+    events_.emplace(std::pair{std::max(when, now_), ++serial_}, std::move(action));
+}
+
+Duration World::up_to(Duration most) {
+    return Duration{
+        static_cast<Duration::rep>(random_.below(static_cast<std::uint64_t>(most.count()) + 1))};
+}
+
+void World::run() {
+    const Instant end = Instant{} + std::chrono::minutes{3};
+    std::uint64_t events = 0;
+    while (!events_.empty() && !is_quiet()) {
+        auto node = events_.extract(events_.begin());
+        now_ = node.key().first;
+        if (now_ > end || ++events > 100'000)
+            return oracle_.broken("it does not come to rest");
+        node.mapped()();
+    }
+    oracle_.finish();
+}
+
+bool World::is_quiet() const {
+    if (is_storm() || !engine_)
+        return false;
+    if (!std::all_of(peers_.begin(), peers_.end(), [](const auto& peer) { return peer->is_done(); }))
+        return false;
+    const auto queues = engine_->queues();
+    return std::all_of(queues.begin(), queues.end(), [](const queue::QueueStat& stat) {
+        return stat.levels.unfinished() == 0;
+    });
+}
+
+// ---- what happens ------------------------------------------------------------------------------
+
+void World::plan_messages() {
+    std::vector<Planned> messages;
+    for (std::size_t producer = 0; producer < plan_.producers; ++producer) {
+        bool can_repeat = false;
+        std::string last_id;
+        for (std::uint64_t number = 1; number <= plan_.messages; ++number) {
+            Planned message;
+            message.producer = producer;
+            message.number = number;
+            message.body = "p" + std::to_string(producer) + "-" + std::to_string(number);
+            if (plan_.keys > 0)
+                message.key = "k" + std::to_string(producer) + "." +
+                              std::to_string(random_.below(plan_.keys));
+            message.priority = static_cast<std::uint8_t>(
+                random_.below(plan_.properties.priority_levels));
+            if (percent(plan_.delay_percent))
+                message.delay = std::chrono::milliseconds{1 + random_.below(
+                                    random_.one_in(4) ? 3000 : 100)};
+            if (percent(plan_.ttl_percent))
+                message.ttl = std::chrono::milliseconds{1 + random_.below(400)};
+            message.is_poison = percent(plan_.poison_percent);
+            message.is_too_large = percent(plan_.too_large_percent);
+            if (plan_.repeat_percent > 0 && !message.is_too_large) {
+                message.is_repeat = can_repeat && percent(plan_.repeat_percent);
+                if (!message.is_repeat)
+                    last_id = "m-" + message.body;
+                message.message_id = last_id;
+            }
+            can_repeat = !message.is_too_large && plan_.repeat_percent > 0;
+            messages.push_back(std::move(message));
+        }
+    }
+    oracle_.plan(std::move(messages));
+}
+
+void World::plan_trouble() {
+    const auto again = [this](Duration every, Action trouble) {
+        if (every == Duration::zero())
+            return;
+        for (Instant when = now_ + up_to(2 * every); when < storm_ends_;
+             when += 1ms + up_to(2 * every))
+            at(when, trouble);
+    };
+    again(plan_.storm.crash_every, [this] {
+        if (random_.one_in(2))
+            crash();
+        else
+            crashes_next_ = true;
+    });
+    again(plan_.storm.clock_jumps_every, [this] { clock_offset_ += up_to(4s) - 2s; });
+    again(plan_.storm.faults.any() ? 200ms : 0ms, [this] {
+        disk_->is_full = true;
+        after(up_to(50ms), [this] { disk_->is_full = false; });
+    });
+    at(storm_ends_, [this] {
+        disk_->faults = {};
+        schedule_turn(0ms);
+    });
+}
+
+Times World::times() {
+    const auto start = std::chrono::hours{24 * 365 * 50};
+    const Times times{now_, WallTime{} + start + (now_ - Instant{}) + clock_offset_};
+    oracle_.told(times.wall);
+    return times;
+}
+
+// ---- the engine --------------------------------------------------------------------------------
+
+void World::open_engine() {
+    queue::StoreLimits limits = plan_.limits;
+    queue::QueueProperties dead;
+    limits.auto_create = {{"work", plan_.properties}, {"dead", dead}};
+    const Faults faults = std::exchange(disk_->faults, {});
+    auto opened = queue::QueueEngine::open(std::make_unique<FaultyStore>(disk_), limits,
+                                           seed_ * 1000 + ++starts_, times());
+    disk_->faults = faults;
+    FLOTILLA_CHECK(opened, "the engine does not start");
+    engine_.emplace(std::move(*opened));
+    schedule_turn(0ms);
+}
+
+void World::crash() {
+    if (!engine_)
+        return;
+    trace("     crash");
+    ++crashes_;
+    reloads_ += engine_->counters().reloads_total;
+    engine_.reset();
+    disk_->crash();
+    crashes_next_ = false;
+    after(up_to(60ms), [this] { open_engine(); });
+}
+
+void World::arrive(const std::string& name, int descriptor, wire::Frames message) {
+    if (is_tracing)
+        trace((engine_ ? "in   " : "lost ") + name + ": " + frames_text(message));
+    if (!engine_)
+        return;
+    const queue::Peer peer{name, {}, descriptor};
+    const auto head = leased::read_head(message, 0);
+    FLOTILLA_CHECK(head, "a peer's message has no head");
+    auto command = queue::read_command(*head, message);
+    if (!command) {
+        engine_->malformed(peer, head->envelope, command.error(), times());
+        return schedule_turn(up_to(1ms));
+    }
+    const std::string& correlation = head->envelope.correlation;
+    if (const auto put = puts_.find(correlation); put != puts_.end())
+        oracle_.put_arrives(put->second, times().wall);
+    if (const auto ack = acks_.find(correlation); ack != acks_.end())
+        for (const std::string& body : ack->second)
+            oracle_.ack_arrives(body);
+    engine_->apply(peer, head->envelope, std::move(*command), times());
+    schedule_turn(engine_->is_turn_full() ? 0ms : up_to(1ms));
+}
+
+void World::schedule_turn(Duration wait) {
+    const Instant when = now_ + wait;
+    if (when >= turn_at_)
+        return;
+    turn_at_ = when;
+    at(when, [this, when] {
+        if (turn_at_ == when)
+            turn();
+    });
+}
+
+void World::turn() {
+    turn_at_ = never;
+    if (!engine_)
+        return;
+    queue::EngineOutputs out;
+    if (const Status done = engine_->finish_turn(times(), out); !done)
+        return oracle_.broken("the engine gave up: " + to_string(done.error()));
+    engine_->check();
+    for (const auto& notice : out.notices)
+        trace("     notice " + std::string(notice.event) + " " + notice.detail);
+    if (crashes_next_ && !out.sends.empty()) {
+        // It dies while it answers: what was committed was not told to everybody.
+        out.sends.resize(random_.below(out.sends.size()));
+        give_out(out);
+        return crash();
+    }
+    give_out(out);
+    if (engine_->has_more())
+        return schedule_turn(0ms);
+    const Instant next = engine_->next_deadline();
+    if (next == never || next == timer_at_)
+        return;
+    timer_at_ = next;
+    at(next, [this, next] {
+        if (timer_at_ != next)
+            return;
+        timer_at_ = never;
+        schedule_turn(0ms);
+    });
+}
+
+void World::give_out(queue::EngineOutputs& out) {
+    for (auto& send : out.sends) {
+        watch(send);
+        const auto found = connected_.find(send.peer);
+        if (found == connected_.end()) {
+            after(0ms, [this, name = send.peer] {
+                if (!engine_)
+                    return;
+                engine_->unreachable(name, queue::QueueEngine::Unreachable::gone, times());
+                schedule_turn(0ms);
+            });
+            continue;
+        }
+        auto shared = std::make_shared<wire::Frames>();
+        queue::write(send.envelope, std::move(send.event), *shared);
+        if (is_tracing)
+            trace("out  " + send.peer + ": " + frames_text(*shared));
+        travel([this, name = send.peer, shared] {
+            const auto to = connected_.find(name);
+            if (to == connected_.end())
+                return;
+            wire::Frames message = shared->share();
+            const auto head = leased::read_head(message, 0);
+            FLOTILLA_CHECK(head, "the engine's message has no head");
+            to->second->receive(*head, message);
+        });
+    }
+}
+
+// ---- what the oracle sees ----------------------------------------------------------------------
+
+void World::watch(const queue::EngineOutputs::Send& send) {
+    const std::string& correlation = send.envelope.correlation;
+    if (const auto put = puts_.find(correlation); put != puts_.end()) {
+        if (const auto* ok = std::get_if<queue::PutOk>(&send.event))
+            oracle_.put_answered(put->second, *ok);
+        if (const auto* refused = std::get_if<queue::PutRefused>(&send.event))
+            oracle_.put_answered(put->second, *refused);
+        return;
+    }
+    const auto* event = std::get_if<leased::Event>(&send.event);
+    if (!event)
+        return;
+    if (const auto* ok = std::get_if<leased::Ok>(event)) {
+        const auto ack = acks_.find(correlation);
+        if (ack != acks_.end() && ok->done == ack->second.size())
+            for (const std::string& body : ack->second)
+                oracle_.ack_confirmed(body);
+        return;
+    }
+    const auto peer = connected_.find(send.peer);
+    // A delivery to somebody who has just gone may be of either queue; those of a session are of
+    // the one in its name.
+    watch_delivery(peer != connected_.end() ? std::string(peer->second->queue())
+                   : send.peer.find("dead") != std::string::npos ? "dead"
+                                                                 : "work",
+                   *event);
+}
+
+void World::watch_delivery(const std::string& queue, const leased::Event& event) {
+    const std::size_t before = oracle_.breaches().size();
+    if (const auto* one = std::get_if<leased::Deliver>(&event))
+        oracle_.delivered({queue, one->id, one->attempt, one->redelivered,
+                           std::string(one->body[0].view())},
+                          times().wall);
+    if (const auto* packed = std::get_if<leased::DeliverPacked>(&event)) {
+        wire::Expander expander;
+        auto reader = leased::PackedReader::open(packed->packed.share(), expander);
+        FLOTILLA_CHECK(reader, "the engine's delivery is malformed");
+        while (auto record = reader->next())
+            oracle_.delivered({queue, record->id, record->attempt, record->redelivered,
+                               std::string(leased::next_frame(record->body))},
+                              times().wall);
+    }
+    for (std::size_t i = before; i < oracle_.breaches().size(); ++i)
+        trace("     BROKEN: " + oracle_.breaches()[i]);
+}
+
+// ---- the network -------------------------------------------------------------------------------
+
+void World::travel(Action arrive) {
+    if (percent(weather().lose_percent))
+        return;
+    const int copies = percent(weather().double_percent) ? 2 : 1;
+    for (int i = 0; i < copies; ++i)
+        after(up_to(weather().delay_max), arrive);
+}
+
+void World::connect(Peer& peer) {
+    hang_up(peer);
+    peer.descriptor = ++last_descriptor_;
+    peer.name = std::string(peer.queue()) + " peer " + std::to_string(peer.descriptor);
+    connected_[peer.name] = &peer;
+}
+
+void World::hang_up(Peer& peer) {
+    if (peer.name.empty())
+        return;
+    connected_.erase(peer.name);
+    if (random_.one_in(2))
+        after(up_to(20ms), [this, descriptor = peer.descriptor] {
+            if (!engine_)
+                return;
+            engine_->connection_lost(descriptor, times());
+            schedule_turn(0ms);
+        });
+    peer.name.clear();
+}
+
+void World::send(Peer& peer, const leased::Envelope& envelope, const queue::Command& command) {
+    auto shared = std::make_shared<wire::Frames>();
+    queue::write(envelope, command, *shared);
+    travel([this, name = peer.name, descriptor = peer.descriptor, shared] {
+        arrive(name, descriptor, shared->share());
+    });
+}
+
+} // namespace flotilla::sim

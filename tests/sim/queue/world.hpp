@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A world of one queue engine on a faulty disk, producers, consumers and a bad network, all of it
+// decided by one seed. The engine is the real one and every message goes through the codec; time is
+// an event queue. The oracle (oracle.hpp) sees what passes the engine's door.
+//
+//     producers: four puts outstanding, resent from the first unconfirmed, packed or alone
+//     consumers: sessions with credit, or takes; ack, nack with and without delay, forget, touch
+//     engine:    crashes between turns, and after a commit in the midst of answering
+//     clock:     the wall clock jumps, also backward
+#pragma once
+
+#include "faulty_store.hpp"
+#include "oracle.hpp"
+
+#include <flotilla/base/random.hpp>
+#include <flotilla/queue/engine/engine.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace flotilla::sim {
+
+struct Weather {
+    std::uint32_t lose_percent = 0;
+    std::uint32_t double_percent = 0;
+    Duration delay_max = 5ms;       // each message's own, so that they overtake each other
+    Duration crash_every{0};        // of the engine, on average; 0: never
+    Duration consumer_dies_every{0};
+    Duration clock_jumps_every{0};
+    std::uint32_t nack_percent = 0;
+    std::uint32_t forget_percent = 0; // a message is left until its lease is over
+    Faults faults{};
+};
+
+struct Plan {
+    queue::QueueProperties properties{}; // of the queue "work"
+    queue::StoreLimits limits{};
+    std::size_t producers = 2;
+    std::size_t consumers = 3;
+    std::uint64_t messages = 25; // of each producer
+    std::uint32_t keys = 0;
+    std::uint32_t delay_percent = 0;
+    std::uint32_t ttl_percent = 0;
+    std::uint32_t poison_percent = 0;
+    std::uint32_t too_large_percent = 0;
+    std::uint32_t repeat_percent = 0; // of application message ids
+    bool redrives = false;            // dead letters go back when the storm is over
+    Weather storm{};
+    Duration storm_lasts = 600ms;
+};
+
+class Peer;
+
+class World {
+public:
+    World(const Plan& plan, std::uint64_t seed);
+    ~World();
+    // Runs until every put is settled and the queues are empty. What is broken is in the oracle.
+    void run();
+
+    const Oracle& oracle() const { return oracle_; }
+    const Disk& disk() const { return *disk_; }
+    std::uint64_t crashes() const { return crashes_; }
+    std::uint64_t reloads() const { return reloads_; }
+
+    // ---- for its peers
+    using Action = std::function<void()>;
+    void at(Instant when, Action action);
+    void after(Duration wait, Action action) { at(now_ + wait, std::move(action)); }
+    Instant now() const { return now_; }
+    const Plan& plan() const { return plan_; }
+    Random& random() { return random_; }
+    bool is_storm() const { return now_ < storm_ends_; }
+    const Weather& weather() const { return is_storm() ? plan_.storm : fine_; }
+    bool percent(std::uint32_t share) { return random_.below(100) < share; }
+    Duration up_to(Duration most);
+    Oracle& oracle() { return oracle_; }
+    // A new connection; the old one, if any, is lost.
+    void connect(Peer& peer);
+    void hang_up(Peer& peer);
+    void send(Peer& peer, const queue::leased::Envelope& envelope, const queue::Command& command);
+    // What the oracle has to know when a command with this correlation arrives, or its answer
+    // leaves.
+    void expect_put(const std::string& correlation, const SentPut& put) {
+        puts_[correlation] = put;
+    }
+    void expect_ack(const std::string& correlation, std::vector<std::string> bodies) {
+        acks_[correlation] = std::move(bodies);
+    }
+    std::uint64_t serial() { return ++serial_; }
+
+private:
+    void trace(const std::string& what) const;
+    void travel(Action arrive);
+    void plan_messages();
+    void plan_trouble();
+    queue::Times times(); // what the engine is told
+
+    void open_engine();
+    void crash();
+    void arrive(const std::string& name, int descriptor, wire::Frames message);
+    void schedule_turn(Duration wait);
+    void turn();
+    void give_out(queue::EngineOutputs& out);
+    void watch(const queue::EngineOutputs::Send& send);
+    void watch_delivery(const std::string& queue, const queue::leased::Event& event);
+    bool is_quiet() const;
+
+    Plan plan_;
+    Weather fine_{};
+    Random random_;
+    std::uint64_t seed_;
+    Instant now_{};
+    Instant storm_ends_;
+    Duration clock_offset_{0};
+    std::shared_ptr<Disk> disk_;
+    std::optional<queue::QueueEngine> engine_{};
+    std::uint64_t starts_ = 0;
+    std::uint64_t crashes_ = 0;
+    std::uint64_t reloads_ = 0;
+    bool crashes_next_ = false;
+    Instant turn_at_ = never;
+    Instant timer_at_ = never;
+    std::multimap<std::pair<Instant, std::uint64_t>, Action> events_{};
+    std::uint64_t serial_ = 0;
+    Oracle oracle_;
+    std::vector<std::unique_ptr<Peer>> peers_{};
+    std::map<std::string, Peer*> connected_{};
+    int last_descriptor_ = 10;
+    std::map<std::string, SentPut> puts_{};
+    std::map<std::string, std::vector<std::string>> acks_{};
+};
+
+// Somebody at the other end of a connection.
+class Peer {
+public:
+    explicit Peer(World& world) : world_(world) {}
+    virtual ~Peer() = default;
+    virtual void start() = 0;
+    virtual void receive(const queue::leased::Head& head, wire::Frames& message) = 0;
+    virtual bool is_done() const { return true; }
+    virtual std::string_view queue() const { return "work"; }
+    std::string name{}; // of its connection
+    int descriptor = -1;
+
+protected:
+    World& world_;
+};
+
+std::unique_ptr<Peer> make_operator(World& world);
+std::unique_ptr<Peer> make_producer(World& world, std::size_t number);
+std::unique_ptr<Peer> make_consumer(World& world, std::size_t number, std::string queue);
+std::unique_ptr<Peer> make_taker(World& world, std::size_t number);
+
+} // namespace flotilla::sim
