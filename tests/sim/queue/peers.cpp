@@ -117,8 +117,8 @@ private:
             head.delay = message.delay;
             head.ttl = message.ttl;
             head.message_id = message.message_id;
-            head.is_plain = message.priority == 0 && message.delay == 0ms &&
-                            message.ttl == 0ms && message.message_id.empty();
+            head.is_plain = message.priority == 0 && message.delay == 0ms && message.ttl == 0ms &&
+                            message.message_id.empty();
             writer.begin(head, message.is_too_large ? 2 : 1);
             writer.add_frame(message.body);
             if (message.is_too_large)
@@ -160,7 +160,8 @@ struct Held {
     std::string body{};
 };
 
-// What both kinds do with a message: acknowledge it, refuse it, or leave it until its lease is over.
+// What both kinds do with a message: acknowledge it, refuse it, or leave it until its lease is
+// over.
 class Worker : public Peer {
 public:
     using Peer::Peer;
@@ -210,9 +211,10 @@ private:
         if (world_.random().one_in(20))
             say(leased::Touch{leases});
         if (is_poison(one.body) || world_.percent(world_.weather().nack_percent))
-            return say(leased::Nack{leases, world_.random().one_in(2) ? 0ms : world_.up_to(40ms) /
-                                                1'000'000 * 1'000'000,
-                                    "no"});
+            return say(leased::Nack{
+                leases,
+                world_.random().one_in(2) ? 0ms : world_.up_to(40ms) / 1'000'000 * 1'000'000,
+                "no"});
         std::vector<std::string> bodies{one.body};
         while (!held_.empty() && held_.front().lease.epoch == leases.epoch &&
                world_.random().one_in(3) && !is_poison(held_.front().body)) {

@@ -4,6 +4,7 @@
 #include <support/catch.hpp>
 #include <support/seed.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 
 using namespace flotilla;
@@ -25,6 +26,8 @@ struct Seeds {
             count = 1;
         }
     }
+    // Whether what happens now and then must have happened.
+    bool are_many() const { return count >= 20; }
     std::uint64_t first = test::seed(1) * 1'000'000;
     std::uint64_t count;
 };
@@ -122,7 +125,7 @@ std::uint64_t caught(const Seeds& seeds, Shape&& shape) {
 TEST_CASE("queue: nothing confirmed is lost and no repeat is silent, whatever disk, network and "
           "programs do",
           "[sim][queue]") {
-    const Seeds seeds(150);
+    const Seeds seeds(120);
     const Sum sum = run_all(seeds, [](Plan& plan, Random& random) {
         plan.delay_percent = random.one_in(2) ? 30 : 0;
         plan.ttl_percent = random.one_in(3) ? 20 : 0;
@@ -140,6 +143,8 @@ TEST_CASE("queue: nothing confirmed is lost and no repeat is silent, whatever di
         if (random.one_in(3))
             plan.properties.compression = "lz4";
     });
+    if (!seeds.are_many())
+        return;
     // The storms were storms.
     CHECK(sum.confirmed > seeds.count * 20);
     CHECK(sum.repeats > seeds.count * 5);
@@ -151,7 +156,7 @@ TEST_CASE("queue: nothing confirmed is lost and no repeat is silent, whatever di
 
 TEST_CASE("queue: what fails every time ends as a dead letter, or is dropped and counted",
           "[sim][queue]") {
-    const Seeds seeds(60);
+    const Seeds seeds(50);
     const Sum sum = run_all(seeds, [](Plan& plan, Random& random) {
         plan.poison_percent = 20;
         plan.properties.attempts_max = static_cast<std::uint32_t>(2 + random.below(3));
@@ -160,33 +165,33 @@ TEST_CASE("queue: what fails every time ends as a dead letter, or is dropped and
         plan.properties.dead_letter_queue = "dead";
         plan.redrives = random.one_in(2);
     });
-    CHECK(sum.dead > seeds.count / 2);
+    CHECK((sum.dead > seeds.count / 2 || !seeds.are_many()));
 }
 
 TEST_CASE("queue: order=key gives out each key's messages one after the other", "[sim][queue]") {
-    const Seeds seeds(60);
+    const Seeds seeds(50);
     const Sum sum = run_all(seeds, [](Plan& plan, Random& random) {
         plan.properties.order = queue::Order::key;
         plan.keys = static_cast<std::uint32_t>(1 + random.below(4));
         if (random.one_in(2))
             plan.properties.retry_delays = {20ms};
     });
-    CHECK(sum.repeats > seeds.count);
+    CHECK((sum.repeats > seeds.count || !seeds.are_many()));
 }
 
-TEST_CASE("queue: order=strict gives out in order, and again from what came back",
-          "[sim][queue]") {
-    const Seeds seeds(60);
+TEST_CASE("queue: order=strict gives out in order, and again from what came back", "[sim][queue]") {
+    const Seeds seeds(50);
     const Sum sum = run_all(seeds, [](Plan& plan, Random& random) {
         plan.properties.order = queue::Order::strict;
         if (random.one_in(2))
             plan.properties.retry_delays = {20ms};
     });
-    CHECK(sum.repeats > seeds.count);
+    CHECK((sum.repeats > seeds.count || !seeds.are_many()));
 }
 
 TEST_CASE("queue: the simulator notices a store that breaks its word", "[sim][queue]") {
-    const Seeds seeds(30);
+    Seeds seeds(20);
+    seeds.count = std::clamp<std::uint64_t>(seeds.count, 20, 100);
     const std::uint64_t half = seeds.count / 2;
     CHECK(caught(seeds, [](Faults&) {}) == 0);
     // It says that it has written what it has not.

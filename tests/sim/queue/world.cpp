@@ -74,25 +74,26 @@ Duration World::up_to(Duration most) {
 void World::run() {
     const Instant end = Instant{} + std::chrono::minutes{3};
     std::uint64_t events = 0;
-    while (!events_.empty() && !is_quiet()) {
+    while (!events_.empty() && !is_quiet() && oracle_.breaches().empty()) {
         auto node = events_.extract(events_.begin());
         now_ = node.key().first;
         if (now_ > end || ++events > 100'000)
             return oracle_.broken("it does not come to rest");
         node.mapped()();
     }
-    oracle_.finish();
+    if (oracle_.breaches().empty())
+        oracle_.finish();
 }
 
 bool World::is_quiet() const {
     if (is_storm() || !engine_)
         return false;
-    if (!std::all_of(peers_.begin(), peers_.end(), [](const auto& peer) { return peer->is_done(); }))
+    if (!std::all_of(peers_.begin(), peers_.end(),
+                     [](const auto& peer) { return peer->is_done(); }))
         return false;
     const auto queues = engine_->queues();
-    return std::all_of(queues.begin(), queues.end(), [](const queue::QueueStat& stat) {
-        return stat.levels.unfinished() == 0;
-    });
+    return std::all_of(queues.begin(), queues.end(),
+                       [](const queue::QueueStat& stat) { return stat.levels.unfinished() == 0; });
 }
 
 // ---- what happens ------------------------------------------------------------------------------
@@ -110,11 +111,11 @@ void World::plan_messages() {
             if (plan_.keys > 0)
                 message.key = "k" + std::to_string(producer) + "." +
                               std::to_string(random_.below(plan_.keys));
-            message.priority = static_cast<std::uint8_t>(
-                random_.below(plan_.properties.priority_levels));
+            message.priority =
+                static_cast<std::uint8_t>(random_.below(plan_.properties.priority_levels));
             if (percent(plan_.delay_percent))
-                message.delay = std::chrono::milliseconds{1 + random_.below(
-                                    random_.one_in(4) ? 3000 : 100)};
+                message.delay =
+                    std::chrono::milliseconds{1 + random_.below(random_.one_in(4) ? 3000 : 100)};
             if (percent(plan_.ttl_percent))
                 message.ttl = std::chrono::milliseconds{1 + random_.below(400)};
             message.is_poison = percent(plan_.poison_percent);
@@ -318,9 +319,9 @@ void World::watch(const queue::EngineOutputs::Send& send) {
 void World::watch_delivery(const std::string& queue, const leased::Event& event) {
     const std::size_t before = oracle_.breaches().size();
     if (const auto* one = std::get_if<leased::Deliver>(&event))
-        oracle_.delivered({queue, one->id, one->attempt, one->redelivered,
-                           std::string(one->body[0].view())},
-                          times().wall);
+        oracle_.delivered(
+            {queue, one->id, one->attempt, one->redelivered, std::string(one->body[0].view())},
+            times().wall);
     if (const auto* packed = std::get_if<leased::DeliverPacked>(&event)) {
         wire::Expander expander;
         auto reader = leased::PackedReader::open(packed->packed.share(), expander);

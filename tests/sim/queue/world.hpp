@@ -29,8 +29,8 @@ namespace flotilla::sim {
 struct Weather {
     std::uint32_t lose_percent = 0;
     std::uint32_t double_percent = 0;
-    Duration delay_max = 5ms;       // each message's own, so that they overtake each other
-    Duration crash_every{0};        // of the engine, on average; 0: never
+    Duration delay_max = 5ms; // each message's own, so that they overtake each other
+    Duration crash_every{0};  // of the engine, on average; 0: never
     Duration consumer_dies_every{0};
     Duration clock_jumps_every{0};
     std::uint32_t nack_percent = 0;
@@ -61,7 +61,8 @@ class World {
 public:
     World(const Plan& plan, std::uint64_t seed);
     ~World();
-    // Runs until every put is settled and the queues are empty. What is broken is in the oracle.
+    // Runs until every put is settled and the queues are empty, or a promise is broken: the oracle
+    // says which.
     void run();
 
     const Oracle& oracle() const { return oracle_; }
