@@ -160,6 +160,98 @@ TEST_CASE("queues are made, looked at, changed and deleted") {
     CHECK(rig.take("worker", "orders").empty());
 }
 
+TEST_CASE("a message that its producer may have put before is delivered as maybe") {
+    EngineRig rig;
+    rig.create("orders");
+    PutPacked put = numbered("orders", 2, 1);
+    put.from.maybe_duplicate = true;
+    rig.ask<PutOk>("producer", std::move(put));
+    rig.put("orders", "other");
+    rig.hello("worker", "orders", 10);
+    const auto held = rig.seen("worker");
+    REQUIRE(held.size() == 3);
+    CHECK(held[0].redelivered == leased::Redelivered::maybe);
+    CHECK(held[1].redelivered == leased::Redelivered::maybe);
+    CHECK(held[2].redelivered == leased::Redelivered::no);
+}
+
+TEST_CASE("a purge takes what waits behind its key and what waits out a delay") {
+    EngineRig rig;
+    QueueProperties properties;
+    properties.order = Order::key;
+    properties.retry_delays = {1h};
+    rig.create("orders", properties);
+    for (int i = 0; i < 5; ++i)
+        rig.put("orders", "x", "x");
+    rig.put("orders", "y", "y");
+    rig.hello("worker", "orders", 10);
+    auto held = rig.seen("worker");
+    REQUIRE(held.size() == 2);
+    if (held[0].key == "x")
+        std::swap(held[0], held[1]);
+    rig.nack("worker", {held[0]}); // y, which now rests
+    CHECK(rig.ask<Done>("operator", Purge{"orders"}).done == 5);
+    CHECK(rig.stat("orders").levels.unfinished() == 1);
+    rig.ack("worker", {held[1]});
+    CHECK(rig.stat("orders").levels.unfinished() == 0);
+    rig.put("orders", "x", "x");
+    CHECK(rig.seen("worker").size() == 1);
+}
+
+TEST_CASE("a session that ends with nothing in hand is told so") {
+    EngineRig rig;
+    rig.create("orders");
+    rig.hello("worker", "orders", 10);
+    rig.ask<leased::Ok>("worker", leased::Command{leased::Bye{}});
+}
+
+TEST_CASE("a queue whose rows are damaged is refused, and the others are served") {
+    EngineRig rig;
+    rig.create("good");
+    rig.create("bad");
+    rig.put("good", "one");
+    rig.stop();
+    Mutations damage;
+    const auto snapshot = rig.disk->rows.read();
+    const auto id = *(*snapshot)->get(Table::name, "bad");
+    std::string row(**(*snapshot)->get(Table::queue, *id));
+    row[3] ^= 1;
+    damage.put(Table::queue, std::string(*id), row);
+    REQUIRE(rig.disk->rows.commit(damage));
+    rig.start();
+    CHECK(rig.take("worker", "good").size() == 1);
+    const auto refused = rig.ask<leased::ErrorReply>("p", EngineRig::one("bad", "one"));
+    CHECK(refused.code == ErrorCode::no_queue);
+    CHECK(refused.text.find("cannot be read") != std::string::npos);
+    CHECK(rig.ask<leased::ErrorReply>("operator", Create{"bad", {}, true}).code ==
+          ErrorCode::exists);
+}
+
+TEST_CASE("a damaged block is counted out once, and what is behind it is served") {
+    EngineRig rig;
+    rig.create("orders");
+    rig.ask<PutOk>("producer", EngineRig::many("orders", 10, "bad"));
+    rig.ask<PutOk>("producer", EngineRig::many("orders", 10, "good"));
+    rig.stop();
+    const auto snapshot = rig.disk->rows.read();
+    const auto first = **(*snapshot)->at_or_after(Table::block, "");
+    std::string value(first.value);
+    value[value.size() / 2] ^= 1;
+    Mutations damage;
+    damage.put(Table::block, std::string(first.key), value);
+    REQUIRE(rig.disk->rows.commit(damage));
+    for (int start = 0; start < 2; ++start) {
+        rig.start();
+        rig.hello("worker", "orders", 100);
+        CHECK(rig.seen("worker").size() == 10);
+        rig.pass(1s);
+        rig.turns(); // writes that it was counted out
+        CHECK(rig.stat("orders").counters.damaged_total == 1);
+        CHECK(rig.stat("orders").counters.dropped_total == 10);
+        CHECK(rig.stat("orders").levels.unfinished() == 10);
+    }
+}
+
 TEST_CASE("delayed messages are purged too, and a purge counts everything once") {
     EngineRig rig;
     rig.create("orders");

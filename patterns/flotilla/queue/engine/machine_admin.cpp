@@ -20,6 +20,11 @@ Slot QueueMachine::Rest::find_or_create(std::string_view name, Creates creates, 
     const Slot known = book_.find(name, turn_);
     if (known != no_slot || turn_.broken())
         return known;
+    if (const std::string_view unreadable = book_.why_unreadable(name); !unreadable.empty()) {
+        why = "queue '" + std::string(name) + "' cannot be read (" + std::string(unreadable) +
+              "); see what flotilla-store verify says";
+        return no_slot;
+    }
     why = "there is no queue '" + std::string(name) + "'; create it first: zmq queue create NAME";
     if (creates == Creates::no || !is_queue_name(name))
         return no_slot;
@@ -72,6 +77,10 @@ void QueueMachine::Rest::handle(const Said& said, const Create& create) {
                       "there is a queue '" + create.queue + "'" +
                           (create.or_same ? " with other properties; change them with alter" : ""));
     }
+    if (const std::string_view why = book_.why_unreadable(create.queue); !why.empty())
+        return refuse(said, ErrorCode::exists,
+                      "there is a queue '" + create.queue +
+                          "' that cannot be read: " + std::string(why));
     if (book_.count() >= limits_.queues_max)
         return refuse(said, ErrorCode::too_many,
                       "the store has all the queues it may (" + std::to_string(limits_.queues_max) +

@@ -35,9 +35,10 @@ void QueueMachine::Rest::fill(Given& given, const LaneState& lane, Slot block, s
     given.attempts_before = given.record.attempts;
     if (!use.old_attempts.empty())
         given.attempts_before = std::max(given.attempts_before, old_attempts(use, index));
-    given.redelivered = given.attempts_before > 0     ? leased::Redelivered::yes
-                        : position < lane.maybe_below ? leased::Redelivered::maybe
-                                                      : leased::Redelivered::no;
+    given.redelivered = given.attempts_before > 0 ? leased::Redelivered::yes
+                        : position < lane.maybe_below || given.record.note == maybe_note
+                            ? leased::Redelivered::maybe
+                            : leased::Redelivered::no;
 }
 
 bool QueueMachine::Rest::fits(const Giver& giver, const Record& record) const {

@@ -47,6 +47,13 @@ Result<std::vector<bool>> QueueMachine::Rest::ready_in(const Snapshot& snapshot,
         else if (position < lane.cursor)
             ready[i] = lane.returned.find(position) != lane.returned.end();
     }
+    for (const auto& [until, entry] : lane.resting)
+        if (entry.first >= place.first && entry.first - place.first < count)
+            ready[entry.first - place.first] = true;
+    for (const auto& [key, line] : lane.keys)
+        for (const Position position : line.behind)
+            if (position >= place.first && position - place.first < count)
+                ready[position - place.first] = true;
     return ready;
 }
 
@@ -94,8 +101,11 @@ Status QueueMachine::Rest::leave(const Snapshot& snapshot, const Waiting& messag
     if (message.position() >= lane.cursor)
         return {};
     Returned was;
-    FLOTILLA_CHECK(take_returned(lane, message.position(), was),
-                   "a message leaves that was not ready");
+    if (!take_returned(lane, message.position(), was)) {
+        leave_line(lane, key_hash(message.record.key), message.position());
+        unpin(block, 0, Keyed::no);
+        return {};
+    }
     if (was.attempts > 0)
         erase_attempts(uses_[block], message.index);
     if (was.lease != 0 && leases_.find(was.lease) != nullptr) {
@@ -104,6 +114,14 @@ Status QueueMachine::Rest::leave(const Snapshot& snapshot, const Waiting& messag
     }
     unpin(block, was.key, was.is_keyed ? Keyed::yes : Keyed::no);
     return {};
+}
+
+// order=key: it waited behind another of its key.
+void QueueMachine::Rest::leave_line(LaneState& lane, std::uint32_t key, Position position) {
+    const auto line = lane.keys.find(key);
+    FLOTILLA_CHECK(line != lane.keys.end() && std::erase(line->second.behind, position) == 1,
+                   "a message leaves that was not ready");
+    --lane.held_back;
 }
 
 // Of a block that may not be in use yet.
@@ -180,7 +198,7 @@ void QueueMachine::Rest::promote() {
         if (turn_.broken())
             return Fate::later;
         if (slot == no_slot)
-            return Fate::leaves; // its queue is gone
+            return book_.is_unreadable(message.queue) ? Fate::later : Fate::leaves; // it is gone
         if (jobs_.is_purging(message.queue, message.record.id)) {
             leave_delayed(message, Leaving::purged);
             return Fate::leaves;

@@ -92,6 +92,7 @@ bool QueueMachine::Rest::begin_batch(const Said& said, Batch& batch, std::string
     }
     Queue& queue = book_[batch.queue];
     batch.outcome.sequence = before;
+    batch.maybe_duplicate = from.maybe_duplicate;
     if (from.producer.empty())
         return true;
     if (from.sequence == 0) {
@@ -200,7 +201,7 @@ void QueueMachine::Rest::put_runs(Batch& batch, PutReader& reader) {
     const std::uint64_t message_max =
         std::min(properties.message_bytes_max, limits_.message_bytes_max);
     // With order=key each message has a lane of its own choosing.
-    const bool has_runs = properties.order != Order::key;
+    const bool has_runs = properties.order != Order::key && !batch.maybe_duplicate;
     while (reader.left() > 0 && !batch.refused) {
         const std::uint32_t most = has_runs ? room_in(batch, 1) : 0;
         if (batch.refused)
@@ -301,6 +302,8 @@ void QueueMachine::Rest::put_one(Batch& batch, const Message& message, std::uint
     if (is_identified)
         duplicates_.add(queue.id, message.message_id, id, turn_.wall_ms());
     record.id = id;
+    if (batch.maybe_duplicate)
+        record.note = maybe_note;
     if (message.ttl > Duration::zero())
         record.expiry_ms = turn_.wall_ms() + to_ms(message.ttl);
     const Lane lane = lane_for(queue, message.priority, record.key);

@@ -101,6 +101,7 @@ void QueueMachine::Rest::malformed(const Peer& peer, const leased::Envelope& env
 // ---- answers -----------------------------------------------------------------------------------
 
 void QueueMachine::Rest::answer(const Said& said, Event event, Needs needs) {
+    needs_commit_ = needs_commit_ || needs == Needs::commit; // which costs nothing if it is empty
     held_.push_back({{std::string(said.peer.id), said.envelope, std::move(event)}, needs});
 }
 

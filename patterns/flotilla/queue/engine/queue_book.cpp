@@ -63,15 +63,15 @@ Slot QueueBook::find(std::string_view name, Turn& turn) {
         return no_slot;
     const auto id = read_queue_key(*row);
     if (!id) {
-        turn.break_off(id.error());
+        unreadable_[0] = {std::string(name), to_string(id.error())};
         return no_slot;
     }
-    return load(*id, turn);
+    return load(*id, name, turn);
 }
 
 Slot QueueBook::find(QueueId id, Turn& turn) {
     const auto at = by_id_.find(id);
-    return at == by_id_.end() ? load(id, turn) : at->second;
+    return at == by_id_.end() ? load(id, {}, turn) : at->second;
 }
 
 Slot QueueBook::add(std::string name, QueueId id, const QueueProperties& properties) {
@@ -93,25 +93,37 @@ Slot QueueBook::add(std::string name, QueueId id, const QueueProperties& propert
     return slot;
 }
 
-Slot QueueBook::load(QueueId id, Turn& turn) {
+std::string_view QueueBook::why_unreadable(std::string_view name) const {
+    for (const auto& [id, unreadable] : unreadable_)
+        if (unreadable.name == name)
+            return unreadable.why;
+    return {};
+}
+
+Slot QueueBook::load(QueueId id, std::string_view name, Turn& turn) {
     const auto row = turn.get(Table::queue, queue_key(id));
     if (!row)
         return no_slot;
     auto definition = decode_definition(*row);
     if (!definition) {
-        turn.break_off(definition.error());
+        unreadable_[id] = {std::string(name), to_string(definition.error())};
         return no_slot;
     }
-    const auto state = turn.get(Table::queue, state_key(id));
+    Queue read;
+    if (const auto state = turn.get(Table::queue, state_key(id)))
+        if (const Status decoded = decode_state(*state, read); !decoded) {
+            unreadable_[id] = {std::move(definition->name), to_string(decoded.error())};
+            return no_slot;
+        }
+    // Without a state it lives in memory, and this is a restart.
     const Slot slot = add(std::move(definition->name), id, definition->properties);
-    if (!state)
-        return slot; // durability=memory, after a restart
     Queue& queue = queues_[slot];
-    if (const Status read = decode_state(*state, queue); !read) {
-        turn.break_off(read.error());
-        return slot;
-    }
-    queue.lanes.resize(std::max(queue.lanes.size(), lanes_of(queue.properties)));
+    read.name = std::move(queue.name);
+    read.lanes.resize(std::max(queue.lanes.size(), read.lanes.size()));
+    read.id = id;
+    read.properties = std::move(queue.properties);
+    read.is_used = true;
+    queue = std::move(read);
     return slot;
 }
 

@@ -72,9 +72,13 @@ public:
     Queue& operator[](Slot slot) { return queues_[slot]; }
     const Queue& operator[](Slot slot) const { return queues_[slot]; }
 
-    // In memory, or read from the store into it; no_slot: there is no such queue.
+    // In memory, or read from the store into it; no_slot: there is no such queue, or its rows
+    // cannot be read.
     Slot find(std::string_view name, Turn& turn);
     Slot find(QueueId id, Turn& turn);
+    // Why a queue that is there cannot be used; empty: it can, or it is not there.
+    std::string_view why_unreadable(std::string_view name) const;
+    bool is_unreadable(QueueId id) const { return unreadable_.find(id) != unreadable_.end(); }
     // In memory already.
     Slot known(std::string_view name) const;
 
@@ -114,7 +118,7 @@ public:
     }
 
 private:
-    Slot load(QueueId id, Turn& turn);
+    Slot load(QueueId id, std::string_view name, Turn& turn);
     Slot add(std::string name, QueueId id, const QueueProperties& properties);
 
     std::deque<Queue> queues_{};
@@ -122,6 +126,11 @@ private:
     std::vector<Slot> dirty_{};
     std::unordered_map<std::string, Slot, TransparentStringHash, std::equal_to<>> by_name_{};
     std::unordered_map<QueueId, Slot> by_id_{};
+    struct Unreadable {
+        std::string name{};
+        std::string why{};
+    };
+    std::unordered_map<QueueId, Unreadable> unreadable_{}; // those that were asked for
     std::uint32_t count_ = 0;
     QueueId next_id_ = 1;
 };

@@ -150,10 +150,14 @@ private:
         Duration ttl{0};
         std::string_view message_id{};
     };
+    // The note of a message that its producer may have put before, under a name of its own that
+    // this store has forgotten. It is delivered as maybe.
+    static constexpr std::string_view maybe_note = "maybe_duplicate=yes\n";
     struct Batch { // what becomes of one put
         Slot queue = no_slot;
         PutOutcome outcome{};
         std::optional<std::pair<leased::ErrorCode, std::string>> refused{};
+        bool maybe_duplicate = false;
     };
     void handle(const Said& said, Put& put);
     void handle(const Said& said, PutPacked& put);
@@ -247,6 +251,7 @@ private:
     void unpin(Slot block, std::uint32_t key, Keyed keyed);
     void erase_attempts(const BlockUse& use, std::size_t index);
     void release_key(LaneRef at, std::uint32_t key);
+    static void leave_line(LaneState& lane, std::uint32_t key, Position position);
     void write_blocks();
     void try_free(Slot block);
     void forget_block(Slot block);
