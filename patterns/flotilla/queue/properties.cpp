@@ -331,7 +331,7 @@ Result<QueueProperties> changed(const QueueProperties& properties, const Propert
     for (const auto& [name, value] : changes)
         if (Status set = set_property(result, name, value); !set)
             return fail(set.error());
-    if (Status checked = check_properties(result); !checked)
+    if (Status checked = check_change(properties, result); !checked)
         return fail(checked.error());
     return result;
 }

@@ -214,8 +214,10 @@ void QueueMachine::Rest::committed(EngineOutputs& out) {
     end_round(out, Needs::commit);
 }
 
+// What waits for a commit leaves too when there is none to wait for.
 void QueueMachine::Rest::release_early(EngineOutputs& out) {
-    end_round(out, Needs::nothing);
+    const bool nothing_changed = !needs_commit_ && turn_.mutations().empty();
+    end_round(out, nothing_changed ? Needs::commit : Needs::nothing);
 }
 
 void QueueMachine::Rest::end_round(EngineOutputs& out, Needs upto) {
