@@ -5,6 +5,7 @@
 #include <cli/queue/store_link.hpp>
 #include <cli/queue/verbs.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -15,33 +16,39 @@ namespace leased = queue::leased;
 namespace {
 
 struct SettleFlags {
-    std::vector<std::string> words; // the queue, if it is named, and leases
+    std::vector<std::string> words; // leases
     Duration delay{0};
     std::string reason;
     StoreFlags store;
 };
 
-// A token names its message in all queues; a queue's name before it is for the reader.
-Result<leased::Leases> leases_of(const SettleFlags& flags) {
-    leased::Leases leases;
-    for (std::size_t i = 0; i < flags.words.size(); ++i) {
-        const auto token = leased::parse_token(flags.words[i]);
-        if (!token && i == 0 && flags.words.size() > 1)
-            continue;
+// What was given to one holder: "EPOCH-NUMBER@NAME", as take --keep prints it.
+struct Kept {
+    leased::Leases leases{};
+    std::string name{};
+};
+
+Result<Kept> kept_of(const SettleFlags& flags) {
+    Kept kept;
+    for (const std::string& word : flags.words) {
+        const std::size_t at = std::min(word.find('@'), word.size());
+        const auto token = leased::parse_token(word.substr(0, at));
         if (!token)
             return fail(Errc::bad_option,
-                        "'" + flags.words[i] + "' is no lease; zmq queue take --keep prints them");
-        if (!leases.ranges.empty() && leases.epoch != token->epoch)
-            return fail(Errc::bad_option, "leases from before and after a restart of the store: "
-                                          "answer them one by one");
-        leases.epoch = token->epoch;
-        leases.add(token->number);
+                        "'" + word + "' is no lease; zmq queue take --keep prints them");
+        const std::string name = word.substr(std::min(at + 1, word.size()));
+        if (!kept.leases.ranges.empty() && (kept.leases.epoch != token->epoch || kept.name != name))
+            return fail(Errc::bad_option, "leases of several runs of take: answer them run by run");
+        kept.name = name;
+        kept.leases.epoch = token->epoch;
+        kept.leases.add(token->number);
     }
-    return leases;
+    return kept;
 }
 
-Result<ExitCode> run_settle(const SettleFlags& flags, leased::Command command, Terminal& terminal) {
-    auto link = StoreLink::open(flags.store);
+Result<ExitCode> run_settle(const SettleFlags& flags, const std::string& name,
+                            leased::Command command, Terminal& terminal) {
+    auto link = StoreLink::open(flags.store, name);
     if (!link)
         return fail(link.error());
     auto ok = link->ask_for<leased::Ok>(std::move(command), queue::Asked::leased);
@@ -64,13 +71,14 @@ void add_settle(CLI::App& app, SettleFlags& flags) {
 Run declare_queue_ack(CLI::App& app) {
     const auto flags = std::make_shared<SettleFlags>();
     add_settle(app, *flags);
-    app.footer("Exit 4: the lease is not held any more, and the message is somebody else's.\n\n"
-               "Example:\n  zmq queue ack 5c9e0000000000a1-17 --store tcp://127.0.0.1:5560");
+    app.footer(
+        "Exit 4: the lease is not held any more, and the message is somebody else's.\n\n"
+        "Example:\n  zmq queue ack 5c9e0000000000a1-17@zmq-0f.. --store tcp://127.0.0.1:5560");
     return [flags](Terminal& terminal) -> Result<ExitCode> {
-        auto leases = leases_of(*flags);
-        if (!leases)
-            return fail(leases.error());
-        return run_settle(*flags, leased::Ack{std::move(*leases)}, terminal);
+        auto kept = kept_of(*flags);
+        if (!kept)
+            return fail(kept.error());
+        return run_settle(*flags, kept->name, leased::Ack{std::move(kept->leases)}, terminal);
     };
 }
 
@@ -80,16 +88,18 @@ Run declare_queue_nack(CLI::App& app) {
     add_duration(app, "--delay", flags->delay,
                  "Not delivered again before this is over [the queue's]");
     app.add_option("--reason", flags->reason, "Why; a dead letter shows it")->type_name("TEXT");
-    app.footer("Example:\n"
-               "  zmq queue nack 5c9e0000000000a1-17 --delay 1m --reason 'no such customer'");
+    app.footer(
+        "Example:\n"
+        "  zmq queue nack 5c9e0000000000a1-17@zmq-0f.. --delay 1m --reason 'no such customer'");
     return [flags](Terminal& terminal) -> Result<ExitCode> {
-        auto leases = leases_of(*flags);
-        if (!leases)
-            return fail(leases.error());
+        auto kept = kept_of(*flags);
+        if (!kept)
+            return fail(kept.error());
         if (flags->reason.size() > leased::limits::name_bytes_max ||
             flags->reason.find('\n') != std::string::npos)
             return fail(Errc::bad_option, "--reason: one line of at most 255 bytes");
-        return run_settle(*flags, leased::Nack{std::move(*leases), flags->delay, flags->reason},
+        return run_settle(*flags, kept->name,
+                          leased::Nack{std::move(kept->leases), flags->delay, flags->reason},
                           terminal);
     };
 }
@@ -97,12 +107,13 @@ Run declare_queue_nack(CLI::App& app) {
 Run declare_queue_touch(CLI::App& app) {
     const auto flags = std::make_shared<SettleFlags>();
     add_settle(app, *flags);
-    app.footer("Example:\n  zmq queue touch 5c9e0000000000a1-17 --store tcp://127.0.0.1:5560");
+    app.footer(
+        "Example:\n  zmq queue touch 5c9e0000000000a1-17@zmq-0f.. --store tcp://127.0.0.1:5560");
     return [flags](Terminal& terminal) -> Result<ExitCode> {
-        auto leases = leases_of(*flags);
-        if (!leases)
-            return fail(leases.error());
-        return run_settle(*flags, leased::Touch{std::move(*leases)}, terminal);
+        auto kept = kept_of(*flags);
+        if (!kept)
+            return fail(kept.error());
+        return run_settle(*flags, kept->name, leased::Touch{std::move(kept->leases)}, terminal);
     };
 }
 

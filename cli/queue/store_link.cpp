@@ -16,7 +16,8 @@ namespace leased = queue::leased;
 
 namespace {
 constexpr std::size_t unasked_max = 100'000; // no credit is larger
-}
+constexpr Duration named_try = 500ms;
+} // namespace
 
 Error refusal(leased::ErrorCode code, const std::string& text) {
     const Errc errc = code == leased::ErrorCode::lease_lost ? Errc::lease_lost : Errc::refused;
@@ -24,7 +25,7 @@ Error refusal(leased::ErrorCode code, const std::string& text) {
 }
 
 Result<StoreLink> StoreLink::open_one(const StorePlan& plan, const net::Endpoint& endpoint,
-                                      Duration wait) {
+                                      Duration wait, const std::string& name) {
     StoreLink link;
     auto context = net::Context::open();
     if (!context)
@@ -36,6 +37,7 @@ Result<StoreLink> StoreLink::open_one(const StorePlan& plan, const net::Endpoint
     options.security = plan.security;
     options.linger = 1s;
     options.reconnect_max = 500ms;
+    options.routing_id = name;
     auto socket = net::Socket::open(*link.context_, net::SocketType::dealer, std::move(options));
     if (!socket)
         return fail(socket.error());
@@ -56,14 +58,18 @@ Result<StoreLink> StoreLink::open_one(const StorePlan& plan, const net::Endpoint
     return link;
 }
 
-Result<StoreLink> StoreLink::open(const StoreFlags& flags) {
+Result<StoreLink> StoreLink::open(const StoreFlags& flags, const std::string& name) {
     auto plan = make_store_plan(flags);
     if (!plan)
         return fail(plan.error());
     const Duration each = plan->timeout / static_cast<std::int64_t>(plan->stores.size());
     Result<StoreLink> link = fail(Errc::timeout);
     for (const net::Endpoint& endpoint : plan->stores) {
-        link = open_one(*plan, endpoint, each);
+        // A name is refused in silence while the store has not seen its last connection end.
+        const Instant deadline = deadline_after(net::now(), each);
+        do
+            link = open_one(*plan, endpoint, name.empty() ? each : std::min(each, named_try), name);
+        while (!link && link.error().code == Errc::timeout && net::now() < deadline);
         if (link || link.error().code != Errc::timeout)
             break;
     }

@@ -24,9 +24,10 @@ namespace flotilla::cli {
 
 class StoreLink {
 public:
-    // The first store that answers. Errors: those of make_store_plan and Socket; timeout (none
-    // does, each asked for its part of the time).
-    static Result<StoreLink> open(const StoreFlags& flags);
+    // The first store that answers. `name` is what it is to know us by, so that another run can go
+    // on where this one ended; empty: a name of its own. Errors: those of make_store_plan and
+    // Socket; timeout (none does, each asked for its part of the time).
+    static Result<StoreLink> open(const StoreFlags& flags, const std::string& name = {});
 
     // Waits for the answer, at most the timeout and `wait` beyond it. Errors: timeout; refused (the
     // store's code and text); lease_lost; stopped (a signal); malformed.
@@ -48,7 +49,7 @@ public:
 private:
     StoreLink() = default;
     static Result<StoreLink> open_one(const StorePlan& plan, const net::Endpoint& endpoint,
-                                      Duration wait);
+                                      Duration wait, const std::string& name);
     Result<std::optional<queue::Event>> receive(queue::Asked asked, Duration wait,
                                                 const std::string& correlation);
     Result<bool> wait_input(Instant deadline);

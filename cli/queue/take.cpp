@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `zmq queue take`: messages to standard output, or to a command each.
+#include <flotilla/base/encoding.hpp>
 #include <flotilla/base/units.hpp>
 #include <flotilla/net/system.hpp>
 
@@ -116,9 +117,17 @@ Result<ExitCode> print_all(const TakeFlags& flags, StoreLink& link, Printer& pri
     return enough || signal_caught() != 0 ? ExitCode::ok : ExitCode::nothing;
 }
 
-// Without a session: the lease stays with whoever reads its token.
+// Who a lease belongs to: the store knows a holder by the name of its connection.
+std::string fresh_name() {
+    std::string name = "zmq-";
+    const std::uint64_t seed = net::system_seed();
+    append_hex(name, ByteView{reinterpret_cast<const char*>(&seed), sizeof seed});
+    return name;
+}
+
+// Without a session: the lease stays with whoever has its token and the name.
 Result<ExitCode> keep_all(const TakeFlags& flags, StoreLink& link, Printer& printer,
-                          Terminal& terminal) {
+                          const std::string& name, Terminal& terminal) {
     for (std::uint64_t taken = 0; taken < wanted(flags); ++taken) {
         const Duration wait = flags.follow ? leased::limits::wait_max : flags.wait;
         auto event = link.ask(queue::Take{flags.queue, wait}, queue::Asked::leased, wait);
@@ -134,7 +143,7 @@ Result<ExitCode> keep_all(const TakeFlags& flags, StoreLink& link, Printer& prin
             return fail(printed.error());
         if (Status flushed = printer.out().flush(); !flushed)
             return fail(flushed.error());
-        terminal.note("lease " + to_text(message.lease) + ", for " +
+        terminal.note("lease " + to_text(message.lease) + "@" + name + ", for " +
                       format_duration(one->lease_time));
     }
     return ExitCode::ok;
@@ -160,14 +169,15 @@ Result<ExitCode> run_take(const TakeFlags& flags, Terminal& terminal) {
         command.endless = flags.all || flags.follow;
         return run_command_each(command, flags.store, terminal);
     }
-    auto link = StoreLink::open(flags.store);
+    const std::string name = flags.keep ? fresh_name() : std::string{};
+    auto link = StoreLink::open(flags.store, name);
     if (!link)
         return fail(link.error());
     auto printer = Printer::make(flags, link->endpoint());
     if (!printer)
         return fail(printer.error());
-    const Result<ExitCode> code =
-        flags.keep ? keep_all(flags, *link, *printer, terminal) : print_all(flags, *link, *printer);
+    const Result<ExitCode> code = flags.keep ? keep_all(flags, *link, *printer, name, terminal)
+                                             : print_all(flags, *link, *printer);
     if (!code && code.error().code == Errc::stopped)
         return ExitCode::ok; // the signal says how it ended
     return code;
