@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The command line of flotilla-store.
+#pragma once
+
+#include "store/settings.hpp"
+#include "store/tools.hpp"
+
+#include <flotilla/base/exit_code.hpp>
+
+#include <variant>
+
+namespace flotilla::store_daemon {
+
+enum class Task { run, check_config, print_config };
+
+struct Command {
+    Task task = Task::run;
+    bool ready_json = false; // say where it is bound on standard output too
+    DaemonSettings settings{};
+};
+
+// Flags over environment over the settings file, which is read. A ToolCommand when a word named
+// one. An ExitCode when there is nothing left to do: help and version were printed, or an error
+// was, to standard error.
+std::variant<Command, ToolCommand, ExitCode> read_command_line(int count,
+                                                               const char* const* arguments);
+
+} // namespace flotilla::store_daemon

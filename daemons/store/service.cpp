@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/service.hpp"
+
+#include "host/listener.hpp"
+#include "host/rate_limit.hpp"
+#include "store/report.hpp"
+
+#include <flotilla/net/system.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace flotilla::store_daemon {
+namespace {
+
+constexpr std::size_t queues_logged_max = 1'000; // by one SIGUSR1
+
+} // namespace
+
+std::function<void(const queue::EngineOutputs::Notice&)> notice_log(const host::Log& log) {
+    return [&log, limits = std::map<std::string, host::RateLimit, std::less<>>{}](
+               const queue::EngineOutputs::Notice& notice) mutable {
+        auto limit = limits.find(notice.event);
+        if (limit == limits.end())
+            limit = limits.emplace(std::string(notice.event), host::RateLimit{1s}).first;
+        const auto left_out = limit->second.pass(net::now());
+        if (!left_out)
+            return;
+        host::Fields fields;
+        if (!notice.detail.empty())
+            fields.emplace_back("why", notice.detail);
+        if (*left_out > 0)
+            fields.emplace_back("left_out", std::to_string(*left_out));
+        log.write(level(notice.event), notice.event, fields);
+    };
+}
+
+Service::Service(net::Context context, ServiceOptions options, const host::Log& log)
+    : options_(std::move(options)), log_(&log), context_(std::move(context)) {}
+
+Result<Service> Service::open(ServiceOptions options, const host::Log& log) {
+    net::ContextOptions transport;
+    transport.io_threads = options.io_threads;
+    auto context = net::Context::open(transport);
+    if (!context)
+        return fail(context.error());
+    Service service{std::move(*context), std::move(options), log};
+    ServiceOptions& own = service.options_;
+    auto store = queue::LmdbStore::open(own.data, own.store);
+    if (!store)
+        return fail(store.error());
+    own.server.on_notice = notice_log(log);
+    auto server = queue::QueueServer::open(service.context_, std::move(*store), own.server);
+    if (!server)
+        return fail(server.error());
+    service.server_.emplace(std::move(*server));
+    for (const DeclaredQueue& each : own.queues)
+        if (Status declared = service.server_->declare(each.name, each.properties); !declared)
+            return fail(declared.error().code,
+                        "queue '" + each.name + "': " + declared.error().detail);
+    for (const net::Endpoint& each : own.bind) {
+        auto bound = service.server_->bind(each);
+        if (!bound)
+            return fail(bound.error());
+        service.bound_.push_back(std::move(*bound));
+    }
+    return service;
+}
+
+std::string Service::ready_json() const {
+    nlohmann::ordered_json all;
+    all["event"] = "ready";
+    all["endpoints"] = nlohmann::ordered_json::array();
+    for (const net::Endpoint& each : bound_)
+        all["endpoints"].push_back(each.text());
+    all["doors"] = nlohmann::ordered_json::array();
+    for (const queue::DoorStat& each : server_->doors())
+        all["doors"].push_back({{"queue", each.queue}, {"endpoints", each.endpoint}});
+    return all.dump();
+}
+
+host::Fields Service::counters() const {
+    return counter_fields(server_->counters(), server_->levels());
+}
+
+void Service::report(const host::Log& log) const {
+    const auto all = server_->queues();
+    const std::size_t logged = std::min(all.size(), queues_logged_max);
+    for (std::size_t i = 0; i < logged; ++i)
+        log.info("queue_counters", queue_fields(all[i]));
+    if (logged < all.size())
+        log.info("queue_counters_left_out", {{"queues", std::to_string(all.size() - logged)}});
+    for (const queue::DoorStat& each : server_->doors())
+        log.info("door_counters", door_fields(each));
+}
+
+void Service::reload(const host::Log& log) {
+    log.warning("reload_ignored", {{"why", "a store reads its settings at start"}});
+}
+
+ExitCode Service::run(host::Signals& signals) {
+    host::ServeLoop loop(*this, *log_, options_.drain);
+    return loop.run(signals,
+                    {{"endpoints", host::joined(bound_)}, {"data", options_.data.string()}});
+}
+
+} // namespace flotilla::store_daemon

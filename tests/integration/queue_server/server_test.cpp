@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+// QueueServer over real sockets: raw peers, doors, a taker of the pipeline pattern, slow readers.
+#include <flotilla/net/socket.hpp>
+#include <flotilla/net/system.hpp>
+#include <flotilla/pipeline/work_taker.hpp>
+#include <flotilla/queue/engine/memory_store.hpp>
+#include <flotilla/queue/server.hpp>
+#include <flotilla/wire/option_text.hpp>
+
+#include <support/catch.hpp>
+#include <support/scratch.hpp>
+
+#include <memory>
+#include <string>
+
+using namespace flotilla;
+using namespace flotilla::queue;
+using wire::Frames;
+
+namespace {
+
+struct Shop {
+    net::Context context = *net::Context::open();
+    QueueServer server;
+    net::Endpoint at;
+
+    explicit Shop(QueueServerOptions options = {})
+        : server(*QueueServer::open(context, std::make_unique<MemoryStore>(), std::move(options))),
+          at(*server.bind(test::any_tcp())) {}
+
+    net::Socket raw(net::SocketType type = net::SocketType::dealer,
+                    net::SocketOptions options = {}) {
+        net::Socket socket = *net::Socket::open(context, type, std::move(options));
+        REQUIRE(socket.connect(at));
+        return socket;
+    }
+    Frames ask(net::Socket& socket, Frames message) {
+        REQUIRE(socket.send(message, 5s));
+        return answer(socket);
+    }
+    Frames answer(net::Socket& socket) {
+        for (int i = 0; i < 2000; ++i) {
+            REQUIRE(server.process(5ms));
+            if (auto received = socket.receive(0ms))
+                return std::move(*received);
+        }
+        FAIL("the store does not answer");
+        return {};
+    }
+    template <class Done>
+    bool until(Done&& done) {
+        for (int i = 0; i < 2000 && !done(); ++i)
+            REQUIRE(server.process(5ms));
+        return done();
+    }
+};
+
+std::string verb(const Frames& answer) {
+    return std::string(answer[answer[0].empty() ? 2 : 1].view());
+}
+std::string option(const Frames& answer, std::string_view name) {
+    const std::size_t at = answer[0].empty() ? 4 : 3;
+    if (answer.size() <= at)
+        return {};
+    wire::OptionTextReader reader(answer[at].view());
+    return std::string(reader.text(name, 4096));
+}
+std::string outcome(const Frames& answer) {
+    const std::string said = verb(answer);
+    return said == "error" ? said + " " + option(answer, "code") : said;
+}
+
+Door door(Door::Kind kind, const std::string& queue, const net::Endpoint& at,
+          std::vector<std::string> topics = {}) {
+    Door made;
+    made.kind = kind;
+    made.queue = queue;
+    made.endpoints = {{at, net::Attach::bind}};
+    made.topics = std::move(topics);
+    return made;
+}
+
+} // namespace
+
+TEST_CASE("server: a plain REQ puts, takes and acknowledges", "[integration][queue]") {
+    Shop shop;
+    REQUIRE(shop.server.declare("q", {}));
+    net::Socket peer = shop.raw(net::SocketType::req);
+    const Frames put = shop.ask(peer, {"FLQ1", "put", "c1", "queue=q", "a", "b"});
+    CHECK(outcome(put) == "ok");
+    CHECK(put[2] == ByteView{"c1"});
+    const Frames taken = shop.ask(peer, {"FLQ1", "take", "c2", "queue=q"});
+    REQUIRE(outcome(taken) == "deliver");
+    REQUIRE(taken.size() == 6);
+    CHECK(taken[4] == ByteView{"a"});
+    CHECK(taken[5] == ByteView{"b"});
+    const std::string lease = "lease=" + option(taken, "lease");
+    CHECK(outcome(shop.ask(peer, {"FLQ1", "ack", "c3", lease})) == "ok");
+    CHECK(outcome(shop.ask(peer, {"FLQ1", "take", "c4", "queue=q"})) == "empty");
+    CHECK(outcome(shop.ask(peer, {"FLQ1", "put", "c5", "queue=none", "x"})) == "error no_queue");
+}
+
+TEST_CASE("server: what is not the protocol is answered, and everybody else is served",
+          "[integration][queue]") {
+    QueueServerOptions options;
+    options.limits.message_bytes_max = 1 << 20;
+    Shop shop(std::move(options));
+    REQUIRE(shop.server.declare("q", {}));
+    net::Socket wrong = shop.raw();
+    CHECK(outcome(shop.ask(wrong, {"hello"})) == "error malformed");
+    CHECK(outcome(shop.ask(wrong, {"FLQ1", "fly", "1"})) == "error unsupported");
+    CHECK(outcome(shop.ask(wrong, {"FLQ1", "put", "2", "queue=q"})).rfind("error", 0) == 0);
+    CHECK(outcome(shop.ask(wrong, {"FLQ1", "take", "3", "queue=" + std::string(300, 'x')}))
+              .rfind("error", 0) == 0);
+    Frames many{"FLQ1", "put", "4", "queue=q"};
+    while (many.size() < Frames::frames_max)
+        many.add(ByteView{"x"});
+    CHECK(outcome(shop.ask(wrong, std::move(many))).rfind("error", 0) == 0);
+    net::Socket good = shop.raw(net::SocketType::req);
+    CHECK(outcome(shop.ask(good, {"FLQ1", "put", "", "queue=q", "x"})) == "ok");
+}
+
+TEST_CASE("server: declared again, a queue has the new properties, and what cannot change is said",
+          "[integration][queue]") {
+    Shop shop;
+    QueueProperties properties;
+    REQUIRE(shop.server.declare("q", properties));
+    properties.attempts_max = 3;
+    REQUIRE(shop.server.declare("q", properties));
+    CHECK(shop.server.queues()[0].properties.attempts_max == 3);
+    properties.order = Order::strict;
+    CHECK_FALSE(shop.server.declare("q", properties));
+}
+
+TEST_CASE("server: a taker of the pipeline pattern works unchanged", "[integration][queue]") {
+    Shop shop;
+    REQUIRE(shop.server.declare("q", {}));
+    net::Socket peer = shop.raw(net::SocketType::req);
+    for (int i = 0; i < 100; ++i)
+        REQUIRE(outcome(shop.ask(peer, {"FLQ1", "put", "", "queue=q", std::to_string(i)})) == "ok");
+    pipeline::WorkTakerOptions options;
+    options.sources = {shop.at};
+    options.limits.queue = "q";
+    auto taker = *pipeline::WorkTaker::open(shop.context, options);
+    int next = 0;
+    CHECK(shop.until([&] {
+        while (auto work = taker.take(0ms)) {
+            CHECK(work->body[0] == ByteView{std::to_string(next)});
+            REQUIRE(taker.ack(*work));
+            ++next;
+        }
+        return next == 100 && shop.server.queues()[0].counters.finished_total == 100;
+    }));
+}
+
+TEST_CASE("server: a pull door stores what plain PUSH sockets send, and waits when it is full",
+          "[integration][queue]") {
+    QueueServerOptions options;
+    const net::Endpoint at = test::fresh_inproc();
+    options.doors = {door(Door::Kind::pull, "q", at)};
+    Shop shop(std::move(options));
+    QueueProperties properties;
+    properties.messages_max = 3;
+    REQUIRE(shop.server.declare("q", properties));
+    net::Socket push = *net::Socket::open(shop.context, net::SocketType::push);
+    REQUIRE(push.connect(at));
+    for (const char* each : {"a", "b", "c", "d", "e"}) {
+        Frames message{each, "second"};
+        REQUIRE(push.send(message, 5s));
+    }
+    CHECK(shop.until([&] { return shop.server.doors()[0].is_paused; }));
+    CHECK(shop.server.doors()[0].refused_total == 0);
+    net::Socket peer = shop.raw(net::SocketType::req);
+    std::string all;
+    for (int i = 0; i < 5; ++i) {
+        const Frames taken = shop.ask(peer, {"FLQ1", "take", "", "queue=q\nwait_ms=10000"});
+        REQUIRE(outcome(taken) == "deliver");
+        all += taken[4].view();
+        CHECK(taken[5] == ByteView{"second"});
+        REQUIRE(outcome(shop.ask(peer, {"FLQ1", "ack", "", "lease=" + option(taken, "lease")})) ==
+                "ok");
+    }
+    CHECK(all == "abcde");
+    CHECK(shop.server.doors()[0].messages_total == 5);
+}
+
+TEST_CASE("server: a sub door stores its topics, and drops and counts what does not fit",
+          "[integration][queue]") {
+    QueueServerOptions options;
+    const test::ScratchFolder scratch;
+    const net::Endpoint at = scratch.ipc("feed");
+    options.doors = {door(Door::Kind::sub, "q", at, {"a."})};
+    Shop shop(std::move(options));
+    QueueProperties properties;
+    properties.messages_max = 2;
+    REQUIRE(shop.server.declare("q", properties));
+    net::Socket publisher = *net::Socket::open(shop.context, net::SocketType::xpub);
+    REQUIRE(publisher.connect(at));
+    bool subscribed = false;
+    CHECK(
+        shop.until([&] { return subscribed = subscribed || publisher.receive(0ms).has_value(); }));
+    for (const char* topic : {"b.x", "a.1", "a.2", "a.3", "a.4"}) {
+        Frames message{topic, "body"};
+        REQUIRE(publisher.send(message, 5s));
+    }
+    CHECK(shop.until([&] { return shop.server.doors()[0].refused_total == 2; }));
+    CHECK(shop.server.doors()[0].messages_total == 2);
+}
+
+TEST_CASE("server: a push door drains a queue to plain PULL sockets, and keeps what none takes",
+          "[integration][queue]") {
+    QueueServerOptions options;
+    const net::Endpoint at = test::fresh_inproc();
+    options.doors = {door(Door::Kind::push, "q", at)};
+    Shop shop(std::move(options));
+    REQUIRE(shop.server.declare("q", {}));
+    net::Socket peer = shop.raw(net::SocketType::req);
+    for (int i = 0; i < 100; ++i)
+        REQUIRE(outcome(shop.ask(peer, {"FLQ1", "put", "", "queue=q", std::to_string(i)})) == "ok");
+    CHECK(shop.server.queues()[0].counters.finished_total == 0); // nobody pulls yet
+    net::Socket pull = *net::Socket::open(shop.context, net::SocketType::pull);
+    REQUIRE(pull.connect(at));
+    int next = 0;
+    CHECK(shop.until([&] {
+        while (auto received = pull.receive(0ms))
+            CHECK((*received)[0] == ByteView{std::to_string(next++)});
+        return next == 100;
+    }));
+    CHECK(shop.until([&] { return shop.server.queues()[0].counters.finished_total == 100; }));
+}
+
+TEST_CASE("server: a consumer that does not read is sent no more than its backlog holds",
+          "[integration][queue]") {
+    QueueServerOptions options;
+    options.backlog_bytes_max = 4 << 20;
+    Shop shop(std::move(options));
+    REQUIRE(shop.server.declare("q", {}));
+    net::SocketOptions producing;
+    net::Socket peer = shop.raw(net::SocketType::req, producing);
+    const std::string body(64 << 10, 'x');
+    for (int i = 0; i < 400; ++i)
+        REQUIRE(outcome(shop.ask(peer, {"FLQ1", "put", "", "queue=q", body})) == "ok");
+    net::SocketOptions small;
+    small.receive_messages_max = 1;
+    small.kernel_receive_bytes = 64 << 10;
+    net::Socket slow = shop.raw(net::SocketType::dealer, small);
+    CHECK(outcome(shop.ask(slow, {"FLQ1", "hello", "1", "queue=q\ncredit=1000"})) == "ok");
+    for (int i = 0; i < 50; ++i)
+        REQUIRE(shop.server.process(1ms));
+    CHECK(shop.server.counters().peers_too_slow_total == 0);
+    int read = 0;
+    CHECK(shop.until([&] { // and it gets all of them, once it reads
+        while (slow.receive(0ms))
+            ++read;
+        return read == 400;
+    }));
+}
+
+TEST_CASE("server: a drain refuses puts, and ends when nothing is held", "[integration][queue]") {
+    Shop shop;
+    REQUIRE(shop.server.declare("q", {}));
+    net::Socket peer = shop.raw(net::SocketType::req);
+    REQUIRE(outcome(shop.ask(peer, {"FLQ1", "put", "", "queue=q", "x"})) == "ok");
+    const Frames taken = shop.ask(peer, {"FLQ1", "take", "", "queue=q"});
+    REQUIRE(outcome(taken) == "deliver");
+    CHECK(*shop.server.drain(0ms) == false);
+    CHECK(outcome(shop.ask(peer, {"FLQ1", "put", "", "queue=q", "y"})) == "error draining");
+    CHECK(outcome(shop.ask(peer, {"FLQ1", "ack", "", "lease=" + option(taken, "lease")})) == "ok");
+    CHECK(*shop.server.drain(10s) == true);
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// zmq queue, against flotilla-store.
+#include <process/cli/zmq_program.hpp>
+#include <process/store/store_program.hpp>
+
+#include <csignal>
+#include <fstream>
+
+using namespace flotilla;
+using namespace flotilla::test;
+
+namespace {
+
+struct Shop {
+    ScratchFolder scratch{};
+    Store store = start_store_in(scratch.file("data"));
+
+    Completed queue(std::vector<std::string> words, std::string_view input = {}) {
+        words.insert(words.begin(), "queue");
+        words.insert(words.begin() + 2, {"--store", store.endpoints[0]});
+        return run_zmq(std::move(words), input);
+    }
+    void create(const std::string& name, std::vector<std::string> properties = {}) {
+        properties.insert(properties.begin(), {"create", name});
+        const Completed made = queue(std::move(properties));
+        INFO(made.error);
+        REQUIRE(made.exit == Exit::with(0));
+    }
+};
+
+std::string numbers(int count) {
+    std::string lines;
+    for (int i = 1; i <= count; ++i)
+        lines += std::to_string(i) + "\n";
+    return lines;
+}
+
+} // namespace
+
+TEST_CASE("queue: lines are put, taken in order, and gone", "[process][store]") {
+    Shop shop;
+    shop.create("q");
+    CHECK(shop.queue({"put", "q"}, numbers(2000)).exit == Exit::with(0));
+    const Completed some = shop.queue({"take", "q", "-n", "3"});
+    CHECK(some.output == "1\n2\n3\n");
+    const Completed rest = shop.queue({"take", "q", "--all"});
+    CHECK(rest.exit == Exit::with(0));
+    CHECK("1\n2\n3\n" + rest.output == numbers(2000));
+    const Completed none = shop.queue({"take", "q"});
+    CHECK(none.exit == Exit::with(3));
+    CHECK(none.output.empty());
+}
+
+TEST_CASE("queue: other framings and frames are kept", "[process][store]") {
+    Shop shop;
+    shop.create("q");
+    CHECK(shop.queue({"put", "q", "-0"}, std::string("a\nb\0c", 5)).exit == Exit::with(0));
+    CHECK(shop.queue({"put", "q", "--frame", "x", "--frame", "y"}).exit == Exit::with(0));
+    CHECK(shop.queue({"put", "q", "--json"}, R"({"frames":["AP8="],"enc":"base64"})").exit ==
+          Exit::with(0));
+    const Completed all = shop.queue({"take", "q", "--all", "--format", "quoted"});
+    CHECK(all.output == "\"a\\nb\"\n\"c\"\n\"x\"\t\"y\"\n\"\\x00\\xff\"\n");
+}
+
+TEST_CASE("queue: a command works on each message; its exit code is the answer",
+          "[process][store]") {
+    Shop shop;
+    shop.create("q", {"attempts_max=2", "dead_letter_queue=dead"});
+    CHECK(shop.queue({"put", "q", "one", "two", "bad"}).exit == Exit::with(0));
+    const Completed run = shop.queue(
+        {"take", "q", "--all", "--", "sh", "-c",
+         "read -r m || true; [ \"$m\" = bad ] && exit 9; echo \"$m $FLOTILLA_ATTEMPT\""});
+    INFO(run.error);
+    CHECK(run.exit == Exit::with(4));
+    CHECK(has(run.output, "one 1\n"));
+    CHECK(has(run.output, "two 1\n"));
+    CHECK(has(run.error, "exit code 9"));
+    const Completed dead = shop.queue({"peek", "dead", "--format", "json"});
+    CHECK(has(dead.output, "bad"));
+    CHECK(has(dead.output, "exit code 9"));
+    // Back to where it came from, and done there.
+    const Completed redriven = shop.queue({"redrive", "dead"});
+    CHECK(redriven.exit == Exit::with(0));
+    const Completed again = shop.queue({"take", "q", "--wait", "30s"});
+    CHECK(again.output == "bad\n");
+}
+
+TEST_CASE("queue: a lease that is kept is renewed, given back and acknowledged",
+          "[process][store]") {
+    Shop shop;
+    shop.create("q");
+    CHECK(shop.queue({"put", "q", "m"}).exit == Exit::with(0));
+    const auto lease = [&] {
+        const Completed kept = shop.queue({"take", "q", "--keep", "--wait", "30s"});
+        const std::size_t at = kept.error.find("lease ");
+        REQUIRE(at != std::string::npos);
+        return kept.error.substr(at + 6, kept.error.find(',', at) - at - 6);
+    };
+    const std::string first = lease();
+    CHECK(shop.queue({"touch", first}).exit == Exit::with(0));
+    CHECK(shop.queue({"nack", first, "--reason", "not me"}).exit == Exit::with(0));
+    const std::string second = lease();
+    CHECK(shop.queue({"ack", first}).exit == Exit::with(4));
+    CHECK(shop.queue({"ack", second}).exit == Exit::with(0));
+    CHECK(shop.queue({"take", "q"}).exit == Exit::with(3));
+    CHECK(shop.queue({"ack", "nonsense"}).exit == Exit::with(2));
+}
+
+TEST_CASE("queue: queues are listed, told, changed, emptied and deleted", "[process][store]") {
+    Shop shop;
+    shop.create("orders", {"lease=1m"});
+    shop.create("mail");
+    CHECK(shop.queue({"put", "orders", "a", "b"}).exit == Exit::with(0));
+    const Completed listed = shop.queue({"ls"});
+    CHECK(has(listed.output, "QUEUE"));
+    CHECK(has(listed.output, "orders"));
+    CHECK(has(shop.queue({"ls", "ma", "--json"}).output, R"("name":"mail")"));
+    CHECK(has(shop.queue({"stat", "orders", "--json"}).output, R"("ready":2)"));
+    CHECK(has(shop.queue({"stat", "orders"}).output, "lease_ms"));
+    CHECK(has(shop.queue({"watch", "-n", "1"}).output, "DRAINED IN"));
+    CHECK(shop.queue({"alter", "orders", "lease=2m"}).exit == Exit::with(0));
+    CHECK(has(shop.queue({"stat", "orders", "--json"}).output, R"("lease_ms":120000)"));
+    CHECK(shop.queue({"delete", "orders", "--if-empty"}).exit == Exit::with(4));
+    CHECK(shop.queue({"purge", "orders"}).exit == Exit::with(0));
+    CHECK(shop.queue({"take", "orders"}).exit == Exit::with(3));
+    CHECK(shop.queue({"delete", "orders"}).exit == Exit::with(0));
+    CHECK(shop.queue({"take", "orders"}).exit == Exit::with(4));
+}
+
+TEST_CASE("queue: what is wrong has its own exit code, and says what to do", "[process][store]") {
+    Shop shop;
+    const Completed unknown = shop.queue({"put", "nowhere", "x"});
+    CHECK(unknown.exit == Exit::with(4));
+    CHECK(has(unknown.error, "create"));
+    CHECK(shop.queue({"create", "q", "atempts_max=3"}).exit == Exit::with(2));
+    CHECK(shop.queue({"create", "a b"}).exit == Exit::with(2));
+    shop.create("q");
+    CHECK(shop.queue({"create", "q"}).exit == Exit::with(4));
+    CHECK(shop.queue({"create", "q", "--or-same"}).exit == Exit::with(0));
+    const std::string nobody = shop.scratch.ipc("nobody").text();
+    CHECK(run_zmq({"queue", "ls", "--store", nobody, "-t", "200ms"}).exit == Exit::with(3));
+    CHECK(run_zmq({"queue", "put", "q", "x", "--store", nobody, "-t", "200ms"}).exit ==
+          Exit::with(3));
+    CHECK(run_zmq({"queue", "ls"}).exit == Exit::with(2));
+}
+
+TEST_CASE("queue: what one store exports another imports", "[process][store]") {
+    Shop shop;
+    shop.create("q", {"attempts_max=7"});
+    CHECK(shop.queue({"put", "q"}, numbers(50)).exit == Exit::with(0));
+    const Completed out = shop.queue({"export"});
+    CHECK(out.exit == Exit::with(0));
+    Shop other;
+    const Completed in = other.queue({"import"}, out.output);
+    INFO(in.error);
+    CHECK(in.exit == Exit::with(0));
+    CHECK(has(other.queue({"stat", "q", "--json"}).output, R"("attempts_max":7)"));
+    CHECK(other.queue({"take", "q", "--all"}).output == numbers(50));
+}
