@@ -22,7 +22,8 @@ set(CPACK_DEBIAN_RUNTIME_PACKAGE_SHLIBDEPS ON)
 set(CPACK_COMPONENT_RUNTIME_DESCRIPTION
     "The zmq command-line tool speaks every ZeroMQ socket type from the shell.
 flotilla-relay joins publishers, pushers and requesters to their peers.
-flotilla-broker routes requests to workers by the name of a service.")
+flotilla-broker routes requests to workers by the name of a service.
+flotilla-store keeps queues of messages on disk.")
 
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME flotilla-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)

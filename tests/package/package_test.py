@@ -85,8 +85,10 @@ def install():
 def installed_tree():
     """Nothing installed knows where it was built, or where it was installed."""
     found = files_of(PREFIX)
-    for wanted in ("bin/zmq", "bin/flotilla-relay", "bin/flotilla-broker", "share/man/man1/zmq.1",
+    for wanted in ("bin/zmq", "bin/flotilla-relay", "bin/flotilla-broker",
+                   "bin/flotilla-store", "share/man/man1/zmq.1",
                    "share/man/man1/flotilla-relay.1", "share/man/man1/flotilla-broker.1",
+                   "share/man/man1/flotilla-store.1",
                    "include/flotilla/base/result.hpp",
                    "share/bash-completion/completions/zmq", "share/zsh/vendor-completions/_zmq",
                    "share/fish/vendor_completions.d/zmq.fish", "share/doc/flotilla/LICENSE",
@@ -145,7 +147,7 @@ def build_with_sources(how, *options):
 def add_subdirectory():
     build_with_sources("subdirectory")
     programs = [f for f in files_of(os.path.join(SCRATCH, "build"))
-                if re.search(r"(^|/)(zmq|flotilla-relay|flotilla-broker|unit_\w+)$", f)]
+                if re.search(r"(^|/)(zmq|flotilla-relay|flotilla-broker|flotilla-store|unit_\w+)$", f)]
     require(not programs, f"who only links the library also builds {programs}")
 
 
@@ -178,7 +180,7 @@ def deb():
             if name.startswith("usr/bin"):
                 require(BUILD.encode() not in file.read(), f"{name} contains {BUILD}")
     require(version() in run(os.path.join(root, "usr/bin/zmq"), "version"), "zmq version differs")
-    for daemon in ("flotilla-relay", "flotilla-broker"):
+    for daemon in ("flotilla-relay", "flotilla-broker", "flotilla-store"):
         require(version() in run(os.path.join(root, "usr/bin", daemon), "--version"),
                 f"{daemon} --version differs")
     build_consumer(f"-DCMAKE_PREFIX_PATH={root}/usr")

@@ -28,7 +28,8 @@ import project
 TIMEOUT = 60
 FENCE = re.compile(r"^(\s*)```(\w*)\s*$")
 MARK = re.compile(r"^\s*<!--\s*(test|from):\s*(.*?)\s*-->\s*$")
-PROGRAM_FOLDERS = ("cli", "daemons/broker", "daemons/relay", "examples", "examples/demo", "bench")
+PROGRAM_FOLDERS = ("cli", "daemons/broker", "daemons/relay", "daemons/store", "examples",
+                   "examples/demo", "bench")
 
 
 class Block:
