@@ -112,7 +112,15 @@ TEST_CASE("rows that do not belong together are found") {
     CHECK(row(Table::expiry, expiry_key({5, {1, 0, 49}}), "").find("no block") !=
           std::string::npos);
     CHECK(row(Table::name, "ghost", queue_key(9)).find("no such queue") != std::string::npos);
-    CHECK(row(Table::queue, queue_key(9) + "s", seal("\x01")).find("no definition") !=
+    Queue state;
+    CHECK(row(Table::queue, queue_key(9) + "s", encode_state(state, Horizons::exact))
+              .find("no definition") != std::string::npos);
+    state.ready = 499;
+    CHECK(row(Table::queue, queue_key(1) + "s", encode_state(state, Horizons::exact))
+              .find("holds 500") != std::string::npos);
+    CHECK(row(Table::queue, queue_key(7), encode_definition("seven", {})).find("not in the list") !=
+          std::string::npos);
+    CHECK(row(Table::done, block_key(1, 0, 50), seal("\x01 odd")).find("bitmap") !=
           std::string::npos);
     CHECK(row(Table::producer, producer_key({"p", 1}), "no checksum").find("checksum") !=
           std::string::npos);

@@ -5,6 +5,7 @@
 #include <flotilla/queue/engine/keys.hpp>
 #include <flotilla/queue/engine/lmdb_store.hpp>
 #include <flotilla/queue/engine/memory_store.hpp>
+#include <flotilla/queue/engine/queue_rows.hpp>
 #include <flotilla/queue/engine/record.hpp>
 #include <flotilla/queue/engine/store.hpp>
 #include <flotilla/wire/pack.hpp>
@@ -67,7 +68,7 @@ inline std::string block_of(std::size_t messages, std::size_t body_bytes, char f
 
 // The definition of a queue, so that its rows belong to something.
 inline void define(Mutations& turn, QueueId queue, const std::string& name) {
-    turn.put(Table::queue, queue_key(queue), seal("\x01" + name));
+    turn.put(Table::queue, queue_key(queue), encode_definition(name, {}));
     turn.put(Table::name, name, queue_key(queue));
 }
 

@@ -6,6 +6,7 @@
 
 #include <flotilla/queue/engine/engine.hpp>
 #include <flotilla/queue/engine/memory_store.hpp>
+#include <flotilla/queue/engine/store_check.hpp>
 #include <flotilla/queue/put_pack.hpp>
 #include <flotilla/wire/leased_pack.hpp>
 
@@ -99,6 +100,15 @@ public:
                 all.notices.push_back(std::move(notice));
         } while (engine->has_more());
         out = std::move(all);
+        check_store();
+    }
+    // Whatever has been committed, rows belong together.
+    void check_store() const {
+        const auto snapshot = disk->rows.read();
+        const auto report = check_rows(**snapshot);
+        REQUIRE(report);
+        INFO((report->findings.empty() ? "" : report->findings.front()));
+        CHECK(report->damaged == 0);
     }
     // Says it, does the turns and returns the answer.
     template <class Answer>
