@@ -20,7 +20,8 @@ namespace flotilla::queue {
 
 struct LmdbOptions {
     std::uint64_t bytes_max = 64ULL << 30; // of the file; 16 MiB to 1 PiB. It grows up to this
-    std::uint64_t write_ahead_bytes = 64ULL << 20; // zeros written beyond its end; 0: none
+    // Most zeros that are written beyond its end at a time; at least the reserve.
+    std::uint64_t write_ahead_bytes = 64ULL << 20;
     // Disk that must stay free, besides what finishing everything accepted needs.
     std::uint64_t disk_reserve_bytes = 64ULL << 20;
 };
