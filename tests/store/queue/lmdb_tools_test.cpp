@@ -109,8 +109,7 @@ TEST_CASE("rows that do not belong together are found") {
           std::string::npos);
     CHECK(row(Table::attempt, block_key(1, 0, 500), seal("\x01")).find("no message") !=
           std::string::npos);
-    CHECK(row(Table::expiry, expiry_key({5, {1, 0, 49}}), "").find("no block") !=
-          std::string::npos);
+    CHECK(row(Table::expiry, "odd", "").find("length") != std::string::npos);
     CHECK(row(Table::name, "ghost", queue_key(9)).find("no such queue") != std::string::npos);
     Queue state;
     CHECK(row(Table::queue, queue_key(9) + "s", encode_state(state, Horizons::exact))
