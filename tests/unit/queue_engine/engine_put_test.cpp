@@ -218,6 +218,7 @@ TEST_CASE("a queue whose rows are damaged is refused, and the others are served"
     row[3] ^= 1;
     damage.put(Table::queue, std::string(*id), row);
     REQUIRE(rig.disk->rows.commit(damage));
+    rig.is_damaged = true;
     rig.start();
     CHECK(rig.take("worker", "good").size() == 1);
     const auto refused = rig.ask<leased::ErrorReply>("p", EngineRig::one("bad", "one"));
@@ -240,6 +241,7 @@ TEST_CASE("a damaged block is counted out once, and what is behind it is served"
     Mutations damage;
     damage.put(Table::block, std::string(first.key), value);
     REQUIRE(rig.disk->rows.commit(damage));
+    rig.is_damaged = true;
     for (int start = 0; start < 2; ++start) {
         rig.start();
         rig.hello("worker", "orders", 100);
