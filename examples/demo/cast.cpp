@@ -110,14 +110,28 @@ double gather(const std::vector<Role*>& receivers, std::uint64_t messages,
 }
 
 DaemonProcess::DaemonProcess(const std::string& program, const std::vector<std::string>& arguments)
-    : process_([&] {
+    : command_([&] {
           std::vector<std::string> command{program};
           command.insert(command.end(), arguments.begin(), arguments.end());
-          return Process::start(command);
-      }()) {
-    if (!process_.wait_line(Stream::error, "ready"))
-        throw std::runtime_error(program + " did not become ready\n" +
+          return command;
+      }()),
+      process_(start()) {}
+
+Process DaemonProcess::start() const {
+    Process process = Process::start(command_);
+    if (!process.wait_line(Stream::error, "ready"))
+        throw std::runtime_error(command_[0] + " did not become ready\n" +
+                                 process.text(Stream::error));
+    return process;
+}
+
+void DaemonProcess::kill_and_restart() {
+    process_.signal(SIGKILL);
+    const auto exit = process_.wait_exit();
+    if (!exit || !(*exit == Exit::by(SIGKILL)))
+        throw std::runtime_error(command_[0] + " had ended before it was killed\n" +
                                  process_.text(Stream::error));
+    process_ = start();
 }
 
 } // namespace demo

@@ -55,8 +55,12 @@ double gather(const std::vector<Role*>& receivers, std::uint64_t messages,
 class DaemonProcess {
 public:
     DaemonProcess(const std::string& program, const std::vector<std::string>& arguments);
+    // SIGKILL, and the same again.
+    void kill_and_restart();
 
 private:
+    Process start() const;
+    std::vector<std::string> command_;
     Process process_;
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// flotilla_demo FILE RELAY BROKER: sends the lines of FILE through every pattern, between
-// processes, and proves by count and checksum that each guarantee held. RELAY and BROKER are the
-// programs flotilla-relay and flotilla-broker.
+// flotilla_demo FILE RELAY BROKER STORE: sends the lines of FILE through every pattern, between
+// processes, and proves by count and checksum that each guarantee held. RELAY, BROKER and STORE are
+// the programs flotilla-relay, flotilla-broker and flotilla-store.
 #include "role.hpp"
 #include "steps.hpp"
 
@@ -30,6 +30,7 @@ int play(const demo::Arguments& arguments) {
         {"publish", demo::run_publish}, {"subscribe", demo::run_subscribe},
         {"source", demo::run_source},   {"worker", demo::run_worker},
         {"ask", demo::run_ask},         {"serve", demo::run_serve},
+        {"put", demo::run_put},         {"drain", demo::run_drain},
     };
     const auto role = roles.find(arguments["role"]);
     if (role == roles.end())
@@ -67,13 +68,18 @@ std::string rate_of(const demo::Outcome& outcome) {
         static_cast<std::uint64_t>(static_cast<double>(outcome.messages) / outcome.seconds));
 }
 
-int run(const std::string& file, const std::string& relay, const std::string& broker) {
+int run(const std::string& file, const std::string& relay, const std::string& broker,
+        const std::string& store) {
     const auto lines = demo::Lines::read(file);
     if (!lines)
         return fail_with(to_string(lines.error()), ExitCode::usage);
     const Scratch scratch;
-    const demo::Setting setting{std::filesystem::read_symlink("/proc/self/exe").string(), relay,
-                                broker, std::filesystem::absolute(file).string(), scratch.path()};
+    const demo::Setting setting{std::filesystem::read_symlink("/proc/self/exe").string(),
+                                relay,
+                                broker,
+                                store,
+                                std::filesystem::absolute(file).string(),
+                                scratch.path()};
     std::printf("%s: %llu lines, %llu bytes\n\n", file.c_str(),
                 static_cast<unsigned long long>(lines->size()),
                 static_cast<unsigned long long>(lines->bytes()));
@@ -101,9 +107,9 @@ int main(int count, char** texts) {
             return arguments ? play(*arguments)
                              : fail_with(to_string(arguments.error()), ExitCode::usage);
         }
-        if (count != 4)
-            return fail_with("usage: flotilla_demo FILE RELAY BROKER", ExitCode::usage);
-        return run(texts[1], texts[2], texts[3]);
+        if (count != 5)
+            return fail_with("usage: flotilla_demo FILE RELAY BROKER STORE", ExitCode::usage);
+        return run(texts[1], texts[2], texts[3], texts[4]);
     } catch (const std::exception& problem) {
         return fail_with(problem.what(), ExitCode::runtime_error);
     }

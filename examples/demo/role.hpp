@@ -54,5 +54,7 @@ flotilla::Status run_source(const Arguments& arguments);
 flotilla::Status run_worker(const Arguments& arguments);
 flotilla::Status run_ask(const Arguments& arguments);
 flotilla::Status run_serve(const Arguments& arguments);
+flotilla::Status run_put(const Arguments& arguments);
+flotilla::Status run_drain(const Arguments& arguments);
 
 } // namespace demo

@@ -196,6 +196,39 @@ Outcome request(const Setting& setting) {
     return outcome;
 }
 
+// Confirmed is on disk: the store is killed in the middle of a put storm, and again in the middle
+// of a drain. Nothing is lost, and what comes twice says so.
+Outcome queue_killed_twice(const Setting& setting) {
+    constexpr std::uint64_t messages_min = 50'000;
+    const std::uint64_t rounds = messages_min / read_lines(setting).size() + 1;
+    const Lines lines = read_lines(setting, rounds);
+    const std::string store_at = local_endpoint(setting, "store");
+    DaemonProcess store(setting.store, {"--bind", store_at, "--data", setting.folder + "/queues",
+                                        "--auto-create", "demo"});
+    const std::string at = "at=>" + store_at;
+    Role producer(setting, "producer", {"role=put", at, "rounds=" + std::to_string(rounds)});
+    producer.wait("ready");
+    producer.go();
+    producer.wait("half");
+    store.kill_and_restart();
+    const std::string began = producer.wait("sent"); // all are confirmed
+    producer.finish();
+    const std::string expected = "expected=" + std::to_string(lines.size());
+    Role first(setting, "consumer-1", {"role=drain", at, expected});
+    Role second(setting, "consumer-2", {"role=drain", at, expected});
+    first.wait("ready");
+    second.wait("ready");
+    first.wait("some");
+    store.kill_and_restart();
+    Outcome outcome{"queue, its store killed twice", lines.size(), {}, 0, {}, false};
+    outcome.seconds = gather({&first, &second}, lines.size(), began);
+    outcome.tally = tally(lines, {first.journal(), second.journal()});
+    const Tally& tally = outcome.tally;
+    outcome.kept = tally.lost == 0 && tally.damaged == 0 && tally.unmarked == 0;
+    outcome.verdict = outcome.kept ? "none lost, repeats marked" : "BROKEN";
+    return outcome;
+}
+
 Outcome through_streamer(const Setting& setting) {
     const std::string front = local_endpoint(setting, "streamer-front");
     const std::string back = local_endpoint(setting, "streamer-back");
@@ -239,8 +272,8 @@ Outcome through_forwarder(const Setting& setting) {
 } // namespace
 
 std::vector<Outcome (*)(const Setting&)> steps() {
-    return {publish, publish_to_a_slow_one, push_plain,       push_batched, work,
-            request, through_streamer,      through_forwarder};
+    return {publish, publish_to_a_slow_one, push_plain,       push_batched,     work,
+            request, queue_killed_twice,    through_streamer, through_forwarder};
 }
 
 } // namespace demo

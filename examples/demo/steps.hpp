@@ -15,6 +15,7 @@ struct Setting {
     std::string program; // this one, to be started in its roles
     std::string relay;   // flotilla-relay
     std::string broker;  // flotilla-broker
+    std::string store;   // flotilla-store
     std::string file;
     std::string folder; // scratch
 };
