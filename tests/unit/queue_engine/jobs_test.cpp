@@ -158,6 +158,21 @@ TEST_CASE("purge: waits for the wheel where a message is just due", "[unit][queu
     CHECK(its.rows(Table::delayed) == 0);
 }
 
+TEST_CASE("purge: asked for twice at once, each message goes once", "[unit][queue]") {
+    Bench its;
+    for (MessageId id = 1; id <= 10; ++id)
+        its.delay(its.wall + 1000, id);
+    its.put_block(1, 0, 11, 10);
+    its.commit();
+    its.jobs.purge(1, 1, 50);
+    its.jobs.purge(1, 1, 50);
+    its.finish();
+    REQUIRE(its.done.size() == 2);
+    CHECK(its.done[0].messages == 20);
+    CHECK(its.done[1].messages == 0);
+    CHECK(its.host.delayed_left.size() == 10);
+}
+
 TEST_CASE("redrive: dead letters go back until it is full, those of no queue stay",
           "[unit][queue]") {
     Bench its;

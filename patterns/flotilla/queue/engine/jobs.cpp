@@ -108,7 +108,7 @@ Status Jobs::run(const Snapshot& snapshot, Mutations& mutations, JobHost& host,
         Job job = std::move(jobs_.front());
         jobs_.pop_front();
         Status ran{};
-        if (!job.is_over && job.after_commit <= commits_) {
+        if (!job.is_over && job.after_commit <= commits_ && !is_behind_another(job)) {
             switch (job.kind) {
             case Job::Kind::purge:
                 ran = run_purge(job, snapshot, mutations, host, wall_ms, budget);
@@ -124,12 +124,25 @@ Status Jobs::run(const Snapshot& snapshot, Mutations& mutations, JobHost& host,
         }
         if (!ran)
             return ran;
-        if (job.is_over)
-            done.push_back({job.number, job.messages, std::move(job.status)});
-        else
+        if (!job.is_over) {
             jobs_.push_back(std::move(job));
+            continue;
+        }
+        // The next one on these messages sees what this one has left only after the commit.
+        for (Job& other : jobs_)
+            if (other.queue == job.queue)
+                other.after_commit = std::max(other.after_commit, commits_ + 1);
+        done.push_back({job.number, job.messages, std::move(job.status)});
     }
     return {};
+}
+
+bool Jobs::is_behind_another(const Job& job) const noexcept {
+    return job.kind == Job::Kind::purge &&
+           std::any_of(jobs_.begin(), jobs_.end(), [&](const Job& other) {
+               return other.kind == Job::Kind::purge && other.queue == job.queue &&
+                      other.number < job.number;
+           });
 }
 
 Status Jobs::run_purge(Job& job, const Snapshot& snapshot, Mutations& mutations, JobHost& host,

@@ -93,6 +93,7 @@ private:
         Status status{};
     };
     JobNumber start(Job job);
+    bool is_behind_another(const Job& job) const noexcept; // purges of one queue go one by one
     Status run_purge(Job& job, const Snapshot& snapshot, Mutations& mutations, JobHost& host,
                      std::int64_t wall_ms, TurnBudget& budget);
     Status run_redrive(Job& job, const Snapshot& snapshot, JobHost& host, TurnBudget& budget);
