@@ -181,9 +181,9 @@ void QueueMachine::Rest::gather() {
             turn_.break_off(outcome.error());
     };
     keep(duplicates_.flush(turn_.snapshot(), turn_.changes(), turn_.wall_ms()));
-    producers_.flush(turn_.changes());
     const auto evicted = producers_.reap(turn_.snapshot(), turn_.changes(), turn_.wall_ms());
     keep(evicted);
+    producers_.flush(turn_.changes());
     if (evicted && *evicted > 0)
         notice("producer_evicted", std::to_string(*evicted) + " producers over producers_max");
     book_.write_states(turn_, stopped_ ? Horizons::exact : Horizons::bounds);
