@@ -31,8 +31,8 @@ void Oracle::put_arrives(const SentPut& put, WallTime wall) {
     told(wall);
     for (std::uint64_t number = put.first; number < put.first + put.count; ++number) {
         Track& track = tracks_.at({put.producer, number});
-        if (!track.has_arrived)
-            track.first_arrival = wall;
+        if (!track.has_arrived || wall < track.first_arrival)
+            track.first_arrival = wall; // of the clock, which may have been set back meanwhile
         if (!track.is_given)
             track.last_arrival = latest_wall_;
         track.has_arrived = true;
@@ -54,7 +54,7 @@ void Oracle::note_ids(const SentPut& put, const queue::PutOutcome& outcome) {
             continue;
         const Track& track = tracks_.at({put.producer, put.first + index});
         if (const auto known = body_of_.emplace(id, track.planned.body);
-            known.first->second != track.planned.body)
+            known.first->second != track.planned.body && promise_.is_durable)
             broken(track.planned.body + " has the id of " + known.first->second);
         ++id;
     }
@@ -95,14 +95,16 @@ void Oracle::delivered(const Seen& seen, WallTime wall) {
         broken(who + " was refused for good and is given out");
     if (planned.is_repeat)
         broken(who + " has a known message_id and is given out");
-    if (track->is_ack_confirmed)
+    if (track->is_ack_confirmed && promise_.is_durable)
         broken(who + " is given out again after its acknowledgement was confirmed");
     const bool is_again = !given_out_.emplace(std::string(seen.queue), seen.id).second;
     repeats_ += is_again ? 1 : 0;
     maybes_ += seen.redelivered == Redelivered::maybe ? 1 : 0;
     if (is_again && seen.redelivered == Redelivered::no)
         broken(who + " is given out again in silence");
-    if (seen.attempt > attempts_max_ && seen.queue == "work")
+    if (is_again && promise_.is_at_most_once)
+        broken(who + " is given out twice by a queue that does so once at most");
+    if (seen.attempt > promise_.attempts_max && seen.queue == "work")
         broken(who + " is given out more often than attempts_max");
     if (seen.queue == "dead") {
         dead_ += track->is_dead_letter ? 0 : 1;
@@ -110,19 +112,19 @@ void Oracle::delivered(const Seen& seen, WallTime wall) {
         return;
     }
     track->ids.insert(seen.id);
-    if (track->ids.size() > 1 && !was_redriven_)
+    if (track->ids.size() > 1 && !was_redriven_ && promise_.is_durable)
         broken(who + " is in the queue twice");
     if (latest_wall_ < track->first_arrival + planned.delay)
         broken(who + " is given out before it is due");
     if (planned.ttl > 0ms && wall >= track->last_arrival + planned.ttl && !was_redriven_)
         broken(who + " is given out after it expired");
     body_of_[seen.id] = seen.body;
-    if (order_ == Order::strict && !was_redriven_)
+    if (promise_.order == Order::strict && !was_redriven_)
         check_strict(*track, seen.id);
-    if (order_ == Order::key && !planned.key.empty() && !was_redriven_)
+    if (promise_.order == Order::key && !planned.key.empty() && !was_redriven_)
         check_key(*track);
     track->is_given = true;
-    track->may_be_dead |= seen.attempt >= attempts_max_;
+    track->may_be_dead |= seen.attempt >= promise_.attempts_max;
 }
 
 void Oracle::check_strict(const Track& track, std::uint64_t id) {
@@ -150,17 +152,29 @@ void Oracle::ack_confirmed(const std::string& body) {
         track->is_ack_confirmed = true;
 }
 
-void Oracle::finish() {
+void Oracle::put_acked(const SentPut& put) {
+    for (std::uint64_t number = put.first; number < put.first + put.count; ++number)
+        if (const Track& track = tracks_.at({put.producer, number}); !track.may_be_finished())
+            broken(track.planned.body + " is said to be acknowledged and is not");
+}
+
+void Oracle::finish(std::uint64_t dropped) {
+    std::uint64_t missing = 0;
+    std::string first;
     for (const auto& [place, track] : tracks_) {
         if (!track.is_confirmed || track.is_ack_sent || track.is_dead_letter)
             continue;
-        if (track.may_be_dead && !has_dead_letters_)
+        if (track.may_be_dead && !promise_.has_dead_letters) {
             ++dead_; // dropped, as the queue says
-        else if (track.planned.ttl > 0ms)
+        } else if (track.planned.ttl > 0ms) {
             ++expired_;
-        else
-            broken(track.planned.body + " was confirmed and is lost");
+        } else if (promise_.is_durable && !promise_.is_at_most_once) {
+            first = missing++ == 0 ? track.planned.body : first;
+        }
     }
+    if (missing > (promise_.is_kept ? 0 : dropped))
+        broken(first + " was confirmed and is lost, as are " + std::to_string(missing - 1) +
+               " others; dropped: " + std::to_string(dropped));
 }
 
 } // namespace flotilla::sim

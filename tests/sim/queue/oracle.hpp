@@ -10,6 +10,9 @@
 //     order=key: nothing is given out while something before it of its key is not finished.
 //  5. Nothing is given out before it is due or after it expired.
 //  6. No put is stored twice, and none that was refused for good is given out.
+//  7. A put that waits until it is acknowledged is not told so before.
+//
+// Queues that promise less are held to that: see Promise.
 //
 // It knows each message by its body. What it finds broken it keeps as sentences.
 #pragma once
@@ -48,15 +51,24 @@ struct SentPut {
     std::size_t producer = 0;
     std::uint64_t first = 0; // numbers
     std::uint64_t count = 0;
-    std::uint64_t base = 0; // number of the message before sequence 1
-    std::string id{};       // producer id of this epoch
-    bool was_known = false; // something of this epoch had been confirmed
+    std::uint64_t base = 0;    // number of the message before sequence 1
+    std::string id{};          // producer id of this epoch
+    std::uint64_t settled = 0; // all up to here, when it was sent
+};
+
+// What a queue with these properties promises.
+struct Promise {
+    Order order = Order::plain;
+    std::uint32_t attempts_max = 1;
+    bool has_dead_letters = false;
+    bool is_at_most_once = false; // acknowledge=auto: nothing twice, but lost in a crash
+    bool is_durable = true;       // else a crash may undo what was confirmed: puts and acks
+    bool is_kept = true;          // else ready messages may be dropped or purged, and are counted
 };
 
 class Oracle {
 public:
-    Oracle(Order order, std::uint32_t attempts_max, bool has_dead_letters)
-        : order_(order), attempts_max_(attempts_max), has_dead_letters_(has_dead_letters) {}
+    explicit Oracle(const Promise& promise) : promise_(promise) {}
 
     // The producers' messages, all of them, before anything runs.
     void plan(std::vector<Planned> messages);
@@ -81,8 +93,15 @@ public:
     void delivered(const Seen& seen, WallTime wall);
     void redriven() { was_redriven_ = true; }
 
-    // Everything is quiet, and the queues are empty.
-    void finish();
+    void put_acked(const SentPut& put); // a put that waited
+    // durability=memory: the queue is empty after a crash, and begins anew.
+    void forgot() {
+        given_out_.clear();
+        body_of_.clear();
+        last_id_ = 0;
+    }
+    // Everything is quiet, and the queues are empty; so many were dropped or purged, it says.
+    void finish(std::uint64_t dropped);
 
     void broken(std::string what);
     const std::vector<std::string>& breaches() const noexcept { return breaches_; }
@@ -115,9 +134,7 @@ private:
     void check_strict(const Track& track, std::uint64_t id);
     void check_key(const Track& track);
 
-    Order order_;
-    std::uint32_t attempts_max_;
-    bool has_dead_letters_;
+    Promise promise_;
     std::map<std::pair<std::size_t, std::uint64_t>, Track> tracks_{}; // producer, number
     std::map<std::string, std::pair<std::size_t, std::uint64_t>> by_body_{};
     std::set<std::pair<std::string, std::uint64_t>> given_out_{}; // queue, id

@@ -39,10 +39,11 @@ public:
             return settle(put, *ok);
         if (const auto* refused = std::get_if<queue::PutRefused>(&*event)) {
             const bool is_current = put != outstanding_.end() && put->second.id == id_;
-            // Before anything of this id was confirmed, the store has only not heard of it yet.
-            const bool was_known = is_current && put->second.was_known;
+            // The store knows less than it had confirmed when this was sent. (Before anything of
+            // this id was confirmed, it has only not heard of it yet.)
+            const bool is_forgotten = is_current && base_ + refused->sequence < put->second.settled;
             settle(put, *refused);
-            if (was_known && refused->code == leased::ErrorCode::unknown_producer)
+            if (is_forgotten)
                 new_epoch();
             if (is_current && queue::is_passing(refused->code)) {
                 outstanding_.clear();
@@ -81,7 +82,7 @@ private:
         const std::uint64_t count =
             world_.random().one_in(3) ? std::min<std::uint64_t>(left, 1 + world_.random().below(6))
                                       : 1;
-        const SentPut put{number_, next_, count, base_, id_, settled_ > base_};
+        const SentPut put{number_, next_, count, base_, id_, settled_};
         const std::string correlation = "put " + std::to_string(world_.serial());
         world_.expect_put(correlation, put);
         outstanding_[correlation] = put;
@@ -102,6 +103,7 @@ private:
         put.delay = message.delay;
         put.ttl = message.ttl;
         put.message_id = message.message_id;
+        put.wait_acked = world_.percent(world_.plan().waits_percent);
         put.body.add(ByteView{message.body});
         if (message.is_too_large)
             put.body.add(ByteView{std::string(padding_bytes, 'x')});
@@ -367,6 +369,8 @@ public:
     void start() override {
         world_.connect(*this);
         look();
+        if (world_.plan().purges_every > 0ms)
+            purge();
         if (world_.plan().redrives)
             world_.after(world_.plan().storm_lasts + world_.up_to(300ms), [this] { redrive(); });
     }
@@ -400,6 +404,12 @@ private:
             say(queue::Kick{"dead", 1 + world_.random().below(5)});
         }
         world_.after(world_.up_to(150ms), [this] { look(); });
+    }
+    void purge() {
+        world_.after(world_.up_to(2 * world_.plan().purges_every), [this] {
+            say(queue::Purge{"work"});
+            purge();
+        });
     }
     void redrive() {
         world_.oracle().redriven();

@@ -189,6 +189,49 @@ TEST_CASE("queue: order=strict gives out in order, and again from what came back
     CHECK((sum.repeats > seeds.count || !seeds.are_many()));
 }
 
+TEST_CASE("queue: acknowledge=auto gives out nothing twice", "[sim][queue]") {
+    run_all(Seeds(40), [](Plan& plan, Random& random) {
+        plan.properties.acknowledge = queue::Acknowledge::automatic;
+        plan.delay_percent = random.one_in(2) ? 30 : 0;
+        plan.properties.priority_levels = static_cast<std::uint32_t>(1 + random.below(3));
+    });
+}
+
+TEST_CASE("queue: durability=relaxed and memory may forget in a crash, and are never silent",
+          "[sim][queue]") {
+    run_all(Seeds(40), [](Plan& plan, Random& random) {
+        plan.properties.durability =
+            random.one_in(2) ? queue::Durability::relaxed : queue::Durability::memory;
+        plan.properties.relaxed_interval = random.one_in(2) ? 2ms : 50ms;
+        plan.delay_percent = random.one_in(2) ? 30 : 0;
+        plan.properties.order = random.one_in(2) ? queue::Order::plain : queue::Order::key;
+    });
+}
+
+TEST_CASE("queue: what is dropped, purged or waited for is counted and told as it is",
+          "[sim][queue]") {
+    run_all(Seeds(60), [](Plan& plan, Random& random) {
+        plan.waits_percent = random.one_in(2) ? 20 : 0;
+        plan.delay_percent = random.one_in(2) ? 30 : 0;
+        if (random.one_in(2))
+            plan.purges_every = 100ms;
+        if (random.one_in(3))
+            plan.properties.consumer_rate_max = 300;
+        plan.properties.messages_max = 5 + random.below(10);
+        switch (random.below(3)) {
+        case 0:
+            plan.properties.overflow = queue::Overflow::drop_oldest;
+            break;
+        case 1:
+            plan.properties.overflow = queue::Overflow::dead_letter;
+            plan.properties.dead_letter_queue = "dead";
+            break;
+        default:
+            break;
+        }
+    });
+}
+
 TEST_CASE("queue: the simulator notices a store that breaks its word", "[sim][queue]") {
     Seeds seeds(20);
     seeds.count = std::clamp<std::uint64_t>(seeds.count, 20, 100);

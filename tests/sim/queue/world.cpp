@@ -23,7 +23,7 @@ std::string frames_text(const wire::Frames& message) {
     std::string text;
     for (std::size_t i = 0; i < message.size(); ++i) {
         text.append(i > 0 ? " | " : "");
-        for (const char c : message[i].view().substr(0, 120))
+        for (const char c : message[i].view().substr(0, 2000))
             text.push_back(c >= ' ' && c < 0x7f ? c : c == '\n' ? ' ' : '.');
     }
     return text;
@@ -38,11 +38,22 @@ void World::trace(const std::string& what) const {
                      what.c_str());
 }
 
+Promise promise_of(const Plan& plan) {
+    const queue::QueueProperties& properties = plan.properties;
+    Promise promise;
+    promise.order = properties.order;
+    promise.attempts_max = properties.attempts_max;
+    promise.has_dead_letters = !properties.dead_letter_queue.empty();
+    promise.is_at_most_once = properties.acknowledge == queue::Acknowledge::automatic;
+    promise.is_durable = properties.durability == queue::Durability::fsync;
+    promise.is_kept =
+        properties.overflow != queue::Overflow::drop_oldest && plan.purges_every == 0ms;
+    return promise;
+}
+
 World::World(const Plan& plan, std::uint64_t seed)
     : plan_(plan), random_(seed), seed_(seed), storm_ends_(Instant{} + plan.storm_lasts),
-      disk_(std::make_shared<Disk>(seed * 31 + 7)),
-      oracle_(plan.properties.order, plan.properties.attempts_max,
-              !plan.properties.dead_letter_queue.empty()) {
+      disk_(std::make_shared<Disk>(seed * 31 + 7)), oracle_(promise_of(plan)) {
     fine_.delay_max = plan.storm.delay_max;
     plan_messages();
     open_engine();
@@ -81,8 +92,13 @@ void World::run() {
             return oracle_.broken("it does not come to rest");
         node.mapped()();
     }
-    if (oracle_.breaches().empty())
-        oracle_.finish();
+    if (!oracle_.breaches().empty())
+        return;
+    std::uint64_t dropped = 0;
+    for (const queue::QueueStat& stat : engine_->queues())
+        if (stat.name == "work")
+            dropped = stat.counters.dropped_total + stat.counters.purged_total;
+    oracle_.finish(dropped);
 }
 
 bool World::is_quiet() const {
@@ -188,6 +204,8 @@ void World::crash() {
     reloads_ += engine_->counters().reloads_total;
     engine_.reset();
     disk_->crash();
+    if (plan_.properties.durability == queue::Durability::memory)
+        oracle_.forgot();
     crashes_next_ = false;
     after(up_to(60ms), [this] { open_engine(); });
 }
@@ -295,6 +313,8 @@ void World::watch(const queue::EngineOutputs::Send& send) {
             oracle_.put_answered(put->second, *ok);
         if (const auto* refused = std::get_if<queue::PutRefused>(&send.event))
             oracle_.put_answered(put->second, *refused);
+        if (const auto* ok = std::get_if<queue::PutOk>(&send.event); ok && ok->acked)
+            oracle_.put_acked(put->second);
         return;
     }
     const auto* event = std::get_if<leased::Event>(&send.event);

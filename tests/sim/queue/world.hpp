@@ -50,10 +50,14 @@ struct Plan {
     std::uint32_t poison_percent = 0;
     std::uint32_t too_large_percent = 0;
     std::uint32_t repeat_percent = 0; // of application message ids
+    std::uint32_t waits_percent = 0;  // puts that are answered when they are acknowledged
     bool redrives = false;            // dead letters go back when the storm is over
+    Duration purges_every{0};
     Weather storm{};
     Duration storm_lasts = 600ms;
 };
+
+Promise promise_of(const Plan& plan);
 
 class Peer;
 
