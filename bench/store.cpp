@@ -159,6 +159,7 @@ Figures ours(const Shape& shape, const fs::path& directory, const LmdbOptions& o
         figures = run(shape, [&](std::size_t turn) {
             if (const auto committed = (*store)->commit(turns.make(turn)); !committed)
                 give_up(to_string(committed.error()));
+            (*store)->housekeep(); // as the engine does
         });
     }
     fs::remove_all(path);

@@ -166,6 +166,24 @@ TEST_CASE("a commit whose pages cannot be written changes nothing") {
     CHECK(rows_in(**store, Table::block) == 4);
 }
 
+TEST_CASE("a store that was full finds out by itself that there is room again") {
+    ScratchFolder folder;
+    const fs::path path = folder.path() / "data";
+    auto store = LmdbStore::open(path, small_store());
+    REQUIRE(store);
+    Position next = 0;
+    std::uint64_t refused = 0;
+    {
+        FullDescriptor fault(path / "data.mdb", FullDescriptor::Which::pages);
+        REQUIRE_FALSE(put(**store, next, 2));
+    }
+    REQUIRE((*store)->read()); // opened again
+    while ((*store)->room() == 0 && refused < 100'000)
+        ++refused;
+    INFO(refused << " refused");
+    CHECK((*store)->room() > 0);
+}
+
 TEST_CASE("after a commit in doubt the store is asked, and says what is so") {
     ScratchFolder folder;
     const fs::path path = folder.path() / "data";

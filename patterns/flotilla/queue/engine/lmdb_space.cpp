@@ -55,9 +55,7 @@ Status Space::prepare(Environment& environment, std::uint64_t bytes, std::uint64
         if (const Status grown = environment.grow_map(std::min(wanted, limit_bytes_)); !grown)
             return grown;
     }
-    // Zeros are written only where the file does grow; one that reuses its space needs none.
-    if (over(file_bytes_, end_bytes_) < reserve_bytes_)
-        write_ahead(environment, std::max(ahead_step_bytes, 8 * growth_bytes_));
+    keep_ahead(environment);
     return {};
 }
 
@@ -68,7 +66,7 @@ void Space::committed(const Environment& environment, std::uint64_t bytes) {
     end_bytes_ = end;
     file_bytes_ = std::max(file_bytes_, end);
     free_bytes_ = over(free_bytes_, 2 * bytes + turn_bytes);
-    unusable_bytes_ -= (unusable_bytes_ + trust_turns - 1) / trust_turns;
+    trust();
     if (++turns_ % look_turns == 0)
         look(environment);
     count_room(environment);
@@ -90,9 +88,35 @@ bool Space::is_disk_full(const Environment& environment) {
 void Space::refresh(Environment& environment) {
     end_bytes_ = environment.end_bytes();
     look(environment);
-    if (over(file_bytes_, end_bytes_) < reserve_bytes_)
-        write_ahead(environment, reserve_bytes_ - over(file_bytes_, end_bytes_));
+    keep_ahead(environment);
     count_room(environment);
+}
+
+void Space::between_turns(Environment& environment) {
+    if (room_ > 0)
+        keep_ahead(environment); // the disk is looked at now and then
+    else
+        refresh(environment);
+}
+
+void Space::refused(Environment& environment) {
+    if (++refusals_ % look_turns != 0)
+        return;
+    trust();
+    refresh(environment);
+}
+
+void Space::trust() noexcept {
+    unusable_bytes_ -= (unusable_bytes_ + trust_turns - 1) / trust_turns;
+}
+
+// Zeros are written only where the file does grow; one that reuses its space needs none. In steps,
+// since each time that it becomes longer the next sync costs more.
+void Space::keep_ahead(const Environment& environment) {
+    if (over(file_bytes_, end_bytes_) >= reserve_bytes_)
+        return;
+    const std::uint64_t missing = reserve_bytes_ - over(file_bytes_, end_bytes_);
+    write_ahead(environment, missing + std::max(ahead_step_bytes, 8 * growth_bytes_));
 }
 
 void Space::look(const Environment& environment) {

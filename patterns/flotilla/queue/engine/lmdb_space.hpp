@@ -35,8 +35,13 @@ public:
     void committed(const Environment& environment, std::uint64_t bytes);
     // It did not fit: what there was is held to be unusable, and trusted again by and by.
     void overflowed(const Environment& environment);
-    // Looks at the disk again, writes ahead up to the reserve.
+    // Looks at the disk again, writes ahead.
     void refresh(Environment& environment);
+    // The same as far as it may matter now: cheap, for after every turn.
+    void between_turns(Environment& environment);
+    // Somebody asked for room and was told that there is none: looks now and then whether that is
+    // still so, since nothing may be committed meanwhile.
+    void refused(Environment& environment);
 
     // Whether the disk has less than a turn needs: tries.
     bool is_disk_full(const Environment& environment);
@@ -49,6 +54,8 @@ public:
 
 private:
     void look(const Environment& environment);
+    void keep_ahead(const Environment& environment);
+    void trust() noexcept;
     void write_ahead(const Environment& environment, std::uint64_t bytes);
     void count_room(const Environment& environment);
     std::uint64_t available_bytes() const noexcept;
@@ -63,6 +70,7 @@ private:
     std::uint64_t growth_bytes_ = 0; // of the last turn that needed new pages
     std::uint64_t unusable_bytes_ = 0;
     std::uint64_t turns_ = 0;
+    std::uint64_t refusals_ = 0;
     std::uint64_t counted_turn_ = 0; // when free_bytes_ was counted
     std::uint64_t room_ = 0;
 };

@@ -253,7 +253,12 @@ Status LmdbStore::Rest::apply(const Mutations& mutations) {
 // ---- room --------------------------------------------------------------------------------------
 
 std::uint64_t LmdbStore::room() const {
-    return rest_->is_in_doubt ? 0 : rest_->space.room();
+    Rest& rest = *rest_;
+    if (rest.is_in_doubt)
+        return 0;
+    if (rest.space.room() == 0)
+        rest.space.refused(*rest.environment);
+    return rest.space.room();
 }
 
 void LmdbStore::housekeep() {
@@ -264,7 +269,7 @@ void LmdbStore::housekeep() {
         int dead = 0;
         mdb_reader_check(rest.environment->get(), &dead);
     }
-    rest.space.refresh(*rest.environment);
+    rest.space.between_turns(*rest.environment);
     rest.window.release();
 }
 
