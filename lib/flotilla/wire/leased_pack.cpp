@@ -37,12 +37,15 @@ constexpr Blob::Owner slices{
 // Reads one record off the front; a bad reader says that it was not whole.
 PackedRecord read_record(Reader& reader, std::uint64_t first_lease) {
     PackedRecord record;
-    record.lease = first_lease + reader.u32();
-    record.id = reader.u64();
-    record.attempt = reader.u32();
-    const std::uint8_t redelivered = reader.u8();
+    const ByteView head = reader.bytes(record_header_bytes - 2);
+    if (!reader.ok())
+        return record;
+    record.lease = first_lease + load_u32(head.data());
+    record.id = load_u64(head.data() + 4);
+    record.attempt = load_u32(head.data() + 12);
+    const auto redelivered = static_cast<std::uint8_t>(head[16]);
     record.redelivered = static_cast<Redelivered>(redelivered <= 2 ? redelivered : 1);
-    record.key = reader.short_bytes();
+    record.key = reader.bytes(static_cast<unsigned char>(head[17]));
     record.frames = reader.u16();
     const ByteView from = reader.rest();
     for (std::size_t i = 0; i < record.frames; ++i)
@@ -101,12 +104,19 @@ void PackedWriter::begin_record(std::uint64_t lease, std::uint64_t id, std::uint
                    "a packed lease is out of reach of the first");
     FLOTILLA_CHECK(frames >= 1 && frames <= limits::body_frames_max,
                    "a delivery has 1 to 1000 frames");
-    records_bytes_.u32(static_cast<std::uint32_t>(lease - first_lease_))
-        .u64(id)
-        .u32(attempt)
-        .u8(static_cast<std::uint8_t>(redelivered))
-        .short_bytes(key)
-        .u16(static_cast<std::uint16_t>(frames));
+    // In one piece: a store writes one of these for every message it delivers.
+    char head[record_header_bytes - 2];
+    store_u32(head, static_cast<std::uint32_t>(lease - first_lease_));
+    store_u64(head + 4, id);
+    store_u32(head + 12, attempt);
+    head[16] = static_cast<char>(redelivered);
+    FLOTILLA_CHECK(key.size() <= limits::name_bytes_max, "a key is at most 255 bytes");
+    head[17] = static_cast<char>(key.size());
+    records_bytes_.bytes({head, sizeof head});
+    if (!key.empty())
+        records_bytes_.bytes(key);
+    const char count[2] = {static_cast<char>(frames >> 8), static_cast<char>(frames)};
+    records_bytes_.bytes({count, sizeof count});
     ++records_;
 }
 

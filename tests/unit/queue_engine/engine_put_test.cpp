@@ -198,6 +198,23 @@ TEST_CASE("a purge takes what waits behind its key and what waits out a delay") 
     CHECK(rig.seen("worker").size() == 1);
 }
 
+TEST_CASE("leased_max holds deliveries of all queues back until leases end") {
+    StoreLimits limits;
+    limits.leased_max = 5;
+    EngineRig rig{limits};
+    for (const char* queue : {"one", "two"}) {
+        rig.create(queue);
+        rig.ask<PutOk>("producer", EngineRig::many(queue, 5, "m"));
+    }
+    rig.hello("first", "one", 10);
+    const auto held = rig.seen("first");
+    CHECK(held.size() == 5);
+    rig.hello("second", "two", 10);
+    CHECK(rig.seen("second").empty());
+    rig.ack("first", held);
+    CHECK(rig.seen("second").size() == 5);
+}
+
 TEST_CASE("a session that ends with nothing in hand is told so") {
     EngineRig rig;
     rig.create("orders");

@@ -167,6 +167,7 @@ void QueueMachine::Rest::end_queue(Slot slot) {
     std::erase_if(tails_, is_its);
     std::erase(over_limit_, slot);
     std::erase(waiting_, slot);
+    std::erase(starved_, slot);
     jobs_.queue_gone(id);
     book_.erase(slot, turn_);
     jobs_.sweep(turn_.changes(), id);

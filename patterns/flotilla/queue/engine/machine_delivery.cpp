@@ -75,8 +75,10 @@ QueueMachine::Rest::Served QueueMachine::Rest::serve(Round& round, Slot slot) {
     for (;;) {
         if (round.is_spent())
             return Served::more;
-        if (leases_.held() >= limits_.leased_max)
-            return Served::idle; // an acknowledgement wakes it
+        if (leases_.held() >= limits_.leased_max) {
+            starved_.push_back(slot); // until leases end
+            return Served::idle;
+        }
         const Slot to = next_session(slot);
         if (to == no_slot)
             return Served::idle;

@@ -251,8 +251,7 @@ bool QueueMachine::Rest::open_block(Round& round, LaneRef at, const BlockPlace& 
     }
     lane.cursor = std::max(lane.cursor, place.first);
     lane.oldest_ms = fresh_reader_.wall_ms();
-    const Slot block =
-        use_of(at.queue, place, fresh_reader_.count(), fresh_reader_.wall_ms(), round.snapshot);
+    const Slot block = use_of(at.queue, place, fresh_reader_, round.snapshot);
     if (turn_.broken()) {
         round.status = fail(*turn_.broken());
         return false;

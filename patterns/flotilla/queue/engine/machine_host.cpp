@@ -72,12 +72,11 @@ Status QueueMachine::Rest::leave(const Snapshot& snapshot, const Waiting& messag
         return turn_.broken() ? Status{fail(*turn_.broken())} : Status{};
     Queue& queue = book_[slot];
     LaneState& lane = queue.lanes[message.place.lane];
-    const std::size_t count = count_in(snapshot, slot, message.place);
-    if (count == 0)
-        return {};
-    const Slot block = use_of(slot, message.place, count, message.put_ms, snapshot);
+    const Slot block = use_from_store(snapshot, slot, message.place);
     if (turn_.broken())
         return fail(*turn_.broken());
+    if (block == no_slot)
+        return {};
     MessageId id = message.record.id != 0 ? message.record.id : message.position();
     finish(block, message.index, load_of(message.record));
     --queue.ready;
@@ -124,18 +123,18 @@ void QueueMachine::Rest::leave_line(LaneState& lane, std::uint32_t key, Position
     --lane.held_back;
 }
 
-// Of a block that may not be in use yet.
-std::size_t QueueMachine::Rest::count_in(const Snapshot& snapshot, Slot queue,
-                                         const BlockPlace& place) {
+// A block that may not be in use yet; no_slot: it is gone, or cannot be read.
+Slot QueueMachine::Rest::use_from_store(const Snapshot& snapshot, Slot queue,
+                                        const BlockPlace& place) {
     if (const Slot block = uses_.find(queue, place.lane, place.first); block != no_slot)
-        return uses_[block].count;
+        return block;
     const auto row = snapshot.get(Table::block, block_key(place.queue, place.lane, place.first));
     if (!row)
         turn_.break_off(row.error());
-    if (!row || !*row || !applied_reader_.open(**row))
-        return 0;
     applied_block_ = no_slot;
-    return applied_reader_.count();
+    if (!row || !*row || !applied_reader_.open(**row))
+        return no_slot;
+    return use_of(queue, place, applied_reader_, snapshot);
 }
 
 void QueueMachine::Rest::leave_delayed(const Delayed& message, Leaving why) {

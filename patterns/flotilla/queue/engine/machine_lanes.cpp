@@ -69,16 +69,22 @@ void QueueMachine::Rest::answer_waits(QueueId queue, MessageId id, Acked acked) 
 
 // ---- blocks in use -----------------------------------------------------------------------------
 
-Slot QueueMachine::Rest::use_of(Slot queue, const BlockPlace& place, std::size_t count,
-                                std::int64_t wall_ms, const Snapshot& snapshot) {
+// `reader` has the block open.
+Slot QueueMachine::Rest::use_of(Slot queue, const BlockPlace& place, const BlockReader& reader,
+                                const Snapshot& snapshot) {
     const Slot known = uses_.find(queue, place.lane, place.first);
     if (known != no_slot)
         return known;
-    const Slot slot = uses_.add(queue, place.lane, place.first, count, wall_ms);
+    const Slot slot = uses_.add(queue, place.lane, place.first, reader.count(), reader.wall_ms());
     const LaneState& lane = book_[queue].lanes[place.lane];
+    BlockUse& use = uses_[slot];
+    // The cursor looks at every message of a new block; of others it may not.
+    if (place.first >= lane.old_below && lane.cursor <= place.first && &reader == &fresh_reader_)
+        use.visits.add(reader.expiry_ms(), reader.wall_ms());
+    else
+        use.visits = ExpiryVisits::of(reader);
     if (place.first >= lane.old_below)
         return slot;
-    BlockUse& use = uses_[slot];
     const std::string key = block_key(place.queue, place.lane, place.first);
     const auto row = snapshot.get(Table::done, key);
     if (!row) {
@@ -104,9 +110,9 @@ void QueueMachine::Rest::read_attempts(BlockUse& use, QueueId queue, const Snaps
         const auto place = read_block_key((*row)->key);
         if (!place || place->queue != queue || place->lane != use.lane || place->first >= use.end())
             return;
-        if (const auto value = unseal((*row)->value); value && value->size() == 4)
+        if (const auto value = unseal((*row)->value); value && value->size() == 5)
             use.old_attempts.emplace_back(static_cast<std::uint16_t>(place->first - use.first),
-                                          wire::load_u32(value->data()));
+                                          wire::load_u32(value->data() + 1));
         key = block_key(queue, use.lane, place->first + 1);
     }
 }

@@ -14,7 +14,7 @@ namespace {
 
 std::string attempts_value(std::uint32_t attempts) {
     wire::Writer out;
-    out.u32(attempts);
+    out.u8(1).u32(attempts); // version first
     return seal(out.take());
 }
 

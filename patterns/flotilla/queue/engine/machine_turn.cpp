@@ -156,6 +156,9 @@ void QueueMachine::Rest::end_apply(Times times) {
         reap();
     run_jobs();
     drop_excess();
+    if (leases_.held() < limits_.leased_max)
+        for (const Slot queue : std::exchange(starved_, {}))
+            wake(queue);
     // A relaxed queue that somebody waits for is committed at once: only that is delivered.
     for (const LaneRef& at : open_lanes_)
         needs_commit_ = needs_commit_ || sessions_.in_line(at.queue) > 0;
@@ -214,10 +217,9 @@ void QueueMachine::Rest::committed(EngineOutputs& out) {
     end_round(out, Needs::commit);
 }
 
-// What waits for a commit leaves too when there is none to wait for.
+// Nothing that waits for a commit is here: it would have made the turn commit.
 void QueueMachine::Rest::release_early(EngineOutputs& out) {
-    const bool nothing_changed = !needs_commit_ && turn_.mutations().empty();
-    end_round(out, nothing_changed ? Needs::commit : Needs::nothing);
+    end_round(out, Needs::nothing);
 }
 
 void QueueMachine::Rest::end_round(EngineOutputs& out, Needs upto) {

@@ -255,13 +255,13 @@ private:
     void write_blocks();
     void try_free(Slot block);
     void forget_block(Slot block);
-    Slot use_of(Slot queue, const BlockPlace& place, std::size_t count, std::int64_t wall_ms,
+    Slot use_of(Slot queue, const BlockPlace& place, const BlockReader& reader,
                 const Snapshot& snapshot);
     void read_attempts(BlockUse& use, QueueId queue, const Snapshot& snapshot);
     // The record of a message in use, with its id, from the turn's snapshot; false: it is not
     // readable.
     bool read_used(Slot block, std::size_t index, Record& record);
-    std::size_t count_in(const Snapshot& snapshot, Slot queue, const BlockPlace& place);
+    Slot use_from_store(const Snapshot& snapshot, Slot queue, const BlockPlace& place);
     void answer_waits(QueueId queue, MessageId id, Acked acked);
 
     // ---- delivery
@@ -348,8 +348,9 @@ private:
     std::map<std::pair<QueueId, MessageId>, Wait> acked_waits_{};
     std::unordered_map<std::uint64_t, MessageId> waited_leases_{};
     std::map<JobNumber, Asker> job_askers_{};
-    std::deque<Slot> waiting_{}; // queues to deliver from
-    std::set<Slot> resting_{};   // queues with retry delays that are waited out in place
+    std::deque<Slot> waiting_{};  // queues to deliver from
+    std::vector<Slot> starved_{}; // that wait until leases_max allows more
+    std::set<Slot> resting_{};    // queues with retry delays that are waited out in place
     std::uint64_t last_turn_ = 0;
     bool more_ = false;
     bool more_due_ = false;
