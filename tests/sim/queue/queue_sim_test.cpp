@@ -125,7 +125,7 @@ std::uint64_t caught(const Seeds& seeds, Shape&& shape) {
 TEST_CASE("queue: nothing confirmed is lost and no repeat is silent, whatever disk, network and "
           "programs do",
           "[sim][queue]") {
-    const Seeds seeds(120);
+    const Seeds seeds(80);
     const Sum sum = run_all(seeds, [](Plan& plan, Random& random) {
         plan.delay_percent = random.one_in(2) ? 30 : 0;
         plan.ttl_percent = random.one_in(3) ? 20 : 0;
@@ -156,7 +156,7 @@ TEST_CASE("queue: nothing confirmed is lost and no repeat is silent, whatever di
 
 TEST_CASE("queue: what fails every time ends as a dead letter, or is dropped and counted",
           "[sim][queue]") {
-    const Seeds seeds(50);
+    const Seeds seeds(40);
     const Sum sum = run_all(seeds, [](Plan& plan, Random& random) {
         plan.poison_percent = 20;
         plan.properties.attempts_max = static_cast<std::uint32_t>(2 + random.below(3));
@@ -169,7 +169,7 @@ TEST_CASE("queue: what fails every time ends as a dead letter, or is dropped and
 }
 
 TEST_CASE("queue: order=key gives out each key's messages one after the other", "[sim][queue]") {
-    const Seeds seeds(50);
+    const Seeds seeds(40);
     const Sum sum = run_all(seeds, [](Plan& plan, Random& random) {
         plan.properties.order = queue::Order::key;
         plan.keys = static_cast<std::uint32_t>(1 + random.below(4));
@@ -180,7 +180,7 @@ TEST_CASE("queue: order=key gives out each key's messages one after the other", 
 }
 
 TEST_CASE("queue: order=strict gives out in order, and again from what came back", "[sim][queue]") {
-    const Seeds seeds(50);
+    const Seeds seeds(40);
     const Sum sum = run_all(seeds, [](Plan& plan, Random& random) {
         plan.properties.order = queue::Order::strict;
         if (random.one_in(2))
@@ -190,7 +190,7 @@ TEST_CASE("queue: order=strict gives out in order, and again from what came back
 }
 
 TEST_CASE("queue: acknowledge=auto gives out nothing twice", "[sim][queue]") {
-    run_all(Seeds(40), [](Plan& plan, Random& random) {
+    run_all(Seeds(30), [](Plan& plan, Random& random) {
         plan.properties.acknowledge = queue::Acknowledge::automatic;
         plan.delay_percent = random.one_in(2) ? 30 : 0;
         plan.properties.priority_levels = static_cast<std::uint32_t>(1 + random.below(3));
@@ -199,7 +199,7 @@ TEST_CASE("queue: acknowledge=auto gives out nothing twice", "[sim][queue]") {
 
 TEST_CASE("queue: durability=relaxed and memory may forget in a crash, and are never silent",
           "[sim][queue]") {
-    run_all(Seeds(40), [](Plan& plan, Random& random) {
+    run_all(Seeds(30), [](Plan& plan, Random& random) {
         plan.properties.durability =
             random.one_in(2) ? queue::Durability::relaxed : queue::Durability::memory;
         plan.properties.relaxed_interval = random.one_in(2) ? 2ms : 50ms;
@@ -210,7 +210,7 @@ TEST_CASE("queue: durability=relaxed and memory may forget in a crash, and are n
 
 TEST_CASE("queue: what is dropped, purged or waited for is counted and told as it is",
           "[sim][queue]") {
-    run_all(Seeds(60), [](Plan& plan, Random& random) {
+    run_all(Seeds(40), [](Plan& plan, Random& random) {
         plan.waits_percent = random.one_in(2) ? 20 : 0;
         plan.delay_percent = random.one_in(2) ? 30 : 0;
         if (random.one_in(2))
@@ -233,8 +233,8 @@ TEST_CASE("queue: what is dropped, purged or waited for is counted and told as i
 }
 
 TEST_CASE("queue: the simulator notices a store that breaks its word", "[sim][queue]") {
-    Seeds seeds(20);
-    seeds.count = std::clamp<std::uint64_t>(seeds.count, 20, 100);
+    Seeds seeds(12);
+    seeds.count = std::clamp<std::uint64_t>(seeds.count, 12, 100);
     const std::uint64_t half = seeds.count / 2;
     CHECK(caught(seeds, [](Faults&) {}) == 0);
     // It says that it has written what it has not.

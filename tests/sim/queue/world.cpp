@@ -63,7 +63,7 @@ World::World(const Plan& plan, std::uint64_t seed)
         peers_.push_back(make_producer(*this, i));
     for (std::size_t i = 0; i < plan.consumers; ++i)
         peers_.push_back(i % 3 == 2 && plan.properties.order == Order::plain
-                             ? make_taker(*this, i)
+                             ? make_taker(*this)
                              : make_consumer(*this, i, "work"));
     if (!plan.properties.dead_letter_queue.empty())
         peers_.push_back(make_consumer(*this, plan.consumers, "dead"));

@@ -161,6 +161,6 @@ protected:
 std::unique_ptr<Peer> make_operator(World& world);
 std::unique_ptr<Peer> make_producer(World& world, std::size_t number);
 std::unique_ptr<Peer> make_consumer(World& world, std::size_t number, std::string queue);
-std::unique_ptr<Peer> make_taker(World& world, std::size_t number);
+std::unique_ptr<Peer> make_taker(World& world);
 
 } // namespace flotilla::sim

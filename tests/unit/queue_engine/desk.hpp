@@ -103,4 +103,58 @@ public:
     }
 };
 
+// A desk with jobs that run turn by turn.
+struct Bench : Desk {
+    BookHost host{};
+    Jobs jobs{};
+    std::vector<JobDone> done{};
+    std::int64_t wall = 10'000;
+    int turns = 0;
+
+    void turn(TurnBudget budget = {}) {
+        const auto snapshot = read();
+        REQUIRE(jobs.run(*snapshot, mutations, host, wall, budget, done));
+        commit();
+        jobs.committed();
+        ++turns;
+    }
+    void finish(TurnBudget budget = {}) {
+        for (int i = 0; i < 10'000 && !jobs.empty(); ++i)
+            turn(budget);
+        REQUIRE(jobs.empty());
+    }
+    std::vector<Position> sweep(std::size_t lanes, Position from, TurnBudget budget) {
+        std::vector<Position> found;
+        while (true) {
+            const auto snapshot = read();
+            WaitingSweep sweep(*snapshot, host, 1, lanes, from);
+            TurnBudget some = budget;
+            while (true) {
+                const auto next = sweep.next(some);
+                REQUIRE(next);
+                if (!*next)
+                    break;
+                found.push_back((*next)->position());
+                CHECK((*next)->record.id == (*next)->position());
+                CHECK((*next)->record.body == body_of(std::to_string((*next)->position())));
+            }
+            if (sweep.is_at_end())
+                return found;
+            CHECK(sweep.position() >= from);
+            from = sweep.position();
+        }
+    }
+    MessageId delay(std::int64_t due_ms, MessageId id, QueueId queue = 1) {
+        DelayWheel wheel;
+        const std::string body = body_of("d");
+        Delayed message{queue, 0, due_ms, wall, {}};
+        message.record.id = id;
+        message.record.body = body;
+        wheel.add(message, wall);
+        wheel.flush(mutations, wall);
+        commit();
+        return id;
+    }
+};
+
 } // namespace flotilla::queue::desk
