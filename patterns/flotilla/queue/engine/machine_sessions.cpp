@@ -240,6 +240,10 @@ void QueueMachine::Rest::connection_lost(int descriptor) {
     if (slot == no_slot || sessions_[slot].state != Session::State::live)
         return;
     Session& session = sessions_[slot];
+    // Who took without a session may answer over another connection: its lease lives until it is
+    // over (docs/protocol/leased.md).
+    if (!session.greeted && !session.take && session.outstanding > 0)
+        return;
     session.probed = true;
     session.alarm = deadline_after(turn_.now, limits_.return_grace);
     next_look_ = std::min(next_look_, session.alarm);
