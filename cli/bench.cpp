@@ -4,6 +4,7 @@
 #include <flotilla/net/context.hpp>
 
 #include <CLI/CLI.hpp>
+#include <cli/bench/queue_load.hpp>
 #include <cli/bench/report.hpp>
 #include <cli/commands.hpp>
 #include <cli/options.hpp>
@@ -33,8 +34,29 @@ struct BenchFlags {
     bool batch = false;
     bool lossy = false;
     bool json = false;
+    std::vector<std::string> stores; // queue
+    std::uint64_t producers = 1;
+    std::uint64_t window = 1'000;
+    std::string durability = "fsync";
     SocketFlags socket;
 };
+
+Result<ExitCode> bench_queue(const BenchFlags& flags) {
+    if (flags.message_bytes < bench::stamp_bytes)
+        return fail(Errc::bad_option, "--size: at least 16B");
+    bench::QueueLoad load;
+    load.store.stores = flags.stores;
+    load.store.timeout = flags.timeout;
+    load.store.message_bytes_max = flags.socket.message_bytes_max;
+    load.store.security = flags.socket.security;
+    load.message_bytes = flags.message_bytes;
+    load.count = flags.count;
+    load.producers = static_cast<std::uint32_t>(std::min(flags.producers, flags.count));
+    load.window = static_cast<std::uint32_t>(flags.window);
+    load.durability = flags.durability;
+    load.json = flags.json;
+    return bench::run_queue_load(load);
+}
 
 Result<net::Attachment> attachment_of(const std::string& text) {
     return net::parse_attachment(text, net::AttachRule::bind_if_wildcard);
@@ -221,8 +243,8 @@ private:
 
 Run declare_bench(CLI::App& app) {
     auto flags = std::make_shared<BenchFlags>();
-    add_choice(app, "PATTERN", flags->pattern, {"pipeline", "pubsub", "request"},
-               "push to pull, pub to sub, or req to rep and back")
+    add_choice(app, "PATTERN", flags->pattern, {"pipeline", "pubsub", "request", "queue"},
+               "push to pull, pub to sub, req to rep and back, or into a store's queue and out")
         ->required();
     add_bytes(app, "--size", flags->message_bytes, "Size of each message [100B]; at least 16B");
     add_count(app, "-n,--count", flags->count, {1, 100'000'000}, "Messages measured [1000000]");
@@ -233,6 +255,18 @@ Run declare_bench(CLI::App& app) {
     app.add_flag("--batch", flags->batch, "pipeline: many messages a frame");
     app.add_flag("--lossy", flags->lossy,
                  "pubsub: let a full subscriber lose messages instead of waiting for it");
+    add_list(app, "--store", flags->stores, "ENDPOINT",
+             "queue: the store to measure, in a queue made for it")
+        ->envname("FLOTILLA_STORE")
+        ->group("Queue");
+    add_count(app, "--producers", flags->producers, {1, 64}, "queue: that put at once [1]")
+        ->group("Queue");
+    add_count(app, "--window", flags->window, {1, 1'000'000},
+              "queue: unconfirmed messages of each producer [1000]")
+        ->group("Queue");
+    add_choice(app, "--durability", flags->durability, {"fsync", "relaxed", "memory"},
+               "queue: what a confirm means [fsync]")
+        ->group("Queue");
     add_duration(app, "-t,--timeout", flags->timeout,
                  "Longest wait for the other side, for room, and for the next message [10s]");
     app.add_flag("--json", flags->json, "One JSON object");
@@ -252,9 +286,12 @@ Run declare_bench(CLI::App& app) {
                "  zmq bench pipeline --size 100B -n 1000000\n"
                "  zmq bench pipeline --batch\n"
                "  zmq bench request --rate 1000 -n 10000 --json\n"
+               "  zmq bench queue --producers 4 --store tcp://127.0.0.1:5560\n"
                "  zmq bench pubsub --receive tcp://*:5555\n"
                "  zmq bench pubsub --send tcp://host:5555");
-    return [flags](Terminal&) { return Bench(*flags).run(); };
+    return [flags](Terminal&) {
+        return flags->pattern == "queue" ? bench_queue(*flags) : Bench(*flags).run();
+    };
 }
 
 } // namespace flotilla::cli

@@ -57,8 +57,9 @@ Result<OptionPairs> stat_of(StoreLink& link, const std::string& queue) {
     if (!stat)
         return fail(stat.error());
     OptionPairs pairs = option_pairs(stat->text);
-    if (!queue.empty() && value_of(pairs, "name").empty())
-        pairs.insert(pairs.begin(), {"name", queue});
+    for (auto& [name, value] : pairs)
+        if (name == "queue")
+            name = "name"; // as in a list
     return pairs;
 }
 

@@ -157,3 +157,16 @@ TEST_CASE("queue: what one store exports another imports", "[process][store]") {
     CHECK(has(other.queue({"stat", "q", "--json"}).output, R"("attempts_max":7)"));
     CHECK(other.queue({"take", "q", "--all"}).output == numbers(50));
 }
+
+TEST_CASE("queue: bench puts and takes everything once, and leaves nothing", "[process][store]") {
+    Shop shop;
+    const Completed run = run_zmq({"bench", "queue", "-n", "2000", "--producers", "3", "--json",
+                                   "--store", shop.store.endpoints[0]});
+    INFO(run.error);
+    CHECK(run.exit == Exit::with(0));
+    const auto said = nlohmann::json::parse(run.output);
+    CHECK(said.at("lost") == 0);
+    CHECK(said.at("repeats") == 0);
+    CHECK(said.at("put_rate") > 0);
+    CHECK(shop.queue({"ls"}).output == "no queues\n");
+}
