@@ -65,11 +65,11 @@ void Oracle::note_ids(const SentPut& put, const queue::PutOutcome& outcome) {
 void Oracle::put_answered(const SentPut& put, const queue::PutOutcome& outcome) {
     note_ids(put, outcome);
     const std::uint64_t settled = put.base + outcome.sequence;
-    for (auto at = tracks_.lower_bound({put.producer, put.base + 1});
+    for (auto at = tracks_.lower_bound({put.producer, put.after + 1});
          at != tracks_.end() && at->first.first == put.producer && at->first.second <= settled;
          ++at) {
         Track& track = at->second;
-        if (!track.has_arrived)
+        if (!track.has_arrived && put.after == put.base)
             broken(track.planned.body + " is settled and was never put");
         if (track.is_confirmed || track.planned.is_too_large || track.planned.is_repeat)
             continue;

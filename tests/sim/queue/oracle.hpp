@@ -52,6 +52,7 @@ struct SentPut {
     std::uint64_t first = 0; // numbers
     std::uint64_t count = 0;
     std::uint64_t base = 0;    // number of the message before sequence 1
+    std::uint64_t after = 0;   // what an answer settles begins behind this number
     std::string id{};          // producer id of this epoch
     std::uint64_t settled = 0; // all up to here, when it was sent
 };

@@ -78,12 +78,16 @@ private:
         const std::uint64_t count =
             world_.random().one_in(3) ? std::min<std::uint64_t>(left, 1 + world_.random().below(6))
                                       : 1;
-        const SentPut put{number_, next_, count, base_, id_, settled_};
+        SentPut put{number_, next_, count, base_, base_, id_, settled_};
+        queue::ProducerSequence from{id_, put.first - base_, false};
+        if (world_.plan().gaps_are_accepted) { // each put is the first of a producer of its own
+            put.base = next_ - 1;
+            from = {id_ + "/" + std::to_string(next_), 1, false};
+        }
         const std::string correlation = "put " + std::to_string(world_.serial());
         world_.expect_put(correlation, put);
         outstanding_[correlation] = put;
         next_ += count;
-        const queue::ProducerSequence from{id_, put.first - base_, false};
         if (count == 1 && world_.random().one_in(2))
             world_.send(*this, {false, correlation}, single(put, from));
         else

@@ -112,7 +112,7 @@ std::uint64_t caught(const Seeds& seeds, Shape&& shape) {
         Plan plan = small_plan();
         plan.storm = storm(random);
         plan.storm.crash_every = 80ms;
-        shape(plan.storm.faults);
+        shape(plan);
         World world(plan, seed);
         world.run();
         sum.add(world);
@@ -236,13 +236,15 @@ TEST_CASE("queue: the simulator notices a store that breaks its word", "[sim][qu
     Seeds seeds(12);
     seeds.count = std::clamp<std::uint64_t>(seeds.count, 12, 100);
     const std::uint64_t half = seeds.count / 2;
-    CHECK(caught(seeds, [](Faults&) {}) == 0);
+    CHECK(caught(seeds, [](Plan&) {}) == 0);
     // It says that it has written what it has not.
-    CHECK(caught(seeds, [](Faults& faults) { faults.lie_percent = 10; }) > half);
+    CHECK(caught(seeds, [](Plan& plan) { plan.storm.faults.lie_percent = 10; }) > half);
     // A crash takes the last commit with it.
-    CHECK(caught(seeds, [](Faults& faults) { faults.loses_last = true; }) > half);
+    CHECK(caught(seeds, [](Plan& plan) { plan.storm.faults.loses_last = true; }) > half);
     // Who put what is forgotten at every restart: a repeat is stored as a new message.
-    CHECK(caught(seeds, [](Faults& faults) { faults.forgets_producers = true; }) > half);
+    CHECK(caught(seeds, [](Plan& plan) { plan.storm.faults.forgets_producers = true; }) > half);
+    // A put whose predecessor is missing is taken, and its confirmation settles both.
+    CHECK(caught(seeds, [](Plan& plan) { plan.gaps_are_accepted = true; }) > half);
     // What was acknowledged in a block that has more in it.
-    CHECK(caught(seeds, [](Faults& faults) { faults.forgets_done = true; }) > 0);
+    CHECK(caught(seeds, [](Plan& plan) { plan.storm.faults.forgets_done = true; }) > 0);
 }

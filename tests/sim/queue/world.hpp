@@ -53,6 +53,9 @@ struct Plan {
     std::uint32_t waits_percent = 0;  // puts that are answered when they are acknowledged
     bool redrives = false;            // dead letters go back when the storm is over
     Duration purges_every{0};
+    // As of a store that takes a sequence with gaps before it: no put can be out of order, and a
+    // confirmation still settles all before it.
+    bool gaps_are_accepted = false;
     Weather storm{};
     Duration storm_lasts = 600ms;
 };
