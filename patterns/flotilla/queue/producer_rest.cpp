@@ -234,8 +234,7 @@ Status Producer::Rest::read_inputs() {
     return {};
 }
 
-void Producer::Rest::confirm(const Settled& of,
-                             const std::function<void(const Confirm&)>& on_confirm) {
+void Producer::Rest::confirm(const Settled& of, const std::function<void(const Confirm&)>& tell) {
     using Outcome = Confirm::Outcome;
     LaneInfo& lane = lanes[of.lane];
     Confirm told;
@@ -251,14 +250,14 @@ void Producer::Rest::confirm(const Settled& of,
     told.id = of.id;
     for (std::uint64_t i = 0; i < of.count; ++i) {
         told.ticket = lane.take();
-        if (on_confirm)
-            on_confirm(told);
+        if (tell)
+            tell(told);
         if (told.id != 0)
             ++told.id;
     }
 }
 
-void Producer::Rest::turn(const std::function<void(const Confirm&)>& on_confirm) {
+void Producer::Rest::turn(const std::function<void(const Confirm&)>& tell) {
     if (!alive)
         return;
     using Kind = net::ConnectionEvent::Kind;
@@ -281,7 +280,7 @@ void Producer::Rest::turn(const std::function<void(const Confirm&)>& on_confirm)
             alive =
                 outbox.settle(now_settled[i].lane, now_settled[i].first + now_settled[i].count - 1);
     for (const Settled& each : now_settled)
-        confirm(each, on_confirm);
+        confirm(each, tell);
 }
 
 Duration Producer::Rest::wait_max() const {

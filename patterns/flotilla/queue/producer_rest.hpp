@@ -62,8 +62,8 @@ struct Producer::Rest {
     void send_gathered();
     void handle(wire::Frames& message);
     Status read_inputs();
-    void turn(const std::function<void(const Confirm&)>& on_confirm);
-    void confirm(const Settled& settled, const std::function<void(const Confirm&)>& on_confirm);
+    void turn(const std::function<void(const Confirm&)>& tell);
+    void confirm(const Settled& settled, const std::function<void(const Confirm&)>& tell);
     Duration wait_max() const;
 
     ProducerOptions options;

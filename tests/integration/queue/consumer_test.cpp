@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "live_store.hpp"
-
 #include <flotilla/pipeline/work_taker.hpp>
 #include <flotilla/queue/consumer.hpp>
 #include <flotilla/queue/inbox.hpp>
 #include <flotilla/queue/producer.hpp>
+
+#include <support/live_store.hpp>
 
 #include <poll.h>
 

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "titanic_queues.hpp"
+
+#include <flotilla/compose/titanic.hpp>
+#include <flotilla/net/system.hpp>
+#include <flotilla/queue/producer_thread.hpp>
+#include <flotilla/request/client.hpp>
+#include <flotilla/request/worker.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace flotilla::compose {
+
+namespace {
+
+const std::string requests_queue = "titanic.requests";
+const std::string replies_queue = "titanic.replies";
+constexpr Duration look = 20ms; // how soon acknowledgements leave and stop_soon() is noticed
+
+queue::QueueProperties queue_properties() {
+    queue::QueueProperties properties;
+    properties.attempts_max = 1'000'000; // a message is given out again only when we were gone
+    properties.duplicate_window = std::chrono::hours{24};
+    properties.duplicate_messages_max = 1'000'000;
+    return properties;
+}
+
+request::Answer status(std::string_view code) {
+    return {wire::Frames{ByteView{code}}};
+}
+
+} // namespace
+
+struct Titanic::Rest {
+    Rest(TitanicOptions given, queue::ProducerThread with)
+        : options(std::move(given)), producer(std::move(with)),
+          desk(options.retry, net::system_seed()) {}
+
+    request::Outcome on_request(request::Job& job);
+    request::Outcome on_reply(request::Job& job);
+    request::Outcome on_close(request::Job& job);
+    bool put(const std::string& queue, wire::Frames body, const std::string& id);
+    void fail_with(Error error);
+    void keep(queue::Consumer& consumer, bool requests);
+    void call(request::Client& client);
+    void call_once(request::Client& client, TitanicDesk::Call& call);
+
+    TitanicOptions options;
+    queue::ProducerThread producer;
+    std::vector<request::Worker> workers;
+    std::vector<queue::Consumer> consumers; // of requests, of replies
+    std::vector<request::Client> clients;
+    std::atomic<bool> stopping{false};
+
+    mutable std::mutex mutex; // of all below
+    std::condition_variable changed;
+    TitanicDesk desk;
+    bool is_read[2] = {false, false}; // all that was there at the start is known
+    TitanicCounters counters;
+    Status outcome{};
+};
+
+// ---- what clients ask --------------------------------------------------------------------------
+
+// True: it is in the queue. False: it is not, or nobody knows.
+bool Titanic::Rest::put(const std::string& queue, wire::Frames body, const std::string& id) {
+    queue::PutOptions with;
+    with.message_id = id;
+    std::future<queue::Confirm> later = producer.put(queue, std::move(body), with);
+    if (later.wait_for(options.confirm_max) != std::future_status::ready)
+        return false;
+    return later.get().outcome != queue::Confirm::Outcome::refused;
+}
+
+request::Outcome Titanic::Rest::on_request(request::Job& job) {
+    std::string id;
+    {
+        const std::lock_guard lock(mutex);
+        const bool malformed =
+            job.body.size() < 1 || job.body[0].empty() || job.body[0].size() > 255;
+        if (malformed || desk.pending() >= options.unfinished_max) {
+            ++counters.refused_total;
+            return malformed ? status("400 name a service") : status("500 too many are pending");
+        }
+        id = desk.new_id();
+        desk.asked(id);
+    }
+    wire::Frames body;
+    body.add(ByteView{id});
+    for (std::size_t i = 0; i < job.body.size(); ++i)
+        body.add(std::move(job.body[i]));
+    const bool is_stored = put(requests_queue, std::move(body), id);
+    const std::lock_guard lock(mutex);
+    if (!is_stored) {
+        desk.given_up(id);
+        ++counters.refused_total;
+        return status("500 the store does not take it; try again");
+    }
+    ++counters.requests_total;
+    return request::Answer{wire::Frames{"200", ByteView{id}}};
+}
+
+request::Outcome Titanic::Rest::on_reply(request::Job& job) {
+    const std::lock_guard lock(mutex);
+    if (job.body.size() != 1 || !is_titanic_id(job.body[0].view())) {
+        ++counters.refused_total;
+        return status("400 not an id");
+    }
+    switch (desk.state(job.body[0].view())) {
+    case TitanicDesk::State::pending:
+        return status("300");
+    case TitanicDesk::State::unknown:
+        return is_read[0] && is_read[1] ? status("400") : status("300 still reading the store");
+    case TitanicDesk::State::done:
+        break;
+    }
+    request::Answer answer = status("200");
+    wire::Frames reply = desk.reply(job.body[0].view());
+    for (std::size_t i = 0; i < reply.size(); ++i)
+        answer.body.add(std::move(reply[i]));
+    return answer;
+}
+
+request::Outcome Titanic::Rest::on_close(request::Job& job) {
+    const std::lock_guard lock(mutex);
+    if (job.body.size() != 1 || !is_titanic_id(job.body[0].view())) {
+        ++counters.refused_total;
+        return status("400 not an id");
+    }
+    desk.close(job.body[0].view());
+    ++counters.closed_total;
+    return status("200");
+}
+
+// ---- its threads -------------------------------------------------------------------------------
+
+void Titanic::Rest::fail_with(Error error) {
+    {
+        const std::lock_guard lock(mutex);
+        if (outcome && !stopping)
+            outcome = fail(std::move(error));
+    }
+    stopping = true;
+    changed.notify_all();
+    for (request::Worker& worker : workers)
+        worker.stop_soon();
+}
+
+// Holds what lies in a queue until the desk says that it may go.
+void Titanic::Rest::keep(queue::Consumer& consumer, bool requests) {
+    while (!stopping) {
+        auto message = consumer.take(look);
+        if (!message && message.error().code != Errc::timeout)
+            return fail_with(message.error());
+        std::vector<queue::Message> done;
+        {
+            const std::lock_guard lock(mutex);
+            if (message) {
+                const Instant now = net::now();
+                queue::Message taken = std::move(*message);
+                queue::Message refused;
+                refused.lease = taken.lease;
+                if (!(requests ? desk.add_request(std::move(taken), now)
+                               : desk.add_reply(std::move(taken))))
+                    done.push_back(std::move(refused));
+                changed.notify_all();
+            } else if (consumer.is_ready()) {
+                is_read[requests ? 0 : 1] = true;
+            }
+            for (queue::Message& each :
+                 requests ? desk.take_done_requests() : desk.take_done_replies())
+                done.push_back(std::move(each));
+        }
+        for (const queue::Message& each : done)
+            (void)consumer.ack(each); // lost: it comes again, and the desk knows it
+    }
+}
+
+void Titanic::Rest::call(request::Client& client) {
+    std::unique_lock lock(mutex);
+    while (!stopping) {
+        auto call = desk.next(net::now());
+        if (!call) {
+            const Duration wait = time_left(net::now(), desk.next_deadline());
+            changed.wait_for(lock, std::clamp<Duration>(wait, 1ms, look));
+            continue;
+        }
+        lock.unlock();
+        call_once(client, *call);
+        lock.lock();
+    }
+}
+
+void Titanic::Rest::call_once(request::Client& client, TitanicDesk::Call& call) {
+    request::CallOptions with;
+    with.deadline = options.call_deadline;
+    with.id = call.id;
+    auto reply = client.call(call.service, call.body, with);
+    bool is_wanted = false;
+    {
+        const std::lock_guard lock(mutex);
+        is_wanted = desk.is_wanted(call.id);
+    }
+    bool is_kept = false;
+    if (reply && is_wanted) {
+        wire::Frames body;
+        body.add(ByteView{call.id});
+        for (std::size_t i = 0; i < reply->body.size(); ++i)
+            body.add(std::move(reply->body[i]));
+        is_kept = put(replies_queue, std::move(body), call.id);
+    }
+    const std::lock_guard lock(mutex);
+    const bool is_done = is_kept || !is_wanted;
+    counters.answered_total += is_kept ? 1 : 0;
+    counters.retries_total += is_done ? 0 : 1;
+    desk.tried(call.id,
+               is_kept     ? TitanicDesk::Tried::answered
+               : is_wanted ? TitanicDesk::Tried::failed
+                           : TitanicDesk::Tried::dropped,
+               net::now());
+}
+
+// ---- the class ---------------------------------------------------------------------------------
+
+Titanic::Titanic(std::unique_ptr<Rest> rest) noexcept : rest_(std::move(rest)) {}
+Titanic::Titanic(Titanic&&) noexcept = default;
+Titanic& Titanic::operator=(Titanic&&) noexcept = default;
+Titanic::~Titanic() = default;
+
+Result<Titanic> Titanic::open(net::Context& context, TitanicOptions options) {
+    if (options.calls_max < 1 || options.calls_max > 256 || options.unfinished_max < 1 ||
+        options.unfinished_max > 1'000'000 || options.stores.empty() ||
+        options.confirm_max < 10ms || options.confirm_max > 1h)
+        return fail(Errc::bad_option, "Titanic needs 1 to 16 stores, calls_max 1 to 256, "
+                                      "unfinished_max 1 to 1,000,000, confirm_max 10ms to 1h");
+    for (const std::string& name : {requests_queue, replies_queue})
+        if (const Status made = create_queue(context, options.stores, options.security, name,
+                                             queue_properties(), options.confirm_max);
+            !made)
+            return fail(made.error());
+    queue::ProducerOptions put;
+    put.stores = options.stores;
+    put.security = options.security;
+    auto producer = queue::ProducerThread::open(context, put);
+    if (!producer)
+        return fail(producer.error());
+    auto rest = std::make_unique<Rest>(options, std::move(*producer));
+    for (const std::string& name : {requests_queue, replies_queue}) {
+        queue::ConsumerOptions take;
+        take.stores = options.stores;
+        take.queue = name;
+        take.consumer = "titanic";
+        take.credit = options.unfinished_max;
+        take.security = options.security;
+        auto consumer = queue::Consumer::open(context, take);
+        if (!consumer)
+            return fail(consumer.error());
+        rest->consumers.push_back(std::move(*consumer));
+    }
+    for (std::uint32_t i = 0; i < options.calls_max; ++i) {
+        request::ClientOptions call;
+        call.brokers = options.brokers;
+        call.security = options.security;
+        auto client = request::Client::open(context, call);
+        if (!client)
+            return fail(client.error());
+        rest->clients.push_back(std::move(*client));
+    }
+    for (const char* service : {"titanic.request", "titanic.reply", "titanic.close"}) {
+        request::WorkerOptions work;
+        work.brokers = options.brokers;
+        work.service = service;
+        work.security = options.security;
+        if (work.service == "titanic.request")
+            work.threads = 16; // each waits for the store, which takes many at once
+        auto worker = request::Worker::open(context, work);
+        if (!worker)
+            return fail(worker.error());
+        rest->workers.push_back(std::move(*worker));
+    }
+    return Titanic{std::move(rest)};
+}
+
+Status Titanic::run() {
+    Rest& rest = *rest_;
+    const std::function<request::Outcome(request::Job&)> handlers[] = {
+        [&](request::Job& job) { return rest.on_request(job); },
+        [&](request::Job& job) { return rest.on_reply(job); },
+        [&](request::Job& job) { return rest.on_close(job); }};
+    std::vector<std::thread> threads;
+    threads.emplace_back([&] { rest.keep(rest.consumers[0], true); });
+    threads.emplace_back([&] { rest.keep(rest.consumers[1], false); });
+    for (request::Client& client : rest.clients)
+        threads.emplace_back([&] { rest.call(client); });
+    for (std::size_t i = 0; i < rest.workers.size(); ++i)
+        threads.emplace_back([&, i] {
+            if (const Status served = rest.workers[i].run(handlers[i]); !served)
+                rest.fail_with(served.error());
+        });
+    for (std::thread& thread : threads)
+        thread.join();
+    // What is held goes back to the store, for the next one.
+    for (queue::Consumer& consumer : rest.consumers)
+        consumer.stop();
+    const std::lock_guard lock(rest.mutex);
+    return rest.outcome;
+}
+
+void Titanic::stop_soon() noexcept {
+    rest_->stopping = true;
+    for (request::Worker& worker : rest_->workers)
+        worker.stop_soon();
+}
+
+TitanicCounters Titanic::counters() const {
+    const std::lock_guard lock(rest_->mutex);
+    TitanicCounters counters = rest_->counters;
+    counters.pending = rest_->desk.pending();
+    counters.kept = rest_->desk.kept();
+    return counters;
+}
+
+} // namespace flotilla::compose

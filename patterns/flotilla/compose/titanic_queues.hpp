@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The queues of a Titanic, made when they are missing. Private to the component.
+#pragma once
+
+#include <flotilla/net/context.hpp>
+#include <flotilla/net/endpoint.hpp>
+#include <flotilla/net/security.hpp>
+#include <flotilla/queue/model.hpp>
+
+#include <string>
+#include <vector>
+
+namespace flotilla::compose {
+
+// Asks each of `stores` in turn, at most `wait` in all. Errors: timeout; refused; insecure.
+Status create_queue(net::Context& context, const std::vector<net::Endpoint>& stores,
+                    const net::Security& security, const std::string& queue,
+                    const queue::QueueProperties& properties, Duration wait);
+
+} // namespace flotilla::compose
