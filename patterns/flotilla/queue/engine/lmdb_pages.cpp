@@ -2,6 +2,7 @@
 #include <flotilla/base/blob.hpp>
 #include <flotilla/queue/engine/lmdb_pages.hpp>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -139,6 +140,10 @@ public:
         const auto head = find_head(transaction);
         if (!head)
             return fail(head.error());
+        struct stat file {};
+        if (::fstat(descriptor_, &file) != 0 ||
+            head->last_page >= static_cast<std::uint64_t>(file.st_size) / page_bytes_)
+            return fail(Errc::damaged, "the data file is shorter than its head says");
         report_.pages = head->last_page + 1;
         seen_.assign(static_cast<std::size_t>(report_.pages), false);
         seen_[0] = seen_[1] = true;
@@ -199,7 +204,7 @@ private:
                 (page_bytes_ & (page_bytes_ - 1)) != 0)
                 return fail(Errc::damaged, "the head of the data file is not one of LMDB 0.9");
             is_there = true;
-            if (head.transaction == transaction && head.last_page < (PageNumber{1} << 48))
+            if (head.transaction == transaction)
                 return head;
         }
         return fail(is_there ? Errc::would_block : Errc::damaged,
