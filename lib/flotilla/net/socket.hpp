@@ -77,7 +77,9 @@ struct SocketOptions {
     bool to_connected_only = false;
 
     std::string routing_id{}; // what a ROUTER peer will call this socket; up to 255 bytes
-    // ROUTER: a new connection with a routing id in use takes it over (else it is refused).
+    // ROUTER: a new connection with a routing id in use takes it over (else it is refused). Among
+    // several peers libzmq 4.3.4 may abort the process when that falls between two frames of
+    // another's message; so may disconnect().
     bool handover = false;
     // REQ: replies are matched to requests, and a new request may be sent before a reply came.
     bool relaxed_requests = false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <flotilla/net/monitor.hpp>
-#include <flotilla/net/socket.hpp>
+#include "freelance_links.hpp"
+
 #include <flotilla/net/system.hpp>
 #include <flotilla/request/freelance_client.hpp>
 
@@ -12,10 +12,7 @@ namespace flotilla::request {
 
 namespace {
 
-constexpr std::size_t turn_messages_max = 256;
 constexpr Duration deadline_max = 24h;
-// The monitor wakes nobody who waits for the socket.
-constexpr Duration look_at_monitor = 100ms;
 
 auto wrong(const char* what) {
     return fail(Errc::bad_option, what);
@@ -41,19 +38,17 @@ Status check(const FreelanceClientOptions& options) {
 } // namespace
 
 struct FreelanceClient::Rest {
-    Rest(FreelanceLimits limits, net::Socket socket, net::Monitor its_monitor)
-        : calls_max(limits.calls_max), router(std::move(socket)), monitor(std::move(its_monitor)),
-          machine(limits) {}
+    Rest(FreelanceLimits limits, FreelanceLinks its_links)
+        : calls_max(limits.calls_max), links(std::move(its_links)), machine(limits) {}
 
     Status turn();
-    Status read_inputs();
-    void hear_monitor();
+    void hear(std::size_t server, const net::ConnectionEvent& event);
+    void receive(std::size_t server, Result<wire::Frames> message);
     void act();
     void send(FreelanceOutputs::Send& each);
 
     std::uint32_t calls_max;
-    net::Socket router;
-    net::Monitor monitor;
+    FreelanceLinks links;
     FreelanceMachine machine;
     FreelanceOutputs out;
     std::deque<FreelanceAnswer> answers;
@@ -63,15 +58,13 @@ struct FreelanceClient::Rest {
 // ---- output ------------------------------------------------------------------------------------
 
 void FreelanceClient::Rest::send(FreelanceOutputs::Send& each) {
-    const std::string& server = machine.name(each.server);
-    if (server.empty())
+    if (machine.name(each.server).empty())
         return; // removed meanwhile
     wire::Frames message;
-    message.add(ByteView{server});
     message.add(each.call ? ByteView{FreelanceMachine::control(*each.call)} : ByteView{"PING"});
     for (std::size_t i = 0; i < each.body.size(); ++i)
         message.add(std::move(each.body[i]));
-    const Status sent = router.send(message, Duration::zero());
+    const Status sent = links.send(each.server, message);
     if (sent)
         return;
     // One that does not read is as good as one that is not there.
@@ -92,40 +85,29 @@ void FreelanceClient::Rest::act() {
 
 // ---- input -------------------------------------------------------------------------------------
 
-Status FreelanceClient::Rest::read_inputs() {
-    for (std::size_t i = 0; i < turn_messages_max; ++i) {
-        auto message = router.receive(Duration::zero());
-        if (message) {
-            wire::Frames frames;
-            for (std::size_t each = 1; each < message->size(); ++each)
-                frames.add(std::move((*message)[each]));
-            machine.receive((*message)[0], std::move(frames), net::now(), out);
-        } else if (message.error().code == Errc::would_block) {
-            return {};
-        } else if (message.error().code == Errc::too_large ||
-                   message.error().code == Errc::too_many) {
-            machine.receive_malformed();
-        } else {
-            return fail(message.error());
-        }
-    }
-    return {};
+void FreelanceClient::Rest::receive(std::size_t server, Result<wire::Frames> message) {
+    if (message)
+        machine.receive(machine.name(server), std::move(*message), net::now(), out);
+    else
+        machine.receive_malformed();
 }
 
-void FreelanceClient::Rest::hear_monitor() {
+void FreelanceClient::Rest::hear(std::size_t server, const net::ConnectionEvent& event) {
     using Kind = net::ConnectionEvent::Kind;
-    while (const auto event = monitor.next()) {
-        if (event->kind == Kind::handshake_succeeded)
-            machine.look_around(net::now(), out);
-        else if (event->kind == Kind::disconnected)
-            machine.connection_lost(event->endpoint, net::now(), out);
-    }
+    if (event.kind == Kind::handshake_succeeded)
+        machine.look_around(net::now(), out);
+    else if (event.kind == Kind::disconnected)
+        machine.connection_lost(machine.name(server), net::now(), out);
 }
 
 Status FreelanceClient::Rest::turn() {
-    if (Status read = read_inputs(); !read)
+    if (Status read = links.receive([this](std::size_t server, Result<wire::Frames> message) {
+            receive(server, std::move(message));
+        });
+        !read)
         alive = std::move(read);
-    hear_monitor();
+    links.hear(
+        [this](std::size_t server, const net::ConnectionEvent& event) { hear(server, event); });
     machine.tick(net::now(), out);
     act();
     return alive;
@@ -146,18 +128,12 @@ Result<FreelanceClient> FreelanceClient::open(net::Context& context,
     socket.frame_bytes_max = options.message_bytes_max;
     socket.message_bytes_max = options.message_bytes_max;
     socket.security = options.security;
-    // A server that comes back finds nothing that was meant for it before, and takes its name over
-    // from its old connection.
+    // A server that comes back finds nothing that was meant for it before.
     socket.to_connected_only = true;
-    socket.handover = true;
-    auto router = net::Socket::open(context, net::SocketType::router, std::move(socket));
-    if (!router)
-        return fail(router.error());
-    auto monitor = net::Monitor::open(*router);
-    if (!monitor)
-        return fail(monitor.error());
-    FreelanceClient client{
-        std::make_unique<Rest>(options.limits, std::move(*router), std::move(*monitor))};
+    auto links = FreelanceLinks::open(context, std::move(socket));
+    if (!links)
+        return fail(links.error());
+    FreelanceClient client{std::make_unique<Rest>(options.limits, std::move(*links))};
     for (const net::Endpoint& server : options.servers)
         if (const Status added = client.add_server(server); !added)
             return fail(added.error());
@@ -168,7 +144,7 @@ Status FreelanceClient::add_server(const net::Endpoint& server) {
     const auto added = rest_->machine.add_server(server.text(), net::now());
     if (!added)
         return fail(added.error());
-    if (const Status connected = rest_->router.connect(server); !connected) {
+    if (const Status connected = rest_->links.add(*added, server); !connected) {
         (void)rest_->machine.remove_server(server.text(), net::now(), rest_->out);
         return connected;
     }
@@ -180,7 +156,8 @@ Status FreelanceClient::remove_server(const net::Endpoint& server) {
     if (!removed)
         return fail(removed.error());
     rest_->act();
-    return rest_->router.disconnect(server);
+    rest_->links.remove(*removed);
+    return {};
 }
 
 Result<std::uint64_t> FreelanceClient::begin(wire::Frames& request, Duration deadline) {
@@ -208,11 +185,9 @@ Status FreelanceClient::cancel(std::uint64_t call) {
 }
 
 Status FreelanceClient::process(Duration wait) {
-    if (wait > Duration::zero()) {
-        const Status ready = rest_->router.wait_readable(std::min(wait, wait_max()));
-        if (!ready && ready.error().code == Errc::stopped)
-            return ready;
-    }
+    if (wait > Duration::zero())
+        if (const Status waited = rest_->links.wait(std::min(wait, wait_max())); !waited)
+            return waited;
     return rest_->turn();
 }
 
@@ -229,7 +204,7 @@ Result<FreelanceReply> FreelanceClient::call(wire::Frames& request, Duration dea
             answers.erase(found);
             return outcome;
         }
-        if (const Status processed = process(look_at_monitor); !processed) {
+        if (const Status processed = process(no_limit); !processed) {
             (void)rest_->machine.cancel(*begun);
             return fail(processed.error());
         }
@@ -237,14 +212,14 @@ Result<FreelanceReply> FreelanceClient::call(wire::Frames& request, Duration dea
 }
 
 int FreelanceClient::fd() const noexcept {
-    return rest_->router.fd();
+    return rest_->links.fd();
 }
 bool FreelanceClient::has_input() const noexcept {
-    return rest_->router.readable();
+    return rest_->links.readable();
 }
 Duration FreelanceClient::wait_max() const {
     const Duration due = time_left(net::now(), rest_->machine.next_deadline());
-    return rest_->router.readable() ? Duration::zero() : std::min(due, look_at_monitor);
+    return rest_->links.readable() ? Duration::zero() : due;
 }
 std::size_t FreelanceClient::servers_up() const noexcept {
     return rest_->machine.servers_up();
