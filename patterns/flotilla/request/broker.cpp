@@ -99,6 +99,7 @@ struct Broker::Rest {
     std::deque<LostBefore> lost_before;
     std::size_t full_turns = 0; // that ended with input left
     Instant monitor_read{};
+    Instant ticked = net::now();
     Instant backlogs_tried{};
     std::size_t binds = 0;
     std::uint64_t too_slow_total = 0;
@@ -206,7 +207,11 @@ void Broker::Rest::turn(Duration wait) {
     // Somebody who floods does not keep the dead alive: then it is done all the same.
     if (read_inputs(lost.empty() ? wait : Duration::zero()) || ++full_turns > full_turns_max)
         settle();
-    machine.tick(net::now(), out);
+    const Instant now = net::now();
+    // Stopped, or a machine that slept: heartbeats may still be on their way to here.
+    if (now - std::exchange(ticked, now) > options.limits.heartbeat * 2)
+        machine.resumed(now);
+    machine.tick(now, out);
     act();
 }
 

@@ -210,7 +210,7 @@ void BrokerMachine::look(Slot slot, Instant now, BrokerOutputs& out) {
     // Heartbeats are a word, but no sign of life of what it holds when nobody waits for any of it.
     const bool stuck = busy && worker.running == 0;
     const Instant heard = stuck ? worker.busy_since : worker.heard;
-    const Instant since = busy ? std::max(heard, worker.busy_since) : heard;
+    const Instant since = std::max(busy ? std::max(heard, worker.busy_since) : heard, resumed_);
     const Duration most = busy ? service.limits->busy_max : limits_.heartbeat * limits_.liveness;
     if (deadline_after(since, most) <= now) {
         ++counters_.workers_expired_total;

@@ -113,6 +113,9 @@ public:
     void undelivered(std::span<const Blob> tokens, Instant now, BrokerOutputs& out);
     // Everything that came before the last unreachable() has been received.
     void settle(Instant now, BrokerOutputs& out);
+    // The broker did not run for a while before `now`: who seems silent may have spoken, and it is
+    // not found dead sooner than if it had been heard now.
+    void resumed(Instant now) noexcept { resumed_ = now; }
     // Does what is due, up to a bound; next_deadline() is then in the past.
     void tick(Instant now, BrokerOutputs& out);
     // From now on nothing is accepted; what was is served.
@@ -191,6 +194,7 @@ private:
     BrokerLimits limits_;
     bool draining_ = false;
     bool stopped_ = false;
+    Instant resumed_{};
     ServiceTable services_;
     WorkerTable workers_;
     RequestTable requests_;

@@ -26,7 +26,8 @@
 //     last is there, so that the broker gives nothing in exchange for the first of them.
 //
 // Brokers of the RFC dialects may send no heartbeats to a busy worker, so while it holds something
-// silence of theirs means nothing. One thread at a time.
+// silence of theirs means nothing. Their heartbeats are answered, so that the faster of both clocks
+// holds. One thread at a time.
 #pragma once
 
 #include <flotilla/base/random.hpp>
@@ -161,6 +162,7 @@ private:
     void register_as(Dialect dialect, Instant now, WorkerOutputs& out);
     void leave(Instant now, WorkerOutputs& out);
     void close(WorkerOutputs& out);
+    void answer_heartbeat(Instant now, WorkerOutputs& out);
     void take(Message&& request, Instant now, WorkerOutputs& out);
     void cancel(const Blob& address, WorkerOutputs& out);
     void finish(Slot& slot, Message reply, Instant now, WorkerOutputs& out);
@@ -180,6 +182,7 @@ private:
     Instant answer_by_ = never;         // asking; draining: a pong
     Instant last_sent_{};
     Instant last_heard_{};
+    Instant last_beat_{}; // of the broker, or when we registered
     std::vector<Slot> slots_;
     std::vector<std::uint32_t> free_;
     std::uint32_t held_ = 0;

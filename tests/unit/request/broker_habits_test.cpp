@@ -127,6 +127,22 @@ TEST_CASE("a busy worker that crashed is found by a heartbeat under mandatory ro
     desk.next("w2", Verb::request);
 }
 
+TEST_CASE("after the broker slept, whoever seems silent is given time to say something") {
+    Desk desk;
+    desk.say("w1", Desk::ready("echo"));
+    desk.say("w2", Desk::ready("echo"));
+    desk.say("client", Desk::ask("echo", "1"));
+    desk.next("w1", Verb::request);
+    desk.now += 1h; // nothing ran: heartbeats are still to be read
+    desk.machine.resumed(desk.now);
+    desk.wait(7s);
+    CHECK(desk.levels().workers == 2);
+    CHECK(desk.counters().workers_expired_total == 0);
+    desk.wait(1s); // three heartbeats: now silence means what it says
+    CHECK(desk.levels().workers == 1);
+    CHECK(desk.counters().workers_expired_total == 1);
+}
+
 TEST_CASE("an idle worker is dead after three silent heartbeats, wherever it stands in the line") {
     Desk desk;
     for (const char* each : {"w1", "w2", "w3"})

@@ -1,85 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <flotilla/request/worker_machine.hpp>
-
-#include <support/catch.hpp>
+#include "worker_bench.hpp"
 
 #include <string>
 #include <vector>
 
 using namespace flotilla;
 using namespace flotilla::request;
+using Bench = WorkerBench;
+using Words = std::vector<std::string>;
 using State = WorkerMachine::State;
 using Change = WorkerOutputs::Change;
-
-namespace {
-
-WorkerLimits limits_of(std::optional<Dialect> dialect, std::uint32_t capacity = 2) {
-    WorkerLimits limits;
-    limits.service = std::string{"echo"}; // GCC 12 -O2 misreads an assignment
-    limits.dialect = dialect;
-    limits.capacity = capacity;
-    limits.heartbeat = 1s;
-    return limits;
-}
-
-using Words = std::vector<std::string>;
-
-struct Bench {
-    WorkerMachine machine;
-    Instant now{};
-    WorkerOutputs out;
-
-    explicit Bench(std::optional<Dialect> dialect, std::uint32_t capacity = 2)
-        : machine(limits_of(dialect, capacity), 1) {
-        tick();
-    }
-    void tick() { machine.tick(now, out); }
-    void pass(Duration time) {
-        now += time;
-        tick();
-    }
-    // The next thing that is due.
-    void pass_on() { pass(time_left(now, machine.next_deadline())); }
-    void connect() { machine.connection_made(now, out); }
-    void hear(Verb verb, ByteView address = {}, std::uint32_t attempt = 1) {
-        Message message;
-        message.dialect = machine.dialect();
-        message.side = Side::worker;
-        message.verb = verb;
-        message.address = Blob::copy(address);
-        message.attempt = attempt;
-        if (verb == Verb::request)
-            message.body.add(ByteView{"body"});
-        machine.receive(std::move(message), now, out);
-    }
-    void hear_as_client(Verb verb, ByteView body = {}) {
-        Message message;
-        message.side = Side::client;
-        message.verb = verb;
-        message.body.add(body);
-        machine.receive(std::move(message), now, out);
-    }
-    // Gives a request; its number.
-    std::uint64_t give(ByteView address) {
-        hear(Verb::request, address);
-        REQUIRE_FALSE(out.given.empty());
-        return out.given.back().number;
-    }
-    bool answer(std::uint64_t number) {
-        return machine.answer(number, wire::Frames{"answer"}, now, out);
-    }
-    // The verbs said since the last call, in order.
-    Words said() {
-        Words words;
-        for (const Message& message : out.sends)
-            words.emplace_back(name(message.verb));
-        out.clear();
-        return words;
-    }
-    const WorkerCounters& counters() const { return machine.counters(); }
-};
-
-} // namespace
 
 TEST_CASE("worker machine: it asks what the broker speaks, and registers in that",
           "[unit][request]") {
