@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "context_state.hpp"
+#include "descriptors.hpp"
+#include "doorman.hpp"
 #include "redial.hpp"
 #include "socket_rest.hpp"
 #include "transport_error.hpp"
@@ -11,6 +13,7 @@
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstring>
 
 namespace flotilla::net {
@@ -50,6 +53,17 @@ void tell(detail::Redial* redial, const ConnectionEvent& event) {
         redial->refused(event.endpoint, now());
     if (event.kind == Kind::handshake_succeeded)
         redial->accepted(event.endpoint);
+}
+
+void tell(detail::Doorman& doorman, const ConnectionEvent& event) {
+    if (event.kind == Kind::listening)
+        doorman.listening(event.value);
+    else if (event.kind == Kind::closed)
+        doorman.closed(event.value);
+    else if (event.kind == Kind::accepted)
+        doorman.accepted(event.value);
+    else if (event.kind == Kind::accept_failed && (event.value == EMFILE || event.value == ENFILE))
+        doorman.accept_failed();
 }
 
 } // namespace
@@ -109,6 +123,7 @@ Monitor::Monitor(Monitor&&) noexcept = default;
 Monitor& Monitor::operator=(Monitor&& other) noexcept {
     std::swap(watched_, other.watched_);
     std::swap(redial_, other.redial_);
+    std::swap(doorman_, other.doorman_);
     std::swap(socket_, other.socket_);
     return *this;
 }
@@ -120,13 +135,11 @@ Monitor::~Monitor() {
 }
 
 Result<Monitor> Monitor::open(Socket& socket) {
+    if (const Status spare = detail::check_spare_descriptors("monitor a socket"); !spare)
+        return fail(spare.error());
     static std::atomic<std::uint64_t> serial{0};
     const std::string endpoint = "inproc://flotilla-monitor-" + std::to_string(++serial);
-    socket.rest_->refusals.reset(); // the new monitor hears for it
-    if (zmq_socket_monitor(socket.native_handle(), endpoint.c_str(), ZMQ_EVENT_ALL) != 0)
-        return detail::transport_failure(zmq_errno(), "monitor a socket");
-    Monitor monitor{socket.alive(), nullptr};
-    monitor.redial_ = socket.rest_->redial;
+    // The reader first: ending a monitor that nobody reads waits for ever.
     SocketOptions options;
     options.receive_messages_max = events_max;
     Context context = socket.context_state()->guest();
@@ -135,7 +148,12 @@ Result<Monitor> Monitor::open(Socket& socket) {
         return fail(reader.error());
     if (const Status connected = reader->connect(*Endpoint::parse(endpoint)); !connected)
         return fail(connected.error());
-    monitor.socket_ = std::make_unique<Socket>(std::move(*reader));
+    socket.rest_->refusals.reset(); // the new monitor hears for it
+    if (zmq_socket_monitor(socket.native_handle(), endpoint.c_str(), ZMQ_EVENT_ALL) != 0)
+        return detail::transport_failure(zmq_errno(), "monitor a socket");
+    Monitor monitor{socket.alive(), std::make_unique<Socket>(std::move(*reader))};
+    monitor.redial_ = socket.rest_->redial;
+    monitor.doorman_ = std::make_shared<detail::Doorman>();
     return monitor;
 }
 
@@ -157,6 +175,7 @@ std::optional<ConnectionEvent> Monitor::next() {
             if (each.number == number) {
                 event.kind = each.kind;
                 tell(redial_.get(), event);
+                tell(*doorman_, event);
                 return event;
             }
         // An event of a newer libzmq that this table does not know: not ours to guess.

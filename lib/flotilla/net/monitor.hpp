@@ -6,6 +6,10 @@
 // read. So whoever opens one reads it in a loop that never blocks: next() until it is empty, often.
 // Here 100,000 events fit before that happens (libzmq's own limit is reached after 768
 // connections).
+//
+// Where the process runs short of descriptors, next() also hangs up on who was accepted last (an
+// eighth of the limit is kept free, 32 to 1,024): libzmq by itself would spin, or abort, for want
+// of the last one.
 #pragma once
 
 #include <flotilla/base/result.hpp>
@@ -21,7 +25,8 @@ namespace flotilla::net {
 
 namespace detail {
 class Redial;
-}
+class Doorman;
+} // namespace detail
 
 struct ConnectionEvent {
     enum class Kind : std::uint8_t {
@@ -55,7 +60,7 @@ public:
     static constexpr std::uint32_t events_max = 100'000;
 
     // Before bind and connect, or their events are missed. One monitor a socket; the socket must
-    // stay alive, but may be moved. Errors: too_many, stopped.
+    // stay alive, but may be moved. Errors: too_many, out_of_files, stopped.
     static Result<Monitor> open(Socket& socket);
     Monitor(Monitor&&) noexcept;
     Monitor& operator=(Monitor&&) noexcept;
@@ -70,7 +75,8 @@ private:
     Monitor(std::shared_ptr<void*> watched, std::unique_ptr<Socket> socket) noexcept;
     std::shared_ptr<void*> watched_;         // its handle, nullptr once that socket is closed
     std::shared_ptr<detail::Redial> redial_; // of a CURVE client: hears of refusals
-    std::unique_ptr<Socket> socket_;         // by pointer: its address is registered with a Poller
+    std::shared_ptr<detail::Doorman> doorman_;
+    std::unique_ptr<Socket> socket_; // by pointer: its address is registered with a Poller
 };
 
 } // namespace flotilla::net

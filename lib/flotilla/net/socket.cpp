@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "context_state.hpp"
+#include "descriptors.hpp"
 #include "message_owner.hpp"
 #include "profile.hpp"
 #include "socket_rest.hpp"
@@ -188,6 +189,8 @@ Result<Socket> Socket::open(Context& context, SocketType type, SocketOptions opt
     if (const auto* server = std::get_if<CurveServer>(&options.security))
         if (const Status set = set_access_policy(context, options.domain, server->clients); !set)
             return fail(set.error());
+    if (const Status spare = detail::check_spare_descriptors("open a socket"); !spare)
+        return fail(spare.error());
     void* const handle = zmq_socket(context.native_handle(), types[std::size_t(type)].number);
     if (!handle) {
         if (zmq_errno() == EMFILE)

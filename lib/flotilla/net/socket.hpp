@@ -104,8 +104,8 @@ enum class More : std::uint8_t { no, yes };
 
 class Socket {
 public:
-    // Errors: bad_option (which, and its range); insecure; too_many (sockets_max); stopped;
-    // unsupported.
+    // Errors: bad_option (which, and its range); insecure; too_many (sockets_max); out_of_files;
+    // stopped; unsupported.
     static Result<Socket> open(Context& context, SocketType type, SocketOptions options = {});
     Socket(Socket&&) noexcept;
     Socket& operator=(Socket&&) noexcept;
