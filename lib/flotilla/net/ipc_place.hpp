@@ -9,8 +9,9 @@
 
 namespace flotilla::net::detail {
 
-// Other transports, and names that are not paths: always. Does not wait. Errors: address_in_use
-// (somebody listens, or something else has the path), address_unavailable.
+// Other transports, and names that are not paths: always. A socket of this process that has the
+// path may be closing, which libzmq does in the background: it is waited for, 100 ms at most.
+// Errors: address_in_use (somebody listens, or something else has the path), address_unavailable.
 Status check_ipc_place(const Endpoint& endpoint);
 
 } // namespace flotilla::net::detail
