@@ -18,14 +18,17 @@ install(
     FILES "${PROJECT_BINARY_DIR}/package/completion.bash"
     DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions"
     RENAME zmq
+    OPTIONAL # of a tree that was built in part
     COMPONENT runtime)
 install(
     FILES "${PROJECT_BINARY_DIR}/package/completion.zsh"
     DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions"
     RENAME _zmq
+    OPTIONAL
     COMPONENT runtime)
 install(
     FILES "${PROJECT_BINARY_DIR}/package/completion.fish"
     DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d"
     RENAME zmq.fish
+    OPTIONAL
     COMPONENT runtime)
