@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // request::Broker between raw clients and workers that speak its protocols at the speed of C; the
 // limit is a plain ROUTER-DEALER zmq_proxy between the same parties that echo.
+#include "crowd.hpp"
 #include "ours.hpp"
 #include "pairing.hpp"
 #include "raw.hpp"
@@ -12,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <cstring>
 #include <initializer_list>
 #include <string_view>
@@ -272,6 +274,38 @@ void our_broker(Arena::Seat& seat, const Shape& shape) {
     }
 }
 
+// A broker that has `idle` workers of other services beside those that are measured.
+Measured measure_crowd(const Shape& shape, std::uint32_t idle) {
+    const auto broker_of_many = [&](Arena::Seat& seat) {
+        raise_descriptor_limit();
+        net::Context context = open_context();
+        request::BrokerOptions options;
+        options.limits.heartbeat = 1h; // they stand around and say nothing
+        auto broker = need(request::Broker::open(context, std::move(options)));
+        const auto at = need(broker.bind(need(net::Endpoint::parse("tcp://127.0.0.1:*"))));
+        const double empty = own_memory_mib();
+        const double began = clock_seconds();
+        seat.announce(1, at.text());
+        while (broker.levels().workers < idle)
+            (void)broker.process(100ms);
+        if (idle > 0)
+            std::fprintf(stderr, "%u idle workers, %u services: %.1f MiB, in %.1f s\n", idle,
+                         broker.levels().services, own_memory_mib() - empty,
+                         clock_seconds() - began);
+        seat.end_when_finished();
+        seat.announce(0, at.text());
+        while (broker.process(1s)) {
+        }
+    };
+    return Arena::run({broker_of_many, [&](Arena::Seat& seat) { workers(seat, shape); },
+                       [&](Arena::Seat& seat) { clients(seat, shape); },
+                       [&](Arena::Seat& seat) {
+                           const Crowd crowd(seat.endpoint(1), idle);
+                           seat.wait_finished();
+                       }},
+                      shape.requests, shape.requests + shape.warm_up);
+}
+
 // The relay in the proxy's place: both pass what echoing workers and plain clients say.
 void our_queue_relay(Arena::Seat& seat, const Shape&) {
     net::Context context = open_context();
@@ -332,6 +366,11 @@ std::vector<Match> request_matches(Scale scale, const std::string& other_broker)
     add("prefetch 4, 4 x 100", 0.6, sized({Talk::mdp_02, 4, 100, 32, 4}, 300'000));
     add("prefetch 16, 4 x 100", 0.75, sized({Talk::mdp_02, 4, 100, 32, 16}, 300'000));
     add("4 of capacity 64", 0.6, sized({Talk::flotilla, 4, 100, 4, 64}, 300'000));
+    const Shape few = sized({Talk::mdp_02, 4, 8, 32, 1}, 150'000);
+    const auto crowd = static_cast<std::uint32_t>(scale.of(10'000));
+    matches.push_back({"majordomo-crowd", "10,000 idle workers against none", 0.95, false,
+                       [=] { return measure_crowd(few, 0); },
+                       [=] { return measure_crowd(few, crowd); }, true});
     if (other_broker.empty())
         return matches;
     // Against somebody else's broker: rates must be at least its own, round trips no slower.
