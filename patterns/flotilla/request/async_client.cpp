@@ -29,7 +29,8 @@ struct AsyncClient::Rest {
 
     Rest(ClientOptions with, ClientSockets links)
         : sockets(std::move(links)), is_curve(with.security.index() != 0),
-          body_bytes_max(with.message_bytes_max), machine(std::move(with), net::system_seed()) {}
+          body_bytes_max(with.message_bytes_max), on_connection(with.on_connection),
+          machine(std::move(with), net::system_seed()) {}
 
     void act();
     void do_acts(std::vector<LinkId>& failed);
@@ -41,6 +42,7 @@ struct AsyncClient::Rest {
     ClientSockets sockets;
     bool is_curve;
     std::uint64_t body_bytes_max;
+    std::function<void(const net::ConnectionEvent&)> on_connection;
     ClientMachine machine;
     ClientOutputs out;
     std::vector<std::variant<ClientOutputs::Open, ClientOutputs::Close, ClientOutputs::Send>> acts;
@@ -87,15 +89,25 @@ void AsyncClient::Rest::act() {
 
 void AsyncClient::Rest::read() {
     const Instant now = net::now();
-    Status done = sockets.read([&](LinkId link) { machine.connection_made(link, now, out); },
-                               [&](LinkId link, wire::Frames& frames) {
-                                   auto message = read_at_client(frames);
-                                   if (message && message->body.bytes() <= body_bytes_max)
-                                       machine.receive(link, std::move(*message), now, out);
-                                   else
-                                       machine.receive_malformed();
-                               },
-                               [&] { machine.receive_malformed(); });
+    const auto heard = [&](LinkId link, const net::ConnectionEvent& event) {
+        using Kind = net::ConnectionEvent::Kind;
+        if (event.kind == Kind::handshake_succeeded)
+            machine.connection_made(link, now, out);
+        else if (event.kind == Kind::connect_retried)
+            machine.connection_refused(link, now, out);
+        if (on_connection)
+            on_connection(event);
+    };
+    Status done = sockets.read(
+        heard,
+        [&](LinkId link, wire::Frames& frames) {
+            auto message = read_at_client(frames);
+            if (message && message->body.bytes() <= body_bytes_max)
+                machine.receive(link, std::move(*message), now, out);
+            else
+                machine.receive_malformed();
+        },
+        [&] { machine.receive_malformed(); });
     if (!done)
         alive = std::move(done);
 }
@@ -194,6 +206,21 @@ Result<std::future<Result<Reply>>> AsyncClient::call(std::string_view service, w
     if (!number)
         return fail(number.error());
     return later;
+}
+
+Result<CallId> AsyncClient::call(std::string_view service, ByteView body,
+                                 const CallOptions& options, OnReply on_reply,
+                                 OnPartial on_partial) {
+    wire::Frames frames;
+    frames.add(body);
+    return call(service, frames, options, std::move(on_reply), std::move(on_partial));
+}
+
+Result<std::future<Result<Reply>>> AsyncClient::call(std::string_view service, ByteView body,
+                                                     const CallOptions& options) {
+    wire::Frames frames;
+    frames.add(body);
+    return call(service, frames, options);
 }
 
 bool AsyncClient::cancel(CallId call) {

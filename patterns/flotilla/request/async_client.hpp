@@ -3,8 +3,8 @@
 // AsyncClient: many calls under way at once, over as few connections as the dialect allows.
 //
 //     auto client = AsyncClient::open(context, {.brokers = {...}});
-//     client->call("echo", body, {}, [](CallId, Result<Reply> reply) { ... });
-//     std::future<Result<Reply>> later = *client->call("echo", body);
+//     client->call("echo", "hello", {}, [](CallId, Result<Reply> reply) { ... });
+//     std::future<Result<Reply>> later = *client->call("echo", "hello");
 //     while (client->under_way() > 0)
 //         if (!client->process(1s))
 //             break;
@@ -54,6 +54,11 @@ public:
     Result<CallId> call(std::string_view service, wire::Frames& body, const CallOptions& options,
                         OnReply on_reply, OnPartial on_partial = {});
     Result<std::future<Result<Reply>>> call(std::string_view service, wire::Frames& body,
+                                            const CallOptions& options = {});
+    // The same with a body of one frame, which is copied.
+    Result<CallId> call(std::string_view service, ByteView body, const CallOptions& options,
+                        OnReply on_reply, OnPartial on_partial = {});
+    Result<std::future<Result<Reply>>> call(std::string_view service, ByteView body,
                                             const CallOptions& options = {});
     // The call ends with `refused` (cancelled), told by the next process(); what its worker still
     // answers is dropped. Every other call is unharmed. In the flotilla dialect the broker is told,

@@ -24,7 +24,7 @@ constexpr Duration ask_01_after = 250ms;
 
 ClientMachine::Links::iterator ClientMachine::open(Link link, ClientOutputs& out) {
     const LinkId id{++last_link_};
-    const bool watched = link.use == Link::Use::asking || link.use == Link::Use::shared;
+    const bool watched = link.use != Link::Use::busy || brokers_.size() > 1;
     out.acts.push_back(ClientOutputs::Open{id, link.broker, watched});
     ++counters_.connects_total;
     return links_.emplace(id, std::move(link)).first;
@@ -99,6 +99,19 @@ void ClientMachine::connection_made(LinkId id, Instant now, ClientOutputs& out) 
         if (call.state == ClientCall::State::sent)
             attempt_over(call, now, out);
     }
+}
+
+void ClientMachine::connection_refused(LinkId id, Instant now, ClientOutputs& out) {
+    const auto link = links_.find(id);
+    if (link == links_.end() || brokers_.size() == 1)
+        return;
+    const std::size_t broker = link->second.broker;
+    if (!options_.dialect)
+        brokers_[broker].dialect.reset(); // who comes there next may be another
+    if (link->second.use != Link::Use::asking)
+        lose(link, out);
+    if (broker == broker_ && state_ != State::closed)
+        leave(now, out);
 }
 
 void ClientMachine::link_failed(LinkId id, Instant now, ClientOutputs& out) {

@@ -45,7 +45,7 @@ struct ClientOutputs {
     struct Open {
         LinkId link{};
         std::size_t broker = 0;
-        bool watched = false; // connection_made() is wanted
+        bool watched = false; // connection_made() and connection_refused() are wanted
     };
     struct Close {
         LinkId link{};
@@ -84,6 +84,8 @@ public:
     // A hint: the transport has a connection. If it is not the link's first, what was on its way is
     // lost.
     void connection_made(LinkId link, Instant now, ClientOutputs& out);
+    // A hint: nobody listens where the link goes. With another broker to go to it is left at once.
+    void connection_refused(LinkId link, Instant now, ClientOutputs& out);
     // The link could not be opened.
     void link_failed(LinkId link, Instant now, ClientOutputs& out);
     void tick(Instant now, ClientOutputs& out);

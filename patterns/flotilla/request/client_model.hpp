@@ -6,11 +6,13 @@
 #include <flotilla/base/id.hpp>
 #include <flotilla/base/time.hpp>
 #include <flotilla/net/endpoint.hpp>
+#include <flotilla/net/monitor.hpp>
 #include <flotilla/net/security.hpp>
 #include <flotilla/request/message.hpp>
 #include <flotilla/wire/frames.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -47,6 +49,9 @@ struct ClientOptions {
     // Of a reply's body; larger is dropped, a larger frame costs the connection. 64 KiB to 1 GiB.
     std::uint64_t message_bytes_max = 64ULL << 20;
     net::Security security{};
+    // What happens to connections, to be shown to people; in the RFC dialects only while the
+    // dialect is asked for, or with several brokers. Called by process(); may not call back.
+    std::function<void(const net::ConnectionEvent&)> on_connection{};
 };
 
 struct CallOptions {

@@ -149,7 +149,7 @@ bool ClientSockets::flush() {
     return left;
 }
 
-Status ClientSockets::read(const OnMade& made, const OnMessage& message,
+Status ClientSockets::read(const OnEvent& heard, const OnMessage& message,
                            const OnMalformed& malformed) {
     hear(0);
     // CURVE: a socket that was refused connects again when it is looked at.
@@ -161,8 +161,7 @@ Status ClientSockets::read(const OnMade& made, const OnMessage& message,
             const auto event = link.monitor->next();
             if (!event)
                 break;
-            if (event->kind == net::ConnectionEvent::Kind::handshake_succeeded)
-                made(id);
+            heard(id, *event);
         }
     }
     for (const LinkId id : std::exchange(look_, {}))

@@ -41,12 +41,12 @@ public:
     // Tries again what waits. True: something still does.
     bool flush();
 
-    using OnMade = std::function<void(LinkId)>;
+    using OnEvent = std::function<void(LinkId, const net::ConnectionEvent&)>;
     using OnMessage = std::function<void(LinkId, wire::Frames&)>;
     using OnMalformed = std::function<void()>;
     // What arrived, up to a bound a link; none of these may open or close links. Errors: stopped,
     // transport.
-    Status read(const OnMade& made, const OnMessage& message, const OnMalformed& malformed);
+    Status read(const OnEvent& heard, const OnMessage& message, const OnMalformed& malformed);
 
     // Until something may have happened, `wait` at most.
     void wait(Duration wait);

@@ -24,6 +24,7 @@
 #include <flotilla/base/time.hpp>
 #include <flotilla/net/context.hpp>
 #include <flotilla/net/endpoint.hpp>
+#include <flotilla/net/monitor.hpp>
 #include <flotilla/net/security.hpp>
 #include <flotilla/request/message.hpp>
 #include <flotilla/request/worker_machine.hpp>
@@ -65,6 +66,11 @@ struct WorkerOptions {
     std::uint64_t message_bytes_max = 64ULL << 20;
     net::Security security{};
     Duration linger = 1s; // longest that closing waits, in the background, for replies
+    // To be shown to people: what happens to connections, and whether we are registered with a
+    // broker, as far as that can be known. Called by run(); may not call back.
+    enum class Registration : std::uint8_t { begun, ended };
+    std::function<void(const net::ConnectionEvent&)> on_connection{};
+    std::function<void(const net::Endpoint& broker, Registration)> on_registration{};
 };
 
 // One request, in a handler's hands.

@@ -89,6 +89,7 @@ void WorkerLine::act() {
         desk_->release(*links_[WorkerMachine::place(number)]);
     const WorkerOutputs::Change change = out_.change;
     out_.clear();
+    tell_registration();
     if (change == WorkerOutputs::Change::close)
         close_connection();
     if (change != WorkerOutputs::Change::open)
@@ -104,18 +105,28 @@ void WorkerLine::act() {
     act();
 }
 
+void WorkerLine::tell_registration() {
+    if (std::exchange(was_registered_, machine_.is_registered()) == machine_.is_registered())
+        return;
+    using Registration = WorkerOptions::Registration;
+    if (options_.on_registration)
+        options_.on_registration(options_.brokers[index_], machine_.is_registered()
+                                                               ? Registration::begun
+                                                               : Registration::ended);
+}
+
 void WorkerLine::send(Message&& message) {
     wire::Frames frames;
     write(std::move(message), frames);
     if (unsent_.empty() && dealer_ && dealer_->send(frames, Duration::zero()))
         return;
-    unsent_bytes_ += frames.bytes();
+    unsent_bytes_ += frames.held_bytes();
     unsent_.push_back(std::move(frames));
 }
 
 void WorkerLine::flush() {
     while (!unsent_.empty()) {
-        const std::uint64_t bytes = unsent_.front().bytes();
+        const std::uint64_t bytes = unsent_.front().held_bytes();
         const Status sent = dealer_->send(unsent_.front(), Duration::zero());
         if (!sent && sent.error().code == Errc::stopped)
             alive_ = sent;
@@ -148,6 +159,8 @@ void WorkerLine::hear_monitor() {
         const auto event = monitor_->next();
         if (!event)
             return;
+        if (options_.on_connection)
+            options_.on_connection(*event);
         if (event->kind == Kind::handshake_succeeded)
             machine_.connection_made(net::now(), out_);
         else if (event->kind == Kind::disconnected &&

@@ -45,6 +45,7 @@ public:
 
 private:
     void act();
+    void tell_registration();
     Status open_connection();
     void close_connection();
     void send(Message&& message);
@@ -69,6 +70,7 @@ private:
     std::deque<wire::Frames> unsent_;
     std::uint64_t unsent_bytes_ = 0;
     bool watches_room_ = false;
+    bool was_registered_ = false;
     std::vector<std::shared_ptr<JobLink>> links_; // by WorkerMachine::place()
     bool first_ = true;
     Status alive_{};

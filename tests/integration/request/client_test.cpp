@@ -33,6 +33,27 @@ TEST_CASE("client: it finds out what a broker speaks, and asks in it", "[integra
     CHECK(client.counters().connects_total == 1);
 }
 
+TEST_CASE("client: a broker that refuses the connection is left at once",
+          "[integration][request]") {
+    net::Context context = *net::Context::open();
+    BrokerThread broker(context, "200",
+                        [](PuppetBroker& at, PuppetBroker::Got& got) { at.answer(got, "here"); });
+    const test::ScratchFolder scratch;
+    auto options = test::client_of({scratch.ipc("nobody"), broker.at()});
+    options.attempt_max = 1h; // so that no silence does it
+    options.broker_silence_max = 1h;
+    std::size_t refusals = 0;
+    options.on_connection = [&](const net::ConnectionEvent& event) {
+        refusals += event.kind == net::ConnectionEvent::Kind::connect_retried ? 1 : 0;
+    };
+    Client client = *Client::open(context, options);
+    const auto reply = client.call("echo", ByteView{"who?"}, {.deadline = 1min});
+    REQUIRE(reply);
+    CHECK(reply->body[0] == ByteView{"here"});
+    CHECK(refusals == 1);
+    CHECK(client.counters().failovers_total == 1);
+}
+
 TEST_CASE("client: a body is the caller's until its call was answered", "[integration][request]") {
     net::Context context = *net::Context::open();
     BrokerThread broker(context, "200", [](PuppetBroker& at, PuppetBroker::Got& got) {

@@ -24,6 +24,7 @@ const std::vector<std::string> python_client{"/usr/bin/python3",
 const std::vector<std::string> python_worker{"/usr/bin/python3",
                                              FLOTILLA_REQUEST_EXAMPLES "/worker.py"};
 const std::vector<std::string> our_client{FLOTILLA_REQUEST_CLIENT};
+const std::vector<std::string> our_async_client{FLOTILLA_REQUEST_ASYNC_CLIENT};
 const std::vector<std::string> our_worker{FLOTILLA_REQUEST_WORKER};
 
 } // namespace
@@ -34,7 +35,7 @@ TEST_CASE("request: each example client gets its answers from each example worke
     const std::string broker = daemon.endpoints[0].text();
     for (const auto* worker_program : {&python_worker, &our_worker}) {
         Process worker = Process::start(with(*worker_program, {broker, "upper"}));
-        for (const auto* client_program : {&python_client, &our_client}) {
+        for (const auto* client_program : {&python_client, &our_client, &our_async_client}) {
             INFO(worker_program->back() << " and " << client_program->back());
             const Completed client =
                 run_program(with(*client_program, {broker, "upper", "ahoy", "two words"}));
@@ -46,7 +47,7 @@ TEST_CASE("request: each example client gets its answers from each example worke
         const auto exit = worker.wait_exit();
         if (worker_program == &our_worker) {
             CHECK(exit == Exit::with(0));
-            CHECK(worker.text(Stream::output) == "4 requests answered\n");
+            CHECK(worker.text(Stream::output) == "6 requests answered\n");
         }
     }
     daemon.process.signal(SIGTERM);

@@ -46,6 +46,38 @@ TEST_CASE("client machine: flotilla calls share a link and are told apart by id"
     CHECK(bench.machine.counters().unexpected_total == 2);
 }
 
+TEST_CASE("client machine: where nobody listens the next broker is asked at once",
+          "[unit][request]") {
+    request::ClientOptions options;
+    options.reconnect_min = 100ms;
+    ClientBench bench(options, 2);
+    const CallId call = bench.call("s", "a", {.deadline = 1h});
+    auto done = bench.acts();
+    REQUIRE(done.opened.size() == 1);
+    CHECK(done.opened[0].broker == 0);
+    bench.machine.connection_refused(done.opened[0].link, bench.now, bench.out);
+    bench.take();
+    bench.pass(200ms);
+    done = bench.acts();
+    REQUIRE(done.opened.size() == 1);
+    CHECK(done.opened[0].broker == 1);
+    bench.machine.connection_refused(LinkId{99}, bench.now, bench.out); // an old one
+    REQUIRE(done.sent.size() == 1);
+    bench.answer(done.sent[0], "200");
+    const auto sent = bench.only_sent();
+    // This broker dies as well: what it was asked goes back to the first.
+    bench.machine.connection_refused(sent.link, bench.now, bench.out);
+    bench.take();
+    bench.pass(1s);
+    done = bench.acts();
+    REQUIRE(done.opened.size() == 1);
+    CHECK(done.opened[0].broker == 0);
+    REQUIRE(done.sent.size() == 1);
+    bench.answer(done.sent[0], "200");
+    bench.answer(bench.only_sent(), "at last");
+    CHECK(bench.only_ended(call)->body == wire::Frames{"at last"});
+}
+
 TEST_CASE("client machine: an answer with the right id and the wrong service is dropped",
           "[unit][request]") {
     ClientBench bench = flotilla_bench();
