@@ -69,6 +69,29 @@ Status check_service(const std::string& service) {
     return {};
 }
 
+void ConnectionWatch::hear(const net::ConnectionEvent& event) {
+    using Kind = net::ConnectionEvent::Kind;
+    terminal_.detail(net::explain(event));
+    switch (event.kind) {
+    case Kind::handshake_succeeded:
+        hint_.clear();
+        break;
+    case Kind::connect_retried:
+        hint_ = "nobody listens at " + event.endpoint;
+        break;
+    case Kind::handshake_failed_auth:
+        hint_ = event.endpoint + " refused our key: is --curve-key the one that it allows?";
+        break;
+    case Kind::handshake_failed_protocol:
+    case Kind::handshake_failed_no_detail:
+        hint_ = event.endpoint + " broke off the handshake: does it use CURVE (then --server-key "
+                                 "has to be its public key), or not (then leave --server-key out)?";
+        break;
+    default:
+        break;
+    }
+}
+
 Error explained(Error error) {
     if (error.code == Errc::insecure)
         error.detail += " (--server-key for CURVE, --allow-plaintext to go without)";

@@ -6,6 +6,7 @@
 #include <flotilla/request/client_model.hpp>
 
 #include <cli/options.hpp>
+#include <cli/terminal.hpp>
 
 #include <optional>
 #include <string>
@@ -37,5 +38,19 @@ Status check_service(const std::string& service);
 
 // Errors of Client and Worker, with the flag that mends them.
 Error explained(Error error);
+
+// Shows what happens to the connections of a broker's client or worker (-v), and remembers what
+// may be the reason that no broker answers. One thread at a time.
+class ConnectionWatch {
+public:
+    explicit ConnectionWatch(Terminal& terminal) : terminal_(terminal) {}
+    void hear(const net::ConnectionEvent& event);
+    // A sentence that names the flags to look at; empty: nothing is known.
+    const std::string& hint() const noexcept { return hint_; }
+
+private:
+    Terminal& terminal_;
+    std::string hint_{};
+};
 
 } // namespace flotilla::cli

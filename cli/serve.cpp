@@ -21,6 +21,8 @@ namespace flotilla::cli {
 
 namespace {
 
+using Registration = request::WorkerOptions::Registration;
+
 struct ServeFlags {
     std::string service;
     std::vector<std::string> command;
@@ -51,7 +53,12 @@ Result<ServantOptions> servant_options(const ServeFlags& flags) {
     if (!flags.echo) {
         auto program = find_program(flags.command.front());
         if (!program)
-            return fail(program.error());
+            return fail(program.error().code,
+                        program.error().detail +
+                            (find_program(flags.service)
+                                 ? " (is '" + flags.service +
+                                       "' the command? The SERVICE comes before it and before --)"
+                                 : ""));
         options.command = flags.command;
         options.command.front() = std::move(*program);
     }
@@ -108,8 +115,12 @@ class Reporter {
 public:
     Reporter(Terminal& terminal) : terminal_(terminal) {}
     void note(const std::string& text) {
+        with_terminal([&] { terminal_.note(text); });
+    }
+    template <class Call>
+    void with_terminal(Call&& call) {
         const std::lock_guard lock(mutex_);
-        terminal_.note(text);
+        call();
     }
 
 private:
@@ -176,13 +187,24 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Terminal& terminal) {
     std::string at;
     for (const net::Endpoint& each : worker_is->brokers)
         at += (at.empty() ? "" : ",") + each.text();
+    Reporter reporter(terminal);
+    ConnectionWatch watch_connections(terminal);
+    worker_is->on_connection = [&](const net::ConnectionEvent& event) {
+        reporter.with_terminal([&] { watch_connections.hear(event); });
+    };
+    worker_is->on_registration = [&](const net::Endpoint& broker, Registration now) {
+        if (now == Registration::begun)
+            return reporter.note("serving '" + flags.service + "' at " + broker.text());
+        reporter.note("left the broker at " + broker.text());
+        if (!watch_connections.hint().empty())
+            reporter.note(watch_connections.hint());
+    };
     auto worker = request::Worker::open(*context, std::move(*worker_is));
     if (!worker)
         return fail(explained(worker.error()));
-    terminal.note("serving '" + flags.service + "' at " + at);
+    terminal.note("looking for a broker at " + at);
 
     Servant servant(std::move(*servant_is));
-    Reporter reporter(terminal);
     std::atomic<std::uint64_t> asked{0};
     Status served;
     {

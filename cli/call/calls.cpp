@@ -26,7 +26,7 @@ constexpr int batch_max = 256; // requests sent before the loop looks around aga
 class CallRun {
 public:
     CallRun(const CallFlags& flags, Terminal& terminal)
-        : flags_(flags), terminal_(terminal),
+        : flags_(flags), terminal_(terminal), watch_(terminal),
           answers_(flags.unordered ? Answers::Order::as_they_come : Answers::Order::of_requests,
                    flags.parallel * held_back_factor) {}
 
@@ -41,10 +41,12 @@ private:
     void note_failure(const Answered& answered);
     void watch_input();
     Status loop();
+    bool more_was_given();
     bool is_done() const { return no_more_ && !pending_ && client_->under_way() == 0; }
 
     const CallFlags& flags_;
     Terminal& terminal_;
+    ConnectionWatch watch_;
     std::string broker_text_;
     Output out_;
     std::optional<Format> format_;
@@ -57,8 +59,9 @@ private:
     std::uint64_t sent_ = 0;
     std::uint64_t refused_ = 0;
     std::uint64_t unanswered_ = 0;
-    std::optional<Error> failed_; // what ends the run
-    bool no_more_ = false;        // nothing more is read
+    std::optional<Error> failed_;                                            // what ends the run
+    bool no_more_ = false;                                                   // nothing more is read
+    enum class Cut : std::uint8_t { no, perhaps, yes } cut_short_ = Cut::no; // although more came
     bool needs_input_ = false;
     bool watches_input_ = false;
     std::string text_;
@@ -97,6 +100,7 @@ Status CallRun::prepare() {
     client.calls_max = static_cast<std::uint32_t>(flags_.parallel);
     client.connections_max =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(flags_.parallel, 1'000));
+    client.on_connection = [this](const net::ConnectionEvent& event) { watch_.hear(event); };
     auto context = net::Context::open();
     if (!context)
         return fail(context.error());
@@ -180,6 +184,8 @@ void CallRun::note_failure(const Answered& answered) {
     if (unanswered_ == 1) {
         terminal_.error(which +
                         (error.detail.empty() ? std::string(name(error.code)) : error.detail));
+        if (!watch_.hint().empty())
+            terminal_.note(watch_.hint());
         if (error.code == Errc::no_peer)
             terminal_.note("'zmq doctor " + flags_.broker.brokers.front() + "' says why");
         else if (error.code == Errc::timeout)
@@ -189,7 +195,8 @@ void CallRun::note_failure(const Answered& answered) {
     if (error.code != Errc::timeout && error.code != Errc::no_peer && !failed_)
         failed_ = error;
     // Whoever asked a thousand things should not wait a thousand times in vain.
-    no_more_ = true;
+    if (!std::exchange(no_more_, true))
+        cut_short_ = pending_ || flags_.count ? Cut::yes : Cut::perhaps;
     pending_.reset();
 }
 
@@ -265,6 +272,12 @@ Status CallRun::loop() {
     return {};
 }
 
+// Behind the last that was sent; of an input that is still open: unless it says that it has ended.
+bool CallRun::more_was_given() {
+    const auto next = input_->next(net::wall_now());
+    return !next || next->has_value() || !input_->ended();
+}
+
 Result<ExitCode> CallRun::run() {
     const Status ended = loop();
     const Status flushed = out_.flush();
@@ -272,6 +285,8 @@ Result<ExitCode> CallRun::run() {
         return fail(ended ? flushed.error() : ended.error());
     if (unanswered_ > 1)
         terminal_.note(std::to_string(unanswered_) + " requests were not answered");
+    if (cut_short_ == Cut::yes || (cut_short_ == Cut::perhaps && more_was_given()))
+        terminal_.note("nothing was asked of what follows request " + std::to_string(sent_));
     if (failed_)
         return exit_code(failed_->code);
     return refused_ > 0 ? ExitCode::refused : unanswered_ > 0 ? ExitCode::nothing : ExitCode::ok;

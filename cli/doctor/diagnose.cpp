@@ -252,6 +252,9 @@ Verdict judge_heard(const Facts& facts) {
         return {Finding::healthy, "a " + peer + " is there, and lets us in",
                 said && *said == "PUSH"
                     ? "nothing was taken from it; --take joins as a worker and shows what it gives"
+                : peer == "ROUTER"
+                    ? "nothing was sent to it; if it is a broker, 'zmq services --broker " +
+                          facts.visit.endpoint + "' shows what it serves"
                     : "nothing was sent to it"};
     if (!facts.heard.handshake)
         return {Finding::refused_by_peer,
