@@ -231,6 +231,7 @@ void QueueServer::Rest::finish() {
         doors.reloaded();
     }
     act();
+    engine.housekeep(); // nobody waits for an answer now
 }
 
 void QueueServer::Rest::act() {

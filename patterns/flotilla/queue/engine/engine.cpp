@@ -54,6 +54,7 @@ struct QueueEngine::Rest {
     std::set<std::string, std::less<>> held{};
     EngineCounters counters{};                   // of machines that are gone, and the engine's own
     std::vector<EngineOutputs::Send> refusals{}; // while there is no machine
+    bool owes_housekeeping = false;
     bool draining = false;
     bool stopped = false;
     std::optional<Error> broken{}; // the store cannot be read
@@ -101,6 +102,8 @@ bool QueueEngine::Rest::begin(Times times) {
         return false;
     if (snapshot)
         return true;
+    if (std::exchange(owes_housekeeping, false))
+        store.housekeep();
     auto read = store.read();
     if (!read) {
         broken = read.error();
@@ -131,7 +134,7 @@ Status QueueEngine::Rest::commit(Times times, EngineOutputs& out) {
     }
     ++counters.commits_total;
     machine->committed(*proof, out);
-    store.housekeep();
+    owes_housekeeping = true;
     return {};
 }
 
@@ -232,6 +235,13 @@ Status QueueEngine::finish_turn(Times times, EngineOutputs& out) {
     if (!committed)
         return fail(committed.error());
     return rest.machine->deliver(**committed, times, out);
+}
+
+void QueueEngine::housekeep() {
+    if (rest_->snapshot) // the next turn has begun
+        return;
+    rest_->owes_housekeeping = false;
+    rest_->store.housekeep();
 }
 
 Instant QueueEngine::next_deadline() const noexcept {

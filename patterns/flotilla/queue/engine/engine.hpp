@@ -109,6 +109,9 @@ public:
     // Does what is due, commits, gives out. Appends to `out`. Errors: io, damaged: the store cannot
     // be read any more; the process should end.
     Status finish_turn(Times times, EngineOutputs& out);
+    // Makes room in the store for what is to come. For after the answers of a turn were sent, so
+    // that nobody waits for it; what was left undone, the next turn does first.
+    void housekeep();
     // finish_turn() would have something to do at this time without any input.
     Instant next_deadline() const noexcept;
     // More is ready than one turn gave out: call finish_turn() again without waiting.
