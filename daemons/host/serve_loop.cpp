@@ -43,6 +43,8 @@ void ServeLoop::handle(Signal signal) {
 
 void ServeLoop::begin_drain() {
     drain_until_ = deadline_after(net::now(), drain_);
+    // Before anybody is told, so that whoever hears of it is refused; an error comes again below.
+    (void)served_.drain(Duration::zero());
     log_.info("draining", {{"deadline", format_duration(drain_)}});
     tell_supervisor("STOPPING=1");
 }

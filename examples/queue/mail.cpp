@@ -32,7 +32,8 @@ int main(int argc, char** argv) {
     while (auto mail = consumer->take(2s)) {
         const std::string text(mail->body[0].view());
         if (text.find('@') == std::string::npos) {
-            std::cout << "attempt " << mail->attempt << ": no address in '" << text << "'\n";
+            std::cout << "attempt " << mail->attempt << ": no address in '" << text << '\''
+                      << std::endl;
             (void)consumer->nack(*mail, 0s, "no address");
             continue;
         }
