@@ -97,7 +97,9 @@ class Consumer final : public Worker {
 public:
     Consumer(World& world, std::size_t number, std::string queue)
         : Worker(world), number_(number), queue_(std::move(queue)),
-          credit_(static_cast<std::uint32_t>(1 + world.random().below(8))) {}
+          credit_(world.plan().credit > 0
+                      ? world.plan().credit
+                      : static_cast<std::uint32_t>(1 + world.random().below(8))) {}
 
     std::string_view queue() const override { return queue_; }
     void start() override {

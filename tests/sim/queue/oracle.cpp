@@ -74,6 +74,7 @@ void Oracle::put_answered(const SentPut& put, const queue::PutOutcome& outcome) 
         if (track.is_confirmed || track.planned.is_too_large || track.planned.is_repeat)
             continue;
         track.is_confirmed = true;
+        track.confirmed_at = latest_wall_;
         ++confirmed_;
     }
 }
@@ -118,6 +119,10 @@ void Oracle::delivered(const Seen& seen, WallTime wall) {
         broken(who + " is given out before it is due");
     if (planned.ttl > 0ms && wall >= track->last_arrival + planned.ttl && !was_redriven_)
         broken(who + " is given out after it expired");
+    if (!track->is_given && track->is_confirmed)
+        worst_lateness_ =
+            std::max(worst_lateness_, latest_wall_ - std::max(track->confirmed_at + planned.delay,
+                                                              everybody_is_there_));
     body_of_[seen.id] = seen.body;
     if (promise_.order == Order::strict && !was_redriven_)
         check_strict(*track, seen.id);

@@ -78,7 +78,11 @@ public:
     }
 
     // ---- what reaches the engine
-    void told(WallTime wall) { latest_wall_ = std::max(latest_wall_, wall); }
+    void told(WallTime wall) {
+        if (latest_wall_ == WallTime{})
+            everybody_is_there_ = wall + 100ms;
+        latest_wall_ = std::max(latest_wall_, wall);
+    }
     void put_arrives(const SentPut& put, WallTime wall);
     void ack_arrives(const std::string& body);
     // ---- what it says
@@ -112,6 +116,10 @@ public:
     std::uint64_t maybes() const noexcept { return maybes_; }
     std::uint64_t dead() const noexcept { return dead_; }
     std::uint64_t expired() const noexcept { return expired_; }
+    // How long after it was due a message was first given out, at worst, when its delay is counted
+    // from the confirmation (an arrival may have been refused, and come again). (In the first 100
+    // ms those who take it may not be there.)
+    Duration worst_lateness() const noexcept { return worst_lateness_; }
 
 private:
     struct Track {
@@ -119,6 +127,7 @@ private:
         bool has_arrived = false;
         WallTime first_arrival{};
         WallTime last_arrival{}; // of the engine's clock: the latest it was told until then
+        WallTime confirmed_at{};
         bool is_confirmed = false;
         bool is_given = false;
         bool is_ack_sent = false;
@@ -142,6 +151,7 @@ private:
     std::map<std::uint64_t, std::string> body_of_{};              // by id, in the queue of work
     std::uint64_t last_id_ = 0;                                   // given out
     WallTime latest_wall_{};
+    WallTime everybody_is_there_{};
     bool was_redriven_ = false;
     std::vector<std::string> breaches_{};
     std::uint64_t confirmed_ = 0;
@@ -150,6 +160,7 @@ private:
     std::uint64_t maybes_ = 0;
     std::uint64_t dead_ = 0;
     std::uint64_t expired_ = 0;
+    Duration worst_lateness_{0};
 };
 
 } // namespace flotilla::sim

@@ -232,6 +232,24 @@ TEST_CASE("queue: what is dropped, purged or waited for is counted and told as i
     });
 }
 
+TEST_CASE("queue: with free credit a delayed message is at most a turn and 5 ms late",
+          "[sim][queue]") {
+    const Seeds seeds(30);
+    for (std::uint64_t seed = seeds.first; seed < seeds.first + seeds.count; ++seed) {
+        Plan plan = small_plan();
+        plan.properties.lease = 1h;
+        plan.delay_percent = 100;
+        plan.consumers = 1;
+        plan.credit = 1000;
+        World world(plan, seed);
+        world.run();
+        INFO("seed " << seed);
+        REQUIRE(world.oracle().breaches().empty());
+        REQUIRE(world.oracle().confirmed() == plan.producers * plan.messages);
+        REQUIRE(world.oracle().worst_lateness() <= 5ms + 1ms); // a turn here waits up to 1 ms
+    }
+}
+
 TEST_CASE("queue: the simulator notices a store that breaks its word", "[sim][queue]") {
     Seeds seeds(12);
     seeds.count = std::clamp<std::uint64_t>(seeds.count, 12, 100);

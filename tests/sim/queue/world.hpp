@@ -44,6 +44,7 @@ struct Plan {
     std::size_t producers = 2;
     std::size_t consumers = 3;
     std::uint64_t messages = 25; // of each producer
+    std::uint32_t credit = 0;    // of each consumer; 0: a few, by the seed
     std::uint32_t keys = 0;
     std::uint32_t delay_percent = 0;
     std::uint32_t ttl_percent = 0;
