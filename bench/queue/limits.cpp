@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "../ours.hpp"
-#include "../raw.hpp"
+#include "ours.hpp"
+#include "raw.hpp"
 #include "workloads.hpp"
 
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server.hpp"
 
-#include "../ours.hpp"
+#include "ours.hpp"
 
 #include <fcntl.h>
 #include <nlohmann/json.hpp>

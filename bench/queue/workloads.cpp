@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workloads.hpp"
 
-#include "../ours.hpp"
+#include "ours.hpp"
 
 #include <flotilla/net/system.hpp>
 #include <flotilla/queue/consumer.hpp>

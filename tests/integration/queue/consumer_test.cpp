@@ -4,9 +4,8 @@
 #include <flotilla/queue/inbox.hpp>
 #include <flotilla/queue/producer.hpp>
 
-#include <support/live_store.hpp>
-
 #include <poll.h>
+#include <support/live_store.hpp>
 
 #include <algorithm>
 #include <string>
