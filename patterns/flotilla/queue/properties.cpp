@@ -273,11 +273,22 @@ Status set_property(QueueProperties& properties, std::string_view name, std::str
     return unknown(name);
 }
 
+static Status set_all(QueueProperties& properties, const PropertyTexts& changes) {
+    for (const auto& [name, value] : changes)
+        if (Status set = set_property(properties, name, value); !set)
+            return set;
+    return {};
+}
+
 Result<QueueProperties> read_properties(const wire::OptionTextReader& options,
                                         QueueProperties properties) {
     if (!options.status())
         return fail(options.status().error());
-    return changed(properties, property_changes(options));
+    if (Status set = set_all(properties, property_changes(options)); !set)
+        return fail(set.error());
+    if (Status checked = check_properties(properties); !checked)
+        return fail(checked.error());
+    return properties;
 }
 
 PropertyTexts property_changes(const wire::OptionTextReader& options) {
@@ -328,9 +339,8 @@ Status check_change(const QueueProperties& from, const QueueProperties& to) {
 
 Result<QueueProperties> changed(const QueueProperties& properties, const PropertyTexts& changes) {
     QueueProperties result = properties;
-    for (const auto& [name, value] : changes)
-        if (Status set = set_property(result, name, value); !set)
-            return fail(set.error());
+    if (Status set = set_all(result, changes); !set)
+        return fail(set.error());
     if (Status checked = check_change(properties, result); !checked)
         return fail(checked.error());
     return result;
