@@ -6,6 +6,7 @@
 
 #include <flotilla/net/context.hpp>
 #include <flotilla/net/socket.hpp>
+#include <flotilla/net/system.hpp>
 #include <flotilla/queue/codec.hpp>
 #include <flotilla/queue/put_pack.hpp>
 
@@ -25,7 +26,7 @@ public:
     explicit ScriptedStore(net::Context& context,
                            const net::Endpoint& at = flotilla::test::any_tcp())
         : socket_(*net::Socket::open(context, net::SocketType::router)),
-          endpoint_(*socket_.bind(at)) {}
+          endpoint_(bound(socket_, at)) {}
 
     const net::Endpoint& endpoint() const { return endpoint_; }
 
@@ -48,6 +49,18 @@ public:
     }
 
 private:
+    // The transport lets go of an endpoint some time after its last owner did.
+    static net::Endpoint bound(net::Socket& socket, const net::Endpoint& at) {
+        const Instant deadline = net::now() + 20s;
+        for (;;) {
+            auto endpoint = socket.bind(at);
+            if (endpoint)
+                return std::move(*endpoint);
+            REQUIRE(endpoint.error().code == Errc::address_in_use);
+            REQUIRE(net::now() < deadline);
+        }
+    }
+
     void handle(wire::Frames& message) {
         const auto head = leased::read_head(message, 1);
         REQUIRE(head);
