@@ -141,7 +141,9 @@ def pkg_config():
 
 def build_with_sources(how, *options):
     build_consumer(f"-DFLOTILLA_FROM={how}", f"-DFLOTILLA_SOURCE={SOURCE}",
-                   *like_build("CMAKE_BUILD_TYPE", "CMAKE_CXX_FLAGS"), *options)
+                   *like_build("CMAKE_BUILD_TYPE", "CMAKE_CXX_FLAGS",
+                               "CMAKE_CXX_FLAGS_RELWITHDEBINFO",
+                               "CMAKE_COMPILE_WARNING_AS_ERROR"), *options)
 
 
 def add_subdirectory():
