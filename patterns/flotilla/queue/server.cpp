@@ -135,15 +135,18 @@ void QueueServer::Rest::read_inputs(Duration wait) {
     times = times_now();
 }
 
-// Whose connection ended. A descriptor that a new connection has already says nothing.
+// Whose connection ended. One whose descriptor a newcomer has already is told at once, while the
+// engine still knows it by that descriptor: the newcomer has not spoken.
 void QueueServer::Rest::read_monitor() {
     using Kind = net::ConnectionEvent::Kind;
     monitor_read = net::now();
     while (const auto event = monitor.next()) {
-        if (event->kind == Kind::disconnected)
+        if (event->kind == Kind::disconnected) {
             ended.push_back(event->value);
-        else if (event->kind == Kind::accepted)
-            ended.erase(std::remove(ended.begin(), ended.end(), event->value), ended.end());
+        } else if (event->kind == Kind::accepted && std::erase(ended, event->value) > 0) {
+            engine.connection_lost(event->value, times_now());
+            again = true;
+        }
     }
 }
 

@@ -11,6 +11,7 @@
 #include <support/scratch.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 using namespace flotilla;
@@ -130,6 +131,26 @@ TEST_CASE("server: declared again, a queue has the new properties, and what cann
     CHECK(shop.server.queues()[0].properties.attempts_max == 3);
     properties.order = Order::strict;
     CHECK_FALSE(shop.server.declare("q", properties));
+}
+
+TEST_CASE("server: what a consumer held goes to the next, who connects the moment that it left",
+          "[integration][queue]") {
+    Shop shop;
+    auto producer = shop.raw();
+    REQUIRE(outcome(shop.ask(producer, {"FLQ1", "create", "1", "queue=jobs"})) == "ok");
+    REQUIRE(outcome(shop.ask(producer, {"FLQ1", "put", "2", "queue=jobs", "body"})) == "ok");
+    std::optional<net::Socket> consumer(shop.raw());
+    for (int round = 0; round < 5; ++round) { // well within the lease of 30 s, and its silence
+        Frames hello{"FLQ1", "hello", "", "queue=jobs\ncredit=1"};
+        REQUIRE(consumer->send(hello, 5s));
+        Frames heard = shop.answer(*consumer);
+        while (verb(heard) != "deliver")
+            heard = shop.answer(*consumer);
+        CHECK(option(heard, "attempt") == std::to_string(round + 1));
+        CHECK(option(heard, "redelivered") == (round == 0 ? "no" : "yes"));
+        consumer.reset(); // the next connection is likely to get its descriptor
+        consumer.emplace(shop.raw());
+    }
 }
 
 TEST_CASE("server: a taker of the pipeline pattern works unchanged", "[integration][queue]") {

@@ -51,6 +51,8 @@ Slot QueueMachine::Rest::open_session(Said& said) {
             return no_slot;
         }
     }
+    // Whoever had this descriptor before has no connection any more: hints may come late.
+    connection_lost(said.peer.descriptor);
     said.session = sessions_.open(said.peer.id);
     Session& session = sessions_[said.session];
     session.descriptor = said.peer.descriptor;
