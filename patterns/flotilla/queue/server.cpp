@@ -135,18 +135,16 @@ void QueueServer::Rest::read_inputs(Duration wait) {
     times = times_now();
 }
 
-// Whose connection ended. One whose descriptor a newcomer has already is told at once, while the
-// engine still knows it by that descriptor: the newcomer has not spoken.
+// Whose connection ended. A descriptor that a new connection has already says nothing here: the
+// newcomer may have spoken, and the engine asks after the old owner when it does.
 void QueueServer::Rest::read_monitor() {
     using Kind = net::ConnectionEvent::Kind;
     monitor_read = net::now();
     while (const auto event = monitor.next()) {
-        if (event->kind == Kind::disconnected) {
+        if (event->kind == Kind::disconnected)
             ended.push_back(event->value);
-        } else if (event->kind == Kind::accepted && std::erase(ended, event->value) > 0) {
-            engine.connection_lost(event->value, times_now());
-            again = true;
-        }
+        else if (event->kind == Kind::accepted)
+            std::erase(ended, event->value);
     }
 }
 
