@@ -4,6 +4,7 @@
 #pragma once
 
 #include "broker/settings.hpp"
+#include "host/command_line.hpp"
 
 #include <flotilla/base/exit_code.hpp>
 
@@ -11,7 +12,7 @@
 
 namespace flotilla::broker_daemon {
 
-enum class Task { run, check_config, print_config };
+using host::Task;
 
 struct Command {
     Task task = Task::run;

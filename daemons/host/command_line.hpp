@@ -18,6 +18,9 @@ class Option;
 
 namespace flotilla::host {
 
+// What a command line asks for; the last two print, and end.
+enum class Task { run, check_config, print_config };
+
 struct CommonFlags {
     std::string config{};
     bool check_config = false;

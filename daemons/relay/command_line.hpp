@@ -3,6 +3,7 @@
 // The command line of flotilla-relay.
 #pragma once
 
+#include "host/command_line.hpp"
 #include "relay/settings.hpp"
 
 #include <flotilla/base/exit_code.hpp>
@@ -11,7 +12,7 @@
 
 namespace flotilla::relay_daemon {
 
-enum class Task { run, check_config, print_config };
+using host::Task;
 
 struct Command {
     Task task = Task::run;

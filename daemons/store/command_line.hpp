@@ -3,6 +3,7 @@
 // The command line of flotilla-store.
 #pragma once
 
+#include "host/command_line.hpp"
 #include "store/settings.hpp"
 #include "store/tools.hpp"
 
@@ -12,7 +13,7 @@
 
 namespace flotilla::store_daemon {
 
-enum class Task { run, check_config, print_config };
+using host::Task;
 
 struct Command {
     Task task = Task::run;

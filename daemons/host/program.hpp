@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What main() of every daemon does with a command line that was read: prints or checks the
+// settings, or opens the service and serves until a signal ends it.
+//
+// A daemon's Command has `task`, `ready_json` and `settings`; its namespace has
+// format_settings(settings); its Service has ready_json() and run(Signals&).
+#pragma once
+
+#include "host/command_line.hpp"
+#include "host/lifecycle.hpp"
+#include "host/log.hpp"
+#include "host/signals.hpp"
+
+#include <flotilla/base/error.hpp>
+#include <flotilla/base/exit_code.hpp>
+
+#include <iostream>
+#include <string_view>
+#include <utility>
+
+namespace flotilla::host {
+
+inline ExitCode refuse(std::string_view program, const Error& error) {
+    std::cerr << program << ": " << error.detail << "\n";
+    return exit_code(error.code);
+}
+
+// `open(log)` gives the Result of opening the service; it is called when signals are taken.
+template <class Command, class Open>
+ExitCode serve(std::string_view program, const Command& command, LogLevel level, LogFormat format,
+               Open&& open) {
+    // Before any thread starts: threads inherit which signals are blocked.
+    auto signals = Signals::open();
+    if (!signals)
+        return refuse(program, signals.error());
+    raise_file_limit();
+    const Log log(level, format);
+    auto service = open(log);
+    if (!service)
+        return refuse(program, service.error());
+    if (command.ready_json)
+        std::cout << service->ready_json() << std::endl;
+    const ExitCode code = service->run(*signals);
+    // From here a signal ends the process, so that nobody has to wait for the sockets to flush.
+    { const Signals given_back = std::move(*signals); }
+    return code;
+}
+
+// `make_options(settings)` gives a Result, and `serve(command, options)` runs with its value.
+template <class Command, class MakeOptions, class Serve>
+ExitCode obey(std::string_view program, const Command& command, MakeOptions&& make_options,
+              Serve&& serve) {
+    if (command.task == Task::print_config) {
+        std::cout << format_settings(command.settings);
+        return ExitCode::ok;
+    }
+    auto options = make_options(command.settings);
+    if (!options) {
+        refuse(program, options.error());
+        return ExitCode::usage; // whatever is wrong, the settings name it
+    }
+    if (command.task == Task::check_config)
+        return ExitCode::ok;
+    return serve(command, std::move(*options));
+}
+
+} // namespace flotilla::host
