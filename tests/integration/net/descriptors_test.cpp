@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A process that runs out of descriptors.
+#include <flotilla/base/check.hpp>
 #include <flotilla/net/monitor.hpp>
 #include <flotilla/net/socket.hpp>
 #include <flotilla/net/system.hpp>
@@ -15,6 +16,7 @@
 
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +26,9 @@ using Kind = ConnectionEvent::Kind;
 
 namespace {
 
-// While it lives, `free` descriptors are left of the process's limit.
+// While it lives, `free` descriptors are left of the process's limit. Nothing is checked meanwhile:
+// the undefined sanitizer opens a pipe to look at an object, and takes one it cannot look at as
+// bad.
 class FewDescriptors {
 public:
     explicit FewDescriptors(std::size_t free) {
@@ -34,7 +38,7 @@ public:
         REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
         for (int each = 0; (each = ::dup(0)) >= 0;)
             taken_.push_back(each);
-        REQUIRE(taken_.size() >= free);
+        FLOTILLA_CHECK(taken_.size() >= free, "the limit leaves that many");
         for (std::size_t i = 0; i < free; ++i, taken_.pop_back())
             ::close(taken_.back());
     }
@@ -58,13 +62,18 @@ TEST_CASE("with few descriptors left a socket and its monitor open or are refuse
     std::size_t refused = 0;
     std::size_t opened = 0;
     for (std::size_t free = 4; free <= 60; free += 2) {
-        const FewDescriptors few(free);
-        Context context = *Context::open();
-        auto socket = Socket::open(context, SocketType::router);
-        auto monitor = socket ? Monitor::open(*socket) : fail(socket.error());
-        ++(monitor ? opened : refused);
-        if (!monitor)
-            CHECK(monitor.error().code == Errc::out_of_files);
+        std::optional<Errc> outcome;
+        {
+            const FewDescriptors few(free);
+            Context context = *Context::open();
+            auto socket = Socket::open(context, SocketType::router);
+            auto monitor = socket ? Monitor::open(*socket) : fail(socket.error());
+            if (!monitor)
+                outcome = monitor.error().code;
+        }
+        CAPTURE(free);
+        CHECK(outcome.value_or(Errc::out_of_files) == Errc::out_of_files);
+        ++(outcome ? refused : opened);
     }
     CHECK(refused > 0);
     CHECK(opened > 0);
@@ -81,18 +90,15 @@ struct Door {
         while (monitor.next()) {
         }
     }
-    void wait_for(Kind kind) {
+    bool hears_of(Kind kind) {
         const Instant latest = deadline_after(now(), 20s);
         while (now() < latest)
             while (const auto event = monitor.next())
                 if (event->kind == kind)
-                    return;
-        FAIL("the event did not come");
+                    return true;
+        return false;
     }
-    void check_early() {
-        REQUIRE(early.send(ByteView{"still here"}, 5s));
-        CHECK(router.receive(5s));
-    }
+    bool serves_early() { return early.send(ByteView{"still here"}, 5s) && router.receive(5s); }
     void check_late() {
         Socket late = *Socket::open(context, SocketType::dealer);
         REQUIRE(late.connect(endpoint));
@@ -158,20 +164,28 @@ TEST_CASE("out of descriptors a listener turns newcomers away, keeps its peers, 
     name.sin_family = AF_INET;
     name.sin_port = htons(door.endpoint.port());
     name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    bool failed = false;
+    bool hung_up = false;
+    bool served = false;
+    bool quiet = false;
     {
         const FewDescriptors few(0);
         crowd.connect(reinterpret_cast<sockaddr*>(&name), sizeof name);
-        door.wait_for(Kind::accept_failed);
+        failed = door.hears_of(Kind::accept_failed);
         const Instant latest = deadline_after(now(), 20s);
         while (!crowd.is_hung_up() && now() < latest)
             (void)door.monitor.next();
-        CHECK(crowd.is_hung_up());
+        hung_up = crowd.is_hung_up();
         // Nobody spins now: there is an end to what is to be heard.
         while (door.monitor.next()) {
         }
-        door.check_early();
-        CHECK_FALSE(door.monitor.next());
+        served = door.serves_early();
+        quiet = !door.monitor.next();
     }
+    CHECK(failed);
+    CHECK(hung_up);
+    CHECK(served);
+    CHECK(quiet);
     door.check_late();
 }
 
@@ -184,11 +198,15 @@ TEST_CASE("short of descriptors an ipc listener turns newcomers away before the 
     name.sun_family = AF_UNIX;
     const std::string path = scratch.file("door");
     path.copy(name.sun_path, sizeof name.sun_path - 1);
+    bool turned_away = false;
+    bool served = false;
     {
         const FewDescriptors few(34);
         crowd.connect(reinterpret_cast<sockaddr*>(&name), sizeof name);
-        door.wait_for(Kind::disconnected);
-        door.check_early();
+        turned_away = door.hears_of(Kind::disconnected);
+        served = door.serves_early();
     }
+    CHECK(turned_away);
+    CHECK(served);
     door.check_late();
 }
