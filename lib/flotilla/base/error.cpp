@@ -47,6 +47,8 @@ std::string_view name(Errc code) noexcept {
         return "exists";
     case Errc::lease_lost:
         return "lease_lost";
+    case Errc::not_allowed:
+        return "not_allowed";
     case Errc::io:
         return "io";
     case Errc::disk_full:

@@ -39,6 +39,7 @@ enum class Errc : std::uint16_t {
     not_found = 33,           // no such file, key or name
     exists = 34,              // there is already one
     lease_lost = 35,          // the lease is expired, unknown or somebody else's
+    not_allowed = 36,         // a rule of the permissions says no
 
     // The world failed.
     io = 60,           // reading or writing a file failed

@@ -32,6 +32,7 @@ constexpr ExitCode exit_code(Errc code) noexcept {
         return ExitCode::usage;
     case Errc::refused:
     case Errc::lease_lost:
+    case Errc::not_allowed:
         return ExitCode::refused;
     default:
         return ExitCode::runtime_error;

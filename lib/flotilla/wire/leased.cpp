@@ -121,6 +121,8 @@ ErrorCode error_code(Errc code) noexcept {
         return ErrorCode::exists;
     case Errc::not_found:
         return ErrorCode::not_found;
+    case Errc::not_allowed:
+        return ErrorCode::not_allowed;
     default:
         return ErrorCode::malformed;
     }
