@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is in a queue, page by page. Asked for when somebody looks, not again and again: a list that
+// changes under the eyes is of no use to who looks for one message.
+
+import {button, freshId, h, section, setText, show, replace} from './dom.js';
+import {amount, bytes, label, moment, seconds, short, visible} from './format.js';
+import {queuePath} from './api.js';
+import {link, remember} from './routes.js';
+import {DataTable} from './table.js';
+import {guard, kick, redriveOne} from './actions.js';
+
+const pageRows = 50;
+
+export function messageList(app, queue, query) {
+    let delayed = query.get('messages') === 'delayed';
+    let cursors = ['']; // of the pages up to this one
+    let next = '';
+    let loading = 0;
+    let table = null;
+    let shape = '';
+    const place = h('div');
+    const state = h('p', {role: 'status', class: 'found'});
+    const older = button('Previous messages', () => { cursors.pop(); load(); });
+    const newer = button('Next messages', () => { cursors.push(next); load(); });
+    const choices = [['Ready', false], ['Delayed', true]].map(([text, wants]) => {
+        const input = h('input', {type: 'radio', name: 'which', id: freshId('which'), checked: wants === delayed,
+            on: {change: () => {
+                delayed = wants;
+                cursors = [''];
+                remember(['queue', queue], {messages: delayed ? 'delayed' : ''});
+                load();
+            }}});
+        return h('span', {class: 'check'}, input, h('label', {for: input.id}, text));
+    });
+    const stop = app.api.onToken(() => { shape = ''; load(); });
+
+    async function load() {
+        const turn = ++loading;
+        setText(state, 'Loading messages…');
+        try {
+            const answer = await app.api.get(queuePath(queue, 'messages'), {
+                after: cursors.at(-1), rows: pageRows, delayed: delayed ? true : null});
+            if (turn !== loading)
+                return;
+            next = answer.next ?? '';
+            draw(answer.messages ?? []);
+        } catch (error) {
+            if (turn !== loading)
+                return;
+            setText(state, `The messages could not be read: ${error.message}. ${error.advice ?? ''}`);
+            replace(place);
+        }
+        older.disabled = cursors.length < 2;
+        newer.disabled = next === '';
+    }
+
+    function draw(messages) {
+        const from = (cursors.length - 1) * pageRows;
+        setText(state, messages.length === 0 ? '' : `${from + 1} to ${from + messages.length}${next ? ', and more' : ''}`);
+        const isDead = messages.some((each) => each.note?.origin);
+        const wanted = JSON.stringify([delayed, isDead, app.api.hasToken]);
+        if (wanted !== shape || !table) {
+            shape = wanted;
+            table = makeTable(isDead);
+        }
+        if (!place.contains(table.element))
+            replace(place, table.element);
+        table.update(messages, delayed ? 'No message waits for its time.'
+                                       : 'No message is ready. Those with consumers are not listed.');
+    }
+
+    function makeTable(isDead) {
+        const go = (id) => link(['queue', queue, 'message', id], {from: delayed ? 'delayed' : ''});
+        const text = (id, head, of) => ({id, label: head, value: of, text: (row) => visible(of(row))});
+        const act = (row) => row.id;
+        const columns = [
+            {id: 'id', label: 'Message', value: (row) => Number(row.id), text: (row) => String(row.id),
+             href: (row) => go(row.id)},
+            {id: 'enqueued_ms', label: 'Since', value: (row) => row.enqueued_ms,
+             text: (row) => (row.enqueued_ms ? moment(row.enqueued_ms) : '–')},
+            {id: 'bytes', label: 'Size', isNumber: true, value: (row) => row.bytes, text: (row) => amount(row.bytes, 'bytes')},
+            {id: 'attempts', label: 'Attempts', isNumber: true, value: (row) => row.attempts, text: (row) => amount(row.attempts)},
+            text('key', 'Key', (row) => short(row.key ?? '')),
+        ];
+        if (delayed)
+            columns.splice(2, 0, {id: 'due_ms', label: 'Due', value: (row) => row.due_ms,
+                                  text: (row) => (row.due_ms ? moment(row.due_ms) : '–')});
+        if (isDead)
+            columns.push(text('reason', 'Dead because', (row) => row.note?.reason ?? ''),
+                         text('origin', 'Came from', (row) => row.note?.origin ?? ''));
+        if (isDead || delayed)
+            columns.push({id: 'act', label: 'Action', text: act, content: (row) => actionOf(row)});
+        return new DataTable({caption: delayed ? 'Delayed messages' : 'Ready messages', columns, pageRows,
+                              keyOf: (row) => row.id, sort: {id: 'id', falling: false}});
+    }
+
+    function actionOf(row) {
+        const then = (act) => async () => {
+            if (await act(app, queue, row.id)) {
+                app.feed.now();
+                load();
+            }
+        };
+        if (row.note?.origin)
+            return guard(app, button('Redrive', then(redriveOne), {'aria-label': `Redrive message ${row.id}`}));
+        return delayed ? guard(app, button('Due now', then(kick), {'aria-label': `Message ${row.id} due now`})) : null;
+    }
+
+    load();
+    return {
+        element: section('Messages',
+            h('div', {class: 'filters'},
+                h('fieldset', {class: 'choice'}, h('legend', {class: 'unseen'}, 'Which messages'), choices),
+                button('Read again', () => load())),
+            state, place, h('div', {class: 'pager'}, older, newer)),
+        load,
+        close: stop,
+    };
+}

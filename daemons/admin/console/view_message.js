@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// One message: what the store knows of it, its headers, and its parts as text or as bytes.
+
+import {button, facts, h, replace, section, setText, show} from './dom.js';
+import {bytes, count, fromBase64, hexDump, label, moment, short, visible} from './format.js';
+import {queuePath, segment} from './api.js';
+import {askToken} from './dialogs.js';
+import {Actions, kick, redriveOne} from './actions.js';
+import {link} from './routes.js';
+
+const hexBytesAtFirst = 4096;
+const encoder = new TextEncoder();
+
+export function message(app, queue, id, query) {
+    const from = query.get('from');
+    const body = h('div');
+    const state = h('p', {role: 'status'});
+    const enter = button('Enter token', () => askToken(app.api), {hidden: true});
+    const back = link(['queue', queue], {messages: from});
+    const acted = (act) => async () => {
+        if (await act(app, queue, id))
+            location.hash = back;
+    };
+    let actions = null;
+    let turn = 0;
+
+    async function load() {
+        const mine = ++turn;
+        if (!app.api.hasToken) {
+            setText(state, 'The content of a message is shown only with the admin token.');
+            show(enter, true);
+            replace(body);
+            return;
+        }
+        show(enter, false);
+        setText(state, 'Loading…');
+        try {
+            const found = await app.api.get(queuePath(queue, `messages/${segment(id)}`));
+            if (mine !== turn)
+                return;
+            setText(state, '');
+            draw(found);
+        } catch (error) {
+            if (mine !== turn)
+                return;
+            setText(state, `The message could not be read: ${error.message}. ${error.advice ?? ''}`);
+            show(enter, error.code === 401 || error.code === 403);
+            replace(body);
+        }
+    }
+
+    function draw(found) {
+        const about = facts();
+        about.update([
+            ['Size', `${bytes(found.bytes)} (${count(found.bytes)} bytes)`],
+            ['Attempts', count(found.attempts ?? 0)],
+            ['In the queue since', found.enqueued_ms ? moment(found.enqueued_ms) : '–'],
+            ...(found.due_ms ? [['Due', moment(found.due_ms)]] : []),
+            ...(found.redelivered ? [['Delivered before', visible(found.redelivered)]] : []),
+            ['Priority', count(found.priority ?? 0)],
+            ['Key', found.key ? visible(found.key) : 'none'],
+        ]);
+        const note = pairs(found.note);
+        const headers = pairs(found.headers);
+        actions?.close();
+        actions = new Actions(app, [
+            found.note?.origin ? button('Redrive this message', acted(redriveOne)) : null,
+            found.due_ms ? button('Make it due now', acted(kick)) : null,
+        ].filter(Boolean));
+        show(actions.element, Boolean(found.note?.origin || found.due_ms));
+        replace(body, section('What the store knows', about.element),
+            note.length ? section(found.note.origin ? 'Why it is dead' : 'Note', listOf(note, found.note.origin)) : null,
+            actions.element,
+            section('Headers', headers.length ? listOf(headers) : h('p', {class: 'empty'}, 'It has no headers.')),
+            section('Parts', (found.parts ?? []).map((part, i) => partOf(app, part, i)),
+                found.parts?.length ? null : h('p', {class: 'empty'}, 'It has no parts.')));
+    }
+
+    const stop = app.api.onToken(load);
+    load();
+    return {
+        title: `Message ${id} in ${short(visible(queue))}`, wants: {kind: 'queue', prefix: queue, rows: 1, track: queue},
+        root: h('div', {},
+            h('nav', {'aria-label': 'Path', class: 'path'}, h('a', {href: link(['objects', 'queue'])}, 'Queues'), ' › ',
+                h('a', {href: back}, h('bdi', {}, visible(queue)))),
+            h('h1', {tabindex: '-1'}, `Message ${visible(id)}`), state, enter, body),
+        update() {},
+        close() {
+            stop();
+            actions?.close();
+        },
+    };
+}
+
+function pairs(object) {
+    return Array.isArray(object) ? object.map((each) => [each.name ?? each[0], each.value ?? each[1]])
+                                 : Object.entries(object ?? {});
+}
+
+function listOf(all, origin) {
+    return h('dl', {class: 'facts long'}, all.map(([name, value]) => h('div', {},
+        h('dt', {}, visible(name)),
+        h('dd', {}, name === 'origin' && value === origin ? h('a', {href: link(['queue', value])}, visible(value))
+                                                          : visible(value)))));
+}
+
+// Text when it is text; the bytes are always there to see.
+function partOf(app, part, i) {
+    const isText = part.text !== undefined;
+    const data = isText ? encoder.encode(part.text) : fromBase64(part.base64 ?? '');
+    const pre = h('pre', {tabindex: '0', 'aria-label': `Part ${i + 1}`});
+    let asText = isText;
+    let isWhole = false;
+    const more = button('Show all bytes', () => { isWhole = true; draw(); }, {hidden: true});
+    const swap = button('', () => { asText = !asText; draw(); });
+    const draw = () => {
+        const end = isWhole ? data.length : Math.min(data.length, hexBytesAtFirst);
+        setText(pre, asText ? visible(isText ? part.text : new TextDecoder().decode(data)) : hexDump(data, 0, end));
+        setText(swap, asText ? 'Show as hex' : 'Show as text');
+        show(more, !asText && end < data.length);
+    };
+    draw();
+    return h('section', {class: 'part', 'aria-label': `Part ${i + 1}`},
+        h('h3', {}, `Part ${i + 1}: ${bytes(part.bytes ?? data.length)}${part.cut ? `, cut after ${bytes(data.length)}` : ''}`),
+        h('div', {class: 'buttons'}, swap,
+            button('Copy', () => copy(app, isText ? part.text : hexDump(data)), {'aria-label': `Copy part ${i + 1}`})),
+        data.length ? pre : h('p', {class: 'empty'}, 'Empty.'), more);
+}
+
+async function copy(app, text) {
+    try {
+        await navigator.clipboard.writeText(text);
+        app.said('Copied');
+    } catch {
+        app.said('The browser does not let this page copy. Select the text and copy it yourself.');
+    }
+}
