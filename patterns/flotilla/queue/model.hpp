@@ -146,6 +146,9 @@ struct StoreLimits {
         QueueProperties properties{};
     };
     std::vector<AutoCreate> auto_create{}; // empty: never
+    // Not empty: the name under which deliveries note, in each message with an envelope, when it
+    // was stored and when it left (wire/hop.hpp). What is stored does not change.
+    std::string hop_instance{};
 };
 
 // Names: 1 to 200 bytes of printable ASCII without blanks, '*', '?', '\\'; "mmi." and "flotilla."

@@ -86,6 +86,11 @@ struct RelayOptions {
     std::uint32_t reply_backlog_messages_max = 1'000;    // for one client, 1 to 1,000,000
     std::uint64_t reply_backlog_bytes_max = 64ULL << 20; // for all clients, 1 B to 1 TiB
 
+    // Not empty: the name under which this relay notes in each message with an envelope when it
+    // came and left (wire/hop.hpp). A message without an envelope, or without room, passes as it
+    // is.
+    std::string hop_instance{};
+
     // Called on the relay's thread with what happens to connections of either side, failed
     // handshakes among it. Absent: nobody watches.
     std::function<void(Side, const net::ConnectionEvent&)> on_connection{};

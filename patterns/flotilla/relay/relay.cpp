@@ -75,6 +75,8 @@ Relay::Rest::Rest(Plan made)
                             plan.options.reply_backlog_bytes_max}) {
     if (plan.options.last_value)
         last_values.emplace(*plan.options.last_value);
+    if (!plan.options.hop_instance.empty())
+        hop.emplace("relay", plan.options.hop_instance);
 }
 
 Relay::Rest::~Rest() {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relay_rest.hpp"
 
+#include <flotilla/net/system.hpp>
+
 namespace flotilla::relay {
 
 // Reads and passes on, until the side is empty, its message has to wait, or the burst is over.
@@ -33,14 +35,34 @@ void Relay::Rest::move(Side side) {
 
 // Tries the held message of this side again, and goes on with the side if that went well.
 void Relay::Rest::retry(Side side) {
+    if (hop && pump.holds(side))
+        set_hop_left(end(side).message);
     if (pump.holds(side) && forward(side))
         return move(side);
     after_work();
 }
 
+// Most messages leave as they come; of one that has to wait the time of leaving is set again.
+void Relay::Rest::add_hop(Message& message) {
+    if (message.frames < 2 || message.bytes + hop->bytes() > limits.message_bytes_max)
+        return;
+    net::Part& last = message.parts[message.frames - 1];
+    const WallTime now = net::wall_now();
+    if (hop->stamp(last.view(), now, now, hop_frame) != wire::HopStamp::Edit::stamped)
+        return;
+    last = net::Part::copy(hop_frame);
+    message.bytes += hop->bytes();
+}
+
+void Relay::Rest::set_hop_left(Message& message) {
+    net::Part& last = message.parts[message.frames - 1];
+    if (message.frames >= 2 && hop->is_last_of(last.view()))
+        hop->set_left(last.data(), last.size(), net::wall_now());
+}
+
 // Whether the next message of the side may be read.
 bool Relay::Rest::deliver(Side side) {
-    const Message& message = end(side).message;
+    Message& message = end(side).message;
     if (kind() == Kind::forwarder && side == Side::backend)
         return subscription();
     if (kind() == Kind::queue && side == Side::backend && message.frames < 2) {
@@ -49,15 +71,17 @@ bool Relay::Rest::deliver(Side side) {
     }
     if (tap)
         tap->publish(from(side), message);
+    if (last_values) // as it came: a late joiner's hop would tell of another passage
+        last_values->remember(message);
+    if (hop)
+        add_hop(message);
     if (kind() == Kind::queue) {
         if (side == Side::backend)
             return reply();
         // A client that asks is there, and may have room again.
         if (!backlog.empty())
-            backlog.retry(message.frame(0), [this](Message& kept) { return send_reply(kept); });
+            backlog.retry(message.frame(0), [this](Message& kept) { return send_kept(kept); });
     }
-    if (last_values)
-        last_values->remember(message);
     return forward(side);
 }
 
@@ -97,6 +121,12 @@ Sent Relay::Rest::send_reply(Message& message) {
     return sent;
 }
 
+Sent Relay::Rest::send_kept(Message& message) {
+    if (hop)
+        set_hop_left(message);
+    return send_reply(message);
+}
+
 // One client that does not read must not hold up the others: its replies wait beside the way.
 bool Relay::Rest::reply() {
     Message& message = end(Side::backend).message;
@@ -111,7 +141,7 @@ bool Relay::Rest::reply() {
 }
 
 void Relay::Rest::retry_backlog() {
-    backlog.retry_all([this](Message& kept) { return send_reply(kept); });
+    backlog.retry_all([this](Message& kept) { return send_kept(kept); });
     after_work();
 }
 

@@ -10,6 +10,7 @@
 
 #include <flotilla/net/ipc_tail.hpp>
 #include <flotilla/relay/relay.hpp>
+#include <flotilla/wire/hop.hpp>
 
 #include <array>
 #include <optional>
@@ -64,6 +65,9 @@ struct Relay::Rest {
     bool subscription();
     void send_last_values(ByteView prefix);
     Sent send_reply(Message& message);
+    Sent send_kept(Message& message);
+    void add_hop(Message& message);
+    void set_hop_left(Message& message);
 
     Plan plan;
     MessageLimits limits;
@@ -75,6 +79,8 @@ struct Relay::Rest {
     Interest interest;
     Backlog backlog;
     std::uint64_t last_values_sent_total = 0;
+    std::optional<wire::HopStamp> hop{}; // where hops are recorded
+    std::string hop_frame{};             // of add_hop(), for its memory
 
     net::Poller* poller = nullptr;
     std::optional<net::Poller> own_poller{}; // run()'s

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "broker_hops.hpp"
 #include "broker_incoming.hpp"
 #include "broker_options.hpp"
 
@@ -56,6 +57,8 @@ struct Broker::Rest {
           monitor(std::move(its_monitor)), machine(options.limits, net::system_seed()),
           backlogs(options.backlog_messages_max, options.backlog_bytes_max, backlogs_max,
                    options.backlogs_bytes_max) {
+        if (!options.hop_instance.empty())
+            hops.emplace(options.hop_instance, options.limits.message_bytes_max);
         backlogs.on_dropped = [this](wire::Frames&& message) {
             if (Blob token = token_of(std::move(message)); !token.view().empty())
                 unseen.push_back(std::move(token));
@@ -84,9 +87,10 @@ struct Broker::Rest {
     BrokerMachine machine;
     PeerBacklogs backlogs;
     BrokerIncoming incoming;
-    std::string unseen_by;    // a worker that turned out to be unreachable,
-    std::vector<Blob> unseen; // and the tokens of what did not reach it, oldest first
-    wire::Frames outgoing;    // of send(), for its memory
+    std::optional<BrokerHops> hops; // where they are recorded
+    std::string unseen_by;          // a worker that turned out to be unreachable,
+    std::vector<Blob> unseen;       // and the tokens of what did not reach it, oldest first
+    wire::Frames outgoing;          // of send(), for its memory
     BrokerOutputs out;
     BrokerOutputs doing;                 // of act(), for its memory
     std::vector<std::uint32_t> order;    // of send_all(), for its memory
@@ -120,6 +124,8 @@ void Broker::Rest::handle() {
     if (!message)
         return machine.receive_malformed(peer, read_origin_at_broker(incoming.frames),
                                          message.error(), now, out);
+    if (hops)
+        hops->came(*message, net::wall_now());
     machine.receive(peer, std::move(*message), now, out);
 }
 
@@ -263,6 +269,8 @@ void Broker::Rest::send(BrokerOutputs::Send&& each) {
     frames.clear();
     frames.add(ByteView{each.peer});
     Blob token = is_work ? each.message.address.share() : Blob{};
+    if (hops)
+        hops->leaves(each.message, net::wall_now());
     write(std::move(each.message), frames);
     const PeerBacklogs::Sent sent = backlogs.send(router, std::move(frames));
     if (sent == PeerBacklogs::Sent::yes || sent == PeerBacklogs::Sent::stopped)

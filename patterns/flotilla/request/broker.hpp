@@ -46,6 +46,9 @@ struct BrokerOptions {
     net::Security security{};
     std::string domain = "flotilla-broker"; // CURVE: the ZAP domain
     Duration linger = 1s;                   // longest that closing waits, in the background
+    // Not empty: the name under which the broker notes, in each body that ends with an envelope,
+    // when it came and left (wire/hop.hpp).
+    std::string hop_instance{};
 };
 
 // Beside what the machine counts.

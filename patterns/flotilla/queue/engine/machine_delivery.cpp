@@ -245,12 +245,13 @@ std::uint64_t QueueMachine::Rest::emit(Round& round, Giver& giver, const Given& 
     }
     if (lease.is_waited)
         waited_leases_.emplace(number, record.id);
+    const ByteView body = hop_ ? body_with_hop(message) : record.body.substr(2);
     if (giver.is_packed) {
         pack_.begin_record(number, record.id, attempts, message.redelivered, record.key,
                            record.frames);
-        pack_.add_frames(record.body.substr(2));
+        pack_.add_frames(body);
     } else {
-        send_one(round, giver, record, number, attempts, message.redelivered);
+        send_one(round, giver, record, body, number, attempts, message.redelivered);
     }
     if (message.redelivered != leased::Redelivered::no)
         ++queue.counters.redelivered_total;
@@ -272,7 +273,7 @@ std::uint64_t QueueMachine::Rest::emit(Round& round, Giver& giver, const Given& 
 }
 
 void QueueMachine::Rest::send_one(Round& round, const Giver& giver, const Record& record,
-                                  std::uint64_t number, std::uint32_t attempts,
+                                  ByteView body, std::uint64_t number, std::uint32_t attempts,
                                   leased::Redelivered redelivered) {
     Session& session = sessions_[giver.session];
     leased::Deliver deliver;
@@ -282,9 +283,8 @@ void QueueMachine::Rest::send_one(Round& round, const Giver& giver, const Record
     deliver.redelivered = redelivered;
     deliver.lease_time = book_[giver.queue].properties.lease;
     deliver.key = record.key;
-    ByteView rest = record.body.substr(2);
     for (std::size_t i = 0; i < record.frames; ++i)
-        deliver.body.add(leased::next_frame(rest));
+        deliver.body.add(leased::next_frame(body));
     leased::Envelope envelope{session.delimited, {}};
     if (giver.answers_take) {
         envelope = std::move(*session.take);

@@ -43,8 +43,10 @@ void QueueMachine::Rest::fill(Given& given, const LaneState& lane, Slot block, s
 
 bool QueueMachine::Rest::fits(const Giver& giver, const Record& record) const {
     return !giver.is_packed || pack_.records() == 0 ||
-           pack_.size() + leased::PackedWriter::record_bytes(record.key, record.frames,
-                                                             record.body_bytes) <=
+           pack_.size() +
+                   leased::PackedWriter::record_bytes(record.key, record.frames,
+                                                      record.body_bytes) +
+                   (hop_ ? hop_->bytes() : 0) <=
                pack_bytes_max;
 }
 

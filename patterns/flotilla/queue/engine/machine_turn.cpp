@@ -22,7 +22,9 @@ constexpr Duration set_back_max = 1s;
 
 QueueMachine::Rest::Rest(const StoreLimits& limits, std::uint64_t seed)
     : limits_(limits), random_(seed), epoch_(random_.next()), sessions_(limits.sessions_max),
-      producers_(limits.producers_max, limits.producers_age_max) {}
+      producers_(limits.producers_max, limits.producers_age_max) {
+    record_hops();
+}
 
 Status QueueMachine::Rest::load(const Snapshot& snapshot, Times times) {
     turn_.now = times.now;

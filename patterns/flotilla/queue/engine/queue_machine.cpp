@@ -90,6 +90,7 @@ void QueueMachine::set_limits(const StoreLimits& limits) {
     rest_->limits_ = limits;
     rest_->sessions_.set_max(limits.sessions_max);
     rest_->producers_.set_limits(limits.producers_max, limits.producers_age_max);
+    rest_->record_hops();
 }
 void QueueMachine::halve_turns() noexcept {
     rest_->halved_turns_ = halved_turns;

@@ -27,6 +27,7 @@
 #include <flotilla/queue/engine/sessions.hpp>
 #include <flotilla/queue/engine/turn.hpp>
 #include <flotilla/queue/put_pack.hpp>
+#include <flotilla/wire/hop.hpp>
 #include <flotilla/wire/leased_pack.hpp>
 
 #include <array>
@@ -64,6 +65,7 @@ public:
     void check() const;
 
     static void rate(Queue& queue, Instant now);
+    void record_hops(); // as the limits say
 
     // ---- inputs
     struct Said {
@@ -90,6 +92,7 @@ public:
     Status deliver(const Snapshot& snapshot, EngineOutputs& out);
 
     StoreLimits limits_;
+    std::optional<wire::HopStamp> hop_; // where hops are recorded
     Random random_;
     std::uint64_t epoch_;
     Turn turn_{};
@@ -280,9 +283,11 @@ private:
     void fill(Given& given, const LaneState& lane, Slot block, std::size_t index);
     bool fits(const Giver& giver, const Record& record) const;
     std::uint64_t emit(Round& round, Giver& giver, const Given& message);
-    void send_one(Round& round, const Giver& giver, const Record& record, std::uint64_t number,
-                  std::uint32_t attempts, leased::Redelivered redelivered);
+    void send_one(Round& round, const Giver& giver, const Record& record, ByteView body,
+                  std::uint64_t number, std::uint32_t attempts, leased::Redelivered redelivered);
     void send_pack(Round& round, const Giver& giver);
+    // machine_hops.cpp: of a message on its way out.
+    ByteView body_with_hop(const Given& message);
     void expire(Slot queue, Slot block, std::size_t index, const Record& record);
     bool read_returned(Round& round, Slot block);
     bool open_at_cursor(Round& round, LaneRef at);
@@ -365,6 +370,8 @@ private:
     wire::Expander expander_{};
     std::array<std::optional<wire::Compressor>, 3> compressors_{};
     leased::PackedWriter pack_{};
+    std::string hop_frame_{}; // of body_with_hop(), for their memory
+    std::string hop_body_{};
     BlockReader applied_reader_{};
     Slot applied_block_ = no_slot;
     BlockReader fresh_reader_{};
