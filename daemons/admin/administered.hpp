@@ -22,7 +22,7 @@ struct Wanted {
     std::string kind{};             // "queue"; empty: every kind
     std::string prefix{};           // of names
     std::string after{};            // names behind this one: the next page
-    std::uint32_t rows_max = 1'000; // of each kind; 1 to 10,000
+    std::uint32_t rows_max = 1'000; // of each kind, up to 10,000; 0: totals only
 };
 
 // "purge" with queue=orders: docs/protocol/admin.md lists them and their arguments.

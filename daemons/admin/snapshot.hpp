@@ -51,6 +51,8 @@ struct Histogram {
 
 enum class State : std::uint8_t { starting, ready, draining, stopped };
 std::string_view name(State state) noexcept; // "ready"
+std::string_view name(Column::Kind kind) noexcept;
+std::string_view name(Column::Unit unit) noexcept;
 
 struct Snapshot {
     std::string program{};  // "flotilla-store"

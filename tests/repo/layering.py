@@ -2,8 +2,8 @@
 """The floors, checked on the real includes: base <- wire <- net <- patterns <- daemons, cli.
 
 1. A file includes only its own floor and floors below it; a pattern never includes a pattern
-   (compose, which joins them, excepted; taker, a part of several, may be used by all), a daemon no other daemon (host excepted), the CLI no
-   daemon.
+   (compose, which joins them, excepted; taker, a part of several, may be used by all), a daemon no other daemon (host and
+   admin excepted; admin uses host, host nobody), the CLI no daemon.
 2. Only lib/flotilla/net, bench and tests (which play raw peers) include libzmq's headers.
 3. A public header needs nothing but the standard library, tl::expected and other public headers.
 4. Every included project header exists, and no file includes itself through others.
@@ -49,7 +49,9 @@ def may_use(user, used):
             used_kind == "patterns" and (name == "compose" or used_name in PARTS))
     if used_kind in ("lib", "patterns"):
         return True
-    return kind == "daemons" and used_kind == "daemons" and used_name in ("", "host")
+    if kind != "daemons" or used_kind != "daemons":
+        return False
+    return used_name in ("", "host") or (used_name == "admin" and name != "host")
 
 
 def includes(files, path):

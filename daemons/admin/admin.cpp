@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "admin/admin.hpp"
+
+#include "admin/http_routes.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace flotilla::admin {
+namespace {
+
+std::vector<std::string> words(const std::string& text) {
+    std::vector<std::string> all;
+    for (std::size_t begin = 0; begin <= text.size();) {
+        const std::size_t comma = std::min(text.find(',', begin), text.size());
+        if (comma > begin)
+            all.push_back(text.substr(begin, comma - begin));
+        begin = comma + 1;
+    }
+    return all;
+}
+
+Office::Options office_options(const AdminOptions& options) {
+    const bool is_local = !options.http || options.http->is_loopback;
+    return {options.instance, options.token,
+            is_local ? Office::Reading::open : Office::Reading::by_token};
+}
+
+} // namespace
+
+Result<AdminOptions> admin_options(const host::CommonSettings& settings, std::string program) {
+    AdminOptions options;
+    options.instance = settings.name.value_or(std::move(program));
+    if (settings.admin) {
+        auto endpoint = net::Endpoint::parse(*settings.admin);
+        if (!endpoint)
+            return fail(endpoint.error().code, "admin: " + endpoint.error().detail);
+        options.endpoint = std::move(*endpoint);
+    }
+    if (settings.admin_token) {
+        auto token = Token::load(*settings.admin_token);
+        if (!token)
+            return fail(token.error());
+        options.token = std::move(*token);
+    }
+    if (settings.admin_http) {
+        auto address = parse_http_address(*settings.admin_http);
+        if (!address)
+            return fail(address.error().code, "admin_http: " + address.error().detail);
+        if (!address->is_loopback && !options.token.is_set())
+            return fail(Errc::insecure, "admin_http " + address->text() +
+                                            " is open beyond this machine; set admin_token, or "
+                                            "listen on 127.0.0.1");
+        options.http = std::move(*address);
+    }
+    if (settings.admin_hosts)
+        options.hosts = words(*settings.admin_hosts);
+    return options;
+}
+
+Admin::Admin(AdminOptions options, const host::Log& log, std::shared_ptr<Desk> desk)
+    : options_(std::move(options)), log_(&log), desk_(std::move(desk)),
+      audit_(std::make_shared<Audit>(log)),
+      office_(std::make_shared<Office>(desk_, audit_, office_options(options_))) {}
+
+Result<Admin> Admin::open(AdminOptions options, const host::Log& log) {
+    auto desk = Desk::open();
+    if (!desk)
+        return fail(desk.error());
+    Admin admin{std::move(options), log, std::move(*desk)};
+    if (!admin.options_.http)
+        return admin;
+    auto http = HttpServer::open(
+        *admin.options_.http, admin.options_.hosts,
+        [office = admin.office_](const HttpRequest& request) { return answer(*office, request); });
+    if (!http)
+        return fail(http.error());
+    log.info("admin_listening", {{"address", http->address().text()}});
+    admin.http_ = std::move(*http);
+    return admin;
+}
+
+Admin::~Admin() {
+    if (desk_)
+        end();
+}
+
+Status Admin::listen(net::Context& context, const net::Security& security, std::string domain) {
+    if (!options_.endpoint)
+        return {};
+    auto endpoint =
+        Endpoint::open(context, {*options_.endpoint, security, std::move(domain)}, office_);
+    if (!endpoint)
+        return fail(endpoint.error().code, "admin: " + endpoint.error().detail);
+    log_->info("admin_listening", {{"endpoint", endpoint->bound().text()}});
+    endpoint_ = std::move(*endpoint);
+    return {};
+}
+
+void Admin::end() {
+    desk_->close();
+    if (endpoint_)
+        endpoint_->stop();
+    endpoint_.reset();
+    http_.reset();
+}
+
+std::optional<std::string> Admin::http_address() const {
+    if (!http_)
+        return std::nullopt;
+    return http_->address().text();
+}
+
+std::optional<net::Endpoint> Admin::endpoint() const {
+    if (!endpoint_)
+        return std::nullopt;
+    return endpoint_->bound();
+}
+
+} // namespace flotilla::admin

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Admin: everything administrators reach of a daemon, in the order of its life.
+//
+//     auto admin = Admin::open(options, log);      HTTP listens; not ready: starting
+//     ... the daemon recovers and binds ...
+//     admin->listen(context, security, domain);    the admin endpoint is bound
+//     admin->begin();                              the loop turns: work() when fd() is readable
+//     ... admin->work(daemon) ...
+//     admin->end();                                askers are sent away, threads joined
+//
+// One thread, the loop's, but office() and audit(), which are safe from all.
+#pragma once
+
+#include "admin/audit.hpp"
+#include "admin/desk.hpp"
+#include "admin/endpoint.hpp"
+#include "admin/http_server.hpp"
+#include "admin/office.hpp"
+#include "host/common_settings.hpp"
+
+#include <flotilla/base/result.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace flotilla::admin {
+
+struct AdminOptions {
+    std::string instance{};                  // setting `name`
+    std::optional<net::Endpoint> endpoint{}; // setting `admin`
+    std::optional<HttpAddress> http{};       // setting `admin_http`
+    std::vector<std::string> hosts{};        // setting `admin_hosts`
+    Token token{};                           // in the file `admin_token`
+
+    bool is_on() const noexcept { return endpoint || http; }
+};
+// `program` is the instance's name by default. Errors: bad_endpoint, bad_option, insecure (HTTP
+// beyond this machine without a token), and those of Token::load.
+Result<AdminOptions> admin_options(const host::CommonSettings& settings, std::string program);
+
+class Admin {
+public:
+    // `log` must outlive it. Nothing is opened when nothing is on. Errors: out_of_files, and those
+    // of HttpServer.
+    static Result<Admin> open(AdminOptions options, const host::Log& log);
+    Admin(Admin&&) noexcept = default;
+    Admin& operator=(Admin&&) noexcept = default;
+    ~Admin(); // end()
+
+    // Errors: those of Endpoint.
+    Status listen(net::Context& context, const net::Security& security, std::string domain);
+
+    int fd() const noexcept { return desk_->fd(); }
+    void begin() { desk_->begin(); }
+    void work(Administered& administered) { desk_->work(administered); }
+    void end();
+
+    // Where it listens, ports resolved; absent: nowhere.
+    std::optional<std::string> http_address() const;
+    std::optional<net::Endpoint> endpoint() const;
+    Office& office() const noexcept { return *office_; }
+    Audit& audit() const noexcept { return *audit_; }
+
+private:
+    Admin(AdminOptions options, const host::Log& log, std::shared_ptr<Desk> desk);
+
+    AdminOptions options_;
+    const host::Log* log_;
+    std::shared_ptr<Desk> desk_;
+    std::shared_ptr<Audit> audit_;
+    std::shared_ptr<Office> office_;
+    std::optional<HttpServer> http_{};
+    std::optional<Endpoint> endpoint_{};
+};
+
+} // namespace flotilla::admin

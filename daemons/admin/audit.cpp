@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "admin/audit.hpp"
+
+#include <flotilla/net/system.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <optional>
+#include <utility>
+
+namespace flotilla::admin {
+namespace {
+
+std::int64_t now_ms() {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(net::wall_now().time_since_epoch())
+        .count();
+}
+
+void cut(std::string& text) {
+    if (text.size() > Audit::text_bytes_max)
+        text.resize(Audit::text_bytes_max);
+}
+
+host::Fields fields(const AuditEntry& entry, std::uint64_t left_out) {
+    host::Fields fields{{"who", entry.who}, {"verb", entry.verb}};
+    if (!entry.object.empty())
+        fields.emplace_back("object", entry.object);
+    if (!entry.address.empty())
+        fields.emplace_back("address", entry.address);
+    fields.emplace_back("code", std::to_string(entry.code));
+    if (!entry.why.empty())
+        fields.emplace_back("why", entry.why);
+    if (left_out > 0)
+        fields.emplace_back("left_out", std::to_string(left_out));
+    return fields;
+}
+
+nlohmann::ordered_json shown(const AuditEntry& entry) {
+    return {{"at_ms", entry.at_ms}, {"event", entry.event},   {"who", entry.who},
+            {"verb", entry.verb},   {"object", entry.object}, {"address", entry.address},
+            {"code", entry.code},   {"why", entry.why}};
+}
+
+} // namespace
+
+void Audit::keep(std::deque<AuditEntry>& entries, AuditEntry entry) {
+    entry.number = ++last_number_;
+    entries.push_front(std::move(entry));
+    if (entries.size() > kept_max)
+        entries.pop_back();
+}
+
+void Audit::changed(AuditEntry entry) {
+    entry.at_ms = now_ms();
+    entry.event = "admin_done";
+    for (std::string* text : {&entry.who, &entry.verb, &entry.object, &entry.address, &entry.why})
+        cut(*text);
+    log_.info(entry.event, fields(entry, 0));
+    const std::lock_guard lock(mutex_);
+    ++changed_total_;
+    keep(changes_, std::move(entry));
+}
+
+void Audit::refused(AuditEntry entry) {
+    entry.at_ms = now_ms();
+    if (entry.event.empty())
+        entry.event = "admin_refused";
+    for (std::string* text : {&entry.who, &entry.verb, &entry.object, &entry.address, &entry.why})
+        cut(*text);
+    std::optional<std::uint64_t> left_out;
+    const AuditEntry logged = entry;
+    {
+        const std::lock_guard lock(mutex_);
+        ++refused_total_;
+        left_out = refusals_logged_.pass(net::now());
+        keep(refusals_, std::move(entry));
+    }
+    if (left_out)
+        log_.warning(logged.event, fields(logged, *left_out));
+}
+
+std::uint64_t Audit::changed_total() const {
+    const std::lock_guard lock(mutex_);
+    return changed_total_;
+}
+
+std::uint64_t Audit::refused_total() const {
+    const std::lock_guard lock(mutex_);
+    return refused_total_;
+}
+
+std::string Audit::json(std::size_t rows_max) const {
+    nlohmann::ordered_json entries = nlohmann::ordered_json::array();
+    const std::lock_guard lock(mutex_);
+    auto change = changes_.begin();
+    auto refusal = refusals_.begin();
+    while (entries.size() < rows_max) {
+        const bool has_change = change != changes_.end();
+        const bool has_refusal = refusal != refusals_.end();
+        if (!has_change && !has_refusal)
+            break;
+        const bool takes_change = has_change && (!has_refusal || change->number > refusal->number);
+        entries.push_back(shown(takes_change ? *change++ : *refusal++));
+    }
+    return nlohmann::ordered_json{{"entries", std::move(entries)}}.dump(
+        -1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+} // namespace flotilla::admin

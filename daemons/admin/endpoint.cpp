@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "admin/endpoint.hpp"
+
+#include <flotilla/net/part.hpp>
+#include <flotilla/net/socket.hpp>
+
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace flotilla::admin {
+namespace {
+
+constexpr std::uint32_t frames_max = 2;
+
+// The frames of one request and who sent it. The rest of a longer one is read and let go.
+struct Heard {
+    wire::Frames frames{};
+    std::string user_id{};
+    std::string address{};
+};
+
+Result<Heard> hear(net::Socket& socket) {
+    Heard heard;
+    net::Part part;
+    bool is_too_long = false;
+    do {
+        if (Status received = socket.receive(part, Duration::zero()); !received)
+            return fail(received.error());
+        heard.user_id = part.property("User-Id").value_or(std::string_view{});
+        heard.address = part.property("Peer-Address").value_or(std::string_view{});
+        is_too_long = is_too_long || heard.frames.size() == frames_max;
+        if (!is_too_long)
+            heard.frames.add(part.view());
+    } while (part.more());
+    if (is_too_long)
+        heard.frames.clear(); // no request: answered as malformed
+    return heard;
+}
+
+Answer answer(Office& office, const Heard& heard) {
+    auto request = zeromq_request(heard.frames);
+    if (!request)
+        return {400, error_json(name(request.error().code), request.error().detail)};
+    request->user_id = heard.user_id;
+    request->address = heard.address;
+    return office.answer(*request);
+}
+
+void serve_one(net::Socket& socket, Office& office) {
+    const auto heard = hear(socket);
+    if (!heard)
+        return;
+    const Answer answered = answer(office, *heard);
+    wire::Frames frames{std::to_string(answered.code), answered.json};
+    // A REP that cannot deliver forgets the answer; then it hears the next one.
+    (void)socket.send(frames, Duration::zero());
+}
+
+} // namespace
+
+Result<Request> zeromq_request(const wire::Frames& frames) {
+    if (frames.empty() || frames.size() > frames_max || frames[0].size() > 64)
+        return fail(Errc::malformed, "a request is a verb and a JSON object of arguments");
+    auto arguments = parse_arguments(frames.size() == 2 ? frames[1].view() : std::string_view{});
+    if (!arguments)
+        return fail(arguments.error());
+    Request request;
+    request.verb = frames[0].view();
+    if (const auto token = arguments->find("token"); token != arguments->end()) {
+        request.token = token->second;
+        arguments->erase(token);
+    }
+    request.arguments = std::move(*arguments);
+    return request;
+}
+
+Endpoint::Endpoint(net::Runner runner, net::Endpoint bound)
+    : runner_(std::move(runner)), bound_(std::move(bound)) {}
+
+Result<Endpoint> Endpoint::open(net::Context& context, Options options,
+                                std::shared_ptr<Office> office) {
+    std::optional<net::Endpoint> bound;
+    auto runner = net::Runner::start(context, "admin", [&](net::Runner::Inside& inside) -> Status {
+        net::SocketOptions socket_options;
+        socket_options.frame_bytes_max = request_bytes_max;
+        socket_options.message_bytes_max = 2 * request_bytes_max;
+        socket_options.send_messages_max = 16;
+        socket_options.receive_messages_max = 16;
+        socket_options.linger = 500ms;
+        socket_options.security = options.security;
+        socket_options.domain = options.domain;
+        auto opened = net::Socket::open(inside.context, net::SocketType::rep, socket_options);
+        if (!opened)
+            return fail(opened.error());
+        const auto socket = std::make_shared<net::Socket>(std::move(*opened));
+        auto endpoint = socket->bind(options.bind);
+        if (!endpoint)
+            return fail(endpoint.error());
+        bound = std::move(*endpoint);
+        inside.poller.on_readable(*socket, [socket, office] { serve_one(*socket, *office); });
+        return {};
+    });
+    if (!runner)
+        return fail(runner.error());
+    return Endpoint{std::move(*runner), std::move(*bound)};
+}
+
+void Endpoint::stop() {
+    (void)runner_.stop(); // what its loop ended with matters to nobody any more
+}
+
+} // namespace flotilla::admin

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "admin/http_server.hpp"
+
+#include "admin/http_connection.hpp"
+
+#include <httplib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <condition_variable>
+#include <cstring>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <thread>
+
+namespace flotilla::admin {
+namespace {
+
+constexpr Duration last_answers_max = 500ms; // of answers on their way, at the end
+
+// Set while the accepting thread itself runs what it has no thread for.
+thread_local bool is_refusing = false;
+
+// A bounded number of requests waits for a thread.
+class Threads final : public httplib::TaskQueue {
+public:
+    void enqueue(std::function<void()> serve) override {
+        if (waiting_.load() >= HttpServer::connections_max) {
+            is_refusing = true;
+            serve(); // hangs up
+            is_refusing = false;
+            return;
+        }
+        ++waiting_;
+        pool_.enqueue([this, serve = std::move(serve)] {
+            --waiting_;
+            serve();
+        });
+    }
+    void shutdown() override { pool_.shutdown(); }
+
+private:
+    httplib::ThreadPool pool_{HttpServer::threads_max};
+    std::atomic<std::size_t> waiting_{0};
+};
+
+HttpAnswer refusal(std::uint16_t code, const std::string& error, const std::string& why) {
+    return {code, "application/json", R"({"error":")" + error + R"(","why":")" + why + "\"}", {}};
+}
+
+void give(HttpAnswer&& answer, httplib::Response& to) {
+    to.status = answer.code;
+    for (auto& [name, value] : answer.headers)
+        to.set_header(name, value);
+    if (!answer.body.empty())
+        to.set_content(answer.body, answer.type);
+}
+
+std::string bearer(const httplib::Request& request) {
+    constexpr std::string_view scheme = "Bearer ";
+    const std::string value = request.get_header_value("Authorization");
+    return value.starts_with(scheme) ? value.substr(scheme.size()) : std::string{};
+}
+
+bool is_json(const httplib::Request& request) {
+    return request.get_header_value("Content-Type").starts_with("application/json");
+}
+
+class Server final : public httplib::Server {
+public:
+    Server(std::vector<std::string> names, HttpServer::Handler handler)
+        : names_(std::move(names)), handler_(std::move(handler)) {
+        new_task_queue = [] { return new Threads; };
+        set_payload_max_length(HttpServer::body_bytes_max);
+        // Without the library's SO_REUSEPORT, with which two daemons would share a port unawares.
+        set_socket_options([](socket_t socket) {
+            const int yes = 1;
+            (void)::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+        });
+        set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& to) {
+            return before_body(request, to);
+        });
+        Post(".*", [this](const httplib::Request& request, httplib::Response& to) {
+            give(handler_(plain(request)), to);
+        });
+    }
+
+    // Ends what is read or written: nobody waits for a peer at the end. Answers that are ready get
+    // `grace` to leave.
+    void hang_up(Duration grace) {
+        std::unique_lock lock(mutex_);
+        is_stopping_ = true;
+        for (const socket_t each : served_)
+            ::shutdown(each, SHUT_RD);
+        left_.wait_for(lock, grace, [this] { return served_.empty(); });
+        for (const socket_t each : served_)
+            ::shutdown(each, SHUT_RDWR);
+    }
+
+private:
+    // Everything but the bodies of POST is settled here, before the library reads one.
+    HandlerResponse before_body(const httplib::Request& request, httplib::Response& to) {
+        if (auto refused = unfit(request)) {
+            give(std::move(*refused), to);
+            return HandlerResponse::Handled;
+        }
+        if (request.method == "POST")
+            return HandlerResponse::Unhandled;
+        give(handler_(plain(request)), to);
+        return HandlerResponse::Handled;
+    }
+
+    std::optional<HttpAnswer> unfit(const httplib::Request& request) const {
+        if (request.path.size() > HttpServer::path_bytes_max)
+            return refusal(414, "too_large", "the path has more than 1024 bytes");
+        if (request.has_header("Host") && !is_our_host(request.get_header_value("Host"), names_))
+            return refusal(403, "not_allowed",
+                           "this name is none of ours; admin_hosts may list it");
+        if (request.method == "GET" || request.method == "HEAD")
+            return std::nullopt;
+        if (request.method != "POST")
+            return refusal(405, "unsupported", "only GET, HEAD and POST are served");
+        if (!is_json(request) || request.has_header("Content-Encoding"))
+            return refusal(415, "unsupported", "the body is plain JSON (application/json)");
+        return std::nullopt;
+    }
+
+    static HttpRequest plain(const httplib::Request& request) {
+        HttpRequest plain;
+        plain.method = request.method == "HEAD" ? "GET" : request.method;
+        plain.path = request.path;
+        for (const auto& [name, value] : request.params)
+            plain.query.emplace(name, value);
+        plain.token = bearer(request);
+        plain.if_none_match = request.get_header_value("If-None-Match");
+        plain.body = request.body;
+        plain.peer = request.remote_addr + ":" + std::to_string(request.remote_port);
+        return plain;
+    }
+
+    bool process_and_close_socket(socket_t socket) override {
+        if (is_refusing || !enter(socket)) {
+            ::shutdown(socket, SHUT_RDWR);
+            ::close(socket);
+            return false;
+        }
+        HttpConnection connection(socket, [this, socket] { leave(socket); });
+        bool is_closed = false;
+        try {
+            return process_request(connection, true, is_closed, [](httplib::Request& request) {
+                // Many ranges of one answer, or a slow compressor, would be work that others order.
+                request.ranges.clear();
+                request.headers.erase("Accept-Encoding");
+            });
+        } catch (const std::exception&) {
+            return false; // no memory for it: this connection ends, and no other
+        }
+    }
+
+    bool enter(socket_t socket) {
+        const std::lock_guard lock(mutex_);
+        if (is_stopping_)
+            return false;
+        served_.insert(socket);
+        return true;
+    }
+    // Before it is closed, so that nobody else's descriptor has its number.
+    void leave(socket_t socket) {
+        const std::lock_guard lock(mutex_);
+        served_.erase(socket);
+        left_.notify_all();
+    }
+
+    std::vector<std::string> names_;
+    HttpServer::Handler handler_;
+    std::mutex mutex_{};
+    std::condition_variable left_{};
+    std::set<socket_t> served_{};
+    bool is_stopping_ = false;
+};
+
+} // namespace
+
+struct HttpServer::Rest {
+    Rest(std::vector<std::string> names, Handler handler)
+        : server(std::move(names), std::move(handler)) {}
+    Server server;
+    HttpAddress address{};
+    std::atomic<bool> has_ended{false};
+    std::thread listener{};
+};
+
+HttpServer::HttpServer(std::unique_ptr<Rest> rest) noexcept : rest_(std::move(rest)) {}
+HttpServer::HttpServer(HttpServer&&) noexcept = default;
+HttpServer& HttpServer::operator=(HttpServer&& other) noexcept {
+    stop();
+    rest_ = std::move(other.rest_);
+    return *this;
+}
+HttpServer::~HttpServer() {
+    stop();
+}
+
+Result<HttpServer> HttpServer::open(const HttpAddress& address, std::vector<std::string> names,
+                                    Handler handler) {
+    auto rest = std::make_unique<Rest>(std::move(names), std::move(handler));
+    rest->address = address;
+    errno = 0;
+    if (address.port != 0) {
+        if (!rest->server.bind_to_port(address.host, address.port))
+            return fail(errno == EADDRINUSE ? Errc::address_in_use : Errc::address_unavailable,
+                        "admin_http " + address.text() + ": " + std::strerror(errno));
+    } else {
+        const int port = rest->server.bind_to_any_port(address.host);
+        if (port <= 0)
+            return fail(Errc::address_unavailable,
+                        "admin_http " + address.text() + ": " + std::strerror(errno));
+        rest->address.port = static_cast<std::uint16_t>(port);
+    }
+    rest->listener = std::thread([&own = *rest] {
+        (void)own.server.listen_after_bind();
+        own.has_ended = true;
+    });
+    // stop() before the library has marked itself as running would be lost.
+    while (!rest->server.is_running() && !rest->has_ended)
+        std::this_thread::yield();
+    return HttpServer{std::move(rest)};
+}
+
+const HttpAddress& HttpServer::address() const noexcept {
+    return rest_->address;
+}
+
+void HttpServer::stop() {
+    if (!rest_ || !rest_->listener.joinable())
+        return;
+    rest_->server.stop();
+    rest_->server.hang_up(last_answers_max);
+    rest_->listener.join();
+}
+
+} // namespace flotilla::admin

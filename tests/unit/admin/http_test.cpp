@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <admin/http_routes.hpp>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <nlohmann/json.hpp>
+#include <poll.h>
+#include <support/admin_loop.hpp>
+#include <support/catch.hpp>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <string>
+#include <vector>
+
+using namespace flotilla;
+using namespace flotilla::admin;
+using flotilla::admin::test::AdminLoop;
+using nlohmann::json;
+
+namespace {
+
+// A connection as a client has it that need not keep to the protocol.
+class Client {
+public:
+    explicit Client(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_port = htons(port);
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        REQUIRE(::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    }
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+    ~Client() { ::close(socket_); }
+    void say(const std::string& text) {
+        (void)!::send(socket_, text.data(), text.size(), MSG_NOSIGNAL);
+    }
+    // Everything until the server hangs up.
+    std::string rest() {
+        std::string all;
+        std::array<char, 4096> bytes{};
+        for (;;) {
+            pollfd item{socket_, POLLIN, 0};
+            if (::poll(&item, 1, 30'000) != 1)
+                return all + " (no end within 30 s)";
+            const ssize_t count = ::recv(socket_, bytes.data(), bytes.size(), 0);
+            if (count <= 0)
+                return all;
+            all.append(bytes.data(), static_cast<std::size_t>(count));
+        }
+    }
+
+private:
+    int socket_;
+};
+
+struct World {
+    AdminLoop loop{1'000};
+    Office office{loop.desk(), loop.audit(), {"fake", Token{}, Office::Reading::open}};
+    HttpServer server =
+        *HttpServer::open(*parse_http_address("127.0.0.1:0"), {"fleet.example"},
+                          [this](const HttpRequest& request) { return answer(office, request); });
+
+    std::string ask(const std::string& text) {
+        Client client(server.address().port);
+        client.say(text);
+        return client.rest();
+    }
+    std::string get(const std::string& path, const std::string& headers = "") {
+        return ask("GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\n" + headers + "\r\n");
+    }
+    int code(const std::string& path, const std::string& headers = "") {
+        return std::stoi(get(path, headers).substr(9));
+    }
+};
+
+std::string body(const std::string& answer) {
+    return answer.substr(answer.find("\r\n\r\n") + 4);
+}
+
+HttpRequest asked(std::string method, std::string path, std::string text = {}) {
+    HttpRequest request;
+    request.method = std::move(method);
+    request.path = std::move(path);
+    request.body = std::move(text);
+    return request;
+}
+
+} // namespace
+
+TEST_CASE("http: health, metrics, status and the console are there", "[unit][admin]") {
+    World world;
+    CHECK(world.code("/healthz") == 200);
+    CHECK(world.code("/readyz") == 200);
+    CHECK(world.get("/metrics").find("\nflotilla_ready 1\n") != std::string::npos);
+    CHECK(world.get("/metrics/queues?prefix=queue-000").find("queue=\"queue-0009\"") !=
+          std::string::npos);
+    CHECK(world.code("/metrics/workers") == 404);
+    const json status =
+        json::parse(body(world.get("/api/status?kind=queue&rows=3&after=queue-0009")));
+    CHECK(status["objects"]["queue"][0]["name"] == "queue-0010");
+    CHECK(status["left_out"]["queue"] == 987);
+    CHECK(world.get("/").find("Location: /console/") != std::string::npos);
+    CHECK(world.get("/console/").find("Content-Security-Policy") != std::string::npos);
+    CHECK(world.code("/console/../etc/passwd") == 404);
+    CHECK(world.code("/nowhere") == 404);
+}
+
+TEST_CASE("http: only names of ours are asked for, and only JSON is posted", "[unit][admin]") {
+    World world;
+    const auto host = [&](const std::string& name) {
+        return std::stoi(
+            world.ask("GET /healthz HTTP/1.1\r\nHost: " + name + "\r\n\r\n").substr(9));
+    };
+    CHECK(host("evil.example") == 403);
+    CHECK(host("127.0.0.1.evil.example:80") == 403);
+    CHECK(host("fleet.example:9464") == 200);
+    CHECK(host("[::1]:9464") == 200);
+    CHECK(host("LOCALHOST") == 200);
+    const auto post = [&](const std::string& headers, const std::string& text) {
+        return std::stoi(world
+                             .ask("POST /api/drain HTTP/1.1\r\nHost: localhost\r\n" + headers +
+                                  "Content-Length: " + std::to_string(text.size()) + "\r\n\r\n" +
+                                  text)
+                             .substr(9));
+    };
+    CHECK(post("Content-Type: text/plain\r\n", "{}") == 415);
+    CHECK(post("Content-Type: multipart/form-data; boundary=x\r\n", "--x--") == 415);
+    CHECK(post("Content-Type: application/json\r\nContent-Encoding: gzip\r\n", "{}") == 415);
+    CHECK(post("Content-Type: application/json\r\n", "[]") == 400);
+    CHECK(post("Content-Type: application/json\r\n", "{}") == 401);
+    CHECK(world.loop.orders().empty());
+}
+
+TEST_CASE("http: what is too long, too odd or cut short ends its own connection only",
+          "[unit][admin]") {
+    World world;
+    CHECK(world.code("/" + std::string(2'000, 'a')) == 414);
+    CHECK(world.ask("GET / HTTP/1.1\r\n" + std::string(100'000, 'h')).size() < 1'000);
+    std::string headers;
+    for (int i = 0; i < 10'000; ++i)
+        headers += "X-" + std::to_string(i) + ": y\r\n";
+    CHECK(world.get("/healthz", headers).find(" 200 ") == std::string::npos);
+    CHECK(world.ask("DELETE /api/status HTTP/1.1\r\n\r\n").find(" 405 ") != std::string::npos);
+    (void)world.ask("\r\n\r\n");
+    (void)world.ask(std::string("\0\xff\x16\x03", 4) + "\r\n\r\n");
+    (void)world.ask("POST /api/drain HTTP/1.1\r\nContent-Type: application/json\r\n"
+                    "Content-Length: 99999999999999999999\r\n\r\n{}");
+    CHECK(world
+              .ask("POST /api/drain HTTP/1.1\r\nContent-Type: application/json\r\n"
+                   "Content-Length: 1000000\r\n\r\n" +
+                   std::string(1'000, ' '))
+              .find(" 413 ") != std::string::npos);
+    std::string ranges = "Range: bytes=0-";
+    for (int i = 0; i < 1'000; ++i)
+        ranges += ",0-";
+    CHECK(world.get("/metrics/queues", ranges + "\r\n").size() < 2'000'000);
+    CHECK(world.code("/healthz") == 200);
+}
+
+TEST_CASE("http: clients that say nothing, or do not read, keep nobody else from asking for long",
+          "[unit][admin]") {
+    World world;
+    std::vector<std::unique_ptr<Client>> silent;
+    for (std::size_t i = 0; i < HttpServer::threads_max; ++i) {
+        silent.push_back(std::make_unique<Client>(world.server.address().port));
+        silent.back()->say("GET /api/status HTTP/1.1\r\nX-Slow: ");
+    }
+    CHECK(world.code("/healthz") == 200); // after request_time_max
+    for (const auto& each : silent)
+        CHECK(each->rest().find(" 200 ") == std::string::npos);
+}
+
+TEST_CASE("http: stopping waits for no client", "[unit][admin]") {
+    World world;
+    Client silent(world.server.address().port);
+    silent.say("GET / HTTP/1.1\r\n");
+    CHECK(world.code("/healthz") == 200);
+    world.server.stop();
+    CHECK(silent.rest().find(" 200 ") == std::string::npos);
+}
+
+TEST_CASE("http: a port that is taken is not shared", "[unit][admin]") {
+    World world;
+    const auto second = HttpServer::open(world.server.address(), {},
+                                         [](const HttpRequest&) { return HttpAnswer{}; });
+    REQUIRE_FALSE(second);
+    CHECK(second.error().code == Errc::address_in_use);
+}
+
+TEST_CASE("http: paths are verbs, and names may have slashes", "[unit][admin]") {
+    const auto purge = api_request(asked("POST", "/api/queues/a/b/purge"));
+    REQUIRE((purge && *purge));
+    CHECK((*purge)->verb == "purge");
+    CHECK((*purge)->arguments.at("queue") == "a/b");
+    const auto redrive = api_request(asked("POST", "/api/queues/dead/redrive", R"({"id":"17"})"));
+    REQUIRE((redrive && *redrive));
+    CHECK((*redrive)->arguments.at("id") == "17");
+    CHECK((*redrive)->arguments.at("queue") == "dead");
+    const auto message = api_request(asked("GET", "/api/queues/a/messages/b/messages/17"));
+    REQUIRE((message && *message));
+    CHECK((*message)->verb == "message");
+    CHECK((*message)->arguments.at("queue") == "a/messages/b");
+    CHECK((*message)->arguments.at("id") == "17");
+    CHECK((*api_request(asked("POST", "/api/relays/prices/pause")))->arguments.at("relay") ==
+          "prices");
+    for (const char* bad :
+         {"/api/", "/api/queues/", "/api/queues//purge", "/api/queues/purge", "/api/a/b/c"})
+        CHECK_FALSE(api_request(asked("POST", bad)));
+    CHECK_FALSE(api_request(asked("GET", "/api/queues/messages")));
+    CHECK_FALSE(*api_request(asked("POST", "/api/drain", "[")));
+}
+
+TEST_CASE("http: addresses are literal, and one without a port is refused", "[unit][admin]") {
+    CHECK(parse_http_address("127.0.0.1:9464")->is_loopback);
+    CHECK(parse_http_address("localhost:0")->text() == "127.0.0.1:0");
+    CHECK(parse_http_address("[::1]:9464")->is_loopback);
+    CHECK_FALSE(parse_http_address("*:9464")->is_loopback);
+    CHECK_FALSE(parse_http_address("10.0.0.1:9464")->is_loopback);
+    for (const char* bad : {"", "9464", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "::1:80",
+                            "[::1]", "example.org:80", "127.0.0.1:80x", "[::1]x:80"}) {
+        INFO(bad);
+        CHECK_FALSE(parse_http_address(bad));
+    }
+}
