@@ -270,6 +270,10 @@ bool Permissions::is_open() const noexcept {
     return !table_ || (table_->rules.empty() && table_->unlisted == Unlisted::themselves);
 }
 
+bool Permissions::has_rules() const noexcept {
+    return table_ && !table_->rules.empty();
+}
+
 std::optional<std::string_view> Permissions::user_of(std::string_view user_id) const noexcept {
     if (user_id.empty())
         return anonymous;

@@ -72,6 +72,7 @@ public:
 
     // Nothing is refused but what is administered, and nobody was revoked: callers may skip asking.
     bool is_open() const noexcept;
+    bool has_rules() const noexcept;
     // What the user of this credential is called; nothing: nobody (revoked). Valid as long as these
     // permissions and `user_id`.
     std::optional<std::string_view> user_of(std::string_view user_id) const noexcept;
