@@ -72,7 +72,8 @@ Result<std::unique_ptr<OpenDoor>> OpenDoor::open(net::Context& context, Plan pla
 
 void OpenDoor::say(QueueEngine& engine, std::string correlation, Command&& command,
                    Times times) const {
-    engine.apply(Peer{id_, {}, -1}, {false, std::move(correlation)}, std::move(command), times);
+    engine.apply(Peer{id_, {}, -1, Peer::Side::ours}, {false, std::move(correlation)},
+                 std::move(command), times);
 }
 
 DoorStat OpenDoor::counted(std::uint64_t messages, std::uint64_t refused) const {

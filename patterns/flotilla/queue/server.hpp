@@ -11,11 +11,13 @@
 // One thread at a time.
 #pragma once
 
+#include <flotilla/base/judge.hpp>
 #include <flotilla/base/result.hpp>
 #include <flotilla/base/time.hpp>
 #include <flotilla/net/context.hpp>
 #include <flotilla/net/endpoint.hpp>
 #include <flotilla/net/security.hpp>
+#include <flotilla/queue/codec.hpp>
 #include <flotilla/queue/engine/engine.hpp>
 #include <flotilla/queue/engine/store.hpp>
 #include <flotilla/queue/model.hpp>
@@ -51,6 +53,8 @@ struct QueueServerOptions {
     std::uint64_t backlog_bytes_max = 16ULL << 20;
     std::uint64_t backlogs_bytes_max = 256ULL << 20;
     std::function<void(const EngineOutputs::Notice&)> on_notice{}; // called by process()
+    std::shared_ptr<const Permissions> permissions{}; // who may do what; nullptr: everybody
+    std::function<void(const Refusal&)> on_refused{}; // of the first refusals of a turn
     net::Security security{};
     std::string domain = "flotilla-store";
     Duration linger = 1s;
@@ -89,6 +93,17 @@ public:
     // Makes a queue, or gives the one that is there these properties. Before or between turns; it
     // is one itself. Errors: bad_option; too_many; exists (what cannot be changed is different).
     Status declare(const std::string& queue, const QueueProperties& properties);
+
+    // What the owner asks of the store, as a peer would, but judged by no rule: to browse, purge,
+    // redrive. `answered` is called once, by process() or stop(). Errors: too_many (1,000 wait);
+    // stopped.
+    Status ask(Command command, std::function<void(Event&&)> answered);
+
+    // Who may do what, from the next command on; nullptr: everybody everything. The sessions of
+    // those who lost the right to take end with the next process(), what they hold returns, and
+    // connections of users who were revoked are cut as soon as they were told. Doors are not
+    // judged: who may push and pull there is a question for the listener (docs/security.md).
+    void set_permissions(std::shared_ptr<const Permissions> permissions);
 
     // Waits at most `wait` for something to do, and does one turn. Errors: stopped; transport; io,
     // damaged (the store cannot be read: end the process).

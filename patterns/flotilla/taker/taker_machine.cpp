@@ -86,6 +86,11 @@ void TakerMachine::handle_error(const leased::ErrorReply& error, Instant now, Ta
     case leased::ErrorCode::busy:
     case leased::ErrorCode::draining:
         return leave(now);
+    case leased::ErrorCode::not_allowed:
+        // A right was taken away, and the session with it: the answer to a hello tells more.
+        if (state_ == State::ready)
+            return greet(now, out);
+        [[fallthrough]];
     default:
         // Whatever it was, a hello that was refused is not answered otherwise.
         if (state_ == State::greeting) {

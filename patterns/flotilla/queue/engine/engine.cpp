@@ -49,6 +49,7 @@ struct QueueEngine::Rest {
     SplitStore store;
     StoreLimits limits;
     Random random;
+    std::shared_ptr<const Permissions> permissions{};
     std::optional<QueueMachine> machine{}; // none: the store could not be read again yet
     std::unique_ptr<Snapshot> snapshot{};  // of the turn's apply
     std::set<std::string, std::less<>> held{};
@@ -71,6 +72,7 @@ Status QueueEngine::Rest::load(Times times) {
         return fail(read.error());
     if (const Status loaded = machine->load(**read, times); !loaded)
         return loaded;
+    machine->set_permissions(permissions);
     for (const std::string& peer : held)
         machine->hold(peer);
     if (draining)
@@ -272,6 +274,12 @@ Status QueueEngine::stop(Times times, EngineOutputs& out) {
         return fail(Errc::io, "what was returned could not be written; the next start says "
                               "'maybe' of it");
     return {};
+}
+
+void QueueEngine::set_permissions(std::shared_ptr<const Permissions> permissions, Times times) {
+    rest_->permissions = std::move(permissions);
+    if (rest_->begin(times))
+        rest_->machine->set_permissions(rest_->permissions);
 }
 
 Status QueueEngine::set_limits(StoreLimits limits) {

@@ -15,6 +15,7 @@
 // QueueServer.
 #pragma once
 
+#include <flotilla/base/judge.hpp>
 #include <flotilla/base/result.hpp>
 #include <flotilla/base/time.hpp>
 #include <flotilla/queue/codec.hpp>
@@ -41,6 +42,8 @@ struct Peer {
     std::string_view id{};      // its address at the transport
     std::string_view user_id{}; // authenticated; empty without CURVE
     int descriptor = -1;        // of its connection
+    // Ours: the server itself and its doors, which are judged where they are configured.
+    enum class Side : std::uint8_t { remote, ours } side = Side::remote;
 };
 
 struct EngineOutputs {
@@ -57,9 +60,13 @@ struct EngineOutputs {
         std::string detail{};
     };
     std::vector<Notice> notices{};
+    std::vector<Refusal> refusals{}; // the first ones of a turn, for the audit
+    std::vector<int> cuts{};         // descriptors of connections whose users were revoked
     void clear() {
         sends.clear();
         notices.clear();
+        refusals.clear();
+        cuts.clear();
     }
 };
 
@@ -71,7 +78,9 @@ struct EngineCounters {
     std::uint64_t commands_total = 0;
     std::uint64_t malformed_total = 0;
     std::uint64_t refused_total = 0;
-    std::uint64_t full_total = 0; // puts refused because the store has no room
+    std::uint64_t full_total = 0;    // puts refused because the store has no room
+    OperationCounts not_allowed{};   // of refused_total: by a rule; by operation
+    std::uint64_t revoked_total = 0; // sessions that ended because their user lost the right
 };
 
 struct EngineLevels {
@@ -121,6 +130,10 @@ public:
     void drain(Times times);
     // Everybody is told to go elsewhere; everything returned is written; the next start is clean.
     Status stop(Times times, EngineOutputs& out);
+
+    // Who may do what, from the next command on; nullptr: everybody everything. Sessions of users
+    // who may not take any more end in this turn, and what they hold returns.
+    void set_permissions(std::shared_ptr<const Permissions> permissions, Times times);
 
     // Limits that may change while it runs. Errors: bad_option.
     Status set_limits(StoreLimits limits);

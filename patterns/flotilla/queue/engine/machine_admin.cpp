@@ -208,12 +208,15 @@ std::string QueueMachine::Rest::store_text() const {
 }
 
 void QueueMachine::Rest::handle(const Said& said, const List& list) {
-    reads_.push_back({{std::string(said.peer.id), said.envelope}, list});
+    Read read{{std::string(said.peer.id), said.envelope}, list, std::nullopt};
+    if (is_judged(said.peer))
+        read.viewer = said.peer.user_id;
+    reads_.push_back(std::move(read));
 }
 
 void QueueMachine::Rest::handle(const Said& said, const Peek& peek) {
     if (queue_for(said, peek.queue, Creates::no) != no_slot)
-        reads_.push_back({{std::string(said.peer.id), said.envelope}, peek});
+        reads_.push_back({{std::string(said.peer.id), said.envelope}, peek, std::nullopt});
 }
 
 // Pages are read from the commit of the turn in which they were asked for.
@@ -229,7 +232,7 @@ void QueueMachine::Rest::answer_reads(Round& round) {
         if (const auto* list = std::get_if<List>(&read.what)) {
             auto page = list_names(round.snapshot, *list);
             if (page)
-                event = list_reply(*page);
+                event = list_reply(*page, read.viewer);
             else
                 failed(page.error());
         } else {
@@ -251,9 +254,13 @@ void QueueMachine::Rest::answer_reads(Round& round) {
     turn_.look_at(nullptr);
 }
 
-ListReply QueueMachine::Rest::list_reply(const NamesPage& page) {
+// A page may be short, even empty, while `next` is not: what the viewer may not see is left out.
+ListReply QueueMachine::Rest::list_reply(const NamesPage& page,
+                                         const std::optional<std::string>& viewer) {
     ListReply reply;
     for (const auto& [name, id] : page.queues) {
+        if (viewer && !may_see(*viewer, name))
+            continue;
         const Slot slot = book_.find(id, turn_);
         wire::OptionTextWriter row;
         row.text("name", name);

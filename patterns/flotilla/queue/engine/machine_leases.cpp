@@ -39,12 +39,16 @@ void QueueMachine::Rest::for_leases(const Said& said, const leased::Leases& leas
     leased::ErrorReply sum{ErrorCode::lease_lost, "", 0, 0, 0};
     Needs needs = Needs::nothing;
     Slot last = no_slot; // queue
+    Slot judged = no_slot;
+    bool may_take = true;
     for (const leased::LeaseRange& range : leases.ranges) {
         if (leases.epoch != epoch_ || range.count == 0)
             continue;
         leases_.for_each(range.first, range.count, [&](std::uint64_t number, Lease& lease) {
-            const Hold held = hold(said, lease);
             const Slot queue = leases_.grant(lease.grant).queue;
+            if (queue != std::exchange(judged, queue) && is_judged(said.peer))
+                may_take = judge_.allows(said.peer.user_id, Operation::take, book_[queue].name);
+            const Hold held = may_take ? hold(said, lease) : Hold::lost;
             if (!each(number, lease, held))
                 return;
             ++sum.done;

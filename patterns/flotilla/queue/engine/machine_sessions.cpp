@@ -58,6 +58,8 @@ Slot QueueMachine::Rest::open_session(Said& said) {
     session.descriptor = said.peer.descriptor;
     session.delimited = said.envelope.delimited;
     session.user = said.user;
+    session.user_id = said.peer.user_id;
+    session.side = said.peer.side;
     session.heard = turn_.now;
     next_look_ = std::min(next_look_, deadline_after(turn_.now, limits_.silence_max));
     return said.session;

@@ -77,7 +77,13 @@ void QueueMachine::Rest::receive(const Peer& peer, const leased::Envelope& envel
         return;
     ++commands_;
     ++counters_.commands_total;
-    const Said said{peer, envelope, user_hash(peer.user_id), sessions_.find(peer.id)};
+    Said said{peer, envelope, user_hash(peer.user_id), sessions_.find(peer.id)};
+    if (said.session != no_slot && sessions_[said.session].user != said.user) {
+        drop(said.session); // somebody else has the address now: whoever had it is gone
+        said.session = no_slot;
+    }
+    if (is_judged(peer) && !may(said, command))
+        return;
     if (said.session != no_slot) {
         heard(said.session);
         sessions_[said.session].descriptor = peer.descriptor;
@@ -242,6 +248,11 @@ void QueueMachine::Rest::end_round(EngineOutputs& out, Needs upto) {
     for (EngineOutputs::Notice& notice : notices_)
         out.notices.push_back(std::move(notice));
     notices_.clear();
+    if (judge_.has_noted())
+        for (Refusal& refusal : judge_.take_noted())
+            out.refusals.push_back(std::move(refusal));
+    out.cuts.insert(out.cuts.end(), cuts_.begin(), cuts_.end());
+    cuts_.clear();
     commands_ = 0;
     if (upto == Needs::commit)
         gathered_ = {};

@@ -80,6 +80,9 @@ bool QueueMachine::has_more() const noexcept {
 Instant QueueMachine::next_deadline() const noexcept {
     return rest_->next_deadline();
 }
+void QueueMachine::set_permissions(std::shared_ptr<const Permissions> permissions) {
+    rest_->set_permissions(std::move(permissions));
+}
 void QueueMachine::drain() noexcept {
     rest_->draining_ = true;
 }
@@ -113,6 +116,10 @@ void QueueMachine::count(EngineCounters& counters) const {
     counters.malformed_total += own.malformed_total;
     counters.refused_total += own.refused_total;
     counters.full_total += own.full_total;
+    counters.revoked_total += own.revoked_total;
+    const OperationCounts& refused = rest_->judge_.refused();
+    for (std::size_t i = 0; i < refused.size(); ++i)
+        counters.not_allowed[i] += refused[i];
 }
 
 std::vector<QueueStat> QueueMachine::queues() const {

@@ -81,6 +81,8 @@ public:
     bool has_more() const noexcept;
     Instant next_deadline() const noexcept;
 
+    // Between begin_turn and end_apply, or before the first turn.
+    void set_permissions(std::shared_ptr<const Permissions> permissions);
     void drain() noexcept;
     // Everybody is told to go; what is leased returns. Then end_apply, commit, committed.
     void stop(Times times);

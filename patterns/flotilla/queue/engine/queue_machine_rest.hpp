@@ -10,10 +10,12 @@
 //     machine_lanes.cpp     blocks in use, keys, finishing
 //     machine_delivery.cpp  what goes out, to whom; machine_fresh.cpp the next message of a lane
 //     machine_admin.cpp     create to redrive
+//     machine_rights.cpp    who may say what
 //     machine_host.cpp      what jobs do through the machine, and what is due
 //     machine_check.cpp     what must always hold
 #pragma once
 
+#include <flotilla/base/judge.hpp>
 #include <flotilla/base/random.hpp>
 #include <flotilla/queue/engine/browse.hpp>
 #include <flotilla/queue/engine/delay_wheel.hpp>
@@ -78,6 +80,7 @@ public:
     void malformed(const Peer& peer, const leased::Envelope& envelope, const Error& error);
     void connection_lost(int descriptor);
     void unreachable(std::string_view peer, QueueEngine::Unreachable why);
+    void set_permissions(std::shared_ptr<const Permissions> permissions);
     void release(std::string_view peer);
 
     // ---- JobHost
@@ -105,6 +108,7 @@ public:
     DelayWheel wheel_{};
     Jobs jobs_{};
     EngineCounters counters_{};
+    Judge judge_{};
     bool draining_ = false;
     bool stopped_ = false;
     std::uint32_t halved_turns_ = 0;
@@ -134,6 +138,13 @@ private:
     void commit_soon();
     void gather();
     void end_round(EngineOutputs& out, Needs upto);
+
+    // ---- rights
+    bool is_judged(const Peer& peer) const noexcept;
+    bool may(const Said& said, const Command& command);
+    bool may_see(std::string_view user_id, std::string_view queue);
+    void not_allowed(const Said& said, Operation operation, std::string_view queue);
+    void revoke(Slot session);
 
     // ---- queues
     enum class Creates : std::uint8_t { no, by_pattern, always };
@@ -299,7 +310,7 @@ private:
     bool plan_horizon(Slot queue, Raise raise);
     bool plan_horizons(Raise raise);
     void answer_reads(Round& round);
-    ListReply list_reply(const NamesPage& page);
+    ListReply list_reply(const NamesPage& page, const std::optional<std::string>& viewer);
 
     // ---- administration
     void handle(const Said& said, const Create& create);
@@ -327,11 +338,13 @@ private:
     struct Read { // answered from the next snapshot
         Asker asker{};
         std::variant<List, Peek> what{};
+        std::optional<std::string> viewer{}; // a user who does not see everything
     };
 
     // ---- of this turn
     std::vector<Held> held_{};
     std::vector<EngineOutputs::Notice> notices_{};
+    std::vector<int> cuts_{};
     std::vector<LaneRef> open_lanes_{}; // with something in their writers
     std::vector<Slot> over_limit_{};    // queues with overflow to be dropped
     std::vector<LaneRef> tails_{};      // that go up with the commit

@@ -13,6 +13,7 @@
 #include <flotilla/base/bounded_table.hpp>
 #include <flotilla/base/slot_list.hpp>
 #include <flotilla/base/time.hpp>
+#include <flotilla/queue/engine/engine.hpp>
 #include <flotilla/queue/engine/token_bucket.hpp>
 #include <flotilla/wire/leased.hpp>
 
@@ -46,7 +47,9 @@ struct Session {
     std::string peer{}; // as the transport addresses it
     std::string consumer{};
     std::uint64_t key = 0;  // what the peer resumes with
-    std::uint64_t user = 0; // hash of the peer's user id
+    std::uint64_t user = 0; // hash of the peer's user id,
+    std::string user_id{};  // which is asked for when permissions change
+    Peer::Side side{};
     std::uint64_t turn = 0; // when it was last given something
     Slot queue = no_slot;   // what it takes from: of its hello, or of the take that waits
     Instant heard{};
