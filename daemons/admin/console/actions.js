@@ -53,8 +53,8 @@ const counted = (answer) => messages(answer?.messages ?? 0);
 export function redriveAll(app, queue) {
     return askYes({
         title: 'Redrive all dead letters?',
-        text: `Every dead letter in ${visible(queue)} goes back to the queue it came from, its attempts `
-            + 'starting over.',
+        text: `Every dead letter in ${visible(queue)} goes back to the queue it came from, `
+            + 'its attempts starting over.',
         confirm: 'Redrive all',
         act: async () => {
             const answer = await app.api.post(queuePath(queue, 'redrive'), {messages: 0});
@@ -76,8 +76,8 @@ export function kick(app, queue, id) {
 export function purge(app, queue) {
     return askTyped({
         title: 'Purge this queue?',
-        text: `All messages in ${visible(queue)} that are ready or delayed are deleted for good. Those with `
-            + 'consumers stay.',
+        text: `All messages in ${visible(queue)} that are ready or delayed are deleted for good. `
+            + 'Those with consumers stay.',
         name: queue, confirm: 'Purge',
         act: async () => {
             const answer = await app.api.post(queuePath(queue, 'purge'));
@@ -89,7 +89,8 @@ export function purge(app, queue) {
 export function pauseRelay(app, relay) {
     return askYes({
         title: 'Pause this relay?',
-        text: `${visible(relay)} takes nothing more until it is resumed; peers wait or lose, as the pattern says.`,
+        text: `${visible(relay)} takes nothing more until it is resumed; peers wait or lose, as `
+            + 'the pattern says.',
         confirm: 'Pause relay',
         act: async () => {
             await app.api.post(`relays/${segment(relay)}/pause`);

@@ -16,7 +16,7 @@ export class ApiError extends Error {
         switch (this.code) {
         case 0: return 'Check that the daemon runs and that admin_http is reachable from here.';
         case 401:
-        case 403: return 'Enter the admin token; it is in the file that the setting admin_token names.';
+        case 403: return 'Enter the admin token: it is in the file that admin_token names.';
         case 404: return 'It may be gone by now. Go back to the list.';
         case 409: return 'Not possible right now. Try again when the reason is gone.';
         case 501: return 'This daemon has no such thing.';
@@ -80,8 +80,8 @@ export class Api {
         try {
             response = await fetch(url, {
                 method: body ? 'POST' : 'GET', headers, body: body ? JSON.stringify(body) : null,
-                cache: 'no-store', credentials: 'omit', redirect: 'error', referrerPolicy: 'no-referrer',
-                signal: AbortSignal.timeout(answerMax),
+                cache: 'no-store', credentials: 'omit', redirect: 'error',
+                referrerPolicy: 'no-referrer', signal: AbortSignal.timeout(answerMax),
             });
             text = await response.text();
         } catch (error) {

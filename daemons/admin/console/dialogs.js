@@ -8,8 +8,8 @@ import {button, freshId, h, setText, show} from './dom.js';
 function ask({title, text, label, type, confirm, danger, expected, act}) {
     const heading = freshId('dialog');
     const problem = h('p', {class: 'problem', role: 'alert', hidden: true});
-    const field = label ? h('input', {type, id: freshId('field'), autocomplete: 'off', spellcheck: 'false',
-                                      required: true}) : null;
+    const field = label ? h('input', {type, id: freshId('field'), autocomplete: 'off',
+                                      spellcheck: 'false', required: true}) : null;
     const yes = h('button', {type: 'submit', class: danger ? 'danger' : 'main'}, confirm);
     const close = (value) => { dialog.close(); dialog.remove(); done(value); };
     const form = h('form', {method: 'dialog', on: {submit: async (event) => {
@@ -47,16 +47,15 @@ function ask({title, text, label, type, confirm, danger, expected, act}) {
 export function askToken(api) {
     return ask({
         title: 'Admin token',
-        text: ['It allows changes and shows the bodies of messages. This page keeps it in memory until '
-               + 'it is closed or reloaded.'],
+        text: ['It allows changes and shows the bodies of messages. This page keeps it in memory '
+               + 'until it is closed or reloaded.'],
         label: 'Token', type: 'password', confirm: 'Use token',
         act: async (value) => {
             try {
                 await api.enter(value.trim());
             } catch (error) {
                 if (error.code === 401 || error.code === 403)
-                    throw Object.assign(new Error('The daemon does not take this token'),
-                                        {advice: 'Compare it with the file that admin_token names.'});
+                    error.message = 'The daemon does not take this token';
                 throw error;
             }
         },
@@ -69,6 +68,6 @@ export function askYes({title, text, confirm, act}) {
 
 // Only after `name` has been typed.
 export function askTyped({title, text, name, confirm, act}) {
-    return ask({title, text: [text], label: `Type ${name} to confirm`, type: 'text', confirm, danger: true,
-                expected: name, act});
+    return ask({title, text: [text], label: `Type ${name} to confirm`, type: 'text', confirm,
+                danger: true, expected: name, act});
 }

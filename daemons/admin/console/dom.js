@@ -30,7 +30,7 @@ export function setAttribute(element, key, value) {
         element.setAttribute(key, value === true ? '' : String(value));
 }
 
-// Leaves the node alone when it says this already: a screen reader and a selection stay undisturbed.
+// Leaves the node alone when it says this already: screen readers and selections stay undisturbed.
 export function setText(element, text) {
     if (element.textContent !== String(text))
         element.textContent = String(text);
@@ -75,10 +75,10 @@ export function facts() {
             }
             pairs.forEach(([name, value], i) => {
                 setText(cells[i][0], name);
-                if (value instanceof Node)
-                    replace(cells[i][1], value);
-                else
+                if (!(value instanceof Node))
                     setText(cells[i][1], value);
+                else if (cells[i][1].textContent !== value.textContent)
+                    replace(cells[i][1], value); // else what has the focus would lose it
             });
         },
     };

@@ -151,7 +151,8 @@ export class Feed {
     #takeKind(kind, rows, snapshot, wanted) {
         const columns = snapshot.columns[kind] ?? [];
         const texts = snapshot.text_columns?.[kind]
-            ?? Object.keys(rows[0] ?? {}).filter((key) => typeof rows[0][key] === 'string' && key !== 'name');
+            ?? Object.entries(rows[0] ?? {}).filter(([, value]) => typeof value === 'string')
+                .map(([key]) => key).filter((key) => key !== 'name');
         const old = this.kinds.get(kind);
         const before = new Map((old?.rows ?? []).map((row) => [row.name, row]));
         const counters = columns.filter((column) => column.kind === 'counter');
@@ -160,8 +161,8 @@ export class Feed {
             const last = before.get(row.name);
             row.rates = {};
             for (const {name} of counters)
-                row.rates[name] = last ? rateBetween(last.taken_ms, last[name], row.taken_ms, row[name])
-                                       : null;
+                row.rates[name] = last
+                    ? rateBetween(last.taken_ms, last[name], row.taken_ms, row[name]) : null;
         }
         const leftOut = snapshot.left_out?.[kind] ?? 0;
         const count = wanted.prefix ? old?.count ?? null : rows.length + leftOut;

@@ -81,7 +81,8 @@ export function messages(n) {
 
 // Text of a stranger in which nothing hides: controls, zero-width and direction-changing characters
 // are written out.
-const hidden = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+const hidden = new RegExp('[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u00ad\\u061c'
+    + '\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]', 'g');
 export function visible(text) {
     return String(text).replace(
         hidden, (c) => `\\u{${c.codePointAt(0).toString(16).padStart(2, '0')}}`);
@@ -103,7 +104,8 @@ export function hexDump(data, from = 0, end = data.length) {
         const row = Array.from(data.subarray(at, Math.min(at + 16, end)));
         const hex = row.map((b) => b.toString(16).padStart(2, '0'));
         const text = row.map((b) => (b >= 0x20 && b < 0x7f ? String.fromCharCode(b) : '.'));
-        lines.push(`${at.toString(16).padStart(6, '0')}  ${hex.join(' ').padEnd(47)}  ${text.join('')}`);
+        const offset = at.toString(16).padStart(6, '0');
+        lines.push(`${offset}  ${hex.join(' ').padEnd(47)}  ${text.join('')}`);
     }
     return lines.join('\n');
 }

@@ -52,7 +52,8 @@ function viewOf({segments, query}) {
         return object(app, first, second, query);
     return {title: 'No such view', wants: {rows: 1}, update() {}, close() {},
             root: h('div', {}, h('h1', {tabindex: '-1'}, 'No such view'),
-                    h('p', {}, 'The address names nothing that the console has. ', h('a', {href: '#/'}, 'Overview')))};
+                    h('p', {}, 'The address names nothing that the console has. ',
+                      h('a', {href: '#/'}, 'Overview')))};
 }
 
 function open() {
@@ -60,7 +61,8 @@ function open() {
     view?.close();
     view = viewOf(parseRoute(location.hash));
     show(notices.element, false);
-    replace(at('main'), notices.element, h('p', {class: 'loading', id: 'loading'}, 'Asking the daemon…'), view.root);
+    replace(at('main'), notices.element,
+            h('p', {class: 'loading', id: 'loading'}, 'Asking the daemon…'), view.root);
     feed.want(view.wants);
     refresh();
     if (!isFirst) {
@@ -81,34 +83,44 @@ function refresh() {
     }
     showTrouble();
     showUpdated();
-    document.title = [view.title, feed.snapshot ? visible(feed.snapshot.instance) : null, 'Flotilla']
-        .filter(Boolean).join(' – ');
+    const instance = feed.snapshot ? visible(feed.snapshot.instance) : null;
+    document.title = [view.title, instance, 'Flotilla'].filter(Boolean).join(' – ');
 }
 
 function showWho() {
     const {snapshot} = feed;
     setText(at('instance'), visible(snapshot.instance || snapshot.program));
     setText(at('program'), `${visible(snapshot.program)} ${visible(snapshot.version)}`);
-    const isReady = snapshot.state === 'ready' && snapshot.not_ready.length === 0;
-    const [text, mood] = feed.phase === 'unreachable' ? ['unreachable', 'bad'] : feed.isStale ? ['stale', 'bad']
-        : isReady ? ['ready', 'good'] : [snapshot.state === 'ready' ? 'not ready' : snapshot.state, 'bad'];
-    setText(at('state'), `${mood === 'good' ? '✓' : '✗'} ${text}`);
-    at('state').className = `state ${mood}`;
+    const text = stateWord();
+    setText(at('state'), `${text === 'ready' ? '✓' : '✗'} ${text}`);
+    at('state').className = `state ${text === 'ready' ? 'good' : 'bad'}`;
     showViews();
 }
 
+function stateWord() {
+    const {state, not_ready: reasons} = feed.snapshot;
+    if (feed.phase === 'unreachable')
+        return 'unreachable';
+    if (feed.isStale)
+        return 'stale';
+    return state === 'ready' && reasons.length > 0 ? 'not ready' : state;
+}
+
 function showViews() {
-    const route = parseRoute(location.hash).segments;
-    const kinds = Object.keys(feed.snapshot.columns).filter((kind) => kind !== feed.snapshot.totals_kind);
-    for (const kind of kinds)
-        knownKinds.add(kind);
-    const wanted = [['#/', 'Overview', route.length === 0, null],
-        ...[...knownKinds].map((kind) => [link(['objects', kind]), label(plural(kind)),
-            route[0] === kind || (route[0] === 'objects' && route[1] === kind), feed.kinds.get(kind)?.count ?? null]),
-        ['#/audit', 'Audit', route[0] === 'audit', null]];
+    const [first, second] = parseRoute(location.hash).segments;
+    for (const kind of Object.keys(feed.snapshot.columns))
+        if (kind !== feed.snapshot.totals_kind)
+            knownKinds.add(kind);
+    const wanted = [['#/', 'Overview', first === undefined, null],
+        ...[...knownKinds].map((kind) => [
+            link(['objects', kind]), label(plural(kind)),
+            first === kind || (first === 'objects' && second === kind),
+            feed.kinds.get(kind)?.count ?? null]),
+        ['#/audit', 'Audit', first === 'audit', null]];
     const list = at('views');
     if (list.children.length !== wanted.length)
-        replace(list, wanted.map(() => h('li', {}, h('a', {}, h('span'), h('span', {class: 'count'})))));
+        replace(list, wanted.map(() => h('li', {}, h('a', {}, h('span'),
+                                                     h('span', {class: 'count'})))));
     wanted.forEach(([href, text, isHere, n], i) => {
         const anchor = list.children[i].firstChild;
         setAttribute(anchor, 'href', href);
@@ -127,13 +139,16 @@ function showTrouble() {
     const words = {
         unreachable: () => `The daemon is unreachable since ${since}: ${feed.error.message}. `
             + `${feed.error.advice} This page keeps trying.${last}`,
-        locked: () => `The daemon does not show itself without the admin token: ${feed.error.message}.`,
+        locked: () => 'The daemon does not show itself without the admin token: '
+            + `${feed.error.message}.`,
         failing: () => `The daemon answers with an error since ${since}: ${feed.error.message}. `
             + `${feed.error.advice ?? ''} This page keeps trying.${last}`,
     }[feed.phase];
-    const text = words ? words() : feed.isStale ? `No answer since ${clock(feed.answeredAt)}; still waiting.${last}` : '';
+    const late = feed.isStale ? `No answer since ${clock(feed.answeredAt)}; still waiting.` : '';
+    const text = words ? words() : late;
+    const enter = feed.phase === 'locked' ? button('Enter token', () => askToken(api)) : null;
     if (box.firstChild?.textContent !== text)
-        replace(box, h('p', {}, text), feed.phase === 'locked' ? button('Enter token', () => askToken(api)) : null);
+        replace(box, h('p', {}, text), enter);
     show(box, text !== '');
     const word = text ? (words ? feed.phase : 'stale') : 'live';
     if (word !== spoken && (spoken !== '' || word !== 'live'))

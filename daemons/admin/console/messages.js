@@ -2,11 +2,11 @@
 // What is in a queue, page by page. Asked for when somebody looks, not again and again: a list that
 // changes under the eyes is of no use to who looks for one message.
 
-import {button, freshId, h, section, setText, show, replace} from './dom.js';
-import {amount, bytes, label, moment, seconds, short, visible} from './format.js';
+import {button, freshId, h, replace, section, setText} from './dom.js';
+import {amount, bytes, moment, short} from './format.js';
 import {queuePath} from './api.js';
 import {link, remember} from './routes.js';
-import {DataTable} from './table.js';
+import {DataTable, numberColumn, textColumn} from './table.js';
 import {guard, kick, redriveOne} from './actions.js';
 
 const pageRows = 50;
@@ -23,13 +23,14 @@ export function messageList(app, queue, query) {
     const older = button('Previous messages', () => { cursors.pop(); load(); });
     const newer = button('Next messages', () => { cursors.push(next); load(); });
     const choices = [['Ready', false], ['Delayed', true]].map(([text, wants]) => {
-        const input = h('input', {type: 'radio', name: 'which', id: freshId('which'), checked: wants === delayed,
-            on: {change: () => {
-                delayed = wants;
-                cursors = [''];
-                remember(['queue', queue], {messages: delayed ? 'delayed' : ''});
-                load();
-            }}});
+        const choose = () => {
+            delayed = wants;
+            cursors = [''];
+            remember(['queue', queue], {messages: delayed ? 'delayed' : ''});
+            load();
+        };
+        const input = h('input', {type: 'radio', name: 'which', id: freshId('which'),
+                                  checked: wants === delayed, on: {change: choose}});
         return h('span', {class: 'check'}, input, h('label', {for: input.id}, text));
     });
     const stop = app.api.onToken(() => { shape = ''; load(); });
@@ -47,7 +48,7 @@ export function messageList(app, queue, query) {
         } catch (error) {
             if (turn !== loading)
                 return;
-            setText(state, `The messages could not be read: ${error.message}. ${error.advice ?? ''}`);
+            setText(state, `The messages could not be read: ${error.message}. ${error.advice}`);
             replace(place);
         }
         older.disabled = cursors.length < 2;
@@ -56,7 +57,8 @@ export function messageList(app, queue, query) {
 
     function draw(messages) {
         const from = (cursors.length - 1) * pageRows;
-        setText(state, messages.length === 0 ? '' : `${from + 1} to ${from + messages.length}${next ? ', and more' : ''}`);
+        const range = `${from + 1} to ${from + messages.length}${next ? ', and more' : ''}`;
+        setText(state, messages.length === 0 ? '' : range);
         const isDead = messages.some((each) => each.note?.origin);
         const wanted = JSON.stringify([delayed, isDead, app.api.hasToken]);
         if (wanted !== shape || !table) {
@@ -65,33 +67,30 @@ export function messageList(app, queue, query) {
         }
         if (!place.contains(table.element))
             replace(place, table.element);
-        table.update(messages, delayed ? 'No message waits for its time.'
-                                       : 'No message is ready. Those with consumers are not listed.');
+        table.update(messages, delayed
+            ? 'No message waits for its time.'
+            : 'No message is ready. Those with consumers are not listed.');
     }
 
     function makeTable(isDead) {
         const go = (id) => link(['queue', queue, 'message', id], {from: delayed ? 'delayed' : ''});
-        const text = (id, head, of) => ({id, label: head, value: of, text: (row) => visible(of(row))});
-        const act = (row) => row.id;
+        const time = (id, head) => ({id, label: head, value: (row) => row[id],
+                                     text: (row) => (row[id] ? moment(row[id]) : '–')});
         const columns = [
-            {id: 'id', label: 'Message', value: (row) => Number(row.id), text: (row) => String(row.id),
-             href: (row) => go(row.id)},
-            {id: 'enqueued_ms', label: 'Since', value: (row) => row.enqueued_ms,
-             text: (row) => (row.enqueued_ms ? moment(row.enqueued_ms) : '–')},
-            {id: 'bytes', label: 'Size', isNumber: true, value: (row) => row.bytes, text: (row) => amount(row.bytes, 'bytes')},
-            {id: 'attempts', label: 'Attempts', isNumber: true, value: (row) => row.attempts, text: (row) => amount(row.attempts)},
-            text('key', 'Key', (row) => short(row.key ?? '')),
-        ];
-        if (delayed)
-            columns.splice(2, 0, {id: 'due_ms', label: 'Due', value: (row) => row.due_ms,
-                                  text: (row) => (row.due_ms ? moment(row.due_ms) : '–')});
-        if (isDead)
-            columns.push(text('reason', 'Dead because', (row) => row.note?.reason ?? ''),
-                         text('origin', 'Came from', (row) => row.note?.origin ?? ''));
-        if (isDead || delayed)
-            columns.push({id: 'act', label: 'Action', text: act, content: (row) => actionOf(row)});
-        return new DataTable({caption: delayed ? 'Delayed messages' : 'Ready messages', columns, pageRows,
-                              keyOf: (row) => row.id, sort: {id: 'id', falling: false}});
+            {id: 'id', label: 'Message', value: (row) => Number(row.id),
+             text: (row) => String(row.id), href: (row) => go(row.id)},
+            time('enqueued_ms', 'Since'),
+            delayed ? time('due_ms', 'Due') : null,
+            numberColumn('bytes', 'Size', (row) => row.bytes, bytes),
+            numberColumn('attempts', 'Attempts', (row) => row.attempts, amount),
+            textColumn('key', 'Key', (row) => short(row.key ?? '')),
+            isDead ? textColumn('reason', 'Dead because', (row) => row.note?.reason ?? '') : null,
+            isDead ? textColumn('origin', 'Came from', (row) => row.note?.origin ?? '') : null,
+            isDead || delayed ? {id: 'act', label: 'Action', text: (row) => row.id,
+                                 content: actionOf} : null,
+        ].filter(Boolean);
+        return new DataTable({caption: delayed ? 'Delayed messages' : 'Ready messages', columns,
+                              pageRows, keyOf: (row) => row.id});
     }
 
     function actionOf(row) {
@@ -101,16 +100,19 @@ export function messageList(app, queue, query) {
                 load();
             }
         };
+        const named = (text, act, name) =>
+            guard(app, button(text, then(act), {'aria-label': name}));
         if (row.note?.origin)
-            return guard(app, button('Redrive', then(redriveOne), {'aria-label': `Redrive message ${row.id}`}));
-        return delayed ? guard(app, button('Due now', then(kick), {'aria-label': `Message ${row.id} due now`})) : null;
+            return named('Redrive', redriveOne, `Redrive message ${row.id}`);
+        return delayed ? named('Due now', kick, `Message ${row.id} due now`) : null;
     }
 
     load();
     return {
         element: section('Messages',
             h('div', {class: 'filters'},
-                h('fieldset', {class: 'choice'}, h('legend', {class: 'unseen'}, 'Which messages'), choices),
+                h('fieldset', {class: 'choice'},
+                  h('legend', {class: 'unseen'}, 'Which messages'), choices),
                 button('Read again', () => load())),
             state, place, h('div', {class: 'pager'}, older, newer)),
         load,

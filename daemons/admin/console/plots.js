@@ -5,6 +5,8 @@
 import {h, replace, setAttribute, setText, freshId} from './dom.js';
 import {amount, clock, rate} from './format.js';
 
+const statistics = ['now', 'low', 'high', 'mean'];
+const heads = ['Series', 'Now', 'Lowest', 'Highest', 'Mean'];
 const dashes = [[], [6, 4], [2, 3], [10, 3, 2, 3]];
 const schemes = window.matchMedia('(prefers-color-scheme: dark)');
 
@@ -47,7 +49,7 @@ export class Plot {
         this.#series = series;
         this.#canvas = h('canvas', {role: 'img', 'aria-label': `${title}: no figures yet`});
         this.#values = series.map(() => h('b', {}, '–'));
-        this.#cells = series.map(() => ['now', 'low', 'high', 'mean'].map(() => h('td', {class: 'number'}, '–')));
+        this.#cells = series.map(() => statistics.map(() => h('td', {class: 'number'}, '–')));
         const id = freshId('plot');
         this.element = h('figure', {class: 'plot', 'aria-labelledby': id},
             h('figcaption', {},
@@ -59,8 +61,8 @@ export class Plot {
             h('details', {}, h('summary', {}, `${title} in figures`),
                 h('table', {},
                     h('caption', {class: 'unseen'}, `${title} in the last minutes`),
-                    h('thead', {}, h('tr', {}, ['Series', 'Now', 'Lowest', 'Highest', 'Mean'].map((x, i) =>
-                        h('th', {scope: 'col', class: i ? 'number' : null}, x)))),
+                    h('thead', {}, h('tr', {}, heads.map((head, i) =>
+                        h('th', {scope: 'col', class: i ? 'number' : null}, head)))),
                     h('tbody', {}, series.map((each, i) => h('tr', {},
                         h('th', {scope: 'row'}, each.label), this.#cells[i]))))));
         schemes.addEventListener('change', this.#onScheme);
@@ -78,7 +80,7 @@ export class Plot {
             setText(this.#values[i], found ? this.#say(found.now, each) : '–');
             if (!found)
                 return;
-            ['now', 'low', 'high', 'mean'].forEach((key, k) =>
+            statistics.forEach((key, k) =>
                 setText(this.#cells[i][k], this.#say(found[key], each)));
             words.push(`${each.label} now ${this.#say(found.now, each)}, `
                 + `between ${this.#say(found.low, each)} and ${this.#say(found.high, each)}`);
@@ -102,15 +104,15 @@ export class Plot {
             data: {datasets: this.#series.map((each, i) => ({
                 label: each.label, data: [], borderColor: series[i], backgroundColor: series[i],
                 borderDash: dashes[i], borderWidth: 2, pointRadius: 0, pointHitRadius: 8,
-                fill: i === 0 && this.#series.length === 1 ? {target: 'origin', above: `${series[0]}22`} : false,
+                fill: this.#series.length === 1 && {target: 'origin', above: `${series[0]}22`},
             }))},
             options: {
                 animation: false, parsing: false, normalized: true, maintainAspectRatio: false,
                 interaction: {mode: 'index', intersect: false},
                 scales: {
                     x: {type: 'linear', grid: {display: false},
-                        ticks: {color: text, maxRotation: 0, autoSkipPadding: 16, includeBounds: false,
-                                callback: (ms) => clock(ms)}},
+                        ticks: {color: text, maxRotation: 0, autoSkipPadding: 16,
+                                includeBounds: false, callback: (ms) => clock(ms)}},
                     y: {beginAtZero: true, suggestedMax: 1, grid: {color: grid, drawBorder: false},
                         ticks: {color: text, maxTicksLimit: 4, callback: (value) => say(value)}},
                 },
@@ -138,7 +140,8 @@ export function plotsOf(specs, columns, history) {
     const known = new Map(columns.map((column) => [column.name, column]));
     const plots = [];
     for (const {title, series} of specs) {
-        const lines = series.filter(([name]) => known.has(name)).slice(0, 4).map(([name, label]) => {
+        const here = series.filter(([name]) => known.has(name)).slice(0, dashes.length);
+        const lines = here.map(([name, label]) => {
             const column = known.get(name);
             const isRate = column.kind === 'counter';
             return {label, unit: column.unit, isRate,

@@ -16,7 +16,8 @@ export function link(segments, query = {}) {
     const kept = Object.entries(query).filter(([, value]) => value !== '' && value !== null
                                                              && value !== undefined);
     const text = new URLSearchParams(kept).toString();
-    return `#/${segments.map((each) => encodeURIComponent(each)).join('/')}${text ? `?${text}` : ''}`;
+    const path = segments.map((each) => encodeURIComponent(each)).join('/');
+    return `#/${path}${text ? `?${text}` : ''}`;
 }
 
 // Keeps what was typed in the address without a step in the browser's history.

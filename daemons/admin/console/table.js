@@ -3,7 +3,12 @@
 // while somebody points into it or has the focus in it, so that nobody opens the wrong row.
 
 import {button, h, replace, setAttribute, setText, show, freshId} from './dom.js';
-import {count} from './format.js';
+import {count, visible} from './format.js';
+
+export const textColumn = (id, label, of) =>
+    ({id, label, value: of, text: (row) => visible(of(row))});
+export const numberColumn = (id, label, of, say) =>
+    ({id, label, isNumber: true, value: of, text: (row) => say(of(row))});
 
 // columns: [{id, label, isNumber, value(row), text(row), href(row)?, content(row)?}]; the first one
 // names the row. `content` gives elements made anew only when `text` changed.
@@ -31,8 +36,10 @@ export class DataTable {
         this.#sort = sort ?? {id: columns[0].id, falling: false};
         this.#onSort = onSort ?? (() => {});
         this.#pageRows = pageRows;
-        this.#heads = columns.map((column) => h('th', {scope: 'col', class: column.isNumber ? 'number' : null},
-            column.value ? button(column.label, () => this.#sortBy(column), {class: 'sort'}) : column.label));
+        this.#heads = columns.map((column) => h('th',
+            {scope: 'col', class: column.isNumber ? 'number' : null},
+            column.value ? button(column.label, () => this.#sortBy(column), {class: 'sort'})
+                         : column.label));
         this.#pager = h('div', {class: 'pager'}, this.#back, this.#where, this.#on);
         const id = freshId('caption');
         this.element = h('div', {},
@@ -58,7 +65,8 @@ export class DataTable {
     }
 
     #sortBy(column) {
-        const falling = this.#sort.id === column.id ? !this.#sort.falling : Boolean(column.isNumber);
+        const again = this.#sort.id === column.id;
+        const falling = again ? !this.#sort.falling : Boolean(column.isNumber);
         this.#sort = {id: column.id, falling};
         this.#page = 0;
         this.#held = null;
@@ -68,8 +76,9 @@ export class DataTable {
     }
 
     #markHeads() {
-        this.#heads.forEach((head, i) => setAttribute(head, 'aria-sort',
-            this.#columns[i].id === this.#sort.id ? (this.#sort.falling ? 'descending' : 'ascending') : null));
+        const order = this.#sort.falling ? 'descending' : 'ascending';
+        this.#heads.forEach((head, i) => setAttribute(
+            head, 'aria-sort', this.#columns[i].id === this.#sort.id ? order : null));
     }
 
     #turn(by) {
@@ -124,7 +133,8 @@ export class DataTable {
         show(this.#empty, total === 0);
         setText(this.#empty, this.#emptyText);
         show(this.#pager, pages > 1);
-        setText(this.#where, `${count(from + 1)}–${count(from + rows.length)} of ${count(total)}`);
+        const last = count(from + rows.length);
+        setText(this.#where, `${count(from + 1)}–${last} of ${count(total)}`);
         this.#back.disabled = this.#page === 0;
         this.#on.disabled = this.#page + 1 >= pages;
     }

@@ -2,9 +2,9 @@
 // The last changes and refusals, newest first.
 
 import {button, h, replace, setText, show} from './dom.js';
-import {label, moment, visible} from './format.js';
+import {label, moment} from './format.js';
 import {askToken} from './dialogs.js';
-import {DataTable} from './table.js';
+import {DataTable, textColumn} from './table.js';
 
 const rowsMax = 200;
 
@@ -28,33 +28,30 @@ export function audit(app) {
         try {
             const answer = await app.api.get('audit', {rows: rowsMax});
             if (mine === turn)
-                draw(rowsOf(answer));
+                draw(answer.entries ?? []);
         } catch (error) {
             if (mine === turn)
-                setText(state, `The trail could not be read: ${error.message}. ${error.advice ?? ''}`);
+                setText(state, `The trail could not be read: ${error.message}. ${error.advice}`);
         }
     }
 
     function draw(rows) {
         setText(state, rows.length ? `The last ${rows.length}, newest first` : '');
-        const names = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((name) => name !== 'number');
-        const columns = (names.length ? names : ['event']).map((name) => ({
-            id: name, label: name.endsWith('_ms') ? 'Time' : label(name),
-            value: (row) => row[name] ?? '',
-            text: (row) => (name.endsWith('_ms') && row[name] ? moment(row[name]) : visible(row[name] ?? ''))}));
+        const columns = [
+            {id: 'at_ms', label: 'Time', value: (row) => row.at_ms,
+             text: (row) => moment(row.at_ms)},
+            ...['event', 'who', 'verb', 'object', 'address', 'code', 'why'].map(
+                (name) => textColumn(name, label(name), (row) => row[name] ?? '')),
+        ];
         const table = new DataTable({caption: 'Audit trail', columns, keyOf: (row) => row.number,
-                                     sort: {id: columns[0].id, falling: true}});
+                                     sort: {id: 'at_ms', falling: true}});
         replace(place, table.element);
         table.update(rows, 'Nothing was changed or refused since the daemon started.');
     }
 
     const stop = app.api.onToken(load);
     load();
-    return {title: 'Audit', wants: {rows: 1}, update() {}, close: stop,
-            root: h('div', {}, h('h1', {tabindex: '-1'}, 'Audit'), state, h('div', {class: 'buttons'}, enter, again), place)};
-}
-
-function rowsOf(answer) {
-    const rows = answer.audit ?? answer.rows ?? answer.lines ?? answer.entries ?? [];
-    return rows.map((row, i) => ({...row, number: rows.length - i}));
+    const root = h('div', {}, h('h1', {tabindex: '-1'}, 'Audit'), state,
+                   h('div', {class: 'buttons'}, enter, again), place);
+    return {title: 'Audit', wants: {rows: 1}, root, update() {}, close: stop};
 }

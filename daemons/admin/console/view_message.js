@@ -2,7 +2,7 @@
 // One message: what the store knows of it, its headers, and its parts as text or as bytes.
 
 import {button, facts, h, replace, section, setText, show} from './dom.js';
-import {bytes, count, fromBase64, hexDump, label, moment, short, visible} from './format.js';
+import {bytes, count, fromBase64, hexDump, moment, short, visible} from './format.js';
 import {queuePath, segment} from './api.js';
 import {askToken} from './dialogs.js';
 import {Actions, kick, redriveOne} from './actions.js';
@@ -43,7 +43,7 @@ export function message(app, queue, id, query) {
         } catch (error) {
             if (mine !== turn)
                 return;
-            setText(state, `The message could not be read: ${error.message}. ${error.advice ?? ''}`);
+            setText(state, `The message could not be read: ${error.message}. ${error.advice}`);
             show(enter, error.code === 401 || error.code === 403);
             replace(body);
         }
@@ -68,20 +68,24 @@ export function message(app, queue, id, query) {
             found.due_ms ? button('Make it due now', acted(kick)) : null,
         ].filter(Boolean));
         show(actions.element, Boolean(found.note?.origin || found.due_ms));
+        const parts = (found.parts ?? []).map((part, i) => partOf(app, part, i));
+        const none = (what) => h('p', {class: 'empty'}, `It has no ${what}.`);
+        const noteHead = found.note?.origin ? 'Why it is dead' : 'Note';
         replace(body, section('What the store knows', about.element),
-            note.length ? section(found.note.origin ? 'Why it is dead' : 'Note', listOf(note, found.note.origin)) : null,
+            note.length ? section(noteHead, listOf(note, found.note.origin)) : null,
             actions.element,
-            section('Headers', headers.length ? listOf(headers) : h('p', {class: 'empty'}, 'It has no headers.')),
-            section('Parts', (found.parts ?? []).map((part, i) => partOf(app, part, i)),
-                found.parts?.length ? null : h('p', {class: 'empty'}, 'It has no parts.')));
+            section('Headers', headers.length ? listOf(headers) : none('headers')),
+            section('Parts', parts.length ? parts : none('parts')));
     }
 
     const stop = app.api.onToken(load);
     load();
     return {
-        title: `Message ${id} in ${short(visible(queue))}`, wants: {kind: 'queue', prefix: queue, rows: 1, track: queue},
+        title: `Message ${id} in ${short(visible(queue))}`,
+        wants: {kind: 'queue', prefix: queue, rows: 1, track: queue},
         root: h('div', {},
-            h('nav', {'aria-label': 'Path', class: 'path'}, h('a', {href: link(['objects', 'queue'])}, 'Queues'), ' › ',
+            h('nav', {'aria-label': 'Path', class: 'path'},
+                h('a', {href: link(['objects', 'queue'])}, 'Queues'), ' › ',
                 h('a', {href: back}, h('bdi', {}, visible(queue)))),
             h('h1', {tabindex: '-1'}, `Message ${visible(id)}`), state, enter, body),
         update() {},
@@ -92,22 +96,26 @@ export function message(app, queue, id, query) {
     };
 }
 
-function pairs(object) {
-    return Array.isArray(object) ? object.map((each) => [each.name ?? each[0], each.value ?? each[1]])
-                                 : Object.entries(object ?? {});
+// Headers may have a name twice, so they come as pairs.
+function pairs(found) {
+    return Array.isArray(found) ? found.map((each) => [each.name ?? each[0], each.value ?? each[1]])
+                                : Object.entries(found ?? {});
 }
 
 function listOf(all, origin) {
+    const toQueue = (name) => h('a', {href: link(['queue', name])}, visible(name));
     return h('dl', {class: 'facts long'}, all.map(([name, value]) => h('div', {},
         h('dt', {}, visible(name)),
-        h('dd', {}, name === 'origin' && value === origin ? h('a', {href: link(['queue', value])}, visible(value))
-                                                          : visible(value)))));
+        h('dd', {}, name === 'origin' && origin ? toQueue(origin) : visible(value)))));
 }
 
 // Text when it is text; the bytes are always there to see.
 function partOf(app, part, i) {
     const isText = part.text !== undefined;
     const data = isText ? encoder.encode(part.text) : fromBase64(part.base64 ?? '');
+    const text = isText ? part.text : new TextDecoder().decode(data);
+    const size = bytes(part.bytes ?? data.length);
+    const cut = part.cut ? `, cut after ${bytes(data.length)}` : '';
     const pre = h('pre', {tabindex: '0', 'aria-label': `Part ${i + 1}`});
     let asText = isText;
     let isWhole = false;
@@ -115,15 +123,16 @@ function partOf(app, part, i) {
     const swap = button('', () => { asText = !asText; draw(); });
     const draw = () => {
         const end = isWhole ? data.length : Math.min(data.length, hexBytesAtFirst);
-        setText(pre, asText ? visible(isText ? part.text : new TextDecoder().decode(data)) : hexDump(data, 0, end));
+        setText(pre, asText ? visible(text) : hexDump(data, 0, end));
         setText(swap, asText ? 'Show as hex' : 'Show as text');
         show(more, !asText && end < data.length);
     };
     draw();
     return h('section', {class: 'part', 'aria-label': `Part ${i + 1}`},
-        h('h3', {}, `Part ${i + 1}: ${bytes(part.bytes ?? data.length)}${part.cut ? `, cut after ${bytes(data.length)}` : ''}`),
+        h('h3', {}, `Part ${i + 1}: ${size}${cut}`),
         h('div', {class: 'buttons'}, swap,
-            button('Copy', () => copy(app, isText ? part.text : hexDump(data)), {'aria-label': `Copy part ${i + 1}`})),
+            button('Copy', () => copy(app, isText ? text : hexDump(data)),
+                   {'aria-label': `Copy part ${i + 1}`})),
         data.length ? pre : h('p', {class: 'empty'}, 'Empty.'), more);
 }
 

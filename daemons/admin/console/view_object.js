@@ -29,8 +29,10 @@ export function object(app, kind, name, query) {
         title: `${label(kind)} ${short(visible(name))}`,
         wants: {kind, prefix: name, rows: 1, track: name},
         root: h('div', {},
-            h('nav', {'aria-label': 'Path', class: 'path'}, h('a', {href: link(['objects', kind])}, label(plural(kind)))),
-            h('h1', {tabindex: '-1'}, `${label(kind)} `, h('bdi', {class: 'name'}, visible(name))), gone, present),
+            h('nav', {'aria-label': 'Path', class: 'path'},
+                h('a', {href: link(['objects', kind])}, label(plural(kind)))),
+            h('h1', {tabindex: '-1'}, `${label(kind)} `, h('bdi', {}, visible(name))),
+            gone, present),
         update(feed) {
             const here = feed.kinds.get(kind);
             const row = here?.rows.find((each) => each.name === name);
@@ -39,11 +41,11 @@ export function object(app, kind, name, query) {
             show(present, Boolean(row));
             if (!row)
                 return;
-            known.update(here.texts.filter((text) => row[text]).map((text) => [label(text), textOf(text, row[text])]));
-            plots.update(objectPlots[kind] ?? plainPlots(here.columns), here.columns, () => feed.history(kind, name));
-            values.update(here.columns.map((column) => [label(column.name), column.kind === 'counter'
-                ? `${amount(row[column.name], column.unit)} · ${rate(row.rates[column.name], column.unit)}`
-                : amount(row[column.name], column.unit)]));
+            known.update(here.texts.filter((text) => row[text])
+                .map((text) => [label(text), textOf(text, row[text])]));
+            plots.update(objectPlots[kind] ?? plainPlots(here.columns), here.columns,
+                         () => feed.history(kind, name));
+            values.update(here.columns.map((column) => [label(column.name), valueOf(row, column)]));
             actions?.mark?.(row);
         },
         close() {
@@ -56,7 +58,13 @@ export function object(app, kind, name, query) {
 
 // The queue of the dead is one click away.
 function textOf(column, value) {
-    return column === 'dead_letter_queue' ? h('a', {href: link(['queue', value])}, visible(value)) : visible(value);
+    return column === 'dead_letter_queue' ? h('a', {href: link(['queue', value])}, visible(value))
+                                          : visible(value);
+}
+
+function valueOf(row, {name, unit, kind}) {
+    const value = amount(row[name], unit);
+    return kind === 'counter' ? `${value} · ${rate(row.rates[name], unit)}` : value;
 }
 
 function actionsOf(app, kind, name, changed) {

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // All queues, services, relays, doors or connections: filtered, sorted, in pages.
 
-import {freshId, h, section, setText, show, replace} from './dom.js';
+import {freshId, h, replace, setText, show} from './dom.js';
 import {amount, count, label, plural, rate, visible} from './format.js';
 import {columnsAtFirst, listColumns} from './known.js';
 import {link, remember} from './routes.js';
-import {rowsMax} from './feed.js';
-import {DataTable} from './table.js';
+import {DataTable, numberColumn, textColumn} from './table.js';
 
 export function objects(app, kind, query) {
     const state = {filter: query.get('filter') ?? '', sort: query.get('sort') ?? 'name',
                    falling: query.get('order') === 'falling', all: query.get('columns') === 'all'};
-    const note = () => remember(['objects', kind], {filter: state.filter, sort: state.sort === 'name' ? '' : state.sort,
+    const note = () => remember(['objects', kind], {
+        filter: state.filter, sort: state.sort === 'name' ? '' : state.sort,
         order: state.falling ? 'falling' : '', columns: state.all ? 'all' : ''});
-    const filter = h('input', {type: 'search', id: freshId('filter'), value: state.filter, autocomplete: 'off',
-                               spellcheck: 'false', 'aria-describedby': freshId('filter-help')});
+    const filter = h('input', {type: 'search', id: freshId('filter'), value: state.filter,
+                               autocomplete: 'off', spellcheck: 'false',
+                               'aria-describedby': freshId('filter-help')});
     const help = h('p', {id: filter.getAttribute('aria-describedby'), class: 'hint'},
         'Part of a name. With ^ in front: names that begin with it, asked of the daemon.');
     const all = h('input', {type: 'checkbox', id: freshId('all'), checked: state.all});
@@ -29,8 +30,9 @@ export function objects(app, kind, query) {
     const view = {
         title, wants: wanted(),
         root: h('div', {}, h('h1', {tabindex: '-1'}, title),
-            h('form', {class: 'filters', role: 'search', on: {submit: (event) => event.preventDefault()}},
-                h('div', {class: 'field'}, h('label', {for: filter.id}, `Filter ${plural(kind)}`), filter, help),
+            h('div', {class: 'filters', role: 'search'},
+                h('div', {class: 'field'},
+                  h('label', {for: filter.id}, `Filter ${plural(kind)}`), filter, help),
                 h('div', {class: 'check'}, all, h('label', {for: all.id}, 'All columns'))),
             found, cut, place,
             h('details', {}, h('summary', {}, 'What the columns mean'), meanings)),
@@ -42,30 +44,34 @@ export function objects(app, kind, query) {
             }
             if (here.prefix !== (view.wants.prefix ?? ''))
                 return; // the answer to the filter is under way
-            const signature = JSON.stringify([state.all, here.columns.map((each) => each.name), here.texts]);
+            const names = here.columns.map((each) => each.name);
+            const signature = JSON.stringify([state.all, names, here.texts]);
             if (signature !== made) {
                 made = signature;
                 table = makeTable(here);
                 replace(place, table.element);
-                replace(meanings, here.columns.map((each) => [h('dt', {}, label(each.name)), h('dd', {}, each.help)]));
+                replace(meanings, here.columns.map((each) => [
+                    h('dt', {}, label(each.name)), h('dd', {}, each.help)]));
             }
             const rows = matching(here.rows);
             const total = here.prefix ? here.rows.length : here.count;
-            setText(found, rows.length === total ? `${count(total)} ${total === 1 ? kind : plural(kind)}`
-                                                 : `${count(rows.length)} of ${count(total)} ${plural(kind)}`);
+            const all = `${count(total)} ${total === 1 ? kind : plural(kind)}`;
+            setText(found, rows.length === total ? all : `${count(rows.length)} of ${all}`);
             show(cut, here.leftOut > 0);
-            if (here.leftOut > 0)
-                setText(cut, `The first ${count(here.rows.length)} by name are here, ${count(here.leftOut)} are not. `
-                    + 'Begin the filter with ^ to ask the daemon for others.');
-            table.update(rows, state.filter ? `No name matches “${visible(state.filter)}”. Clear the filter to see all.`
-                                            : `No ${plural(kind)} yet: the list fills when there are some.`);
+            setText(cut, `The first ${count(here.rows.length)} by name are here, `
+                + `${count(here.leftOut)} are not. Begin the filter with ^ to ask the daemon for `
+                + 'others.');
+            table.update(rows, state.filter
+                ? `No name matches “${visible(state.filter)}”. Clear the filter to see all.`
+                : `No ${plural(kind)} yet: the list fills when there are some.`);
         },
         close() {},
     };
 
     // All of them: the order of a list is over all rows, not over those of one page.
     function wanted() {
-        return {kind, rows: 0, prefix: state.filter.startsWith('^') ? state.filter.slice(1) : undefined};
+        const prefix = state.filter.startsWith('^') ? state.filter.slice(1) : undefined;
+        return {kind, rows: 0, prefix};
     }
 
     function matching(rows) {
@@ -75,9 +81,9 @@ export function objects(app, kind, query) {
 
     function makeTable(here) {
         const columns = chosen(kind, here, state.all);
+        const id = columns.some((each) => each.id === state.sort) ? state.sort : 'name';
         return new DataTable({
-            caption: title, keyOf: (row) => row.name, columns,
-            sort: {id: columns.some(({id}) => id === state.sort) ? state.sort : 'name', falling: state.falling},
+            caption: title, keyOf: (row) => row.name, columns, sort: {id, falling: state.falling},
             onSort: ({id, falling}) => { Object.assign(state, {sort: id, falling}); note(); },
         });
     }
@@ -93,7 +99,11 @@ export function objects(app, kind, query) {
         else if (app.feed.snapshot)
             view.update(app.feed);
     });
-    all.addEventListener('change', () => { state.all = all.checked; note(); view.update(app.feed); });
+    all.addEventListener('change', () => {
+        state.all = all.checked;
+        note();
+        view.update(app.feed);
+    });
     return view;
 }
 
@@ -101,22 +111,21 @@ export function objects(app, kind, query) {
 function chosen(kind, {columns, texts}, wantsAll) {
     const list = listColumns[kind];
     const isFirst = (name, i) => (list ? list.includes(name) : i < columnsAtFirst);
-    const result = [{id: 'name', label: label(kind), value: (row) => row.name, text: (row) => visible(row.name),
+    const result = [{...textColumn('name', label(kind), (row) => row.name),
                      href: (row) => link([kind, row.name])}];
     texts.forEach((name, i) => {
         if (wantsAll || isFirst(name, i))
-            result.push({id: name, label: label(name), value: (row) => row[name] ?? '',
-                         text: (row) => visible(row[name] ?? '')});
+            result.push(textColumn(name, label(name), (row) => row[name] ?? ''));
     });
     columns.forEach(({name, unit, kind: sort}, i) => {
         if (!wantsAll && !isFirst(name, i))
             return;
         if (sort === 'counter')
-            result.push({id: `${name}/s`, label: `${label(name)}/s`, isNumber: true, value: (row) => row.rates?.[name],
-                         text: (row) => rate(row.rates?.[name], unit)});
+            result.push(numberColumn(`${name}/s`, `${label(name)}/s`, (row) => row.rates?.[name],
+                                     (value) => rate(value, unit)));
         if (sort !== 'counter' || wantsAll)
-            result.push({id: name, label: label(name), isNumber: true, value: (row) => row[name],
-                         text: (row) => amount(row[name], unit)});
+            result.push(numberColumn(name, label(name), (row) => row[name],
+                                     (value) => amount(value, unit)));
     });
     return result;
 }

@@ -6,7 +6,7 @@ import {amount, label, moment, rate, seconds, visible} from './format.js';
 import {quantile, rateBetween} from './history.js';
 import {overviewFirst, overviewPlots, plainPlots} from './known.js';
 import {PlotRow} from './plots.js';
-import {DataTable} from './table.js';
+import {DataTable, textColumn} from './table.js';
 import {Actions} from './actions.js';
 
 export function overview(app) {
@@ -16,23 +16,25 @@ export function overview(app) {
     const endpoints = h('ul', {class: 'plain'});
     const tiles = h('dl', {class: 'tiles'});
     const plots = new PlotRow();
-    const figures = new DataTable({caption: 'All figures of this daemon', pageRows: 100, keyOf: (row) => row.name,
-        columns: [
-            {id: 'name', label: 'Figure', value: (row) => row.name, text: (row) => label(row.name)},
+    const figures = new DataTable({
+        caption: 'All figures of this daemon', pageRows: 100, keyOf: (row) => row.name, columns: [
+            textColumn('name', 'Figure', (row) => label(row.name)),
             {id: 'value', label: 'Now', isNumber: true, value: (row) => row.value,
              text: (row) => amount(row.value, row.unit)},
             {id: 'rate', label: 'A second', isNumber: true, value: (row) => row.rate,
              text: (row) => (row.kind === 'counter' ? rate(row.rate, row.unit) : '')},
             {id: 'help', label: 'Meaning', text: (row) => row.help},
         ]});
-    const latencies = new DataTable({caption: 'How long things take', keyOf: (row) => row.metric, columns: [
-        {id: 'metric', label: 'What', text: (row) => row.help},
-        ...[['Half within', 0.5], ['99 % within', 0.99], ['99.9 % within', 0.999]].map(([head, q]) => ({
-            id: String(q), label: head, isNumber: true,
-            text: (row) => within(row.bounds, row.recent, q)})),
-        {id: 'since', label: '99 % since the start', isNumber: true,
-         text: (row) => within(row.bounds, row.counts, 0.99)},
-    ]});
+    const share = (label, q, counts) => ({id: label, label, isNumber: true,
+                                          text: (row) => within(row.bounds, row[counts], q)});
+    const latencies = new DataTable({
+        caption: 'How long things take', keyOf: (row) => row.metric, columns: [
+            {id: 'metric', label: 'What', text: (row) => row.help},
+            share('Half within', 0.5, 'recent'),
+            share('99 % within', 0.99, 'recent'),
+            share('99.9 % within', 0.999, 'recent'),
+            share('99 % since the start', 0.99, 'counts'),
+        ]});
     const latencySection = section('Latency of the last minute', latencies.element);
     const reload = button('Reload settings', () => reloadSettings(app));
     const actions = new Actions(app, [reload]);
@@ -47,7 +49,8 @@ export function overview(app) {
         update(feed) {
             const {snapshot} = feed;
             const isReady = snapshot.state === 'ready' && snapshot.not_ready.length === 0;
-            setText(readiness, isReady ? '✓ Ready: takes work' : `✗ Not ready: ${snapshot.state}`);
+            setText(readiness, isReady ? '✓ Ready: takes work'
+                                       : `✗ Not ready: ${snapshot.state}`);
             readiness.className = isReady ? 'ready good' : 'ready bad';
             show(reasons, snapshot.not_ready.length > 0);
             fillList(reasons, snapshot.not_ready);
@@ -62,13 +65,15 @@ export function overview(app) {
             const rates = ratesOf(feed);
             fillTiles(tiles, columns, snapshot.totals, rates);
             const names = new Set(columns.map(({name}) => name));
-            const known = overviewPlots.some(({series}) => series.some(([name]) => names.has(name)));
-            plots.update(known ? overviewPlots : plainPlots(columns), columns, () => feed.totals);
+            const isKnown = overviewPlots.some(
+                ({series}) => series.some(([name]) => names.has(name)));
+            plots.update(isKnown ? overviewPlots : plainPlots(columns), columns, () => feed.totals);
             figures.update(columns.map((column) => ({...column, value: snapshot.totals[column.name],
                                                      rate: rates[column.name]})), 'No figures.');
             const histograms = snapshot.histograms ?? [];
             show(latencySection, histograms.length > 0);
-            latencies.update(histograms.map((each) => ({...each, recent: feed.recent.of(each)})), '');
+            latencies.update(
+                histograms.map((each) => ({...each, recent: feed.recent.of(each)})), '');
         },
         close() {
             plots.close();
@@ -124,7 +129,7 @@ function fillTiles(list, columns, totals, rates) {
 async function reloadSettings(app) {
     try {
         const {changed = []} = await app.api.post('reload');
-        app.said(changed.length ? `Reloaded; changed: ${changed.join(', ')}` : 'Reloaded; nothing changed');
+        app.said(`Reloaded; changed: ${changed.length ? changed.join(', ') : 'nothing'}`);
     } catch (error) {
         app.failed(error);
     }
