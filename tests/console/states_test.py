@@ -75,7 +75,7 @@ class States(ConsoleTest):
     def test_a_daemon_that_was_started_again(self):
         with FakeDaemon(SOURCES, queues=3) as fake:
             page = self.page(fake.url)
-            page.until(lambda: "accepted 1,2" in page.text(".legend"), "a rate of 1,200 a second")
+            page.until(lambda: "received 1,2" in page.text(".legend"), "a rate of 1,200 a second")
             fake.started_ms += 80_000  # its counters begin again
             before = fake.served
             page.until(lambda: fake.served > before + 2, "two more answers")

@@ -68,11 +68,6 @@ export function redriveOne(app, queue, id) {
                    () => app.api.post(queuePath(queue, 'redrive'), {id: String(id)}));
 }
 
-export function kick(app, queue, id) {
-    return plainly(app, `Message ${id} is due now`,
-                   () => app.api.post(queuePath(queue, 'kick'), {id: String(id)}));
-}
-
 export function purge(app, queue) {
     return askTyped({
         title: 'Purge this queue?',

@@ -7,7 +7,7 @@ import {amount, bytes, moment, short} from './format.js';
 import {queuePath} from './api.js';
 import {link, remember} from './routes.js';
 import {DataTable, numberColumn, textColumn} from './table.js';
-import {guard, kick, redriveOne} from './actions.js';
+import {guard, redriveOne} from './actions.js';
 
 const pageRows = 50;
 
@@ -73,7 +73,9 @@ export function messageList(app, queue, query) {
     }
 
     function makeTable(isDead) {
-        const go = (id) => link(['queue', queue, 'message', id], {from: delayed ? 'delayed' : ''});
+        // The page that it is on is where the daemon looks first.
+        const go = (id) => link(['queue', queue, 'message', id],
+                                {from: delayed ? 'delayed' : '', after: cursors.at(-1)});
         const time = (id, head) => ({id, label: head, value: (row) => row[id],
                                      text: (row) => (row[id] ? moment(row[id]) : '–')});
         const columns = [
@@ -86,25 +88,21 @@ export function messageList(app, queue, query) {
             textColumn('key', 'Key', (row) => short(row.key ?? '')),
             isDead ? textColumn('reason', 'Dead because', (row) => row.note?.reason ?? '') : null,
             isDead ? textColumn('origin', 'Came from', (row) => row.note?.origin ?? '') : null,
-            isDead || delayed ? {id: 'act', label: 'Action', text: (row) => row.id,
-                                 content: actionOf} : null,
+            isDead ? {id: 'act', label: 'Action', text: (row) => row.id, content: actionOf} : null,
         ].filter(Boolean);
         return new DataTable({caption: delayed ? 'Delayed messages' : 'Ready messages', columns,
                               pageRows, keyOf: (row) => row.id});
     }
 
     function actionOf(row) {
-        const then = (act) => async () => {
-            if (await act(app, queue, row.id)) {
+        const redrive = async () => {
+            if (await redriveOne(app, queue, row.id)) {
                 app.feed.now();
                 load();
             }
         };
-        const named = (text, act, name) =>
-            guard(app, button(text, then(act), {'aria-label': name}));
-        if (row.note?.origin)
-            return named('Redrive', redriveOne, `Redrive message ${row.id}`);
-        return delayed ? named('Due now', kick, `Message ${row.id} due now`) : null;
+        return row.note?.origin ? guard(app, button('Redrive', redrive, {
+            'aria-label': `Redrive message ${row.id}`})) : null;
     }
 
     load();

@@ -5,7 +5,7 @@ import {button, facts, h, replace, section, setText, show} from './dom.js';
 import {bytes, count, fromBase64, hexDump, moment, short, visible} from './format.js';
 import {queuePath, segment} from './api.js';
 import {askToken} from './dialogs.js';
-import {Actions, kick, redriveOne} from './actions.js';
+import {Actions, redriveOne} from './actions.js';
 import {link} from './routes.js';
 
 const hexBytesAtFirst = 4096;
@@ -17,8 +17,8 @@ export function message(app, queue, id, query) {
     const state = h('p', {role: 'status'});
     const enter = button('Enter token', () => askToken(app.api), {hidden: true});
     const back = link(['queue', queue], {messages: from});
-    const acted = (act) => async () => {
-        if (await act(app, queue, id))
+    const redrive = async () => {
+        if (await redriveOne(app, queue, id))
             location.hash = back;
     };
     let actions = null;
@@ -35,7 +35,7 @@ export function message(app, queue, id, query) {
         show(enter, false);
         setText(state, 'Loading…');
         try {
-            const found = await app.api.get(queuePath(queue, `messages/${segment(id)}`));
+            const found = await find();
             if (mine !== turn)
                 return;
             setText(state, '');
@@ -49,6 +49,21 @@ export function message(app, queue, id, query) {
         }
     }
 
+    // Stored messages are found by place: first on the page of the list that the link names, and
+    // if it has moved since, from the beginning.
+    async function find() {
+        const path = queuePath(queue, `messages/${segment(id)}`);
+        const delayed = from === 'delayed' ? true : null;
+        const after = query.get('after');
+        try {
+            return await app.api.get(path, {delayed, after});
+        } catch (error) {
+            if (!after || error.code !== 404)
+                throw error;
+            return app.api.get(path, {delayed});
+        }
+    }
+
     function draw(found) {
         const about = facts();
         about.update([
@@ -57,17 +72,16 @@ export function message(app, queue, id, query) {
             ['In the queue since', found.enqueued_ms ? moment(found.enqueued_ms) : '–'],
             ...(found.due_ms ? [['Due', moment(found.due_ms)]] : []),
             ...(found.redelivered ? [['Delivered before', visible(found.redelivered)]] : []),
-            ['Priority', count(found.priority ?? 0)],
+            ...(found.priority === undefined ? [] : [['Priority', count(found.priority)]]),
             ['Key', found.key ? visible(found.key) : 'none'],
         ]);
         const note = pairs(found.note);
         const headers = pairs(found.headers);
         actions?.close();
         actions = new Actions(app, [
-            found.note?.origin ? button('Redrive this message', acted(redriveOne)) : null,
-            found.due_ms ? button('Make it due now', acted(kick)) : null,
+            found.note?.origin ? button('Redrive this message', redrive) : null,
         ].filter(Boolean));
-        show(actions.element, Boolean(found.note?.origin || found.due_ms));
+        show(actions.element, Boolean(found.note?.origin));
         const parts = (found.parts ?? []).map((part, i) => partOf(app, part, i));
         const none = (what) => h('p', {class: 'empty'}, `It has no ${what}.`);
         const noteHead = found.note?.origin ? 'Why it is dead' : 'Note';

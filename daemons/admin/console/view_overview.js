@@ -64,10 +64,8 @@ export function overview(app) {
             const columns = snapshot.totals_columns;
             const rates = ratesOf(feed);
             fillTiles(tiles, columns, snapshot.totals, rates);
-            const names = new Set(columns.map(({name}) => name));
-            const isKnown = overviewPlots.some(
-                ({series}) => series.some(([name]) => names.has(name)));
-            plots.update(isKnown ? overviewPlots : plainPlots(columns), columns, () => feed.totals);
+            plots.update(overviewPlots[snapshot.totals_kind] ?? plainPlots(columns), columns,
+                         () => feed.totals);
             figures.update(columns.map((column) => ({...column, value: snapshot.totals[column.name],
                                                      rate: rates[column.name]})), 'No figures.');
             const histograms = snapshot.histograms ?? [];
