@@ -188,7 +188,7 @@ class Store(ConsoleTest):
         page.look(DESKTOP, "dark")
         page.press(page.rows("Ready messages")[0]["Message"], "link")
         page.says("Why it is dead")
-        self.assertEqual(page.figure("Why it is dead", "origin"), "orders")
+        self.assertEqual(page.figure("Why it is dead", "Origin"), "orders")
         page.says("On Computable Numbers")
         page.picture("console-message.png")
         self.assertEqual(findings(page), [])

@@ -2,7 +2,7 @@
 // What is in a queue, page by page. Asked for when somebody looks, not again and again: a list that
 // changes under the eyes is of no use to who looks for one message.
 
-import {button, freshId, h, replace, section, setText} from './dom.js';
+import {button, freshId, h, replace, section, setText, show} from './dom.js';
 import {amount, bytes, moment, short} from './format.js';
 import {queuePath} from './api.js';
 import {link, remember} from './routes.js';
@@ -22,6 +22,7 @@ export function messageList(app, queue, query) {
     const state = h('p', {role: 'status', class: 'found'});
     const older = button('Previous messages', () => { cursors.pop(); load(); });
     const newer = button('Next messages', () => { cursors.push(next); load(); });
+    const pager = h('div', {class: 'pager', hidden: true}, older, newer);
     const choices = [['Ready', false], ['Delayed', true]].map(([text, wants]) => {
         const choose = () => {
             delayed = wants;
@@ -53,6 +54,7 @@ export function messageList(app, queue, query) {
         }
         older.disabled = cursors.length < 2;
         newer.disabled = next === '';
+        show(pager, !older.disabled || !newer.disabled);
     }
 
     function draw(messages) {
@@ -112,7 +114,7 @@ export function messageList(app, queue, query) {
                 h('fieldset', {class: 'choice'},
                   h('legend', {class: 'unseen'}, 'Which messages'), choices),
                 button('Read again', () => load())),
-            state, place, h('div', {class: 'pager'}, older, newer)),
+            state, place, pager),
         load,
         close: stop,
     };

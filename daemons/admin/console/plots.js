@@ -25,12 +25,12 @@ function summary(points) {
             mean: known.reduce((sum, y) => sum + y, 0) / known.length};
 }
 
-// Two minutes at least, so that the picture does not stretch while the first samples come; then all
+// A minute at least, so that the picture does not stretch while the first samples come; then all
 // that is remembered.
 function spanOf(all) {
     const times = all.flatMap((points) => (points.length ? [points[0].x, points.at(-1).x] : []));
     const max = times.length ? Math.max(...times) : Date.now();
-    const min = Math.min(max - 120_000, ...times);
+    const min = Math.min(max - 60_000, ...times);
     return {min, max};
 }
 

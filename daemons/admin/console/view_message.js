@@ -2,7 +2,7 @@
 // One message: what the store knows of it, its headers, and its parts as text or as bytes.
 
 import {button, facts, h, replace, section, setText, show} from './dom.js';
-import {bytes, count, fromBase64, hexDump, moment, short, visible} from './format.js';
+import {bytes, count, fromBase64, hexDump, label, moment, short, visible} from './format.js';
 import {queuePath, segment} from './api.js';
 import {askToken} from './dialogs.js';
 import {Actions, redriveOne} from './actions.js';
@@ -75,7 +75,7 @@ export function message(app, queue, id, query) {
             ...(found.priority === undefined ? [] : [['Priority', count(found.priority)]]),
             ['Key', found.key ? visible(found.key) : 'none'],
         ]);
-        const note = pairs(found.note);
+        const note = pairs(found.note).map(([name, value]) => [label(name), value]);
         const headers = pairs(found.headers);
         actions?.close();
         actions = new Actions(app, [
@@ -120,7 +120,7 @@ function listOf(all, origin) {
     const toQueue = (name) => h('a', {href: link(['queue', name])}, visible(name));
     return h('dl', {class: 'facts long'}, all.map(([name, value]) => h('div', {},
         h('dt', {}, visible(name)),
-        h('dd', {}, name === 'origin' && origin ? toQueue(origin) : visible(value)))));
+        h('dd', {}, name === 'Origin' && origin ? toQueue(origin) : visible(value)))));
 }
 
 // Text when it is text; the bytes are always there to see.
