@@ -46,7 +46,7 @@ QueueServer::Rest::Rest(QueueServerOptions with, net::Socket router_socket,
 
 // To ask who a peer is costs; it is asked where leases are bound to it, or a rule wants to know.
 void QueueServer::Rest::set_permissions(std::shared_ptr<const Permissions> permissions) {
-    const bool is_asked = std::holds_alternative<net::CurveServer>(options.security) ||
+    const bool is_asked = !std::holds_alternative<net::Plaintext>(options.security) ||
                           (permissions != nullptr && !permissions->is_open());
     incoming.names = is_asked ? ServerIncoming::Names::authenticated : ServerIncoming::Names::none;
     incoming.user_id.clear();

@@ -3,6 +3,7 @@
 #include "broker_incoming.hpp"
 #include "broker_options.hpp"
 
+#include <flotilla/net/cut.hpp>
 #include <flotilla/net/monitor.hpp>
 #include <flotilla/net/peer_backlog.hpp>
 #include <flotilla/net/socket.hpp>
@@ -17,6 +18,7 @@
 #include <optional>
 #include <unordered_map>
 #include <utility>
+#include <variant>
 
 namespace flotilla::request {
 
@@ -35,6 +37,7 @@ constexpr std::uint32_t backlogs_max = 10'000; // peers that do not read
 // that.
 constexpr Duration monitor_look = 100ms;
 constexpr Duration monitor_pause = 1ms;
+constexpr Duration cut_after = 10ms;            // so that who is cut off may have read why
 constexpr std::size_t gathered_sends_max = 128; // decided and not sent
 // libzmq tells of the end of a connection before its ROUTER has forgotten the peer: a heartbeat
 // sent at once may still be accepted, and proves nothing. So each is looked at twice.
@@ -63,6 +66,7 @@ struct Broker::Rest {
             if (Blob token = token_of(std::move(message)); !token.view().empty())
                 unseen.push_back(std::move(token));
         };
+        set_permissions(options.permissions);
     }
 
     void handle();
@@ -75,6 +79,7 @@ struct Broker::Rest {
     void send_all();
     void send(BrokerOutputs::Send&& each);
     void give_unseen();
+    void set_permissions(std::shared_ptr<const Permissions> permissions);
     Duration wait_max() const;
     bool is_idle() const {
         const BrokerLevels levels = machine.levels();
@@ -107,7 +112,8 @@ struct Broker::Rest {
     Instant backlogs_tried{};
     std::size_t binds = 0;
     std::uint64_t too_slow_total = 0;
-    Status alive{}; // until the context stops or the transport fails
+    std::vector<int> revoked; // connections, to be cut in the next turn
+    Status alive{};           // until the context stops or the transport fails
 };
 
 // ---- input -------------------------------------------------------------------------------------
@@ -160,6 +166,8 @@ void Broker::Rest::read_monitor() {
     using Kind = net::ConnectionEvent::Kind;
     const Instant now = net::now();
     while (const auto event = monitor.next()) {
+        if (event->kind == Kind::disconnected || event->kind == Kind::accepted)
+            std::erase(revoked, event->value);
         if (event->kind == Kind::disconnected)
             ended[event->value] = false;
         else if (event->kind == Kind::accepted)
@@ -207,6 +215,8 @@ void Broker::Rest::turn(Duration wait) {
     // Reading it costs a system call, so a busy broker does not do it every turn.
     if (net::recent_now() - monitor_read >= monitor_pause)
         read_monitor();
+    for (const int descriptor : std::exchange(revoked, {}))
+        net::cut(descriptor);
     if (!backlogs.empty())
         retry_backlogs();
     act();
@@ -225,7 +235,7 @@ void Broker::Rest::turn(Duration wait) {
 
 // Sends what the machine decided. A peer that turns out to be gone may make it decide more.
 void Broker::Rest::act() {
-    while (!out.sends.empty() || !out.notices.empty() || !out.ended.empty()) {
+    while (!out.empty()) {
         std::swap(doing, out);
         for (const std::string& peer : doing.ended)
             backlogs.forget(peer);
@@ -234,6 +244,10 @@ void Broker::Rest::act() {
         if (options.on_notice)
             for (const BrokerNotice& each : doing.notices)
                 options.on_notice(each);
+        if (options.on_refused)
+            for (const Refusal& each : doing.refusals)
+                options.on_refused(each);
+        revoked.insert(revoked.end(), doing.cuts.begin(), doing.cuts.end());
         doing.clear();
     }
 }
@@ -288,10 +302,22 @@ void Broker::Rest::send(BrokerOutputs::Send&& each) {
 }
 
 Duration Broker::Rest::wait_max() const {
-    if (machine.has_ghosts() || !lost.empty())
+    if (machine.has_ghosts() || !lost.empty() || !out.empty())
         return Duration::zero();
     const Duration wait = std::min(time_left(net::now(), machine.next_deadline()), monitor_look);
+    if (!revoked.empty())
+        return std::min(wait, cut_after);
     return backlogs.empty() ? wait : std::min(wait, backlogs.retry_in());
+}
+
+// To ask who a peer is costs; it is asked where requests are told apart by it, or a rule wants to
+// know.
+void Broker::Rest::set_permissions(std::shared_ptr<const Permissions> permissions) {
+    const bool is_asked = !std::holds_alternative<net::Plaintext>(options.security) ||
+                          (permissions != nullptr && !permissions->is_open());
+    incoming.names = is_asked ? BrokerIncoming::Names::authenticated : BrokerIncoming::Names::none;
+    incoming.user_id.clear();
+    machine.set_permissions(std::move(permissions), net::now(), out);
 }
 
 // ---- the class ---------------------------------------------------------------------------------
@@ -336,6 +362,10 @@ Result<net::Endpoint> Broker::bind(const net::Endpoint& endpoint) {
     ++rest_->binds;
     rest_->backlogs.bound_to(endpoint);
     return bound;
+}
+
+void Broker::set_permissions(std::shared_ptr<const Permissions> permissions) {
+    rest_->set_permissions(std::move(permissions));
 }
 
 Status Broker::process(Duration wait) {

@@ -20,6 +20,7 @@
 // One thread owns a Broker at a time. Nothing is thrown except std::bad_alloc.
 #pragma once
 
+#include <flotilla/base/judge.hpp>
 #include <flotilla/base/result.hpp>
 #include <flotilla/base/time.hpp>
 #include <flotilla/net/context.hpp>
@@ -43,6 +44,8 @@ struct BrokerOptions {
     std::uint64_t backlog_bytes_max = 16ULL << 20;
     std::uint64_t backlogs_bytes_max = 256ULL << 20;      // of all peers together; 1 MiB to 64 GiB
     std::function<void(const BrokerNotice&)> on_notice{}; // called by process(); may not call back
+    std::shared_ptr<const Permissions> permissions{}; // who may call and serve; nullptr: everybody
+    std::function<void(const Refusal&)> on_refused{}; // the first of a turn; as on_notice
     net::Security security{};
     std::string domain = "flotilla-broker"; // CURVE: the ZAP domain
     Duration linger = 1s;                   // longest that closing waits, in the background
@@ -74,6 +77,11 @@ public:
     // Waits at most `wait` for something to do, and does it; a bounded amount, so call it again.
     // Errors: stopped; transport.
     Status process(Duration wait);
+
+    // Who may call and serve what, from the next message on; nullptr: everybody everything. What is
+    // under way for users who lost the right ends, and connections of those who were revoked are
+    // cut, once they were told.
+    void set_permissions(std::shared_ptr<const Permissions> permissions);
 
     // Accepts nothing more (clients of the flotilla dialect are told), and waits at most `wait`
     // until everything accepted is answered. May be called again. True: it is.

@@ -19,6 +19,9 @@ void BrokerMachine::from_client(Said& said) {
     case Verb::cancel:
         return cancel(said);
     default: // ping; the codec lets nothing else through
+        if (!judge_.knows(said.peer.user_id))
+            return refuse(said, ErrorCode::not_allowed,
+                          not_allowed(said.peer, Operation::call, {}, said.out));
         said.message.verb = Verb::pong;
         said.out.sends.push_back({std::string(said.peer.id), std::move(said.message)});
     }
@@ -26,9 +29,17 @@ void BrokerMachine::from_client(Said& said) {
 
 void BrokerMachine::request(Said& said) {
     Message& message = said.message;
-    if (is_mmi(message.service)) {
+    const bool asks_broker = is_mmi(message.service);
+    if (asks_broker ? !judge_.knows(said.peer.user_id)
+                    : !may(said.peer, Operation::call, message.service))
+        return refuse(said, ErrorCode::not_allowed,
+                      not_allowed(said.peer, Operation::call, message.service, said.out));
+    if (asks_broker) {
         ++counters_.mmi_total;
-        message.body = answer_mmi(message.service, message.body, services_);
+        message.body =
+            answer_mmi(message.service, message.body, services_, [&](std::string_view service) {
+                return may_see(said.peer.user_id, service);
+            });
         message.verb = Verb::final;
         message.attempt = 1;
         said.out.sends.push_back({std::string(said.peer.id), std::move(message)});

@@ -3,12 +3,10 @@
 
 #include <string_view>
 #include <utility>
-#include <variant>
 
 namespace flotilla::request {
 
 Status BrokerIncoming::receive(net::Socket& router, const BrokerOptions& options, Duration wait) {
-    const bool authenticates = std::holds_alternative<net::CurveServer>(options.security);
     frames.clear();
     bytes = 0;
     too_many = false;
@@ -22,7 +20,7 @@ Status BrokerIncoming::receive(net::Socket& router, const BrokerOptions& options
         more = look->more == net::More::yes;
         if (first) {
             descriptor = last.descriptor();
-            if (authenticates) // else nobody has one, and looking costs
+            if (names == Names::authenticated)
                 user_id = last.property("User-Id").value_or(std::string_view{});
         }
         bytes += look->bytes.size();

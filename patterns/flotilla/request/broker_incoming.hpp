@@ -17,6 +17,9 @@
 namespace flotilla::request {
 
 struct BrokerIncoming {
+    // Whether peers have names of their own: only then they are asked for it, which costs.
+    enum class Names : std::uint8_t { none, authenticated } names = Names::none;
+
     // The next message in place of this one. Errors: those of net::Socket::receive.
     Status receive(net::Socket& router, const BrokerOptions& options, Duration wait);
 

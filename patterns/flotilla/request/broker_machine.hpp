@@ -35,6 +35,7 @@
 #pragma once
 
 #include <flotilla/base/bounded_table.hpp>
+#include <flotilla/base/judge.hpp>
 #include <flotilla/base/result.hpp>
 #include <flotilla/base/time.hpp>
 #include <flotilla/request/broker_model.hpp>
@@ -45,6 +46,7 @@
 #include <flotilla/request/worker_table.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -73,11 +75,19 @@ struct BrokerOutputs {
     std::vector<std::string> ended{};
     std::vector<Send> sends{};
     std::vector<BrokerNotice> notices{};
+    std::vector<Refusal> refusals{}; // the first ones by a rule, for the audit
+    std::vector<int> cuts{};         // descriptors of connections whose users were revoked
 
+    bool empty() const noexcept {
+        return sends.empty() && notices.empty() && ended.empty() && refusals.empty() &&
+               cuts.empty();
+    }
     void clear() {
         ended.clear();
         sends.clear();
         notices.clear();
+        refusals.clear();
+        cuts.clear();
     }
 };
 
@@ -118,6 +128,11 @@ public:
     void resumed(Instant now) noexcept { resumed_ = now; }
     // Does what is due, up to a bound; next_deadline() is then in the past.
     void tick(Instant now, BrokerOutputs& out);
+    // Who may do what, from the next message on; nullptr: everybody everything. Requests of those
+    // who may not call any more end, workers that may not serve any more are disconnected, and what
+    // they held goes on as if they had died. Costs all that the broker holds.
+    void set_permissions(std::shared_ptr<const Permissions> permissions, Instant now,
+                         BrokerOutputs& out);
     // From now on nothing is accepted; what was is served.
     void drain() noexcept { draining_ = true; }
     // Ends every request and every worker's registration, and says so where it can be said.
@@ -140,6 +155,17 @@ public:
 private:
     struct Said; // one message, who said it and when
     using Kind = BrokerNotice::Kind;
+
+    // broker_rights.cpp
+    bool may(const BrokerPeer& peer, Operation operation, std::string_view service) {
+        return judge_.is_open() || judge_.allows(peer.user_id, operation, service);
+    }
+    bool may_see(std::string_view user_id, std::string_view service);
+    // Counted and noted; the sentence for whom it concerns, who is cut off when nobody knows him.
+    std::string not_allowed(const BrokerPeer& peer, Operation operation, std::string_view service,
+                            BrokerOutputs& out);
+    void revoke_request(Slot request, Instant now, BrokerOutputs& out);
+    void revoke_worker(Slot worker, Instant now, BrokerOutputs& out);
 
     // broker_clients.cpp
     void from_client(Said& said);
@@ -192,6 +218,7 @@ private:
     void check_workers() const;
 
     BrokerLimits limits_;
+    Judge judge_{};
     bool draining_ = false;
     bool stopped_ = false;
     Instant resumed_{};

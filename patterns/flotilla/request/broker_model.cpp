@@ -14,6 +14,8 @@ std::string_view name(BrokerNotice::Kind kind) noexcept {
         return "worker_expired";
     case Kind::worker_refused:
         return "worker_refused";
+    case Kind::worker_revoked:
+        return "worker_revoked";
     case Kind::request_refused:
         return "request_refused";
     case Kind::peer_too_slow:

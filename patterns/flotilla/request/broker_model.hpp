@@ -3,6 +3,7 @@
 // The nouns of the broker: what it is told to do, what it counts, what it holds.
 #pragma once
 
+#include <flotilla/base/judge.hpp>
 #include <flotilla/base/time.hpp>
 #include <flotilla/request/message.hpp>
 
@@ -81,6 +82,12 @@ struct BrokerCounters {
     std::uint64_t workers_refused_total = 0; // READY twice, for mmi.*, over a limit
     std::uint64_t malformed_total = 0;
     std::uint64_t unexpected_total = 0; // valid, but not from this peer now
+    // Refused by a rule, by operation: call (in refused_total) and serve (in
+    // workers_refused_total).
+    OperationCounts not_allowed{};
+    // Ended because their users lost the right: requests (in dropped_total) and workers.
+    std::uint64_t requests_revoked_total = 0;
+    std::uint64_t workers_revoked_total = 0;
 };
 
 struct BrokerLevels {
@@ -109,7 +116,8 @@ struct BrokerNotice {
         worker_gone,    // disconnected, or its connection ended
         worker_expired, // silent
         worker_refused,
-        request_refused, // queue full, limits
+        worker_revoked,  // its user may not serve any more
+        request_refused, // queue full, limits, a rule
         peer_too_slow,   // does not read; its messages were dropped
         malformed,
         unexpected,

@@ -19,7 +19,15 @@ constexpr Duration refusal_pause = 1s; // between two refusals of one peer or se
 } // namespace
 
 void BrokerMachine::from_worker(Said& said) {
-    const Slot slot = workers_.find(said.peer.id);
+    Slot slot = workers_.find(said.peer.id);
+    if (slot != no_slot && workers_[slot].user != said.peer.user_id) {
+        // Somebody else has the address now: the one before is gone.
+        ++counters_.workers_gone_total;
+        note(Kind::worker_gone, services_[workers_[slot].service].name, said.peer.id,
+             "another user has its address", said.out);
+        drop(slot, said.now, said.out);
+        slot = no_slot;
+    }
     if (said.message.verb == Verb::ready)
         return ready(said);
     if (slot == no_slot)
@@ -81,6 +89,9 @@ void BrokerMachine::ready(Said& said) {
     }
     if (is_mmi(message.service))
         return refuse_worker(said, ErrorCode::not_allowed, "mmi.* is the broker's own");
+    if (!may(said.peer, Operation::serve, message.service))
+        return refuse_worker(said, ErrorCode::not_allowed,
+                             not_allowed(said.peer, Operation::serve, message.service, said.out));
     if (workers_.size() >= limits_.workers_max)
         return refuse_worker(said, ErrorCode::queue_full, "as many workers as may be");
     const Slot service = services_.get(message.service);
@@ -92,6 +103,7 @@ void BrokerMachine::ready(Said& said) {
     worker.dialect = message.dialect;
     worker.delimited = message.delimited;
     worker.service = service;
+    worker.user = said.peer.user_id;
     worker.capacity = message.dialect == Dialect::flotilla ? message.capacity
                                                            : services_[service].limits->prefetch;
     worker.heard = said.now;

@@ -10,9 +10,11 @@ namespace {
 
 constexpr std::size_t listed_max = limits::body_frames_max - 1; // beside the status
 
-wire::Frames list(std::string_view after, const ServiceTable& services) {
+wire::Frames list(std::string_view after, const ServiceTable& services, const MaySee& may_see) {
     wire::Frames body{"200"};
     services.list(after, listed_max, [&](const BrokerService& service) {
+        if (!may_see(service.name))
+            return false;
         wire::OptionTextWriter line;
         line.text("name", printable(service.name))
             .count("workers", service.workers)
@@ -20,6 +22,7 @@ wire::Frames list(std::string_view after, const ServiceTable& services) {
             .count("queued", service.queue.size)
             .count("running", service.running);
         body.add(line.view());
+        return true;
     });
     return body;
 }
@@ -31,16 +34,16 @@ bool is_mmi(std::string_view service) noexcept {
 }
 
 wire::Frames answer_mmi(std::string_view service, const wire::Frames& body,
-                        const ServiceTable& services) {
+                        const ServiceTable& services, const MaySee& may_see) {
     const ByteView asked = body.empty() ? ByteView{} : body[0].view();
     if (service == "mmi.flotilla")
         return {"200"};
     if (service == "mmi.services")
-        return list(asked, services);
+        return list(asked, services, may_see);
     if (service != "mmi.service" && service != "mmi.workers")
         return {"501"};
     const Slot found = services.find(asked);
-    if (found == no_slot || services[found].workers == 0)
+    if (found == no_slot || services[found].workers == 0 || !may_see(asked))
         return {"404"};
     if (service == "mmi.service")
         return {"200"};

@@ -14,6 +14,8 @@
 #include <flotilla/request/service_table.hpp>
 #include <flotilla/wire/frames.hpp>
 
+#include <functional>
+#include <string>
 #include <string_view>
 
 namespace flotilla::request {
@@ -21,9 +23,10 @@ namespace flotilla::request {
 // "mmi." and whatever follows: never a worker's.
 bool is_mmi(std::string_view service) noexcept;
 
-// The body of the reply.
+// The body of the reply. What whoever asks may not see is not there for him.
+using MaySee = std::function<bool(std::string_view service)>;
 wire::Frames answer_mmi(std::string_view service, const wire::Frames& body,
-                        const ServiceTable& services);
+                        const ServiceTable& services, const MaySee& may_see);
 
 // What mmi.services says of one: a service name that holds other than printable ASCII is
 // percent-encoded.

@@ -57,12 +57,13 @@ public:
     void release(Slot slot);
 
     std::size_t size() const noexcept { return by_name_.size(); }
-    // At most `most` of them by name: all, or those whose name comes behind `after`.
+    // At most `most` of them by name, of all or those whose name comes behind `after`; `each` says
+    // whether one counts.
     template <class Each>
     void list(std::string_view after, std::size_t most, Each&& each) const {
         auto at = after.empty() ? in_order_.begin() : in_order_.upper_bound(after);
-        for (; at != in_order_.end() && most > 0; ++at, --most)
-            each(services_[at->second]);
+        for (; at != in_order_.end() && most > 0; ++at)
+            most -= each(services_[at->second]) ? 1U : 0U;
     }
     template <class Each>
     void for_each(Each&& each) const {

@@ -38,6 +38,7 @@ struct BrokerWorker {
     Slot descriptor_before =
         no_slot; // who registered over that descriptor earlier, and is still here
     std::string peer{};
+    std::string user{}; // authenticated; empty without
     Slot service = no_slot;
     std::uint32_t capacity = 1;
     SlotList held{}; // requests, in the order of giving out; abandoned ones too

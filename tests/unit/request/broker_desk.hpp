@@ -9,9 +9,11 @@
 #include <support/catch.hpp>
 
 #include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace flotilla::request {
 
@@ -36,6 +38,10 @@ struct Desk {
     }
     void connection_lost(int descriptor, Instant before) {
         machine.connection_lost(descriptor, before, now, out);
+        collect();
+    }
+    void permit(std::shared_ptr<const Permissions> permissions) {
+        machine.set_permissions(std::move(permissions), now, out);
         collect();
     }
     // Moves the time, ticking whenever something is due.
@@ -127,6 +133,8 @@ struct Desk {
                 sent.push_back(std::move(each));
         }
         notices += out.notices.size();
+        refusals += out.refusals.size();
+        cuts.insert(cuts.end(), out.cuts.begin(), out.cuts.end());
         out.clear();
         machine.check();
     }
@@ -137,6 +145,8 @@ struct Desk {
     std::deque<Send> sent{};
     std::uint64_t heartbeats = 0;
     std::uint64_t notices = 0;
+    std::uint64_t refusals = 0;
+    std::vector<int> cuts{};
 };
 
 } // namespace flotilla::request
