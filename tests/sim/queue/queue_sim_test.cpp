@@ -232,6 +232,19 @@ TEST_CASE("queue: what is dropped, purged or waited for is counted and told as i
     });
 }
 
+TEST_CASE("queue: rights that come and go lose nothing, and nobody gets what it may not have",
+          "[sim][queue]") {
+    run_all(Seeds(60), [](Plan& plan, Random& random) {
+        plan.storm.rights_change_every = random.one_in(2) ? 20ms : 80ms;
+        plan.delay_percent = random.one_in(2) ? 30 : 0;
+        plan.waits_percent = random.one_in(2) ? 20 : 0;
+        plan.properties.order = random.one_in(3)   ? queue::Order::key
+                                : random.one_in(2) ? queue::Order::strict
+                                                   : queue::Order::plain;
+        plan.keys = plan.properties.order == queue::Order::key ? 3 : 0;
+    });
+}
+
 TEST_CASE("queue: with free credit a delayed message is at most a turn and 5 ms late",
           "[sim][queue]") {
     const Seeds seeds(30);

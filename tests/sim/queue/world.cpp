@@ -67,6 +67,9 @@ World::World(const Plan& plan, std::uint64_t seed)
                              : make_consumer(*this, i, "work"));
     if (!plan.properties.dead_letter_queue.empty())
         peers_.push_back(make_consumer(*this, plan.consumers, "dead"));
+    if (plan.storm.rights_change_every > 0ms)
+        for (const auto& peer : peers_)
+            peer->user = "user-" + std::to_string(++serial_);
     for (const auto& peer : peers_)
         peer->start();
     plan_trouble();
@@ -164,12 +167,14 @@ void World::plan_trouble() {
             crashes_next_ = true;
     });
     again(plan_.storm.clock_jumps_every, [this] { clock_offset_ += up_to(4s) - 2s; });
+    again(plan_.storm.rights_change_every, [this] { change_rights(); });
     again(plan_.storm.faults.any() ? 200ms : 0ms, [this] {
         disk_->is_full = true;
         after(up_to(50ms), [this] { disk_->is_full = false; });
     });
     at(storm_ends_, [this] {
         disk_->faults = {};
+        set_rights(nullptr);
         schedule_turn(0ms);
     });
 }
@@ -193,6 +198,7 @@ void World::open_engine() {
     disk_->faults = faults;
     FLOTILLA_CHECK(opened, "the engine does not start");
     engine_.emplace(std::move(*opened));
+    set_rights(permissions_);
     schedule_turn(0ms);
 }
 
@@ -215,7 +221,7 @@ void World::arrive(const std::string& name, int descriptor, wire::Frames message
         trace((engine_ ? "in   " : "lost ") + name + ": " + frames_text(message));
     if (!engine_)
         return;
-    const queue::Peer peer{name, {}, descriptor};
+    const queue::Peer peer{name, users_[name], descriptor};
     const auto head = leased::read_head(message, 0);
     FLOTILLA_CHECK(head, "a peer's message has no head");
     auto command = queue::read_command(*head, message);
@@ -327,6 +333,7 @@ void World::watch(const queue::EngineOutputs::Send& send) {
                 oracle_.ack_confirmed(body);
         return;
     }
+    watch_rights(send.peer, *event);
     const auto peer = connected_.find(send.peer);
     // A delivery to somebody who has just gone may be of either queue; those of a session are of
     // the one in its name.
@@ -370,6 +377,7 @@ void World::connect(Peer& peer) {
     peer.descriptor = ++last_descriptor_;
     peer.name = std::string(peer.queue()) + " peer " + std::to_string(peer.descriptor);
     connected_[peer.name] = &peer;
+    users_[peer.name] = peer.user;
 }
 
 void World::hang_up(Peer& peer) {

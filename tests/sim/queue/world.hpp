@@ -13,6 +13,8 @@
 #include "faulty_store.hpp"
 #include "oracle.hpp"
 
+#include <flotilla/base/check.hpp>
+#include <flotilla/base/permissions.hpp>
 #include <flotilla/base/random.hpp>
 #include <flotilla/queue/engine/engine.hpp>
 
@@ -21,6 +23,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +36,7 @@ struct Weather {
     Duration crash_every{0};  // of the engine, on average; 0: never
     Duration consumer_dies_every{0};
     Duration clock_jumps_every{0};
+    Duration rights_change_every{0}; // each peer is then a user of its own
     std::uint32_t nack_percent = 0;
     std::uint32_t forget_percent = 0; // a message is left until its lease is over
     Faults faults{};
@@ -118,6 +122,9 @@ private:
     void turn();
     void give_out(queue::EngineOutputs& out);
     void watch(const queue::EngineOutputs::Send& send);
+    void change_rights();
+    void set_rights(std::shared_ptr<const Permissions> permissions);
+    void watch_rights(const std::string& peer, const queue::leased::Event& event);
     void watch_delivery(const std::string& queue, const queue::leased::Event& event);
     bool is_quiet() const;
 
@@ -142,6 +149,9 @@ private:
     std::vector<std::unique_ptr<Peer>> peers_{};
     std::map<std::string, Peer*> connected_{};
     int last_descriptor_ = 10;
+    std::shared_ptr<const Permissions> permissions_{}; // nullptr: everybody may do everything
+    std::set<std::string> permitted_{};
+    std::map<std::string, std::string> users_{}; // by name of the connection
     std::map<std::string, SentPut> puts_{};
     std::map<std::string, std::vector<std::string>> acks_{};
 };
@@ -156,6 +166,7 @@ public:
     virtual bool is_done() const { return true; }
     virtual std::string_view queue() const { return "work"; }
     std::string name{}; // of its connection
+    std::string user{}; // empty: there are none
     int descriptor = -1;
 
 protected:
