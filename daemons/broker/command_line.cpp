@@ -3,7 +3,6 @@
 
 #include "broker/setting_list.hpp"
 #include "host/command_line.hpp"
-#include "host/lifecycle.hpp"
 #include "host/setting_flags.hpp"
 
 #include <CLI/CLI.hpp>
@@ -40,7 +39,6 @@ host::SettingFlags<Settings> flags_of(CLI::App& app, const char* group, Settings
 struct Given {
     host::CommonFlags common{};
     std::vector<std::string> bind{};
-    bool ready_json = false;
     DaemonSettings settings{};
 };
 
@@ -53,37 +51,25 @@ void add_flags(CLI::App& app, Given& given) {
     for_each_broker_setting(flags_of(app, "Broker", all));
     for_each_service_setting(flags_of(app, "Services without a table of their own", all.service));
     for_each_limit(flags_of(app, "Limits", all));
-    for_each_security_setting(flags_of(app, "Security", all));
-    for_each_daemon_setting(flags_of(app, "Daemon", all));
-    auto* ready =
-        app.add_flag("--ready-json", given.ready_json,
-                     "When ready, say where it is bound as one JSON line on standard output");
-    ready->group("Daemon");
-    host::read_from_environment(*ready, prefix);
-    host::add_common_flags(app, given.common, prefix);
+    host::add_common_settings(app, given.settings, given.common, prefix);
 }
 
-Result<DaemonSettings> settings_of(Given& given) {
+// What flags and variables say, and which file lies under them.
+Result<Source> source_of(Given& given) {
     if (!given.bind.empty()) {
         auto binds = parse_binds(given.bind);
         if (!binds)
             return fail(binds.error().code, "--bind: " + binds.error().detail);
         given.settings.bind = std::move(*binds);
     }
-    given.settings.log_level = given.common.log_level;
-    given.settings.log_format = given.common.log_format;
-    if (given.common.config.empty())
-        return std::move(given.settings);
-    const auto text = host::read_settings_file(given.common.config);
-    if (!text)
-        return fail(Errc::bad_setting, text.error().detail);
-    auto file = parse_settings(*text, given.common.config);
-    if (!file)
-        return file;
-    return lay_over(std::move(given.settings), std::move(*file));
+    return Source{std::move(given.settings), std::move(given.common.config)};
 }
 
 } // namespace
+
+Result<DaemonSettings> read_again(const Source& source) {
+    return host::read_settings(source, parse_settings, lay_over);
+}
 
 std::variant<Command, ExitCode> read_command_line(int count, const char* const* arguments) {
     CLI::App app("Routes requests of clients to workers by the name of a service: Majordomo, both "
@@ -95,16 +81,16 @@ std::variant<Command, ExitCode> read_command_line(int count, const char* const* 
     add_flags(app, given);
     if (const auto done = host::parse(app, count, arguments))
         return *done;
-    auto settings = settings_of(given);
+    auto source = source_of(given);
+    auto settings = source ? read_again(*source) : fail(source.error());
     if (!settings) {
         std::cerr << program << ": " << settings.error().detail << "\n";
         return ExitCode::usage;
     }
     Command command;
-    command.task = given.common.check_config   ? Task::check_config
-                   : given.common.print_config ? Task::print_config
-                                               : Task::run;
-    command.ready_json = given.ready_json;
+    command.task = given.common.task();
+    command.ready_json = given.common.ready_json.value_or(false);
+    command.source = std::move(*source);
     command.settings = std::move(*settings);
     return command;
 }

@@ -117,12 +117,7 @@ DaemonSettings standard() {
     all.backlog_messages_max = options.backlog_messages_max;
     all.backlog_bytes_max = options.backlog_bytes_max;
     all.backlogs_bytes_max = options.backlogs_bytes_max;
-    all.allow_any_client_key = false;
-    all.allow_plaintext = false;
-    all.drain = 5s;
-    all.io_threads = 1;
-    all.log_level = "info";
-    all.log_format = "text";
+    host::add_common_defaults(all, "flotilla-broker");
     return all;
 }
 

@@ -7,7 +7,7 @@
 // follow from that.
 #pragma once
 
-#include "host/log.hpp"
+#include "host/common_settings.hpp"
 
 #include <flotilla/base/result.hpp>
 #include <flotilla/base/settings.hpp>
@@ -40,7 +40,7 @@ struct NamedService {
 };
 
 // What is absent takes the default of BrokerOptions.
-struct DaemonSettings {
+struct DaemonSettings : host::CommonSettings {
     std::optional<std::vector<net::Endpoint>> bind{};
     std::optional<Duration> heartbeat{};
     std::optional<std::uint64_t> liveness{};
@@ -59,16 +59,6 @@ struct DaemonSettings {
     std::optional<std::uint64_t> backlog_messages_max{};
     std::optional<std::uint64_t> backlog_bytes_max{};
     std::optional<std::uint64_t> backlogs_bytes_max{};
-
-    std::optional<std::string> curve_key{};         // path of our secret certificate
-    std::optional<std::string> allow_client_keys{}; // path of an allow-list
-    std::optional<bool> allow_any_client_key{};
-    std::optional<bool> allow_plaintext{};
-
-    std::optional<Duration> drain{};
-    std::optional<std::uint64_t> io_threads{};
-    std::optional<std::string> log_level{};
-    std::optional<std::string> log_format{};
 };
 
 inline constexpr std::size_t services_max = 10'000; // tables of a file

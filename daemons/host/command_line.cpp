@@ -30,15 +30,11 @@ void add_common_flags(CLI::App& app, CommonFlags& flags, const std::string& pref
     app.add_flag("--print-config", flags.print_config,
                  "Print the settings in effect as TOML, then exit")
         ->group(group);
-    auto* level = app.add_option("--log-level", flags.log_level, "debug, info, warning or error")
-                      ->type_name("LEVEL")
-                      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
-                      ->group(group);
-    auto* format = app.add_option("--log-format", flags.log_format, "text or json")
-                       ->type_name("FORMAT")
-                       ->check(CLI::IsMember({"text", "json"}))
-                       ->group(group);
-    for (CLI::Option* each : {config, level, format})
+    auto* ready =
+        &add_switch(app, "--ready-json", flags.ready_json,
+                    "When ready, say where it is bound as one JSON line on standard output");
+    ready->group(group);
+    for (CLI::Option* each : {config, ready})
         read_from_environment(*each, prefix);
 }
 

@@ -4,8 +4,6 @@
 // environment over the settings file, the file over defaults: absent values stay absent here.
 #pragma once
 
-#include "host/log.hpp"
-
 #include <flotilla/base/exit_code.hpp>
 
 #include <optional>
@@ -25,8 +23,11 @@ struct CommonFlags {
     std::string config{};
     bool check_config = false;
     bool print_config = false;
-    std::optional<std::string> log_level{};
-    std::optional<std::string> log_format{};
+    std::optional<bool> ready_json{}; // say where it is bound on standard output too
+
+    Task task() const noexcept {
+        return check_config ? Task::check_config : print_config ? Task::print_config : Task::run;
+    }
 };
 
 // `prefix` is that of the program's variables, "FLOTILLA_RELAY_".

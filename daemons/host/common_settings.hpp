@@ -12,12 +12,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace flotilla::host {
 
 // What is absent takes the default that its help names.
 struct CommonSettings {
-    std::optional<std::string> name{};
+    std::optional<std::string> instance{};
 
     std::optional<std::string> curve_key{};
     std::optional<std::string> allow_client_keys{};
@@ -66,14 +67,15 @@ void for_each_security_setting(Visit&& visit) {
 
 template <class S, class Visit>
 void for_each_admin_setting(Visit&& visit) {
-    visit("name", &S::name, Paths{}, "What this instance is called (default: the program's name)");
-    visit("admin", &S::admin, Paths{},
+    visit("instance", &S::instance, Texts{},
+          "What this instance is called (default: the program's name)");
+    visit("admin", &S::admin, Texts{},
           "Where administrators connect, ipc:// or like --bind (default: nowhere)");
-    visit("admin_http", &S::admin_http, Paths{},
+    visit("admin_http", &S::admin_http, Texts{},
           "ADDRESS:PORT of metrics, health and the console (default: nowhere)");
     visit("admin_token", &S::admin_token, Paths{},
           "File (mode 0600) with the token that changes and message bodies need");
-    visit("admin_hosts", &S::admin_hosts, Paths{},
+    visit("admin_hosts", &S::admin_hosts, Texts{},
           "Names, with commas, under which admin_http may be asked for besides addresses");
     visit("hop_record", &S::hop_record, Flags{},
           "Note in each message with an envelope when it came and went, for zmq trace");
@@ -86,7 +88,6 @@ void for_each_daemon_setting(Visit&& visit) {
     visit("io_threads", &S::io_threads, Counts{1, 16}, "Threads for the network (default: 1)");
 }
 
-// Flags that command_line.hpp declares.
 template <class S, class Visit>
 void for_each_log_setting(Visit&& visit) {
     visit("log_level", &S::log_level, Words{{"debug", "info", "warning", "error"}},
@@ -100,6 +101,21 @@ void for_each_common_setting(Visit&& visit) {
     for_each_admin_setting<S>(visit);
     for_each_daemon_setting<S>(visit);
     for_each_log_setting<S>(visit);
+}
+
+// The defaults of those that have one of their own. `program` is "flotilla-relay".
+template <class S>
+void add_common_defaults(S& settings, const std::string& program) {
+    S defaults;
+    defaults.instance = program;
+    defaults.allow_any_client_key = false;
+    defaults.allow_plaintext = false;
+    defaults.hop_record = false;
+    defaults.drain = 5s;
+    defaults.io_threads = 1;
+    defaults.log_level = "info";
+    defaults.log_format = "text";
+    for_each_common_setting<S>(laying(settings, defaults));
 }
 
 } // namespace flotilla::host

@@ -29,7 +29,7 @@ Result<std::vector<net::Endpoint>> parse_binds(const std::vector<std::string>& t
     return all;
 }
 
-Result<net::Security> listener_security(const ListenerKeys& settings) {
+Result<net::Security> listener_security(const CommonSettings& settings) {
     using Where = net::Plaintext::Where;
     const bool any = settings.allow_any_client_key.value_or(false);
     if (any && settings.allow_client_keys)

@@ -4,6 +4,8 @@
 // peers all connect. Reads keys.
 #pragma once
 
+#include "host/common_settings.hpp"
+
 #include <flotilla/base/result.hpp>
 #include <flotilla/net/endpoint.hpp>
 #include <flotilla/net/security.hpp>
@@ -16,20 +18,13 @@ namespace flotilla::host {
 
 inline constexpr std::size_t binds_max = 64;
 
-struct ListenerKeys {
-    std::optional<std::string> curve_key{};         // path of our secret certificate
-    std::optional<std::string> allow_client_keys{}; // path of an allow-list
-    std::optional<bool> allow_any_client_key{};
-    std::optional<bool> allow_plaintext{};
-};
-
 // Texts of endpoints that are bound; '@' in front may say so. `whose` is "a broker" in the error.
 // Errors: bad_endpoint (not one, or '>', which would connect); bad_option (too many).
 Result<std::vector<net::Endpoint>> parse_binds(const std::vector<std::string>& texts,
                                                const std::string& whose);
 
 // With a key it is a server. Errors: bad_option, insecure, and those of net/curve and net/access.
-Result<net::Security> listener_security(const ListenerKeys& keys);
+Result<net::Security> listener_security(const CommonSettings& settings);
 
 // Found by --check-config too, not only when the endpoint is bound. `example` is what to say when
 // there is none. Errors: bad_option, insecure.

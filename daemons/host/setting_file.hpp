@@ -39,6 +39,7 @@ public:
         const auto text = table_.text(key);
         return text ? std::optional{(folder_ / *text).string()} : std::nullopt;
     }
+    std::optional<std::string> read(const char* key, const Texts&) { return table_.text(key); }
 
 private:
     template <class Value, class Values, class Format>
@@ -77,6 +78,9 @@ inline std::string setting_toml(const std::string& value, const Words&) {
     return toml_text(value);
 }
 inline std::string setting_toml(const std::string& value, const Paths&) {
+    return toml_text(value);
+}
+inline std::string setting_toml(const std::string& value, const Texts&) {
     return toml_text(value);
 }
 inline std::string setting_toml(bool value, const Flags&) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "host/command_line.hpp"
+#include "host/common_settings.hpp"
 #include "host/setting_values.hpp"
 
 #include <CLI/CLI.hpp>
@@ -34,6 +35,9 @@ inline const char* type_name(const Words&) {
 }
 inline const char* type_name(const Paths&) {
     return "FILE|DIR";
+}
+inline const char* type_name(const Texts&) {
+    return "TEXT";
 }
 
 template <class Settings>
@@ -73,5 +77,19 @@ private:
     Settings& settings_;
     std::string prefix_;
 };
+
+// The flags of CommonSettings, and --ready-json.
+template <class Settings>
+void add_common_settings(CLI::App& app, Settings& settings, CommonFlags& flags,
+                         const std::string& prefix) {
+    const auto group = [&](const char* name) {
+        return SettingFlags<Settings>(app, name, settings, prefix);
+    };
+    for_each_security_setting<Settings>(group("Security"));
+    for_each_admin_setting<Settings>(group("Administration"));
+    for_each_daemon_setting<Settings>(group("Daemon"));
+    for_each_log_setting<Settings>(group("Daemon"));
+    add_common_flags(app, flags, prefix);
+}
 
 } // namespace flotilla::host

@@ -34,7 +34,8 @@ struct Words {
     std::vector<std::string_view> choices;
 };
 struct Flags {};
-struct Paths {};
+struct Paths {}; // of a file or folder; a settings file says it from its own folder
+struct Texts {};
 
 // Whether a value is among those of a setting; a sentence when it is not.
 template <class Values, class Value, class Format>
@@ -69,6 +70,10 @@ inline Result<std::string> parse_setting(const std::string& text, const Words& v
     return fail(Errc::bad_option, "'" + text + "' is none of " + listed);
 }
 inline Result<std::string> parse_setting(const std::string& text, const Paths&) {
+    return text;
+}
+
+inline Result<std::string> parse_setting(const std::string& text, const Texts&) {
     return text;
 }
 

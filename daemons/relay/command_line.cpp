@@ -2,7 +2,7 @@
 #include "relay/command_line.hpp"
 
 #include "host/command_line.hpp"
-#include "host/lifecycle.hpp"
+#include "host/setting_flags.hpp"
 
 #include <flotilla/base/units.hpp>
 
@@ -49,15 +49,13 @@ struct Flags {
     std::optional<std::string> frame_bytes_max{};
     std::optional<std::string> message_bytes_max{};
     std::optional<std::string> frames_max{};
-    std::optional<std::string> curve_key{};
-    std::optional<std::string> allow_client_keys{};
-    std::optional<bool> allow_any_client_key{};
     std::vector<std::string> server_key{};
     std::vector<std::string> curve_sides{};
-    std::optional<bool> allow_plaintext{};
-    std::optional<std::string> drain{};
-    std::optional<std::string> io_threads{};
-    std::optional<bool> ready_json{};
+    DaemonSettings settings{}; // CommonSettings
+};
+std::optional<std::string> drain{};
+std::optional<std::string> io_threads{};
+std::optional<bool> ready_json{};
 };
 
 class FlagAdder {
@@ -123,26 +121,12 @@ void add_flags(CLI::App& app, Flags& flags) {
                   "A message of more frames is dropped and counted (default: 1024)");
 
     FlagAdder security(app, "Security");
-    security.option("--curve-key", flags.curve_key, "FILE", "Our secret certificate (mode 0600)");
-    security.option("--allow-client-keys", flags.allow_client_keys, "FILE|DIR",
-                    "Public keys of the clients that may connect");
-    security.flag("--allow-any-client-key", flags.allow_any_client_key,
-                  "Accept every client that knows our public key");
     security.list("--server-key", flags.server_key, "KEY|FILE",
                   "Public key of the server that a side connects to; the second one is the "
                   "backend's");
     security.list("--curve-sides", flags.curve_sides, "SIDE",
                   "Which of frontend, backend and capture use CURVE (default: all)");
-    security.flag("--allow-plaintext", flags.allow_plaintext,
-                  "Go without encryption beyond this machine");
-
-    FlagAdder daemon(app, "Daemon");
-    daemon.option("--drain", flags.drain, "TIME",
-                  "Longest that a stop takes to move what has arrived (default: 5s)");
-    daemon.option("--io-threads", flags.io_threads, "N", "Threads for the network (default: 1)");
-    daemon.flag("--ready-json", flags.ready_json,
-                "When ready, say where it is attached as one JSON line on standard output");
-    host::add_common_flags(app, flags.common, prefix);
+    host::add_common_settings(app, flags.settings, flags.common, prefix);
 }
 
 // Values in texts, with the flag's name in front of what is wrong.
@@ -182,7 +166,8 @@ std::optional<std::vector<std::string>> given(std::vector<std::string>& texts) {
     return std::move(texts);
 }
 
-Result<DaemonSettings> settings_of(Flags& flags) {
+// What flags and variables say, and which file lies under them.
+Result<Source> source_of(Flags& flags) {
     Reader in;
     RelaySettings relay;
     if (flags.kind)
@@ -201,43 +186,19 @@ Result<DaemonSettings> settings_of(Flags& flags) {
     in.read("--frame-bytes-max", flags.frame_bytes_max, relay.frame_bytes_max, parse_bytes);
     in.read("--message-bytes-max", flags.message_bytes_max, relay.message_bytes_max, parse_bytes);
     in.read("--frames-max", flags.frames_max, relay.frames_max, count_from(1, 1024));
-    relay.curve_key = flags.curve_key;
-    relay.allow_client_keys = flags.allow_client_keys;
-    relay.allow_any_client_key = flags.allow_any_client_key;
     relay.server_key = given(flags.server_key);
     relay.curve_sides = given(flags.curve_sides);
-    relay.allow_plaintext = flags.allow_plaintext;
-
-    DaemonSettings settings;
-    in.read("--drain", flags.drain, settings.drain, [](const std::string& text) {
-        auto drain = parse_duration(text);
-        return drain && *drain > 1h ? Result<Duration>{fail(Errc::bad_option, "longer than 1h")}
-                                    : drain;
-    });
-    in.read("--io-threads", flags.io_threads, settings.io_threads, count_from(1, 16));
-    if (flags.common.log_level)
-        settings.log_level = host::log_level_named(*flags.common.log_level);
-    if (flags.common.log_format)
-        settings.log_format = host::log_format_named(*flags.common.log_format);
     if (const Status right = in.outcome(); !right)
         return fail(right.error());
-    settings.relays.push_back(std::move(relay));
-    return settings;
-}
-
-Result<DaemonSettings> with_file(DaemonSettings flags, const std::string& path) {
-    if (path.empty())
-        return lay_over(std::move(flags), {});
-    const auto text = host::read_settings_file(path);
-    if (!text)
-        return fail(Errc::bad_setting, text.error().detail);
-    auto file = parse_settings(*text, path);
-    if (!file)
-        return file;
-    return lay_over(std::move(flags), std::move(*file));
+    flags.settings.relays.push_back(std::move(relay));
+    return Source{std::move(flags.settings), std::move(flags.common.config)};
 }
 
 } // namespace
+
+Result<DaemonSettings> read_again(const Source& source) {
+    return host::read_settings(source, parse_settings, lay_over);
+}
 
 std::variant<Command, ExitCode> read_command_line(int count, const char* const* arguments) {
     CLI::App app("Passes ZeroMQ messages between two sides, so that peers need to know only it.",
@@ -248,18 +209,16 @@ std::variant<Command, ExitCode> read_command_line(int count, const char* const* 
     add_flags(app, flags);
     if (const auto done = host::parse(app, count, arguments))
         return *done;
-    auto settings = settings_of(flags);
-    if (settings)
-        settings = with_file(std::move(*settings), flags.common.config);
+    auto source = source_of(flags);
+    auto settings = source ? read_again(*source) : fail(source.error());
     if (!settings) {
         std::cerr << program << ": " << settings.error().detail << "\n";
         return ExitCode::usage;
     }
     Command command;
-    command.task = flags.common.check_config   ? Task::check_config
-                   : flags.common.print_config ? Task::print_config
-                                               : Task::run;
-    command.ready_json = flags.ready_json.value_or(false);
+    command.task = flags.common.task();
+    command.ready_json = flags.common.ready_json.value_or(false);
+    command.source = std::move(*source);
     command.settings = std::move(*settings);
     return command;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "host/command_line.hpp"
+#include "host/settings_source.hpp"
 #include "relay/settings.hpp"
 
 #include <flotilla/base/exit_code.hpp>
@@ -14,11 +15,17 @@ namespace flotilla::relay_daemon {
 
 using host::Task;
 
+using Source = host::SettingsSource<DaemonSettings>;
+
 struct Command {
     Task task = Task::run;
     bool ready_json = false; // say where it is bound on standard output too
+    Source source{};         // for reading it again
     DaemonSettings settings{};
 };
+
+// The settings as they are now: the file is read again. Errors: bad_setting, bad_option.
+Result<DaemonSettings> read_again(const Source& source);
 
 // Flags over environment over the settings file, which is read. An ExitCode when there is nothing
 // left to do: help and version were printed, or an error was, to standard error.

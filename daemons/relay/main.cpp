@@ -13,15 +13,15 @@ namespace {
 constexpr const char* program = "flotilla-relay";
 
 ExitCode serve(const Command& command, std::vector<relay::RelayOptions> relays) {
-    const DaemonSettings& settings = command.settings;
+    const DaemonSettings settings = in_effect(command.settings);
     ServiceOptions options;
     options.relays = std::move(relays);
-    options.drain = settings.drain_or_default();
-    options.io_threads = static_cast<std::uint32_t>(settings.io_threads.value_or(1));
-    return host::serve(
-        program, command, settings.log_level.value_or(host::LogLevel::info),
-        settings.log_format.value_or(host::LogFormat::text),
-        [&](const host::Log& log) { return Service::open(std::move(options), log); });
+    options.drain = *settings.drain;
+    options.io_threads = static_cast<std::uint32_t>(*settings.io_threads);
+    return host::serve(program, command, *host::log_level_named(*settings.log_level),
+                       *host::log_format_named(*settings.log_format), [&](const host::Log& log) {
+                           return Service::open(std::move(options), log);
+                       });
 }
 
 ExitCode run(int count, const char* const* arguments) {

@@ -200,7 +200,7 @@ Result<std::vector<RelayOptions>> make_options(const DaemonSettings& settings) {
                                       "--config FILE with [[relay]] tables");
     std::vector<RelayOptions> all;
     std::set<std::string> names;
-    for (const RelaySettings& each : settings.relays) {
+    for (const RelaySettings& each : in_effect(settings).relays) {
         auto options = make_options(each);
         if (!options)
             return fail(options.error());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relay/settings.hpp"
 
+#include "host/setting_file.hpp"
 #include "host/settings_text.hpp"
 
 #include <flotilla/base/units.hpp>
@@ -133,29 +134,20 @@ Result<DaemonSettings> parse_settings(std::string_view text, const std::string& 
     const std::filesystem::path folder = std::filesystem::path(file).parent_path();
     SettingsTable root = parsed->root();
     DaemonSettings settings;
-    settings.drain = root.duration("drain");
-    settings.io_threads = root.count("io_threads", 1, 16);
-    if (const auto level = root.choice("log_level", {"debug", "info", "warning", "error"}))
-        settings.log_level = host::log_level_named(*level);
-    if (const auto format = root.choice("log_format", {"text", "json"}))
-        settings.log_format = host::log_format_named(*format);
+    host::SettingReader in(root, folder);
+    host::for_each_common_setting<DaemonSettings>(host::reading(in, settings));
     for (SettingsTable& table : root.tables("relay"))
         settings.relays.push_back(read_relay({table, folder}));
     if (settings.relays.size() > relays_max)
         root.refuse("relay", std::to_string(settings.relays.size()) + " relays; at most " +
                                  std::to_string(relays_max) + " in one process");
-    if (settings.drain && *settings.drain > 1h)
-        root.refuse("drain", "'drain' is longer than 1h");
     if (const Status done = parsed->finish(); !done)
         return fail(done.error());
     return settings;
 }
 
 Result<DaemonSettings> lay_over(DaemonSettings flags, DaemonSettings file) {
-    take_over(flags.drain, file.drain);
-    take_over(flags.io_threads, file.io_threads);
-    take_over(flags.log_level, file.log_level);
-    take_over(flags.log_format, file.log_format);
+    host::for_each_common_setting<DaemonSettings>(host::laying(flags, file));
     if (flags.relays.empty() || flags.relays.front().empty()) {
         flags.relays = std::move(file.relays);
         return flags;
@@ -169,6 +161,22 @@ Result<DaemonSettings> lay_over(DaemonSettings flags, DaemonSettings file) {
     for (RelaySettings& under : file.relays)
         lay_fields_over(flags.relays.front(), under, std::make_index_sequence<count>{});
     return flags;
+}
+
+DaemonSettings in_effect(DaemonSettings settings) {
+    host::add_common_defaults(settings, "flotilla-relay");
+    for (RelaySettings& each : settings.relays) {
+        const bool says_who = each.allow_client_keys || each.allow_any_client_key.value_or(false);
+        if (!says_who) {
+            each.allow_client_keys = settings.allow_client_keys;
+            each.allow_any_client_key = settings.allow_any_client_key;
+        }
+        if (!each.curve_key)
+            each.curve_key = settings.curve_key;
+        if (!each.allow_plaintext)
+            each.allow_plaintext = settings.allow_plaintext;
+    }
+    return settings;
 }
 
 namespace {
@@ -235,13 +243,9 @@ std::string format_relay(const RelaySettings& relay) {
 
 std::string format_settings(const DaemonSettings& settings) {
     std::string out;
-    host::toml_line(out, "drain", toml_text(format_duration(settings.drain_or_default())));
-    host::toml_line(out, "io_threads", std::to_string(settings.io_threads.value_or(1)));
-    host::toml_line(out, "log_level",
-                    toml_text(name(settings.log_level.value_or(host::LogLevel::info))));
-    host::toml_line(out, "log_format",
-                    toml_text(name(settings.log_format.value_or(host::LogFormat::text))));
-    for (const RelaySettings& relay : settings.relays)
+    const DaemonSettings all = in_effect(settings);
+    host::for_each_common_setting<DaemonSettings>(host::writing(out, all));
+    for (const RelaySettings& relay : all.relays)
         out += format_relay(relay);
     return out;
 }

@@ -4,7 +4,7 @@
 // other, and made into relay options. Reads no file but the keys that the settings name.
 #pragma once
 
-#include "host/log.hpp"
+#include "host/common_settings.hpp"
 
 #include <flotilla/base/result.hpp>
 #include <flotilla/base/settings.hpp>
@@ -37,6 +37,7 @@ struct RelaySettings {
     std::optional<std::uint64_t> message_bytes_max{};
     std::optional<std::uint64_t> frames_max{};
 
+    // Instead of what CommonSettings say for all relays.
     std::optional<std::string> curve_key{};         // path of our secret certificate
     std::optional<std::string> allow_client_keys{}; // path of an allow-list
     std::optional<bool> allow_any_client_key{};
@@ -49,14 +50,8 @@ struct RelaySettings {
     bool empty() const;
 };
 
-struct DaemonSettings {
-    std::optional<Duration> drain{};
-    std::optional<std::uint64_t> io_threads{};
-    std::optional<host::LogLevel> log_level{};
-    std::optional<host::LogFormat> log_format{};
+struct DaemonSettings : host::CommonSettings {
     std::vector<RelaySettings> relays{};
-
-    Duration drain_or_default() const { return drain.value_or(5s); }
 };
 
 inline constexpr std::size_t relays_max = 64;
@@ -69,8 +64,12 @@ Result<std::vector<net::Attachment>> parse_attachments(const std::vector<std::st
 // Errors: bad_setting, a line an error, each with FILE:LINE:COLUMN.
 Result<DaemonSettings> parse_settings(std::string_view text, const std::string& file);
 
-// Flags over file. Flags about a relay need a file with at most one relay to lie over.
-// Errors: bad_option.
+// With every default of CommonSettings filled in, and what they say for all relays in each relay
+// that says nothing else.
+DaemonSettings in_effect(DaemonSettings settings);
+
+// Flags over file; what a table says of itself wins over what is said for all relays. Flags about a
+// relay need a file with at most one relay to lie over. Errors: bad_option.
 Result<DaemonSettings> lay_over(DaemonSettings flags, DaemonSettings file);
 
 // What the relays run with; reads keys. Errors: bad_option (nothing to relay, a missing endpoint, a

@@ -2,7 +2,6 @@
 #include "store/command_line.hpp"
 
 #include "host/command_line.hpp"
-#include "host/lifecycle.hpp"
 #include "host/listener.hpp"
 #include "host/setting_flags.hpp"
 #include "store/setting_list.hpp"
@@ -40,7 +39,6 @@ Examples:
 struct Given {
     host::CommonFlags common{};
     std::vector<std::string> bind{};
-    bool ready_json = false;
     DaemonSettings settings{};
     ToolCommand tool{};
     std::optional<Tool> named{};
@@ -61,14 +59,7 @@ void add_flags(CLI::App& app, Given& given) {
     created->type_name("PATTERN")->group("Store")->delimiter(',')->take_all();
     host::read_from_environment(*created, prefix);
     for_each_limit(flags_of("Limits"));
-    for_each_security_setting(flags_of("Security"));
-    for_each_daemon_setting(flags_of("Daemon"));
-    auto* ready =
-        app.add_flag("--ready-json", given.ready_json,
-                     "When ready, say where it is bound as one JSON line on standard output");
-    ready->group("Daemon");
-    host::read_from_environment(*ready, prefix);
-    host::add_common_flags(app, given.common, prefix);
+    host::add_common_settings(app, given.settings, given.common, prefix);
 }
 
 // A word that names a tool, with the options that it has.
@@ -111,27 +102,22 @@ void add_tools(CLI::App& app, Given& given) {
     app.require_subcommand(0, 1);
 }
 
-Result<DaemonSettings> settings_of(Given& given) {
+// What flags and variables say, and which file lies under them.
+Result<Source> source_of(Given& given) {
     if (!given.bind.empty()) {
         auto binds = host::parse_binds(given.bind, "a store");
         if (!binds)
             return fail(binds.error().code, "--bind: " + binds.error().detail);
         given.settings.bind = std::move(*binds);
     }
-    given.settings.log_level = given.common.log_level;
-    given.settings.log_format = given.common.log_format;
-    if (given.common.config.empty())
-        return std::move(given.settings);
-    const auto text = host::read_settings_file(given.common.config);
-    if (!text)
-        return fail(Errc::bad_setting, text.error().detail);
-    auto file = parse_settings(*text, given.common.config);
-    if (!file)
-        return file;
-    return lay_over(std::move(given.settings), std::move(*file));
+    return Source{std::move(given.settings), std::move(given.common.config)};
 }
 
 } // namespace
+
+Result<DaemonSettings> read_again(const Source& source) {
+    return host::read_settings(source, parse_settings, lay_over);
+}
 
 std::variant<Command, ToolCommand, ExitCode> read_command_line(int count,
                                                                const char* const* arguments) {
@@ -150,16 +136,16 @@ std::variant<Command, ToolCommand, ExitCode> read_command_line(int count,
         given.tool.store = store_options(given.settings);
         return std::move(given.tool);
     }
-    auto settings = settings_of(given);
+    auto source = source_of(given);
+    auto settings = source ? read_again(*source) : fail(source.error());
     if (!settings) {
         std::cerr << program << ": " << settings.error().detail << "\n";
         return ExitCode::usage;
     }
     Command command;
-    command.task = given.common.check_config   ? Task::check_config
-                   : given.common.print_config ? Task::print_config
-                                               : Task::run;
-    command.ready_json = given.ready_json;
+    command.task = given.common.task();
+    command.ready_json = given.common.ready_json.value_or(false);
+    command.source = std::move(*source);
     command.settings = std::move(*settings);
     return command;
 }

@@ -58,8 +58,7 @@ Result<queue::QueueServerOptions> make_options(const DaemonSettings& settings) {
     set(options.backlog_messages_max, all.backlog_messages_max);
     options.backlog_bytes_max = *all.backlog_bytes_max;
     options.backlogs_bytes_max = *all.backlogs_bytes_max;
-    auto security = host::listener_security(
-        {all.curve_key, all.allow_client_keys, all.allow_any_client_key, all.allow_plaintext});
+    auto security = host::listener_security(all);
     if (!security)
         return fail(security.error());
     options.security = std::move(*security);

@@ -3,6 +3,7 @@
 // The list of settings of flotilla-store, to be visited as host/setting_values.hpp says.
 #pragma once
 
+#include "host/common_settings.hpp"
 #include "host/setting_values.hpp"
 #include "store/settings.hpp"
 
@@ -67,43 +68,12 @@ void for_each_limit(Visit&& visit) {
           "Of all such peers together (default: 256MiB)");
 }
 
-template <class Visit>
-void for_each_security_setting(Visit&& visit) {
-    using S = DaemonSettings;
-    visit("curve_key", &S::curve_key, Paths{}, "Our secret certificate (mode 0600)");
-    visit("allow_client_keys", &S::allow_client_keys, Paths{},
-          "Public keys of who may connect: a list, or a folder of certificates");
-    visit("allow_any_client_key", &S::allow_any_client_key, Flags{},
-          "Accept every peer that knows our public key");
-    visit("allow_plaintext", &S::allow_plaintext, Flags{},
-          "Go without encryption beyond this machine");
-}
-
-template <class Visit>
-void for_each_daemon_setting(Visit&& visit) {
-    using S = DaemonSettings;
-    visit("drain", &S::drain, Times{0ms, 1h},
-          "Longest that a stop waits for what consumers hold (default: 5s)");
-    visit("io_threads", &S::io_threads, Counts{1, 16}, "Threads for the network (default: 1)");
-}
-
-// Flags that every daemon has; host declares them.
-template <class Visit>
-void for_each_log_setting(Visit&& visit) {
-    using S = DaemonSettings;
-    visit("log_level", &S::log_level, Words{{"debug", "info", "warning", "error"}},
-          "debug, info (default), warning or error");
-    visit("log_format", &S::log_format, Words{{"text", "json"}}, "text (default) or json");
-}
-
 // All of one value, but where to bind.
 template <class Visit>
 void for_each_setting(Visit&& visit) {
     for_each_store_setting(visit);
     for_each_limit(visit);
-    for_each_security_setting(visit);
-    for_each_daemon_setting(visit);
-    for_each_log_setting(visit);
+    host::for_each_common_setting<DaemonSettings>(visit);
 }
 
 } // namespace flotilla::store_daemon

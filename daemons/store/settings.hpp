@@ -7,6 +7,8 @@
 // --print-config follow from that. Queues, doors and patterns are tables of a file.
 #pragma once
 
+#include "host/common_settings.hpp"
+
 #include <flotilla/base/result.hpp>
 #include <flotilla/base/settings.hpp>
 #include <flotilla/net/endpoint.hpp>
@@ -29,7 +31,7 @@ struct DeclaredQueue {
 };
 
 // What is absent takes the default of QueueServerOptions and LmdbOptions.
-struct DaemonSettings {
+struct DaemonSettings : host::CommonSettings {
     std::optional<std::vector<net::Endpoint>> bind{};
     std::optional<std::string> data{}; // the directory
 
@@ -54,16 +56,6 @@ struct DaemonSettings {
     std::optional<std::uint64_t> backlog_messages_max{};
     std::optional<std::uint64_t> backlog_bytes_max{};
     std::optional<std::uint64_t> backlogs_bytes_max{};
-
-    std::optional<std::string> curve_key{};         // path of our secret certificate
-    std::optional<std::string> allow_client_keys{}; // path of an allow-list
-    std::optional<bool> allow_any_client_key{};
-    std::optional<bool> allow_plaintext{};
-
-    std::optional<Duration> drain{};
-    std::optional<std::uint64_t> io_threads{};
-    std::optional<std::string> log_level{};
-    std::optional<std::string> log_format{};
 
     std::vector<std::string> auto_create{}; // patterns with default properties; flags only
     // Only a file has these.
