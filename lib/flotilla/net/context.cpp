@@ -69,6 +69,14 @@ Result<Context> Context::adopt(void* native_context) {
 Context::Context(std::shared_ptr<detail::ContextState> state, Role role) noexcept
     : state_(std::move(state)), role_(role) {}
 
+Result<Endpoint> Context::give_listener(int descriptor) {
+    return state_->given_listeners().give(descriptor);
+}
+
+std::vector<Endpoint> Context::listeners_left() const {
+    return state_->given_listeners().left();
+}
+
 Context::Context(Context&&) noexcept = default;
 
 Context& Context::operator=(Context&& other) noexcept {

@@ -7,9 +7,11 @@
 #pragma once
 
 #include <flotilla/base/result.hpp>
+#include <flotilla/net/endpoint.hpp>
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 namespace flotilla::net {
 
@@ -40,6 +42,13 @@ public:
     // Every wait in every socket of this context ends with Errc::stopped, now and from now on.
     void shutdown() noexcept;
     void* native_handle() const noexcept;
+
+    // A listening socket of tcp or ipc that whoever started the process made (socket activation):
+    // bind() to its address takes it. The context owns the descriptor. Returns where it listens.
+    // Errors: bad_option (it does not listen, or not where ZeroMQ could).
+    Result<Endpoint> give_listener(int descriptor);
+    // Those that nobody has bound to.
+    std::vector<Endpoint> listeners_left() const;
 
     detail::ContextState& state() const noexcept { return *state_; }
     std::shared_ptr<detail::ContextState> shared_state() const noexcept { return state_; }

@@ -2,6 +2,8 @@
 // What a Context and its sockets share. Private to net.
 #pragma once
 
+#include "given_listeners.hpp"
+
 #include <flotilla/net/context.hpp>
 #include <flotilla/net/zap.hpp>
 
@@ -31,6 +33,7 @@ public:
     // Policies are read on the handler's thread and set on any.
     Status set_access_policy(std::string domain, AccessPolicy policy);
     AccessCounters access_counters() const;
+    GivenListeners& given_listeners() noexcept { return given_listeners_; }
 
 private:
     Status start_access_handler();
@@ -43,6 +46,7 @@ private:
     std::map<std::string, AccessPolicy, std::less<>> policies_;
     AccessCounters counters_;
     std::unique_ptr<Runner> access_handler_;
+    GivenListeners given_listeners_;
 };
 
 } // namespace flotilla::net::detail

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where a Socket binds and connects.
+#include "context_state.hpp"
 #include "ipc_place.hpp"
 #include "socket_rest.hpp"
 #include "transport_error.hpp"
@@ -46,10 +47,20 @@ Status Socket::check_reach(const Endpoint& endpoint) const {
 Result<Endpoint> Socket::bind(const Endpoint& endpoint) {
     if (const Status reach = check_reach(endpoint); !reach)
         return fail(reach.error());
-    if (const Status free = detail::check_ipc_place(endpoint); !free)
-        return fail(free.error());
-    if (zmq_bind(handle_, endpoint.text().c_str()) != 0)
-        return transport_failure(zmq_errno(), "bind " + endpoint.text());
+    const int given = rest_->context->given_listeners().take(endpoint);
+    if (given < 0)
+        if (const Status free = detail::check_ipc_place(endpoint); !free)
+            return fail(free.error());
+    // The option counts for binds that follow: only for this one.
+    if (given >= 0)
+        zmq_setsockopt(handle_, ZMQ_USE_FD, &given, sizeof given);
+    const int bound_here = zmq_bind(handle_, endpoint.text().c_str());
+    const int number = zmq_errno();
+    constexpr int none = -1;
+    if (given >= 0)
+        zmq_setsockopt(handle_, ZMQ_USE_FD, &none, sizeof none);
+    if (bound_here != 0)
+        return transport_failure(number, "bind " + endpoint.text());
     std::array<char, Endpoint::bytes_max> bound{};
     std::size_t size = bound.size();
     if (zmq_getsockopt(handle_, ZMQ_LAST_ENDPOINT, bound.data(), &size) != 0 || size <= 1)
