@@ -82,7 +82,7 @@ std::variant<Command, ExitCode> read_command_line(int count, const char* const* 
     if (const auto done = host::parse(app, count, arguments))
         return *done;
     auto source = source_of(given);
-    auto settings = source ? read_again(*source) : fail(source.error());
+    auto settings = source ? read_again(*source) : Result<DaemonSettings>{fail(source.error())};
     if (!settings) {
         std::cerr << program << ": " << settings.error().detail << "\n";
         return ExitCode::usage;

@@ -16,13 +16,11 @@ ExitCode serve(const Command& command, request::BrokerOptions broker) {
     const DaemonSettings settings = in_effect(command.settings);
     ServiceOptions options;
     options.broker = std::move(broker);
-    options.bind = *settings.bind;
-    options.drain = *settings.drain;
-    options.io_threads = static_cast<std::uint32_t>(*settings.io_threads);
+    options.settings = settings;
+    options.read_again = [source = command.source] { return read_again(source); };
     return host::serve(program, command, *host::log_level_named(*settings.log_level),
-                       *host::log_format_named(*settings.log_format), [&](const host::Log& log) {
-                           return Service::open(std::move(options), log);
-                       });
+                       *host::log_format_named(*settings.log_format),
+                       [&](host::Log& log) { return Service::open(std::move(options), log); });
 }
 
 ExitCode run(int count, const char* const* arguments) {

@@ -3,6 +3,7 @@
 
 #include "broker/report.hpp"
 #include "host/listener.hpp"
+#include "host/transport.hpp"
 
 #include <flotilla/net/system.hpp>
 
@@ -39,13 +40,11 @@ std::function<void(const request::BrokerNotice&)> notice_log(const host::Log& lo
     };
 }
 
-Service::Service(net::Context context, ServiceOptions options, const host::Log& log)
+Service::Service(net::Context context, ServiceOptions options, host::Log& log)
     : options_(std::move(options)), log_(&log), context_(std::move(context)) {}
 
-Result<Service> Service::open(ServiceOptions options, const host::Log& log) {
-    net::ContextOptions transport;
-    transport.io_threads = options.io_threads;
-    auto context = net::Context::open(transport);
+Result<Service> Service::open(ServiceOptions options, host::Log& log) {
+    auto context = host::open_context(options.settings, log);
     if (!context)
         return fail(context.error());
     Service service{std::move(*context), std::move(options), log};
@@ -54,12 +53,13 @@ Result<Service> Service::open(ServiceOptions options, const host::Log& log) {
     if (!broker)
         return fail(broker.error());
     service.broker_.emplace(std::move(*broker));
-    for (const net::Endpoint& each : service.options_.bind) {
+    for (const net::Endpoint& each : *service.options_.settings.bind) {
         auto bound = service.broker_->bind(each);
         if (!bound)
             return fail(bound.error());
         service.bound_.push_back(std::move(*bound));
     }
+    host::name_unused_listeners(service.context_, log);
     return service;
 }
 
@@ -72,8 +72,12 @@ std::string Service::ready_json() const {
     return all.dump();
 }
 
-host::Fields Service::counters() const {
-    return counter_fields(broker_->counters(), broker_->levels());
+std::vector<host::Fields> Service::counters() const {
+    return {counter_fields(broker_->counters(), broker_->levels())};
+}
+
+void Service::attach(net::Poller& poller) {
+    poller.on_readable(broker_->fd(), [] {}); // process() does what there is to do
 }
 
 void Service::report(const host::Log& log) const {
@@ -85,13 +89,16 @@ void Service::report(const host::Log& log) const {
         log.info("service_counters_left_out", {{"services", std::to_string(all.size() - logged)}});
 }
 
-void Service::reload(const host::Log& log) {
-    log.warning("reload_ignored", {{"why", "a broker reads its settings at start"}});
+std::string Service::status() const {
+    const request::BrokerLevels now = broker_->levels();
+    return std::to_string(now.services) + " services, " + std::to_string(now.workers) +
+           " workers, " + std::to_string(now.queued) + " requests waiting, " +
+           std::to_string(now.running) + " running";
 }
 
 ExitCode Service::run(host::Signals& signals) {
-    host::ServeLoop loop(*this, *log_, options_.drain);
-    return loop.run(signals, {{"endpoints", host::joined(bound_)}});
+    host::ServeLoop loop(*this, *log_, *options_.settings.drain);
+    return loop.run(signals, {{{"endpoints", host::joined(bound_)}}});
 }
 
 } // namespace flotilla::broker_daemon

@@ -3,6 +3,7 @@
 // Service: the broker of a process, bound, and what the loop of a daemon needs of it.
 #pragma once
 
+#include "broker/settings.hpp"
 #include "host/log.hpp"
 #include "host/rate_limit.hpp"
 #include "host/serve_loop.hpp"
@@ -12,23 +13,25 @@
 #include <flotilla/net/context.hpp>
 #include <flotilla/request/broker.hpp>
 
+#include <functional>
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace flotilla::broker_daemon {
 
 struct ServiceOptions {
     request::BrokerOptions broker{}; // its on_notice is ours
-    std::vector<net::Endpoint> bind{};
-    Duration drain = 5s;          // longest that a stop takes
-    std::uint32_t io_threads = 1; // 1 to 16
+    DaemonSettings settings{};       // in effect: what the rest was made of
+    // The settings as they are now, for a reload; may be empty, which reloads nothing.
+    std::function<Result<DaemonSettings>()> read_again{};
 };
 
 class Service final : public host::Served {
 public:
     // Binds everything. `log` must outlive it. Errors: those of Broker.
-    static Result<Service> open(ServiceOptions options, const host::Log& log);
+    static Result<Service> open(ServiceOptions options, host::Log& log);
     Service(Service&&) noexcept = default;
 
     // One JSON object: where it is bound, ports resolved.
@@ -37,21 +40,23 @@ public:
     ExitCode run(host::Signals& signals);
 
     std::string_view name() const noexcept override { return "broker"; }
-    int fd() const noexcept override { return broker_->fd(); }
+    void attach(net::Poller& poller) override;
+    void detach(net::Poller& poller) override { poller.forget(broker_->fd()); }
     bool has_input() const noexcept override { return broker_->has_input(); }
     Duration wait_max() const noexcept override { return broker_->wait_max(); }
     Status process(Duration wait) override { return broker_->process(wait); }
-    Result<bool> drain(Duration wait) override { return broker_->drain(wait); }
+    Result<bool> drain(Duration) override { return broker_->drain(Duration::zero()); }
     void stop() override { broker_->stop(); }
-    host::Fields counters() const override;
+    std::vector<host::Fields> counters() const override;
     void report(const host::Log& log) const override;
-    void reload(const host::Log& log) override;
+    std::string status() const override;
+    Result<host::Reloaded> reload() override;
 
 private:
-    Service(net::Context context, ServiceOptions options, const host::Log& log);
+    Service(net::Context context, ServiceOptions options, host::Log& log);
 
     ServiceOptions options_;
-    const host::Log* log_;
+    host::Log* log_;
     net::Context context_;
     std::optional<request::Broker> broker_{};
     std::vector<net::Endpoint> bound_{};

@@ -45,7 +45,8 @@ bool is_plain(std::string_view value) {
 
 class Sink final : public spdlog::sinks::base_sink<std::mutex> {
 public:
-    Sink(LogFormat format, int descriptor) : format_(format), output_(descriptor) {}
+    using Format = std::shared_ptr<std::atomic<LogFormat>>;
+    Sink(Format format, int descriptor) : format_(std::move(format)), output_(descriptor) {}
 
 private:
     void sink_it_(const spdlog::details::log_msg& message) override {
@@ -63,12 +64,12 @@ private:
     }
     bool tell_dropped(spdlog::log_clock::time_point time) {
         const Fields fields{{"lines", std::to_string(dropped_)}};
-        const std::string line = format_ == LogFormat::json ? format_json("log_left_out", fields)
-                                                            : format_text("log_left_out", fields);
+        const std::string line = *format_ == LogFormat::json ? format_json("log_left_out", fields)
+                                                             : format_text("log_left_out", fields);
         return write({time, {}, "flotilla", spdlog::level::warn, line});
     }
 
-    LogFormat format_;
+    Format format_;
     LogOutput output_;
     std::uint64_t dropped_ = 0; // lines
 };
@@ -106,8 +107,14 @@ std::string format_json(std::string_view event, const Fields& fields) {
 }
 
 Log::Log(LogLevel level, LogFormat format, int descriptor)
-    : format_(format), logger_(std::make_shared<spdlog::logger>(
-                           "flotilla", std::make_shared<Sink>(format, descriptor))) {
+    : format_(std::make_shared<std::atomic<LogFormat>>(format)),
+      logger_(std::make_shared<spdlog::logger>("flotilla",
+                                               std::make_shared<Sink>(format_, descriptor))) {
+    set(level, format);
+}
+
+void Log::set(LogLevel level, LogFormat format) {
+    *format_ = format;
     const char* const pattern = format == LogFormat::json
                                     ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
                                     : "%Y-%m-%dT%H:%M:%S.%eZ %l %v";
@@ -120,7 +127,7 @@ void Log::write(LogLevel level, std::string_view event, const Fields& fields) co
     if (!logger_->should_log(native(level)))
         return;
     const std::string line =
-        format_ == LogFormat::json ? format_json(event, fields) : format_text(event, fields);
+        *format_ == LogFormat::json ? format_json(event, fields) : format_text(event, fields);
     logger_->log(native(level), spdlog::string_view_t{line.data(), line.size()});
 }
 

@@ -10,6 +10,7 @@
 // when there is room again. Safe from every thread.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -46,6 +47,9 @@ public:
     // `descriptor` (standard error) must stay open.
     Log(LogLevel level, LogFormat format, int descriptor = 2);
 
+    // From the next line on.
+    void set(LogLevel level, LogFormat format);
+
     void debug(std::string_view event, const Fields& fields = {}) const {
         write(LogLevel::debug, event, fields);
     }
@@ -61,7 +65,7 @@ public:
     void write(LogLevel level, std::string_view event, const Fields& fields) const;
 
 private:
-    LogFormat format_;
+    std::shared_ptr<std::atomic<LogFormat>> format_; // the sink's too
     std::shared_ptr<spdlog::logger> logger_;
 };
 

@@ -35,7 +35,7 @@ ExitCode serve(std::string_view program, const Command& command, LogLevel level,
     if (!signals)
         return refuse(program, signals.error());
     raise_file_limit();
-    const Log log(level, format);
+    Log log(level, format);
     auto service = open(log);
     if (!service)
         return refuse(program, service.error());

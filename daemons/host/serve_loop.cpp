@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/serve_loop.hpp"
 
-#include "host/lifecycle.hpp"
-
 #include <flotilla/base/units.hpp>
 #include <flotilla/net/system.hpp>
 
@@ -17,43 +15,68 @@ constexpr Duration busy_max = 20ms;
 
 } // namespace
 
+ServeLoop::ServeLoop(Served& served, Log& log, Duration drain)
+    : served_(served), log_(log), supervisor_(log), drain_(drain) {}
+
 std::string ServeLoop::event(std::string_view what) const {
     return std::string(served_.name()) + "_" + std::string(what);
 }
 
-void ServeLoop::tell_supervisor(std::string_view state) const {
-    if (const auto told = notify_supervisor(state); !told)
-        log_.warning("supervisor_unreachable", {{"why", told.error().detail}});
+std::string ServeLoop::status() const {
+    return (is_draining() ? "Draining: " : "Serving: ") + served_.status();
 }
 
 void ServeLoop::handle(Signal signal) {
     switch (signal) {
     case Signal::report:
-        log_.info(event("counters"), served_.counters());
+        for (const Fields& fields : served_.counters())
+            log_.info(event("counters"), fields);
         return served_.report(log_);
     case Signal::reload:
-        return served_.reload(log_);
+        (void)reload(); // it was logged
+        return;
     case Signal::stop:
         break;
     }
-    if (!drain_until_)
-        return begin_drain();
-    stopped_at_once_ = true;
+    if (is_draining())
+        stopped_at_once_ = true;
+    else
+        order_drain();
 }
 
-void ServeLoop::begin_drain() {
+Result<Reloaded> ServeLoop::reload() {
+    supervisor_.reloading(net::now());
+    auto done = served_.reload();
+    if (done) {
+        log_.set(done->loop.log_level, done->loop.log_format);
+        drain_ = done->loop.drain;
+        log_.info("reloaded", {{"changed", listed(done->changed)}});
+        if (!done->restart_needed.empty())
+            log_.warning("restart_needed", {{"settings", listed(done->restart_needed)}});
+    } else {
+        log_.error("reload_failed", {{"why", done.error().detail}});
+    }
+    supervisor_.ready(done ? status() : "The old settings hold: " + done.error().detail);
+    return done;
+}
+
+Duration ServeLoop::order_drain() {
+    if (drain_until_)
+        return time_left(net::now(), *drain_until_);
     drain_until_ = deadline_after(net::now(), drain_);
     // Before anybody is told, so that whoever hears of it is refused; an error comes again below.
-    (void)served_.drain(Duration::zero());
+    (void)served_.drain(drain_);
     log_.info("draining", {{"deadline", format_duration(drain_)}});
-    tell_supervisor("STOPPING=1");
+    supervisor_.stopping(status());
+    return drain_;
 }
 
 Duration ServeLoop::wait_now() const {
     if (served_.has_input())
         return Duration::zero();
+    const Instant until = std::min(drain_until_.value_or(never), supervisor_.next());
     const Duration wait = served_.wait_max();
-    return drain_until_ ? std::min(wait, time_left(net::now(), *drain_until_)) : wait;
+    return until == never ? wait : std::min(wait, time_left(net::now(), until));
 }
 
 // While there is input, the loop is not asked whether anything else happened.
@@ -73,15 +96,17 @@ Status ServeLoop::serve(Signals& signals) {
         while (const auto signal = signals.next())
             handle(*signal);
     });
-    poller_.on_readable(served_.fd(), [] {}); // what there is to do is done below
+    served_.attach(poller_);
     while (!stopped_at_once_ && !drained_) {
         if (Status turned = poller_.turn(wait_now()); !turned)
             return turned;
         if (Status served = serve_some(); !served)
             return served;
+        if (supervisor_.next() != never)
+            supervisor_.turned(net::now(), [this] { return status(); });
         if (!drain_until_)
             continue;
-        auto done = served_.drain(Duration::zero());
+        auto done = served_.drain(time_left(net::now(), *drain_until_));
         if (!done)
             return fail(done.error());
         drained_ = *done;
@@ -91,15 +116,17 @@ Status ServeLoop::serve(Signals& signals) {
     return {};
 }
 
-ExitCode ServeLoop::run(Signals& signals, const Fields& ready) {
-    log_.info(event("ready"), ready);
-    tell_supervisor("READY=1");
+ExitCode ServeLoop::run(Signals& signals, const std::vector<Fields>& ready) {
+    for (const Fields& fields : ready)
+        log_.info(event("ready"), fields);
+    supervisor_.ready(status());
     const Status ended = serve(signals);
     poller_.forget(signals.descriptor());
-    poller_.forget(served_.fd());
-    const Fields last = served_.counters();
+    served_.detach(poller_);
+    const std::vector<Fields> last = served_.counters();
     served_.stop();
-    log_.info(event("stopped"), last);
+    for (const Fields& fields : last)
+        log_.info(event("stopped"), fields);
     if (!ended) {
         log_.error("transport_failed", {{"why", to_string(ended.error())}});
         return ExitCode::runtime_error;

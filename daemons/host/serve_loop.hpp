@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ServeLoop: the loop of a daemon that is one embeddable server: signals beside the server's
-// descriptor, a drain with a deadline, what the supervisor is told, and the exit code.
+// ServeLoop: the loop of a daemon: signals beside what is served, a reload, a drain with a
+// deadline, what the supervisor is told, and the exit code.
+//
+//     starting --run()--> ready --stop, order_drain()--> draining --nothing left, deadline--> ended
+//                         |  ^
+//                         reload: all or nothing; ready (or draining) again either way
 #pragma once
 
 #include "host/log.hpp"
+#include "host/reload.hpp"
 #include "host/signals.hpp"
+#include "host/supervisor.hpp"
 
 #include <flotilla/base/exit_code.hpp>
 #include <flotilla/base/result.hpp>
@@ -15,47 +21,60 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace flotilla::host {
 
-// What is served; each call as the server's class says.
+// What is served; each call as the server's class says. All of them come from the loop.
 class Served {
 public:
     virtual ~Served() = default;
     virtual std::string_view name() const noexcept = 0; // "broker": for event names
-    virtual int fd() const noexcept = 0;
+    // Registers what wakes the loop; and takes it back, before the poller ends.
+    virtual void attach(net::Poller& poller) = 0;
+    virtual void detach(net::Poller& poller) = 0;
     virtual bool has_input() const noexcept = 0;
     virtual Duration wait_max() const noexcept = 0;
     virtual Status process(Duration wait) = 0;
-    virtual Result<bool> drain(Duration wait) = 0; // true: nothing is left
+    // Called every turn of a drain, with what is left of its time; never waits. True: nothing is
+    // left to do.
+    virtual Result<bool> drain(Duration left) = 0;
     virtual void stop() = 0;
-    virtual Fields counters() const = 0;
+    // Each a line of the log, at SIGUSR1 and at the end.
+    virtual std::vector<Fields> counters() const = 0;
     virtual void report(const Log& log) const = 0; // SIGUSR1: whatever counters() do not say
-    virtual void reload(const Log& log) = 0;       // SIGHUP
+    virtual std::string status() const = 0;        // "12 queues, 3 sessions": for the supervisor
+    // Errors leave everything as it was.
+    virtual Result<Reloaded> reload() = 0;
 };
 
 class ServeLoop {
 public:
-    // Longest that a stop takes is `drain`. Both must outlive the loop.
-    ServeLoop(Served& served, const Log& log, Duration drain)
-        : served_(served), log_(log), drain_(drain) {}
+    // Both must outlive the loop.
+    ServeLoop(Served& served, Log& log, Duration drain);
 
-    // Serves until a signal ends it; `ready` are the fields of the line that says so. ok: drained;
-    // not_flushed: a drain ended with something left, or a second signal; runtime_error: the
-    // server failed.
-    ExitCode run(Signals& signals, const Fields& ready);
+    // Serves until a signal or an order ends it; `ready` are the fields of the lines that say so.
+    // ok: drained; not_flushed: a drain ended with something left, or a second signal;
+    // runtime_error: the server failed.
+    ExitCode run(Signals& signals, const std::vector<Fields>& ready);
+
+    // As SIGHUP does; logs `reloaded` or `reload_failed`. From the loop's thread, as the next two.
+    Result<Reloaded> reload();
+    // As the first SIGTERM does. Returns how long it may take; again: what is left of it.
+    Duration order_drain();
+    bool is_draining() const noexcept { return drain_until_.has_value(); }
 
 private:
-    void tell_supervisor(std::string_view state) const;
     std::string event(std::string_view what) const; // "broker_ready"
     void handle(Signal signal);
-    void begin_drain();
     Status serve(Signals& signals);
     Status serve_some();
     Duration wait_now() const; // how long the loop may sleep
+    std::string status() const;
 
     Served& served_;
-    const Log& log_;
+    Log& log_;
+    Supervisor supervisor_;
     Duration drain_;
     net::Poller poller_{};
     std::optional<Instant> drain_until_{}; // while draining

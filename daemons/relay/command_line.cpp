@@ -53,10 +53,6 @@ struct Flags {
     std::vector<std::string> curve_sides{};
     DaemonSettings settings{}; // CommonSettings
 };
-std::optional<std::string> drain{};
-std::optional<std::string> io_threads{};
-std::optional<bool> ready_json{};
-};
 
 class FlagAdder {
 public:
@@ -210,7 +206,7 @@ std::variant<Command, ExitCode> read_command_line(int count, const char* const* 
     if (const auto done = host::parse(app, count, arguments))
         return *done;
     auto source = source_of(flags);
-    auto settings = source ? read_again(*source) : fail(source.error());
+    auto settings = source ? read_again(*source) : Result<DaemonSettings>{fail(source.error())};
     if (!settings) {
         std::cerr << program << ": " << settings.error().detail << "\n";
         return ExitCode::usage;

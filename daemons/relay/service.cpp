@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "relay/service.hpp"
 
-#include "host/lifecycle.hpp"
+#include "host/listener.hpp"
 #include "host/rate_limit.hpp"
+#include "host/transport.hpp"
 
-#include <flotilla/base/units.hpp>
 #include <flotilla/net/system.hpp>
 
 #include <nlohmann/json.hpp>
@@ -17,13 +17,6 @@ namespace flotilla::relay_daemon {
 namespace {
 
 using relay::Side;
-
-std::string joined(const std::vector<net::Endpoint>& endpoints) {
-    std::string all;
-    for (const net::Endpoint& each : endpoints)
-        all += (all.empty() ? "" : ",") + each.text();
-    return all;
-}
 
 std::vector<std::string> texts(const std::vector<net::Endpoint>& endpoints) {
     std::vector<std::string> all;
@@ -91,13 +84,11 @@ bool lost_something(const relay::Relay& relay) {
 
 } // namespace
 
-Service::Service(net::Context context, ServiceOptions options, const host::Log& log)
+Service::Service(net::Context context, ServiceOptions options, host::Log& log)
     : options_(std::move(options)), log_(&log), context_(std::move(context)) {}
 
-Result<Service> Service::open(ServiceOptions options, const host::Log& log) {
-    net::ContextOptions transport;
-    transport.io_threads = options.io_threads;
-    auto context = net::Context::open(transport);
+Result<Service> Service::open(ServiceOptions options, host::Log& log) {
+    auto context = host::open_context(options.settings, log);
     if (!context)
         return fail(context.error());
     Service service{std::move(*context), std::move(options), log};
@@ -108,6 +99,7 @@ Result<Service> Service::open(ServiceOptions options, const host::Log& log) {
             return fail(opened.error());
         service.relays_.push_back(std::move(*opened));
     }
+    host::name_unused_listeners(service.context_, log);
     return service;
 }
 
@@ -118,7 +110,7 @@ std::string Service::ready_json() const {
     for (const relay::Relay& each : relays_) {
         nlohmann::ordered_json one;
         one["name"] = each.options().name;
-        one["kind"] = std::string(name(each.options().kind));
+        one["kind"] = std::string(relay::name(each.options().kind));
         one["frontend"] = texts(each.endpoints(Side::frontend));
         one["backend"] = texts(each.endpoints(Side::backend));
         if (!each.capture_endpoints().empty())
@@ -128,74 +120,78 @@ std::string Service::ready_json() const {
     return all.dump();
 }
 
-void Service::log_ready() const {
-    for (const relay::Relay& each : relays_) {
-        host::Fields fields{{"name", each.options().name},
-                            {"kind", std::string(name(each.options().kind))},
-                            {"frontend", joined(each.endpoints(Side::frontend))},
-                            {"backend", joined(each.endpoints(Side::backend))}};
-        if (!each.capture_endpoints().empty())
-            fields.emplace_back("capture", joined(each.capture_endpoints()));
-        log_->info("relay_ready", fields);
-    }
+void Service::attach(net::Poller& poller) {
+    for (relay::Relay& each : relays_)
+        each.attach(poller);
 }
 
-void Service::log_counters(std::string_view event) const {
+std::vector<host::Fields> Service::counters() const {
+    std::vector<host::Fields> all;
     for (const relay::Relay& each : relays_) {
-        host::Fields fields{{"name", each.options().name}};
+        host::Fields& fields = all.emplace_back(host::Fields{{"name", each.options().name}});
         for (relay::NamedCount& count : list(each.counters()))
             fields.emplace_back(std::move(count.name), std::to_string(count.value));
-        log_->info(event, fields);
     }
+    return all;
 }
 
-void Service::handle(host::Signal signal) {
-    switch (signal) {
-    case host::Signal::report:
-        return log_counters("relay_counters");
-    case host::Signal::reload:
-        return log_->warning("reload_ignored", {{"why", "a relay reads its settings at start"}});
-    case host::Signal::stop:
-        break;
+std::string Service::status() const {
+    std::uint64_t in = 0;
+    std::uint64_t out = 0;
+    for (const relay::Relay& each : relays_) {
+        const relay::Counters counters = each.counters();
+        in += counters.in.messages_total;
+        out += counters.out.messages_total;
     }
-    if (!draining_)
-        return drain();
-    stopped_at_once_ = true;
-    poller_.stop();
+    return std::to_string(relays_.size()) + " relays, " + std::to_string(in) +
+           " messages from frontends, " + std::to_string(out) + " from backends";
 }
 
-void Service::drain() {
-    draining_ = true;
-    log_->info("draining", {{"deadline", format_duration(options_.drain)}});
-    if (const auto told = host::notify_supervisor("STOPPING=1"); !told)
-        log_->warning("supervisor_unreachable", {{"why", told.error().detail}});
-    for (relay::Relay& each : relays_)
-        each.drain(options_.drain, [this] {
-            if (++drained_ == relays_.size())
-                poller_.stop();
-        });
+Result<bool> Service::drain(Duration left) {
+    if (!std::exchange(draining_, true))
+        for (relay::Relay& each : relays_)
+            each.drain(left, [this] { ++drained_; });
+    return drained_ == relays_.size();
+}
+
+void Service::stop() {
+    lost_something_ = std::any_of(relays_.begin(), relays_.end(), lost_something);
+    relays_.clear(); // before the poller that they are attached to
+}
+
+Result<host::Reloaded> Service::reload() {
+    host::Reloaded done;
+    done.loop = host::loop_settings(options_.settings);
+    if (!options_.read_again)
+        return done;
+    auto read = options_.read_again();
+    if (!read)
+        return fail(read.error());
+    const DaemonSettings wanted = in_effect(std::move(*read));
+    if (const auto made = make_options(wanted); !made)
+        return fail(made.error());
+    host::for_each_common_setting<DaemonSettings>(
+        host::taking_over(options_.settings, wanted, {}, done));
+    if (format_relays(wanted) != format_relays(options_.settings))
+        done.restart_needed.push_back("relay");
+    done.loop = host::loop_settings(options_.settings);
+    return done;
 }
 
 ExitCode Service::run(host::Signals& signals) {
-    poller_.on_readable(signals.descriptor(), [this, &signals] {
-        while (const auto signal = signals.next())
-            handle(*signal);
-    });
-    for (relay::Relay& each : relays_)
-        each.attach(poller_);
-    log_ready();
-    if (const auto told = host::notify_supervisor("READY=1"); !told)
-        log_->warning("supervisor_unreachable", {{"why", told.error().detail}});
-
-    const Status ended = poller_.run();
-    poller_.forget(signals.descriptor());
-    log_counters("relay_stopped");
-    if (!ended) {
-        log_->error("transport_failed", {{"why", to_string(ended.error())}});
-        return ExitCode::runtime_error;
+    std::vector<host::Fields> ready;
+    for (const relay::Relay& each : relays_) {
+        host::Fields& fields = ready.emplace_back(
+            host::Fields{{"name", each.options().name},
+                         {"kind", std::string(relay::name(each.options().kind))},
+                         {"frontend", host::joined(each.endpoints(Side::frontend))},
+                         {"backend", host::joined(each.endpoints(Side::backend))}});
+        if (!each.capture_endpoints().empty())
+            fields.emplace_back("capture", host::joined(each.capture_endpoints()));
     }
-    const bool lost = std::any_of(relays_.begin(), relays_.end(), lost_something);
-    return lost || stopped_at_once_ ? ExitCode::not_flushed : ExitCode::ok;
+    host::ServeLoop loop(*this, *log_, *options_.settings.drain);
+    const ExitCode code = loop.run(signals, ready);
+    return code == ExitCode::ok && lost_something_ ? ExitCode::not_flushed : code;
 }
 
 } // namespace flotilla::relay_daemon

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "host/log.hpp"
+#include "host/serve_loop.hpp"
 #include "host/signals.hpp"
 #include "relay/settings.hpp"
 
@@ -12,42 +13,54 @@
 #include <flotilla/net/poller.hpp>
 #include <flotilla/relay/relay.hpp>
 
+#include <functional>
+#include <string>
 #include <vector>
 
 namespace flotilla::relay_daemon {
 
 struct ServiceOptions {
     std::vector<relay::RelayOptions> relays{};
-    Duration drain = 5s;          // longest that a stop takes
-    std::uint32_t io_threads = 1; // 1 to 16
+    DaemonSettings settings{}; // in effect: what the relays were made of
+    // The settings as they are now, for a reload; may be empty, which reloads nothing.
+    std::function<Result<DaemonSettings>()> read_again{};
 };
 
-class Service {
+class Service final : public host::Served {
 public:
-    // Opens every relay. Errors: those of Relay::open.
-    static Result<Service> open(ServiceOptions options, const host::Log& log);
+    // Opens every relay. `log` must outlive it. Errors: those of Relay::open.
+    static Result<Service> open(ServiceOptions options, host::Log& log);
+    Service(Service&&) noexcept = default;
 
     // One JSON object: what is attached where, ports resolved.
     std::string ready_json() const;
-    // Serves until a signal ends it. ok: everything that had arrived was handed on; not_flushed: a
-    // drain ended with messages left; runtime_error: the transport failed.
+    // Serves until a signal ends it, as host::ServeLoop says; ok: everything that had arrived was
+    // handed on.
     ExitCode run(host::Signals& signals);
 
+    std::string_view name() const noexcept override { return "relay"; }
+    void attach(net::Poller& poller) override;
+    void detach(net::Poller&) override {} // stop() does
+    bool has_input() const noexcept override { return false; }
+    Duration wait_max() const noexcept override { return no_limit; }
+    Status process(Duration) override { return {}; } // the poller calls the relays
+    Result<bool> drain(Duration left) override;
+    void stop() override;
+    std::vector<host::Fields> counters() const override;
+    void report(const host::Log&) const override {}
+    std::string status() const override;
+    Result<host::Reloaded> reload() override;
+
 private:
-    Service(net::Context context, ServiceOptions options, const host::Log& log);
-    void log_ready() const;
-    void log_counters(std::string_view event) const;
-    void handle(host::Signal signal);
-    void drain();
+    Service(net::Context context, ServiceOptions options, host::Log& log);
 
     ServiceOptions options_;
-    const host::Log* log_;
+    host::Log* log_;
     net::Context context_;
-    net::Poller poller_{};
     std::vector<relay::Relay> relays_{};
     bool draining_ = false;
-    bool stopped_at_once_ = false;
     std::size_t drained_ = 0;
+    bool lost_something_ = false; // by a drain
 };
 
 } // namespace flotilla::relay_daemon

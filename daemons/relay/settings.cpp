@@ -241,13 +241,18 @@ std::string format_relay(const RelaySettings& relay) {
 
 } // namespace
 
+std::string format_relays(const DaemonSettings& settings) {
+    std::string out;
+    for (const RelaySettings& relay : settings.relays)
+        out += format_relay(relay);
+    return out;
+}
+
 std::string format_settings(const DaemonSettings& settings) {
     std::string out;
     const DaemonSettings all = in_effect(settings);
     host::for_each_common_setting<DaemonSettings>(host::writing(out, all));
-    for (const RelaySettings& relay : all.relays)
-        out += format_relay(relay);
-    return out;
+    return out + format_relays(all);
 }
 
 } // namespace flotilla::relay_daemon

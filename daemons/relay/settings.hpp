@@ -77,6 +77,8 @@ Result<DaemonSettings> lay_over(DaemonSettings flags, DaemonSettings file);
 Result<std::vector<relay::RelayOptions>> make_options(const DaemonSettings& settings);
 Result<relay::RelayOptions> make_options(const RelaySettings& settings);
 
+// Its [[relay]] tables, defaults written out.
+std::string format_relays(const DaemonSettings& settings);
 // The settings in effect as a file that parse_settings reads, defaults written out.
 std::string format_settings(const DaemonSettings& settings);
 

@@ -137,7 +137,7 @@ std::variant<Command, ToolCommand, ExitCode> read_command_line(int count,
         return std::move(given.tool);
     }
     auto source = source_of(given);
-    auto settings = source ? read_again(*source) : fail(source.error());
+    auto settings = source ? read_again(*source) : Result<DaemonSettings>{fail(source.error())};
     if (!settings) {
         std::cerr << program << ": " << settings.error().detail << "\n";
         return ExitCode::usage;

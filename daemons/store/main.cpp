@@ -17,15 +17,11 @@ ExitCode serve(const Command& command, queue::QueueServerOptions server) {
     ServiceOptions options;
     options.server = std::move(server);
     options.store = store_options(settings);
-    options.data = *settings.data;
-    options.bind = *settings.bind;
-    options.queues = settings.queues;
-    options.drain = *settings.drain;
-    options.io_threads = static_cast<std::uint32_t>(*settings.io_threads);
+    options.settings = settings;
+    options.read_again = [source = command.source] { return read_again(source); };
     return host::serve(program, command, *host::log_level_named(*settings.log_level),
-                       *host::log_format_named(*settings.log_format), [&](const host::Log& log) {
-                           return Service::open(std::move(options), log);
-                       });
+                       *host::log_format_named(*settings.log_format),
+                       [&](host::Log& log) { return Service::open(std::move(options), log); });
 }
 
 ExitCode run(int count, const char* const* arguments) {

@@ -3,6 +3,7 @@
 
 #include "host/listener.hpp"
 #include "host/rate_limit.hpp"
+#include "host/transport.hpp"
 #include "store/report.hpp"
 
 #include <flotilla/net/system.hpp>
@@ -38,18 +39,16 @@ std::function<void(const queue::EngineOutputs::Notice&)> notice_log(const host::
     };
 }
 
-Service::Service(net::Context context, ServiceOptions options, const host::Log& log)
+Service::Service(net::Context context, ServiceOptions options, host::Log& log)
     : options_(std::move(options)), log_(&log), context_(std::move(context)) {}
 
-Result<Service> Service::open(ServiceOptions options, const host::Log& log) {
-    net::ContextOptions transport;
-    transport.io_threads = options.io_threads;
-    auto context = net::Context::open(transport);
+Result<Service> Service::open(ServiceOptions options, host::Log& log) {
+    auto context = host::open_context(options.settings, log);
     if (!context)
         return fail(context.error());
     Service service{std::move(*context), std::move(options), log};
     ServiceOptions& own = service.options_;
-    auto store = queue::LmdbStore::open(own.data, own.store);
+    auto store = queue::LmdbStore::open(*own.settings.data, own.store);
     if (!store)
         return fail(store.error());
     own.server.on_notice = notice_log(log);
@@ -57,16 +56,17 @@ Result<Service> Service::open(ServiceOptions options, const host::Log& log) {
     if (!server)
         return fail(server.error());
     service.server_.emplace(std::move(*server));
-    for (const DeclaredQueue& each : own.queues)
+    for (const DeclaredQueue& each : own.settings.queues)
         if (Status declared = service.server_->declare(each.name, each.properties); !declared)
             return fail(declared.error().code,
                         "queue '" + each.name + "': " + declared.error().detail);
-    for (const net::Endpoint& each : own.bind) {
+    for (const net::Endpoint& each : *own.settings.bind) {
         auto bound = service.server_->bind(each);
         if (!bound)
             return fail(bound.error());
         service.bound_.push_back(std::move(*bound));
     }
+    host::name_unused_listeners(service.context_, log);
     return service;
 }
 
@@ -82,8 +82,12 @@ std::string Service::ready_json() const {
     return all.dump();
 }
 
-host::Fields Service::counters() const {
-    return counter_fields(server_->counters(), server_->levels());
+std::vector<host::Fields> Service::counters() const {
+    return {counter_fields(server_->counters(), server_->levels())};
+}
+
+void Service::attach(net::Poller& poller) {
+    poller.on_readable(server_->fd(), [] {}); // process() does what there is to do
 }
 
 void Service::report(const host::Log& log) const {
@@ -97,14 +101,17 @@ void Service::report(const host::Log& log) const {
         log.info("door_counters", door_fields(each));
 }
 
-void Service::reload(const host::Log& log) {
-    log.warning("reload_ignored", {{"why", "a store reads its settings at start"}});
+std::string Service::status() const {
+    const queue::EngineLevels now = server_->levels();
+    return std::to_string(now.queues) + " queues, " + std::to_string(now.sessions) + " sessions, " +
+           std::to_string(now.leased) + " messages with consumers" +
+           (now.is_full ? "; full: puts are refused" : "");
 }
 
 ExitCode Service::run(host::Signals& signals) {
-    host::ServeLoop loop(*this, *log_, options_.drain);
+    host::ServeLoop loop(*this, *log_, *options_.settings.drain);
     return loop.run(signals,
-                    {{"endpoints", host::joined(bound_)}, {"data", options_.data.string()}});
+                    {{{"endpoints", host::joined(bound_)}, {"data", *options_.settings.data}}});
 }
 
 } // namespace flotilla::store_daemon

@@ -12,7 +12,6 @@
 #include <flotilla/net/context.hpp>
 #include <flotilla/queue/server.hpp>
 
-#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -23,18 +22,16 @@ namespace flotilla::store_daemon {
 struct ServiceOptions {
     queue::QueueServerOptions server{}; // its on_notice is ours
     queue::LmdbOptions store{};
-    std::filesystem::path data{};
-    std::vector<net::Endpoint> bind{};
-    std::vector<DeclaredQueue> queues{};
-    Duration drain = 5s;          // longest that a stop takes
-    std::uint32_t io_threads = 1; // 1 to 16
+    DaemonSettings settings{}; // in effect: what the rest was made of
+    // The settings as they are now, for a reload; may be empty, which reloads nothing.
+    std::function<Result<DaemonSettings>()> read_again{};
 };
 
 class Service final : public host::Served {
 public:
     // Recovers the store, declares the queues, then binds everything. `log` must outlive it.
     // Errors: those of LmdbStore and QueueServer.
-    static Result<Service> open(ServiceOptions options, const host::Log& log);
+    static Result<Service> open(ServiceOptions options, host::Log& log);
     Service(Service&&) noexcept = default;
 
     // One JSON object: where it is bound, ports resolved, its doors included.
@@ -43,21 +40,24 @@ public:
     ExitCode run(host::Signals& signals);
 
     std::string_view name() const noexcept override { return "store"; }
-    int fd() const noexcept override { return server_->fd(); }
+    void attach(net::Poller& poller) override;
+    void detach(net::Poller& poller) override { poller.forget(server_->fd()); }
     bool has_input() const noexcept override { return server_->has_input(); }
     Duration wait_max() const noexcept override { return server_->wait_max(); }
     Status process(Duration wait) override { return server_->process(wait); }
-    Result<bool> drain(Duration wait) override { return server_->drain(wait); }
+    Result<bool> drain(Duration) override { return server_->drain(Duration::zero()); }
     void stop() override { server_->stop(); }
-    host::Fields counters() const override;
+    std::vector<host::Fields> counters() const override;
     void report(const host::Log& log) const override;
-    void reload(const host::Log& log) override;
+    std::string status() const override;
+    Result<host::Reloaded> reload() override;
 
 private:
-    Service(net::Context context, ServiceOptions options, const host::Log& log);
+    Status declare(const std::vector<DeclaredQueue>& queues);
+    Service(net::Context context, ServiceOptions options, host::Log& log);
 
     ServiceOptions options_;
-    const host::Log* log_;
+    host::Log* log_;
     net::Context context_;
     std::optional<queue::QueueServer> server_{};
     std::vector<net::Endpoint> bound_{};

@@ -412,6 +412,15 @@ BrokerShellCounters Broker::counters() const {
     return counters;
 }
 
+Status Broker::set_limits(BrokerLimits limits) {
+    BrokerOptions options = rest_->options;
+    options.limits = limits;
+    if (Status right = check(options); !right)
+        return right;
+    rest_->machine.set_limits(std::move(limits));
+    return {};
+}
+
 BrokerLevels Broker::levels() const {
     return rest_->machine.levels();
 }

@@ -82,6 +82,9 @@ public:
     // under way for users who lost the right ends, and connections of those who were revoked are
     // cut, once they were told.
     void set_permissions(std::shared_ptr<const Permissions> permissions);
+    // For what is accepted from now on; BrokerMachine::set_limits says which. All or nothing.
+    // Errors: bad_option.
+    Status set_limits(BrokerLimits limits);
 
     // Accepts nothing more (clients of the flotilla dialect are told), and waits at most `wait`
     // until everything accepted is answered. May be called again. True: it is.

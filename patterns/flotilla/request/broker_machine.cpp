@@ -36,6 +36,17 @@ BrokerMachine::BrokerMachine(BrokerLimits limits, std::uint64_t seed)
       kept_(limits_.kept_answers_max, limits_.kept_bytes_max, limits_.kept_for),
       refusals_(refusals_max) {}
 
+void BrokerMachine::set_limits(BrokerLimits limits) {
+    limits.heartbeat = limits_.heartbeat;
+    limits.liveness = limits_.liveness;
+    limits.message_bytes_max = limits_.message_bytes_max;
+    limits.kept_answers_max = limits_.kept_answers_max;
+    limits.kept_bytes_max = limits_.kept_bytes_max;
+    limits.kept_for = limits_.kept_for;
+    limits_ = std::move(limits);
+    services_.limits_changed();
+}
+
 void BrokerMachine::note(Kind kind, std::string_view service, std::string_view peer,
                          std::string_view text, BrokerOutputs& out) {
     if (out.notices.size() < BrokerOutputs::notices_max)

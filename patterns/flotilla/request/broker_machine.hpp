@@ -133,6 +133,10 @@ public:
     // they held goes on as if they had died. Costs all that the broker holds.
     void set_permissions(std::shared_ptr<const Permissions> permissions, Instant now,
                          BrokerOutputs& out);
+    // From now on these hold, for what is accepted from now on; what is held beyond a lower one
+    // stays. Heartbeats, message_bytes_max and kept answers stay as they were. `limits` must have
+    // been checked.
+    void set_limits(BrokerLimits limits);
     // From now on nothing is accepted; what was is served.
     void drain() noexcept { draining_ = true; }
     // Ends every request and every worker's registration, and says so where it can be said.

@@ -48,6 +48,20 @@ Slot ServiceTable::add(std::string_view name, const ServiceLimits& limits) {
     return slot;
 }
 
+void ServiceTable::limits_changed() {
+    for_each([&](Slot slot) {
+        services_[slot].limits = &limits_.service;
+        services_[slot].configured = false;
+    });
+    for (const auto& [name, own] : limits_.services) {
+        const Slot found = std::as_const(*this).find(name);
+        BrokerService& service = services_[found != no_slot ? found : add(name, own)];
+        service.limits = &own;
+        service.configured = true;
+    }
+    for_each([&](Slot slot) { release(slot); });
+}
+
 void ServiceTable::release(Slot slot) {
     BrokerService& service = services_[slot];
     if (service.is_needed())

@@ -53,6 +53,8 @@ public:
     Slot find(std::string_view name) const;
     // Found or new; no_slot: services_max is reached.
     Slot get(std::string_view name);
+    // What `limits` holds is different now: every service goes by it from now on.
+    void limits_changed();
     // Forgets it when nothing needs it.
     void release(Slot slot);
 
