@@ -111,5 +111,8 @@ install(
     PATTERN "*.md")
 
 if(PROJECT_IS_TOP_LEVEL)
+    if(FLOTILLA_BUILD_DAEMONS)
+        include(Systemd)
+    endif()
     include(Packages)
 endif()

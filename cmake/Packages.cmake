@@ -19,6 +19,15 @@ set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME flotilla)
 # Read off the programs by dpkg-shlibdeps, so that they name the oldest versions that will do.
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SHLIBDEPS ON)
+if(FLOTILLA_BUILD_DAEMONS)
+    set(flotilla_debian "${PROJECT_SOURCE_DIR}/packaging/debian")
+    set(CPACK_DEBIAN_RUNTIME_PACKAGE_CONTROL_EXTRA
+        "${flotilla_debian}/postinst;${flotilla_debian}/prerm;${flotilla_debian}/conffiles")
+    set(CPACK_DEBIAN_RUNTIME_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+    # For the system user.
+    set(CPACK_DEBIAN_RUNTIME_PACKAGE_DEPENDS
+        "systemd | systemd-standalone-sysusers | systemd-sysusers")
+endif()
 set(CPACK_COMPONENT_RUNTIME_DESCRIPTION
     "The zmq command-line tool speaks every ZeroMQ socket type from the shell.
 flotilla-relay joins publishers, pushers and requesters to their peers.

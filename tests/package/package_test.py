@@ -162,6 +162,37 @@ def fetch_content():
     require(os.path.exists(library), f"there is no {library}")
 
 
+DAEMONS = ("store", "broker", "relay")
+
+
+def units():
+    """The units are right for systemd, hardened, and fit the programs and their settings."""
+    folder = os.path.join(BUILD, "package", "systemd")
+    names = sorted(os.listdir(folder))
+    require(names == sorted(f"flotilla-{d}{i}.service" for d in DAEMONS for i in ("", "@")),
+            f"the units are {names}")
+    for daemon in DAEMONS:
+        program = os.path.join(BUILD, "daemons", daemon, f"flotilla-{daemon}")
+        settings = os.path.join(SOURCE, "packaging", "etc", f"{daemon}.toml")
+        run(program, "--config", settings, "--check-config")
+        drain = re.search(r'drain = "(\d+)s"', run(program, "--config", settings, "--print-config"))
+        for name in (f"flotilla-{daemon}.service", f"flotilla-{daemon}@.service"):
+            with open(os.path.join(folder, name), encoding="utf-8") as file:
+                text = file.read()
+            stop = re.search(r"TimeoutStopSec=(\d+)s", text)
+            require(int(stop.group(1)) > int(drain.group(1)), f"{name} kills what still drains")
+            # Where it will be installed there is nothing yet; the build's program stands in.
+            instance = name.replace("@.", "@a.")
+            with open(os.path.join(SCRATCH, instance), "w", encoding="utf-8") as file:
+                file.write(text.replace(f"/usr/bin/flotilla-{daemon}", program))
+            said = run("systemd-analyze", "verify", "--man=no", os.path.join(SCRATCH, instance))
+            require(name.split(".")[0] not in said, said)
+            # 0 is perfect, 100 is no protection at all.
+            run("systemd-analyze", "security", "--offline=true", "--threshold=20",
+                os.path.join(SCRATCH, instance))
+    run("systemd-sysusers", "--dry-run", os.path.join(SOURCE, "packaging/systemd/flotilla.sysusers"))
+
+
 def deb():
     """The Debian packages: what is in them, and that their programs run."""
     run("cpack", "-G", "DEB", "--config", os.path.join(BUILD, "CPackConfig.cmake"), "-B", SCRATCH)
@@ -169,6 +200,10 @@ def deb():
     require(sorted(packages) == ["flotilla", "flotilla-dev"], f"the packages are {packages}")
     needs = run("dpkg-deb", "-f", packages["flotilla"], "Depends")
     require("libzmq5" in needs and "libc6" in needs, f"flotilla depends on {needs}")
+    require("systemd" in needs, f"flotilla makes a system user, but depends on {needs}")
+    settings = {f"/etc/flotilla/{daemon}.toml" for daemon in DAEMONS}
+    conffiles = run("dpkg-deb", "-I", packages["flotilla"], "conffiles")
+    require(set(conffiles.split()) == settings, f"the conffiles are {conffiles}")
     needs = run("dpkg-deb", "-f", packages["flotilla-dev"], "Depends")
     require("libzmq3-dev" in needs, f"flotilla-dev depends on {needs}")
     for package in packages.values():
@@ -247,7 +282,7 @@ def recipes():
 
 
 CASES = (install, installed_tree, find_package, moved, pkg_config, add_subdirectory, fetch_content,
-         deb, recipes)
+         units, deb, recipes)
 
 if __name__ == "__main__":
     fresh(SCRATCH)
