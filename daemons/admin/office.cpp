@@ -209,8 +209,12 @@ Answer Office::order(const Request& request, const std::string& who) {
     Answer answer = answered ? std::move(*answered) : unavailable(answered.error());
     if (!changes(request.verb))
         return answer;
-    AuditEntry entry{
-        0, "", who, request.verb, object_of(request.arguments), request.address, answer.code, ""};
+    AuditEntry entry;
+    entry.who = who;
+    entry.verb = request.verb;
+    entry.object = object_of(request.arguments);
+    entry.address = request.address;
+    entry.code = answer.code;
     if (answer.code == 200)
         audit_->changed(std::move(entry));
     else
