@@ -176,18 +176,24 @@ TEST_CASE("views live as long as their snapshot, whatever else it is asked") {
               std::string(60'000, static_cast<char>('a' + i % 26)));
 }
 
-TEST_CASE("room shrinks as a store fills and grows again as it is emptied") {
-    Subject subject(any_kind());
-    const auto store = subject.make();
-    const std::uint64_t at_first = store->room();
-    Position next = 0;
-    for (int turns = 0; store->room() > 4'000'000; ++turns) {
+// Turns of 16 blocks while there is room for them: the number of the block after the last.
+Position fill(Store& store, Position next) {
+    for (int turns = 0; store.room() > 4'000'000; ++turns) {
         REQUIRE(turns < 1000);
         Mutations turn;
         for (int i = 0; i < 16; ++i)
             turn.put(Table::block, block_key(1, 0, next++), std::string(65'000, 'x'));
-        REQUIRE(store->commit(turn));
+        REQUIRE(store.commit(turn));
+        store.housekeep();
     }
+    return next;
+}
+
+TEST_CASE("room shrinks as a store fills and grows again as it is emptied") {
+    Subject subject(any_kind());
+    const auto store = subject.make();
+    const std::uint64_t at_first = store->room();
+    const Position next = fill(*store, 0);
     CHECK(store->room() < at_first);
     // Every message that was accepted can be finished, one at a time if need be.
     for (Position first = 0; first < next; ++first) {
@@ -202,8 +208,9 @@ TEST_CASE("room shrinks as a store fills and grows again as it is emptied") {
         REQUIRE(store->commit(turn));
     }
     store->housekeep();
-    CHECK(store->room() > at_first / 2);
     CHECK(rows_in(*store, Table::block) == 0);
+    // A store may say less than it has, but not for long.
+    CHECK(fill(*store, next) - next > next / 4 * 3);
 }
 
 TEST_CASE("a store does what an ordered map does, over random turns") {

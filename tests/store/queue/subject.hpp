@@ -33,19 +33,22 @@ inline LmdbOptions small_store() {
 // One kind of store, made as often as asked for.
 class Subject {
 public:
-    enum class Kind { memory, lmdb };
+    enum class Kind { memory, lmdb, lmdb_alone }; // alone: without a journal
     explicit Subject(Kind kind) : kind_(kind) {}
     std::unique_ptr<Store> make() {
         if (kind_ == Kind::memory)
             return std::make_unique<MemoryStore>();
-        auto opened = LmdbStore::open(folder_.path() / std::to_string(++made_), small_store());
+        LmdbOptions options = small_store();
+        if (kind_ == Kind::lmdb_alone)
+            options.journal_bytes = 0;
+        auto opened = LmdbStore::open(folder_.path() / std::to_string(++made_), options);
         if (!opened)
             throw std::runtime_error(to_string(opened.error()));
         return std::move(*opened);
     }
     static std::vector<Kind> kinds() {
         if (LmdbStore::is_available())
-            return {Kind::memory, Kind::lmdb};
+            return {Kind::memory, Kind::lmdb, Kind::lmdb_alone};
         return {Kind::memory};
     }
 

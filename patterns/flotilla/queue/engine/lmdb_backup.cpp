@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copies of a store: out of it, beside whoever writes, and back.
 #include <flotilla/queue/engine/data_directory.hpp>
+#include <flotilla/queue/engine/journal.hpp>
 #include <flotilla/queue/engine/lmdb_environment.hpp>
 #include <flotilla/queue/engine/lmdb_store.hpp>
+#include <flotilla/queue/engine/lmdb_view.hpp>
 
 #include <fcntl.h>
 #include <lmdb.h>
@@ -135,6 +137,39 @@ Status copy_file(const fs::path& source, const FileHandle& target, const StorePr
     return {};
 }
 
+// Turns that the copied file lacks. It is there before that file has its name, so that no copy is
+// ever without it.
+Status put_journal(const fs::path& directory, ByteView bytes) {
+    if (bytes.empty())
+        return {};
+    const fs::path path = directory / journal_name;
+    const FileHandle file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!file.is_open())
+        return fail(system_error(errno, "make", path));
+    while (!bytes.empty()) {
+        const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return fail(system_error(written < 0 ? errno : ENOSPC, "write", path));
+        bytes.remove_prefix(static_cast<std::size_t>(written));
+    }
+    if (::fsync(file.get()) != 0)
+        return fail(system_error(errno, "sync", path));
+    return {};
+}
+
+// What the journal has now. The file is copied after this, so it has these turns or lacks them in
+// the order in which they were committed.
+Result<std::string> journal_of(const Environment& environment, const fs::path& directory) {
+    const auto view = lmdb::View::open(environment, directory);
+    if (!view)
+        return fail(view.error());
+    if (view->journal_error())
+        return fail(*view->journal_error());
+    return view->journal();
+}
+
 } // namespace
 
 Status back_up_store(const fs::path& directory, const fs::path& target,
@@ -149,6 +184,9 @@ Status back_up_store(const fs::path& directory, const fs::path& target,
     auto part = Part::begin(target);
     if (!part)
         return fail(part.error());
+    const auto journal = journal_of(*environment, directory);
+    if (!journal)
+        return fail(journal.error());
     const auto unused = environment->free_bytes();
     const std::uint64_t all = environment->end_bytes() - (unused ? *unused : 0);
     // Without free pages, so that a copy is as large as what it holds.
@@ -160,6 +198,8 @@ Status back_up_store(const fs::path& directory, const fs::path& target,
     }
     if (code != 0)
         return fail(lmdb::error_of(code, "copy " + directory.string()));
+    if (const Status put = put_journal(target, *journal); !put)
+        return put;
     if (const Status kept = part->keep(); !kept)
         return kept;
     if (progress)
@@ -180,6 +220,11 @@ Status restore_store(const fs::path& backup, const fs::path& directory,
         return fail(part.error());
     if (const Status copied = copy_file(backup / lmdb::data_name, part->file(), progress); !copied)
         return copied;
+    const auto journal = read_journal(backup);
+    if (!journal)
+        return fail(journal.error());
+    if (const Status put = put_journal(directory, *journal); !put)
+        return put;
     return part->keep();
 }
 

@@ -21,14 +21,7 @@ namespace {
 constexpr std::array<const char*, queue::tables> table_names{
     "meta",    "queue",  "name",     "block",        "done",      "attempt",
     "delayed", "expiry", "producer", "producer_age", "duplicate", "duplicate_age"};
-constexpr ByteView format_key = "format";
 constexpr MDB_dbi free_table = 0; // LMDB's own list of free pages
-
-std::string format_row(std::uint32_t format) {
-    wire::Writer row;
-    row.u8(1).u32(format);
-    return seal(row.take());
-}
 
 Result<std::uint32_t> read_format_row(ByteView value) {
     const auto sealed = unseal(value);
@@ -45,6 +38,12 @@ Result<std::uint32_t> read_format_row(ByteView value) {
 } // namespace
 
 static_assert(std::is_same_v<TableHandle, MDB_dbi>);
+
+std::string format_row(std::uint32_t format) {
+    wire::Writer row;
+    row.u8(1).u32(format);
+    return seal(row.take());
+}
 
 MDB_val val(ByteView bytes) noexcept {
     return {bytes.size(), const_cast<char*>(bytes.data())};

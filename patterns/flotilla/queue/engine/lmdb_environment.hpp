@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <string_view>
 
 // Of lmdb.h, which only sources include.
@@ -24,6 +25,10 @@ namespace flotilla::queue::lmdb {
 using TableHandle = unsigned int; // MDB_dbi
 
 inline constexpr const char* data_name = "data.mdb";
+
+// The row of table meta that says which format a store has.
+inline constexpr ByteView format_key = "format";
+std::string format_row(std::uint32_t format);
 
 // disk_full: no room on the disk or in the map, or a transaction too large; damaged; unsupported;
 // out_of_files; io: everything else.

@@ -1,107 +1,72 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <flotilla/base/check.hpp>
-#include <flotilla/queue/engine/data_directory.hpp>
+// A journal in front of a tree. What was committed is the tree's last commit with the overlay over
+// it; journal and overlay hold the same turns.
+#include <flotilla/queue/engine/journal.hpp>
 #include <flotilla/queue/engine/lmdb_environment.hpp>
-#include <flotilla/queue/engine/lmdb_reader.hpp>
-#include <flotilla/queue/engine/lmdb_space.hpp>
 #include <flotilla/queue/engine/lmdb_store.hpp>
+#include <flotilla/queue/engine/lmdb_tree.hpp>
+#include <flotilla/queue/engine/overlay.hpp>
 
-#include <lmdb.h>
-
-#include <cerrno>
-#include <system_error>
+#include <algorithm>
+#include <optional>
+#include <random>
 #include <utility>
 
 namespace flotilla::queue {
-
-using lmdb::Environment;
-using lmdb::error_of;
-
 namespace {
 
-constexpr std::uint64_t bytes_min = std::uint64_t{16} << 20;
-constexpr std::uint64_t bytes_most = std::uint64_t{1} << 50;
-// Readers that died are looked for this often, in calls of housekeep(): each pins pages.
-constexpr std::uint64_t reader_check_calls = 256;
+// A turn that is larger would be written twice for little: its pages take longer than a sync.
+constexpr std::uint64_t journalled_bytes_max = std::uint64_t{16} << 10;
+// Reading goes through these, and the tree gets them in one turn.
+constexpr std::uint64_t overlay_rows_max = 1024;
+// The tree may touch a page for each.
+constexpr std::uint64_t row_bytes = 4096;
+// Journals whose worth of room the tree has to have besides.
+constexpr std::uint64_t room_factor = 16;
+// After a checkpoint, or a journal, that failed: tried again when so many calls were made.
+constexpr std::uint64_t pause_calls = 256;
 
-Status check(const LmdbOptions& options) {
-    if (options.bytes_max < bytes_min || options.bytes_max > bytes_most)
-        return fail(Errc::bad_option, "a store's bytes_max is 16 MiB to 1 PiB, not " +
-                                          std::to_string(options.bytes_max));
-    if (options.write_ahead_bytes > options.bytes_max)
-        return fail(Errc::bad_option, "a store's write_ahead_bytes is at most its bytes_max");
-    return {};
+std::uint64_t any_number() {
+    std::random_device device;
+    return std::uint64_t{device()} << 32 | device();
 }
 
-std::uint64_t size_of(const std::filesystem::path& file) {
-    std::error_code error;
-    const auto size = std::filesystem::file_size(file, error);
-    return error ? 0 : size;
+std::uint64_t over(std::uint64_t a, std::uint64_t b) noexcept {
+    return a > b ? a - b : 0;
 }
 
 } // namespace
 
 struct LmdbStore::Rest {
-    Rest(DataDirectory claimed, LmdbOptions given)
-        : options(given), directory(std::move(claimed)), space(given) {}
+    Rest(std::unique_ptr<lmdb::Tree> with, std::filesystem::path in, const LmdbOptions& options)
+        : tree(std::move(with)), directory(std::move(in)),
+          journal_bytes(std::min(options.journal_bytes, options.bytes_max / 256)) {}
 
-    Status open_environment();
-    // After a commit that LMDB says it cannot vouch for, only the file knows.
-    Status recover();
-    Status apply(const Mutations& mutations);
-    void find_map();
-
-    LmdbOptions options;
-    DataDirectory directory;
-    std::optional<Environment> environment{};
-    std::vector<std::unique_ptr<lmdb::Reader>> readers{}; // at rest; end before the environment
-    lmdb::PageWindow window{};
-    lmdb::Space space;
-    std::size_t snapshots = 0;
-    std::uint64_t calls = 0;
-    bool is_in_doubt = false;
-};
-
-class LmdbSnapshot final : public Snapshot {
-public:
-    LmdbSnapshot(LmdbStore::Rest& rest, std::unique_ptr<lmdb::Reader> reader)
-        : rest_(rest), reader_(std::move(reader)) {
-        ++rest_.snapshots;
-    }
-    LmdbSnapshot(const LmdbSnapshot&) = delete;
-    LmdbSnapshot& operator=(const LmdbSnapshot&) = delete;
-    ~LmdbSnapshot() override {
-        reader_->end();
-        rest_.readers.push_back(std::move(reader_));
-        --rest_.snapshots;
-        rest_.window.release();
+    Status begin();
+    Result<JournalMark> committed_mark() const;
+    Status settle();
+    Status commit(Mutations&& all, std::uint64_t turn);
+    void has_all(std::uint64_t turn);
+    bool belongs_in_journal(const Mutations& mutations) const;
+    Status commit_large(const Mutations& mutations);
+    Status checkpoint() { return commit(overlay.changes(), mark.turn + 1); }
+    bool owes_checkpoint() const;
+    void open_journal();
+    // What the tree will need for what it does not have yet.
+    std::uint64_t pending_bytes() const noexcept {
+        return 2 * overlay.bytes() + overlay.rows() * row_bytes;
     }
 
-    Result<std::optional<ByteView>> get(Table table, ByteView key) const override {
-        auto found = reader_->get(table, key);
-        if (found && *found)
-            looked_at(**found);
-        return found;
-    }
-    Result<std::optional<Entry>> at_or_after(Table table, ByteView key) const override {
-        return look(reader_->at_or_after(table, key));
-    }
-    Result<std::optional<Entry>> before(Table table, ByteView key) const override {
-        return look(reader_->before(table, key));
-    }
-
-private:
-    Result<std::optional<Entry>> look(Result<std::optional<Entry>> found) const {
-        if (found && *found)
-            looked_at((*found)->value);
-        return found;
-    }
-    void looked_at(ByteView value) const noexcept {
-        rest_.window.release();
-        rest_.window.looked_at(value);
-    }
-    LmdbStore::Rest& rest_;
-    std::unique_ptr<lmdb::Reader> reader_;
+    std::unique_ptr<lmdb::Tree> tree;
+    std::filesystem::path directory;
+    std::uint64_t journal_bytes;
+    std::optional<Journal> journal{}; // none: every turn goes to the tree
+    Overlay overlay{};
+    JournalMark mark{};       // `turn` is the last one, in the journal or in the tree
+    bool is_marked = false;   // the tree has a mark, or gets one with the first commit
+    bool owes_mark = false;   // a turn that failed may be in the journal
+    bool is_in_doubt = false; // a commit of the tree with what the overlay holds
+    std::uint64_t pause = 0;
 };
 
 // ---- opening -----------------------------------------------------------------------------------
@@ -113,177 +78,202 @@ bool LmdbStore::is_available() noexcept {
 LmdbStore::LmdbStore(std::unique_ptr<Rest> rest) noexcept : rest_(std::move(rest)) {}
 
 LmdbStore::~LmdbStore() {
-    FLOTILLA_CHECK(rest_->snapshots == 0, "a store is closed while a snapshot of it is open");
-    rest_->readers.clear();
+    // For a start that has nothing to replay; if it fails, that start does it.
+    if (!rest_->is_in_doubt && !rest_->overlay.empty())
+        (void)rest_->checkpoint();
 }
 
 Result<std::unique_ptr<LmdbStore>> LmdbStore::open(const std::filesystem::path& directory,
                                                    LmdbOptions options) {
-    if (const Status checked = check(options); !checked)
-        return fail(checked.error());
-    auto claimed = DataDirectory::claim(directory);
-    if (!claimed)
-        return fail(claimed.error());
-    auto rest = std::make_unique<Rest>(std::move(*claimed), options);
-    const bool is_new = size_of(directory / lmdb::data_name) == 0;
-    if (const Status opened = rest->open_environment(); !opened)
-        return fail(opened.error());
-    if (is_new)
-        if (const Status synced = rest->directory.sync(); !synced)
-            return fail(synced.error());
-    rest->space.begin(*rest->environment);
+    auto tree = lmdb::Tree::open(directory, options);
+    if (!tree)
+        return fail(tree.error());
+    auto rest = std::make_unique<Rest>(std::move(*tree), directory, options);
+    if (const Status begun = rest->begin(); !begun)
+        return fail(begun.error());
+    rest->open_journal();
     return std::unique_ptr<LmdbStore>{new LmdbStore(std::move(rest))};
 }
 
-Status LmdbStore::Rest::open_environment() {
-    readers.clear();
-    environment.reset();
-    window.forget_map();
-    const std::uint64_t file_bytes = size_of(directory.path() / lmdb::data_name);
-    auto opened = Environment::open(directory.path(), Environment::Access::read_write,
-                                    lmdb::Space::first_map_bytes(options, file_bytes), format);
-    if (!opened)
-        return fail(opened.error());
-    environment.emplace(std::move(*opened));
-    find_map();
+// Gives the tree what the journal has beyond it: read from the system's cache, it need not be on
+// disk yet, and what is confirmed from now on builds upon it.
+Status LmdbStore::Rest::begin() {
+    bool is_newest = false;
+    {
+        const auto snapshot = tree->read();
+        if (!snapshot)
+            return fail(snapshot.error());
+        const auto format_row = (*snapshot)->get(Table::meta, lmdb::format_key);
+        const auto mark_row = (*snapshot)->get(Table::meta, JournalMark::key);
+        if (!format_row || !mark_row)
+            return fail(format_row ? mark_row.error() : format_row.error());
+        is_newest = *format_row && **format_row == lmdb::format_row(format);
+        is_marked = mark_row->has_value();
+        if (is_marked) {
+            const auto decoded = decode_journal_mark(**mark_row);
+            if (!decoded)
+                return fail(decoded.error());
+            mark = *decoded;
+        }
+    }
+    if (is_marked) {
+        const auto bytes = read_journal(directory);
+        if (!bytes)
+            return fail(bytes.error());
+        const auto replayed = replay_journal(*bytes, mark, overlay);
+        if (!replayed)
+            return fail(replayed.error());
+        mark.turn = replayed->turn;
+    } else if (journal_bytes > 0) {
+        mark.store = any_number();
+        is_marked = owes_mark = true;
+    }
+    if (!is_newest)
+        overlay.apply(
+            {Table::meta, false, std::string(lmdb::format_key), lmdb::format_row(format)});
+    return overlay.empty() && !owes_mark ? Status{} : checkpoint();
+}
+
+void LmdbStore::Rest::open_journal() {
+    if (journal_bytes == 0)
+        return;
+    auto opened = Journal::open(directory, journal_bytes, mark.store);
+    if (opened) // else every turn goes to the tree: a disk that has no room for it, most likely
+        journal.emplace(std::move(*opened));
+}
+
+// ---- the tree ----------------------------------------------------------------------------------
+
+Result<JournalMark> LmdbStore::Rest::committed_mark() const {
+    const auto snapshot = tree->read();
+    if (!snapshot)
+        return fail(snapshot.error());
+    const auto row = (*snapshot)->get(Table::meta, JournalMark::key);
+    if (!row)
+        return fail(row.error());
+    return *row ? decode_journal_mark(**row) : JournalMark{};
+}
+
+// Everything that the tree lacks, and perhaps more, as turn number `turn`.
+Status LmdbStore::Rest::commit(Mutations&& all, std::uint64_t turn) {
+    if (is_marked)
+        all.put(Table::meta, std::string(JournalMark::key),
+                encode_journal_mark({mark.store, turn}));
+    const auto committed = tree->commit(all);
+    if (!committed) {
+        is_in_doubt = true;
+        pause = pause_calls;
+        return fail(committed.error());
+    }
+    has_all(turn);
     return {};
 }
 
-void LmdbStore::Rest::find_map() {
-    window.forget_map();
-    const auto reading = lmdb::Reading::begin(*environment);
-    if (!reading)
-        return;
-    MDB_val key = lmdb::val("format");
-    MDB_val row{};
-    if (mdb_get(reading->get(), environment->table(Table::meta), &key, &row) == 0)
-        window.find_map(row.mv_data);
+void LmdbStore::Rest::has_all(std::uint64_t turn) {
+    mark.turn = turn;
+    owes_mark = false;
+    overlay.clear();
+    if (journal)
+        journal->begin_again();
 }
 
-Status LmdbStore::Rest::recover() {
+// Whether the tree has the commit whose outcome was unknown: its mark says so.
+Status LmdbStore::Rest::settle() {
     if (!is_in_doubt)
         return {};
-    if (const Status opened = open_environment(); !opened)
-        return opened;
+    const auto found = committed_mark();
+    if (!found)
+        return fail(found.error());
+    if (found->turn > mark.turn)
+        has_all(found->turn);
     is_in_doubt = false;
-    space.refresh(*environment);
     return {};
+}
+
+bool LmdbStore::Rest::belongs_in_journal(const Mutations& mutations) const {
+    // Where room is short, each turn that finishes messages has to make room by itself: LMDB uses
+    // what a commit freed from the next but one on.
+    return mutations.bytes() <= journalled_bytes_max && journal && journal->has_room(mutations) &&
+           tree->room() > room_factor * journal->bytes();
+}
+
+Status LmdbStore::Rest::commit_large(const Mutations& mutations) {
+    if (overlay.empty() && !owes_mark) {
+        const auto committed = tree->commit(mutations);
+        return committed ? Status{} : Status{fail(committed.error())};
+    }
+    Mutations all = overlay.changes();
+    for (const Mutations::Change& change : mutations.changes())
+        if (change.erase)
+            all.erase(change.table, change.key);
+        else
+            all.put(change.table, change.key, change.value);
+    return commit(std::move(all), mark.turn + 1);
 }
 
 // ---- a turn ------------------------------------------------------------------------------------
 
-Result<std::unique_ptr<Snapshot>> LmdbStore::read() const {
-    Rest& rest = *rest_;
-    if (const Status recovered = rest.recover(); !recovered)
-        return fail(recovered.error());
-    std::unique_ptr<lmdb::Reader> reader;
-    if (rest.readers.empty()) {
-        auto opened = lmdb::Reader::open(*rest.environment);
-        if (!opened)
-            return fail(opened.error());
-        reader = std::move(*opened);
-    } else {
-        reader = std::move(rest.readers.back());
-        rest.readers.pop_back();
-        if (const Status begun = reader->begin_again(*rest.environment); !begun)
-            return fail(begun.error());
-    }
-    return std::unique_ptr<Snapshot>{std::make_unique<LmdbSnapshot>(rest, std::move(reader))};
-}
-
 Status LmdbStore::write(const Mutations& mutations) {
     Rest& rest = *rest_;
-    FLOTILLA_CHECK(rest.snapshots == 0, "a commit while a snapshot is open");
-    if (const Status recovered = rest.recover(); !recovered)
-        return recovered;
-    const std::uint64_t mapped = rest.environment->map_bytes();
-    const Status prepared =
-        rest.space.prepare(*rest.environment, mutations.bytes(), mutations.changes().size());
-    if (!prepared) {
-        rest.is_in_doubt = true; // the map is gone
-        return prepared;
+    if (const Status settled = rest.settle(); !settled)
+        return settled;
+    if (!rest.belongs_in_journal(mutations))
+        return rest.commit_large(mutations);
+    if (rest.journal->append(rest.mark.turn + 1, mutations)) {
+        ++rest.mark.turn;
+        rest.overlay.apply(mutations);
+        return {};
     }
-    if (rest.environment->map_bytes() != mapped)
-        rest.find_map();
-    if (const Status applied = rest.apply(mutations); !applied) {
-        if (applied.error().code == Errc::disk_full &&
-            (!rest.is_in_doubt || rest.space.is_disk_full(*rest.environment)))
-            rest.space.overflowed(*rest.environment);
-        return applied;
-    }
-    rest.space.committed(*rest.environment, mutations.bytes());
-    rest.window.changed(mutations.changes().size());
-    rest.window.release();
-    return {};
+    // The turn may be in the journal or not. A commit of the tree that says it has a turn of this
+    // number settles that, whichever comes first; until then the journal is not used.
+    rest.journal.reset();
+    rest.owes_mark = true;
+    rest.pause = pause_calls;
+    return rest.commit_large(mutations);
 }
 
-Status LmdbStore::Rest::apply(const Mutations& mutations) {
-    MDB_txn* transaction = nullptr;
-    int code = mdb_txn_begin(environment->get(), nullptr, 0, &transaction);
-    if (code != 0) {
-        is_in_doubt = true;
-        return fail(error_of(code, "begin a commit"));
-    }
-    for (const Mutations::Change& change : mutations.changes()) {
-        MDB_val key = lmdb::val(change.key);
-        if (change.erase) {
-            code = mdb_del(transaction, environment->table(change.table), &key, nullptr);
-            if (code == MDB_NOTFOUND)
-                code = 0;
-        } else {
-            MDB_val value = lmdb::val(change.value);
-            code = mdb_put(transaction, environment->table(change.table), &key, &value, 0);
-        }
-        if (code != 0) {
-            mdb_txn_abort(transaction);
-            return fail(error_of(code, "change a row"));
-        }
-    }
-    code = mdb_txn_commit(transaction);
-    if (code == 0)
-        return {};
-    // A short write is what LMDB sees of a disk that becomes full.
-    if (code == EIO && space.is_disk_full(*environment))
-        code = ENOSPC;
-    // It may have been the last of the two syncs that failed; LMDB will say no more.
-    is_in_doubt = code != MDB_MAP_FULL && code != MDB_TXN_FULL;
-    return fail(error_of(code, "commit"));
+Result<std::unique_ptr<Snapshot>> LmdbStore::read() const {
+    if (const Status settled = rest_->settle(); !settled)
+        return fail(settled.error());
+    auto below = rest_->tree->read();
+    if (!below)
+        return below;
+    return rest_->overlay.over(std::move(*below));
 }
 
 // ---- room --------------------------------------------------------------------------------------
 
 std::uint64_t LmdbStore::room() const {
-    Rest& rest = *rest_;
-    if (rest.is_in_doubt)
-        return 0;
-    if (rest.space.room() == 0)
-        rest.space.refused(*rest.environment);
-    return rest.space.room();
+    return rest_->is_in_doubt ? 0 : over(rest_->tree->room(), rest_->pending_bytes());
+}
+
+bool LmdbStore::Rest::owes_checkpoint() const {
+    return overlay.rows() > overlay_rows_max ||
+           (journal && journal->used_bytes() > journal->bytes() / 4 * 3) ||
+           pending_bytes() > tree->room() / 4;
 }
 
 void LmdbStore::housekeep() {
     Rest& rest = *rest_;
-    if (rest.is_in_doubt)
+    if (!rest.settle())
         return;
-    if (rest.calls++ % reader_check_calls == 0) {
-        int dead = 0;
-        mdb_reader_check(rest.environment->get(), &dead);
+    if (rest.pause > 0)
+        --rest.pause;
+    else if (!rest.overlay.empty() && rest.owes_checkpoint())
+        (void)rest.checkpoint(); // what it has is on disk in any case
+    else if (!rest.journal && !rest.owes_mark && rest.overlay.empty()) {
+        rest.pause = pause_calls;
+        rest.open_journal();
     }
-    rest.space.between_turns(*rest.environment);
-    rest.window.release();
+    rest.tree->housekeep();
 }
 
 LmdbLevels LmdbStore::levels() const {
-    LmdbLevels levels;
-    const Rest& rest = *rest_;
-    if (rest.is_in_doubt)
-        return levels;
-    levels.file_bytes = rest.space.file_bytes();
-    levels.map_bytes = rest.environment->map_bytes();
-    levels.used_bytes = rest.environment->end_bytes();
-    if (const auto unused = rest.environment->free_bytes(); unused)
-        levels.used_bytes -= std::min(*unused, levels.used_bytes);
-    levels.disk_free_bytes = rest.space.disk_free_bytes();
+    LmdbLevels levels = rest_->tree->levels();
+    if (rest_->journal) {
+        levels.journal_bytes = rest_->journal->bytes();
+        levels.journal_used_bytes = rest_->journal->used_bytes();
+    }
     return levels;
 }
 

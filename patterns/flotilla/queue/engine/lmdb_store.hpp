@@ -3,6 +3,11 @@
 // LmdbStore: a Store in one directory on a local file system, on LMDB. Opens in O(1) whatever it
 // holds; no thread of its own. docs/protocol/store.md says what lies in the directory.
 //
+//     small turn ─► journal (one sync) ─► overlay ─┐ now and then, and with
+//     large turn ──────────────────────────────────┴► LMDB (two syncs)
+//
+// What the journal has is in memory as well until LMDB has it: at most the journal's bytes.
+//
 // One process at a time: the directory is locked while it is open.
 #pragma once
 
@@ -24,6 +29,8 @@ struct LmdbOptions {
     std::uint64_t write_ahead_bytes = 64ULL << 20;
     // Disk that must stay free, besides what finishing everything accepted needs.
     std::uint64_t disk_reserve_bytes = 64ULL << 20;
+    // Of the journal, a file beside; at most 1/256 of bytes_max. 0: none, every turn goes to LMDB.
+    std::uint64_t journal_bytes = 4ULL << 20;
 };
 
 struct LmdbLevels {
@@ -31,11 +38,13 @@ struct LmdbLevels {
     std::uint64_t map_bytes = 0;
     std::uint64_t used_bytes = 0; // pages in use
     std::uint64_t disk_free_bytes = 0;
+    std::uint64_t journal_bytes = 0;      // its length; 0: none, or it failed
+    std::uint64_t journal_used_bytes = 0; // what LMDB does not have yet
 };
 
 class LmdbStore final : public Store {
 public:
-    static constexpr std::uint32_t format = 1;
+    static constexpr std::uint32_t format = 2;
     // Whether this build has LMDB; if not, everything here is refused as unsupported.
     static bool is_available() noexcept;
 
@@ -55,7 +64,6 @@ protected:
     Status write(const Mutations& mutations) override;
 
 private:
-    friend class LmdbSnapshot;
     struct Rest;
     explicit LmdbStore(std::unique_ptr<Rest> rest) noexcept;
     std::unique_ptr<Rest> rest_;

@@ -1,38 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Verifies a data directory: its pages, before LMDB sees them, then its rows.
+// Verifies a data directory: its pages, before LMDB sees them, then its rows, with those that only
+// the journal has.
 #include <flotilla/queue/engine/data_directory.hpp>
 #include <flotilla/queue/engine/lmdb_environment.hpp>
 #include <flotilla/queue/engine/lmdb_pages.hpp>
-#include <flotilla/queue/engine/lmdb_reader.hpp>
 #include <flotilla/queue/engine/lmdb_store.hpp>
+#include <flotilla/queue/engine/lmdb_view.hpp>
 #include <flotilla/queue/engine/store_check.hpp>
 
 #include <lmdb.h>
-
-#include <utility>
 
 namespace flotilla::queue {
 namespace {
 
 namespace fs = std::filesystem;
 using lmdb::Environment;
-
-class ReaderSnapshot final : public Snapshot {
-public:
-    explicit ReaderSnapshot(std::unique_ptr<lmdb::Reader> reader) : reader_(std::move(reader)) {}
-    Result<std::optional<ByteView>> get(Table table, ByteView key) const override {
-        return reader_->get(table, key);
-    }
-    Result<std::optional<Entry>> at_or_after(Table table, ByteView key) const override {
-        return reader_->at_or_after(table, key);
-    }
-    Result<std::optional<Entry>> before(Table table, ByteView key) const override {
-        return reader_->before(table, key);
-    }
-
-private:
-    std::unique_ptr<lmdb::Reader> reader_;
-};
 
 // The pages of the last commit, whoever commits meanwhile.
 Result<lmdb::PageReport> look_through_last(const Environment& environment,
@@ -71,10 +53,15 @@ Result<VerifyReport> verify_store(const fs::path& directory, const StoreProgress
     }
     if (const Status opened = environment->open_tables(access, LmdbStore::format); !opened)
         return fail(opened.error());
-    auto reader = lmdb::Reader::open(*environment);
-    if (!reader)
-        return fail(reader.error());
-    return check_rows(ReaderSnapshot(std::move(*reader)), environment->end_bytes(), progress);
+    const auto view = lmdb::View::open(*environment, directory);
+    if (!view)
+        return fail(view.error());
+    auto report = check_rows(view->snapshot(), environment->end_bytes(), progress);
+    if (report && view->journal_error()) {
+        ++report->damaged;
+        report->findings.push_back(view->journal_error()->detail);
+    }
+    return report;
 }
 
 } // namespace flotilla::queue
