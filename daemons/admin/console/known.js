@@ -6,6 +6,15 @@
 const lines = (...names) => names.map(
     (name) => (Array.isArray(name) ? name : [name, name.replaceAll('_', ' ')]));
 
+const relayPlots = [
+    {title: 'Messages a second', series: lines(['in_messages', 'in'], ['out_messages', 'out'])},
+    {title: 'Bytes a second', series: lines(['in_bytes', 'in'], ['out_bytes', 'out'])},
+    {title: 'Held', series: lines('held', ['backlog_messages', 'backlog'])},
+    {title: 'Dropped a second', series: lines(
+        ['dropped_overflow', 'overflow'], ['dropped_unroutable', 'unroutable'],
+        ['dropped_malformed', 'malformed'], ['dropped_too_large', 'too large'])},
+];
+
 // By the kind of the totals.
 export const overviewPlots = {
     store: [
@@ -22,18 +31,14 @@ export const overviewPlots = {
         {title: 'Workers', series: lines('workers', ['workers_waiting', 'idle'])},
         {title: 'Failing a second', series: lines('refused', 'dropped', 'malformed')},
     ],
-    relay: [
-        {title: 'Messages a second', series: lines('received', 'delivered', 'messages')},
-        {title: 'Bytes a second', series: lines(['received_bytes', 'received'], 'bytes')},
-        {title: 'Lost a second', series: lines('dropped', 'refused', 'lost')},
-    ],
+    relay: relayPlots,
 };
 
 // Figures of the overview that stand above the plots.
 export const overviewFirst = [
-    'queues', 'services', 'relays', 'connections', 'sessions', 'workers', 'ready', 'leased',
-    'delayed', 'queued', 'running', 'received', 'finished', 'requests', 'answered', 'messages',
-    'dead', 'refused', 'dropped', 'handshake_failures', 'disk_free_bytes'];
+    'queues', 'services', 'relays', 'sessions', 'workers', 'ready', 'leased', 'delayed', 'queued',
+    'running', 'paused', 'received', 'finished', 'requests', 'answered', 'in_messages',
+    'out_messages', 'dead', 'refused', 'dropped', 'disk_free_bytes'];
 
 // Of one object.
 export const objectPlots = {
@@ -45,22 +50,19 @@ export const objectPlots = {
          series: lines(['nacked', 'given back'], 'dead', 'leases_expired', 'refused')},
     ],
     service: [
-        {title: 'Requests a second', series: lines('requests', 'answered', 'failed', 'expired')},
+        {title: 'Answers a second', series: lines('answered')},
         {title: 'Waiting and running', series: lines(['queued', 'waiting'], 'running')},
         {title: 'Workers', series: lines('workers', ['workers_waiting', 'idle'])},
     ],
-    relay: [
-        {title: 'Messages a second', series: lines('received', 'delivered', 'messages')},
-        {title: 'Bytes a second', series: lines(['received_bytes', 'received'], 'bytes')},
-        {title: 'Lost a second', series: lines('dropped', 'refused', 'lost')},
-    ],
+    relay: relayPlots,
 };
 
 // Columns of the lists before "All columns" is chosen.
 export const listColumns = {
     queue: ['ready', 'leased', 'delayed', 'consumers', 'accepted', 'finished', 'dead', 'lag',
             'bytes'],
-    service: ['workers', 'workers_waiting', 'queued', 'running', 'requests', 'answered', 'failed'],
+    relay: ['kind', 'state', 'frontend', 'backend', 'in_messages', 'out_messages', 'held',
+            'dropped_overflow'],
     door: ['queue', 'kind', 'messages', 'refused', 'lost', 'paused'],
 };
 
