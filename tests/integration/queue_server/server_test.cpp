@@ -5,6 +5,7 @@
 #include <flotilla/pipeline/work_taker.hpp>
 #include <flotilla/queue/engine/memory_store.hpp>
 #include <flotilla/queue/server.hpp>
+#include <flotilla/wire/envelope.hpp>
 #include <flotilla/wire/option_text.hpp>
 
 #include <support/catch.hpp>
@@ -226,6 +227,51 @@ TEST_CASE("server: a sub door stores its topics, and drops and counts what does 
     }
     CHECK(shop.until([&] { return shop.server.doors()[0].refused_total == 2; }));
     CHECK(shop.server.doors()[0].messages_total == 2);
+}
+
+TEST_CASE("server: a sub door counts what its feed lacks, by the numbers of each topic",
+          "[integration][queue]") {
+    QueueServerOptions options;
+    const test::ScratchFolder scratch;
+    const net::Endpoint at = scratch.ipc("feed");
+    options.doors = {door(Door::Kind::sub, "q", at, {""})};
+    options.doors[0].metadata = true;
+    Shop shop(std::move(options));
+    REQUIRE(shop.server.declare("q", {}));
+    net::Socket publisher = *net::Socket::open(shop.context, net::SocketType::xpub);
+    REQUIRE(publisher.connect(at));
+    bool subscribed = false;
+    CHECK(
+        shop.until([&] { return subscribed = subscribed || publisher.receive(0ms).has_value(); }));
+    std::uint64_t sent = 0;
+    const auto publish = [&](const char* topic, std::uint64_t epoch, std::uint64_t sequence,
+                             std::uint32_t generation = 0, bool is_snapshot = false) {
+        wire::Envelope envelope;
+        envelope.publisher_epoch = epoch;
+        envelope.sequence = sequence;
+        envelope.generation = generation;
+        envelope.snapshot = is_snapshot;
+        const auto metadata = wire::encode(envelope);
+        REQUIRE(metadata);
+        Frames message{topic, "body", *metadata};
+        REQUIRE(publisher.send(message, 5s));
+        ++sent;
+    };
+    publish("a", 7, 5);          // the first one says where the feed stands
+    publish("a", 7, 6);          // nothing between
+    publish("a", 7, 9);          // 7 and 8
+    publish("b", 7, 1);          // a topic of its own
+    publish("b", 7, 3);          // 2
+    publish("a", 7, 4, 0, true); // a value that was kept: no part of the feed
+    publish("a", 8, 100);        // another publisher counts anew
+    publish("a", 8, 1, 1);       // and so does one that forgot
+    publish("a", 8, 3, 1);       // 2
+    Frames bare{"a", "body", "no metadata"};
+    REQUIRE(publisher.send(bare, 5s));
+    ++sent;
+    CHECK(shop.until([&] { return shop.server.doors()[0].messages_total == sent; }));
+    CHECK(shop.server.doors()[0].lost_total == 4);
+    CHECK(shop.server.doors()[0].refused_total == 0);
 }
 
 TEST_CASE("server: a push door drains a queue to plain PULL sockets, and keeps what none takes",

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// flotilla-store when its disk, or the file it may fill, has no room left: producers are told,
+// consumers empty it, and then it goes on.
+#include <flotilla/net/system.hpp>
+
+#include <process/store/store_program.hpp>
+#include <sys/mount.h>
+#include <sys/resource.h>
+
+#include <csignal>
+
+using namespace flotilla;
+using namespace flotilla::test;
+
+namespace {
+
+constexpr std::size_t body_bytes = 256 << 10;
+
+std::string body_of(int number) {
+    std::string body = std::to_string(number) + ":";
+    body.resize(body_bytes, static_cast<char>('a' + number % 26));
+    return body;
+}
+
+// A disk of 48 MiB at a folder: a real one where the test may mount it, else a limit on how long
+// files may become, which the store's process inherits.
+class SmallDisk {
+public:
+    explicit SmallDisk(const ScratchFolder& folder) : at_(folder.path()) {
+        is_mounted_ = ::mount("tmpfs", at_.c_str(), "tmpfs", 0, "size=48m,mode=0700") == 0;
+        if (is_mounted_)
+            return;
+        before_ = std::signal(SIGXFSZ, SIG_IGN);
+        ::getrlimit(RLIMIT_FSIZE, &limit_);
+        rlimit less = limit_;
+        less.rlim_cur = 48U << 20;
+        ::setrlimit(RLIMIT_FSIZE, &less);
+    }
+    SmallDisk(const SmallDisk&) = delete;
+    SmallDisk& operator=(const SmallDisk&) = delete;
+    ~SmallDisk() {
+        if (is_mounted_) {
+            ::umount2(at_.c_str(), MNT_DETACH);
+            return;
+        }
+        ::setrlimit(RLIMIT_FSIZE, &limit_);
+        std::signal(SIGXFSZ, before_);
+    }
+
+private:
+    std::filesystem::path at_;
+    bool is_mounted_ = false;
+    rlimit limit_{};
+    void (*before_)(int) = SIG_DFL;
+};
+
+// Puts until it is refused as full; how many were confirmed.
+int fill(RawPeer& peer, int from) {
+    for (int number = from; number < 10'000; ++number) {
+        const auto answer = peer.ask("put", "queue=q", body_of(number));
+        if (answer.verb == "ok")
+            continue;
+        CHECK(answer.value("code") == "full");
+        CHECK_FALSE(answer.value("text").empty()); // it says what to do
+        return number - from;
+    }
+    FAIL("it never becomes full");
+    return 0;
+}
+
+// Takes and acknowledges `count` messages, which are those from `from` on.
+void drain(RawPeer& peer, int from, int count) {
+    for (int number = from; number < from + count; ++number) {
+        const auto taken = peer.ask("take", "queue=q");
+        REQUIRE(taken.verb == "deliver");
+        REQUIRE(taken.body == body_of(number));
+        REQUIRE(peer.ask("ack", "lease=" + taken.value("lease")).verb == "ok");
+    }
+}
+
+// Filled, half emptied, filled again, killed, and emptied: what was confirmed comes, in order.
+void fill_and_empty(const std::string& data, const std::vector<std::string>& arguments) {
+    net::Context context = *net::Context::open();
+    int put = 0;
+    int taken = 0;
+    {
+        Store store = start_store_in(data, arguments);
+        RawPeer peer(context, store.endpoints[0]);
+        REQUIRE(peer.ask("create", "queue=q").verb == "ok");
+        put = fill(peer, 0);
+        REQUIRE(put > 10);
+        taken = put / 2;
+        drain(peer, 0, taken);
+        // A producer that asks again is let in, now that there is room.
+        const Instant end = net::now() + patience;
+        bool is_in = false;
+        while (!is_in && net::now() < end)
+            is_in = peer.ask("put", "queue=q", body_of(put)).verb == "ok";
+        REQUIRE(is_in);
+        ++put;
+        put += fill(peer, put);
+        kill(store);
+    }
+    Store store = start_store_in(data, arguments);
+    RawPeer peer(context, store.endpoints[0]);
+    drain(peer, taken, put - taken);
+    CHECK(has(peer.ask("stat", "queue=q").body, "ready=0\n"));
+    CHECK(peer.ask("put", "queue=q", body_of(put)).verb == "ok");
+}
+
+} // namespace
+
+TEST_CASE("store: on a full disk puts are refused, everything confirmed is delivered, and then it "
+          "goes on",
+          "[process][store]") {
+    const ScratchFolder scratch;
+    const SmallDisk disk(scratch);
+    fill_and_empty(scratch.file("data"), {"--disk-reserve-bytes", "0"});
+}
+
+TEST_CASE("store: a file that is as large as it may be is like a full disk", "[process][store]") {
+    const ScratchFolder scratch;
+    fill_and_empty(scratch.file("data"), {"--file-bytes-max", "32MiB"});
+}
