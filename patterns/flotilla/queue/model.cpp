@@ -60,4 +60,16 @@ std::string_view name(Acknowledge value) noexcept {
     return "";
 }
 
+void add_since(QueueCounters& sum, const QueueCounters& now, const QueueCounters& before) noexcept {
+    for (const auto field :
+         {&QueueCounters::accepted_total, &QueueCounters::accepted_bytes_total,
+          &QueueCounters::duplicate_total, &QueueCounters::refused_total,
+          &QueueCounters::finished_total, &QueueCounters::late_total,
+          &QueueCounters::delivered_total, &QueueCounters::redelivered_total,
+          &QueueCounters::nacked_total, &QueueCounters::lease_expired_total,
+          &QueueCounters::dead_total, &QueueCounters::expired_total, &QueueCounters::dropped_total,
+          &QueueCounters::purged_total, &QueueCounters::damaged_total})
+        sum.*field += now.*field - before.*field;
+}
+
 } // namespace flotilla::queue

@@ -101,6 +101,9 @@ struct QueueCounters {
     friend bool operator==(const QueueCounters&, const QueueCounters&) = default;
 };
 
+// Adds what `now` has more than `before`.
+void add_since(QueueCounters& sum, const QueueCounters& now, const QueueCounters& before) noexcept;
+
 // What a queue holds now, and how fast it moves.
 struct QueueLevels {
     std::uint64_t ready = 0;

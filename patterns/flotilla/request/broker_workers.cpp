@@ -143,6 +143,7 @@ void BrokerMachine::reply(Said& said, Slot worker) {
         worker_error(said, slot, worker);
     } else {
         ++counters_.answered_total;
+        counters_.answer_times.add(said.now - request.asked);
         ++services_[service].answered_total;
         keep(slot, &said.message.body, ErrorCode::unknown, {}, said.now);
         if (request.orphaned)

@@ -327,6 +327,37 @@ TEST_CASE("a commit that fails says nothing, and peers begin again") {
     CHECK(again[0].redelivered == Redelivered::maybe);
 }
 
+TEST_CASE("what all queues count together begins with the process, and outlives its queues") {
+    EngineRig rig;
+    rig.create("orders");
+    rig.put("orders", "one");
+    rig.put("orders", "two");
+    CHECK(rig.engine->counters().queues.accepted_total == 2);
+    rig.stop();
+    rig.start();
+    rig.put("orders", "three");
+    CHECK(rig.stat("orders").counters.accepted_total == 3);
+    CHECK(rig.engine->counters().queues.accepted_total == 1);
+    rig.ask<Done>("admin", Delete{"orders", false});
+    CHECK(rig.engine->counters().queues.accepted_total == 1);
+    CHECK(rig.engine->counters().queues.purged_total == 3);
+}
+
+TEST_CASE("a first delivery is timed from when its message was accepted, a second one is not") {
+    EngineRig rig;
+    rig.create("orders");
+    rig.put("orders", "one");
+    rig.pass(40ms);
+    const auto taken = rig.take("worker", "orders");
+    REQUIRE(taken.size() == 1);
+    const TimeHistogram once = rig.engine->counters().delivery_times;
+    CHECK(once.count() == 1);
+    CHECK(once.seconds() == Approx(0.04).margin(0.002));
+    rig.nack("worker", taken);
+    REQUIRE(rig.take("worker", "orders").size() == 1);
+    CHECK(rig.engine->counters().delivery_times == once);
+}
+
 TEST_CASE("a store without room refuses puts and still takes acknowledgements") {
     EngineRig rig;
     rig.create("orders");

@@ -295,6 +295,8 @@ EngineCounters QueueEngine::counters() const {
     EngineCounters counters = rest_->counters;
     if (rest_->machine)
         rest_->machine->count(counters);
+    if (const TimeHistogram* times = rest_->store.commit_times())
+        counters.commit_times = *times;
     return counters;
 }
 

@@ -18,6 +18,7 @@
 #include <flotilla/base/judge.hpp>
 #include <flotilla/base/result.hpp>
 #include <flotilla/base/time.hpp>
+#include <flotilla/base/time_histogram.hpp>
 #include <flotilla/queue/codec.hpp>
 #include <flotilla/queue/engine/store.hpp>
 #include <flotilla/queue/model.hpp>
@@ -81,6 +82,10 @@ struct EngineCounters {
     std::uint64_t full_total = 0;    // puts refused because the store has no room
     OperationCounts not_allowed{};   // of refused_total: by a rule; by operation
     std::uint64_t revoked_total = 0; // sessions that ended because their user lost the right
+    QueueCounters queues{};          // of all queues together, since the start of the process
+    TimeHistogram commit_times{};    // to disk
+    // From being accepted, or due, to the first delivery. To the millisecond: blocks keep no more.
+    TimeHistogram delivery_times{};
 };
 
 struct EngineLevels {

@@ -31,6 +31,9 @@ std::uint64_t LmdbStore::room() const {
     return 0;
 }
 void LmdbStore::housekeep() {}
+const TimeHistogram* LmdbStore::commit_times() const noexcept {
+    return nullptr;
+}
 LmdbLevels LmdbStore::levels() const {
     return {};
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A journal in front of a tree. What was committed is the tree's last commit with the overlay over
 // it; journal and overlay hold the same turns.
+#include <flotilla/net/system.hpp>
 #include <flotilla/queue/engine/journal.hpp>
 #include <flotilla/queue/engine/lmdb_environment.hpp>
 #include <flotilla/queue/engine/lmdb_store.hpp>
@@ -43,6 +44,7 @@ struct LmdbStore::Rest {
           journal_bytes(std::min(options.journal_bytes, options.bytes_max / 256)) {}
 
     Status begin();
+    Status write(const Mutations& mutations);
     Result<JournalMark> committed_mark() const;
     Status settle();
     Status commit(Mutations&& all, std::uint64_t turn);
@@ -60,7 +62,8 @@ struct LmdbStore::Rest {
     std::unique_ptr<lmdb::Tree> tree;
     std::filesystem::path directory;
     std::uint64_t journal_bytes;
-    std::optional<Journal> journal{}; // none: every turn goes to the tree
+    std::optional<Journal> journal{    TimeHistogram commit_times{};
+}; // none: every turn goes to the tree
     Overlay overlay{};
     JournalMark mark{};       // `turn` is the last one, in the journal or in the tree
     bool is_marked = false;   // the tree has a mark, or gets one with the first commit
@@ -214,22 +217,28 @@ Status LmdbStore::Rest::commit_large(const Mutations& mutations) {
 // ---- a turn ------------------------------------------------------------------------------------
 
 Status LmdbStore::write(const Mutations& mutations) {
-    Rest& rest = *rest_;
-    if (const Status settled = rest.settle(); !settled)
+    const Instant begun = net::now();
+    const Status written = rest_->write(mutations);
+    rest_->commit_times.add(net::now() - begun);
+    return written;
+}
+
+Status LmdbStore::Rest::write(const Mutations& mutations) {
+    if (const Status settled = settle(); !settled)
         return settled;
-    if (!rest.belongs_in_journal(mutations))
-        return rest.commit_large(mutations);
-    if (rest.journal->append(rest.mark.turn + 1, mutations)) {
-        ++rest.mark.turn;
-        rest.overlay.apply(mutations);
+    if (!belongs_in_journal(mutations))
+        return commit_large(mutations);
+    if (journal->append(mark.turn + 1, mutations)) {
+        ++mark.turn;
+        overlay.apply(mutations);
         return {};
     }
     // The turn may be in the journal or not. A commit of the tree that says it has a turn of this
     // number settles that, whichever comes first; until then the journal is not used.
-    rest.journal.reset();
-    rest.owes_mark = true;
-    rest.pause = pause_calls;
-    return rest.commit_large(mutations);
+    journal.reset();
+    owes_mark = true;
+    pause = pause_calls;
+    return commit_large(mutations);
 }
 
 Result<std::unique_ptr<Snapshot>> LmdbStore::read() const {
@@ -266,6 +275,10 @@ void LmdbStore::housekeep() {
         rest.open_journal();
     }
     rest.tree->housekeep();
+}
+
+const TimeHistogram* LmdbStore::commit_times() const noexcept {
+    return &rest_->commit_times;
 }
 
 LmdbLevels LmdbStore::levels() const {

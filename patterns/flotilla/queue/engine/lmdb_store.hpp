@@ -58,6 +58,7 @@ public:
     Result<std::unique_ptr<Snapshot>> read() const override;
     std::uint64_t room() const override;
     void housekeep() override;
+    const TimeHistogram* commit_times() const noexcept override;
     LmdbLevels levels() const;
 
 protected:

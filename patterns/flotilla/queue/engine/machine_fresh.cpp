@@ -7,6 +7,7 @@
 #include <flotilla/queue/engine/queue_round.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace flotilla::queue {
@@ -139,6 +140,8 @@ bool QueueMachine::Rest::give_fresh(Round& round, Giver& giver) {
     const Position end = std::min({uses_[block].end(), lane.committed_tail, lane.horizon});
     const bool by_key = queue.properties.order == Order::key;
     const std::int64_t wall_ms = turn_.wall_ms();
+    const std::int64_t accepted_ms = uses_[block].wall_ms;
+    std::uint64_t first_deliveries = 0;
     while (giver.left > 0 && giver.bytes < giver.bytes_max && lane.cursor < end) {
         const std::size_t index = lane.cursor - first;
         if (uses_[block].is_done(index)) {
@@ -186,8 +189,13 @@ bool QueueMachine::Rest::give_fresh(Round& round, Giver& giver) {
         ++lane.cursor;
         if (!giver.is_automatic)
             ++uses_[block].pins;
+        first_deliveries += given.attempts_before == 0 ? 1 : 0;
         emit(round, giver, given);
     }
+    if (first_deliveries > 0)
+        counters_.delivery_times.add(
+            std::chrono::milliseconds(std::max<std::int64_t>(wall_ms - accepted_ms, 0)),
+            first_deliveries);
     if (lane.cursor >= uses_[block].end())
         lane.at = no_slot;
     return true;

@@ -115,6 +115,7 @@ Slot QueueBook::load(QueueId id, std::string_view name, Turn& turn) {
             unreadable_[id] = {std::move(definition->name), to_string(decoded.error())};
             return no_slot;
         }
+    read.loaded = read.counters;
     // Without a state it lives in memory, and this is a restart.
     const Slot slot = add(std::move(definition->name), id, definition->properties);
     Queue& queue = queues_[slot];
@@ -159,6 +160,7 @@ void QueueBook::write_states(Turn& turn, Horizons horizons) {
 
 void QueueBook::erase(Slot slot, Turn& turn) {
     Queue& queue = queues_[slot];
+    add_since(erased_, queue.counters, queue.loaded);
     turn.erase(Table::name, queue.name);
     turn.erase(Table::queue, queue_key(queue.id));
     turn.erase(Table::queue, state_key(queue.id));
@@ -168,6 +170,11 @@ void QueueBook::erase(Slot slot, Turn& turn) {
     queue = Queue{};
     free_.push_back(slot);
     --count_;
+}
+
+void QueueBook::count(QueueCounters& sum) const noexcept {
+    add_since(sum, erased_, QueueCounters{});
+    for_each([&](Slot slot) { add_since(sum, queues_[slot].counters, queues_[slot].loaded); });
 }
 
 } // namespace flotilla::queue

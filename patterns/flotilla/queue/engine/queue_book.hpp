@@ -43,6 +43,7 @@ struct Queue {
     QueueId id = 0;
     QueueProperties properties{};
     QueueCounters counters{};
+    QueueCounters loaded{}; // what they were when it was read from the store
     std::uint64_t next = 1; // number: of a message accepted, or moved
     std::uint64_t ready = 0;
     std::uint64_t delayed = 0;
@@ -96,6 +97,9 @@ public:
     // Rows and memory; what it holds must be gone.
     void erase(Slot slot, Turn& turn);
 
+    // Adds what all queues have counted since they were read.
+    void count(QueueCounters& sum) const noexcept;
+
     // Of the store's own row: how many queues there are, and the next id.
     std::uint32_t count() const noexcept { return count_; }
     QueueId next_id() const noexcept { return next_id_; }
@@ -131,6 +135,7 @@ private:
         std::string why{};
     };
     std::unordered_map<QueueId, Unreadable> unreadable_{}; // those that were asked for
+    QueueCounters erased_{};                               // of queues that are gone
     std::uint32_t count_ = 0;
     QueueId next_id_ = 1;
 };

@@ -117,6 +117,8 @@ void QueueMachine::count(EngineCounters& counters) const {
     counters.refused_total += own.refused_total;
     counters.full_total += own.full_total;
     counters.revoked_total += own.revoked_total;
+    counters.delivery_times.add(own.delivery_times);
+    rest_->book_.count(counters.queues);
     const OperationCounts& refused = rest_->judge_.refused();
     for (std::size_t i = 0; i < refused.size(); ++i)
         counters.not_allowed[i] += refused[i];

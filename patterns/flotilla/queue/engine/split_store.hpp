@@ -24,6 +24,7 @@ public:
     std::uint64_t room() const override { return disk_->room(); }
     std::uint64_t memory_room() const { return memory_.room(); }
     void housekeep() override { disk_->housekeep(); }
+    const TimeHistogram* commit_times() const noexcept override { return disk_->commit_times(); }
 
 protected:
     Status write(const Mutations& mutations) override;

@@ -11,6 +11,7 @@
 
 #include <flotilla/base/blob.hpp>
 #include <flotilla/base/result.hpp>
+#include <flotilla/base/time_histogram.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -111,6 +112,8 @@ public:
     virtual std::uint64_t room() const = 0;
     // Between turns: makes room ahead (grows the map, writes ahead), gives pages back; bounded.
     virtual void housekeep() {}
+    // How long commits to disk took; nullptr: it has none.
+    virtual const TimeHistogram* commit_times() const noexcept { return nullptr; }
 
 protected:
     virtual Status write(const Mutations& mutations) = 0;
