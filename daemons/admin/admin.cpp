@@ -30,7 +30,7 @@ Office::Options office_options(const AdminOptions& options) {
 
 Result<AdminOptions> admin_options(const host::CommonSettings& settings, std::string program) {
     AdminOptions options;
-    options.instance = settings.name.value_or(std::move(program));
+    options.instance = settings.instance.value_or(std::move(program));
     if (settings.admin) {
         auto endpoint = net::Endpoint::parse(*settings.admin);
         if (!endpoint)

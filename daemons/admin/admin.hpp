@@ -9,7 +9,8 @@
 //     ... admin->work(daemon) ...
 //     admin->end();                                askers are sent away, threads joined
 //
-// One thread, the loop's, but office() and audit(), which are safe from all.
+// Without an address or endpoint it is the audit trail alone. One thread, the loop's, but office()
+// and audit(), which are safe from all.
 #pragma once
 
 #include "admin/audit.hpp"
@@ -29,7 +30,7 @@
 namespace flotilla::admin {
 
 struct AdminOptions {
-    std::string instance{};                  // setting `name`
+    std::string instance{};                  // setting `instance`
     std::optional<net::Endpoint> endpoint{}; // setting `admin`
     std::optional<HttpAddress> http{};       // setting `admin_http`
     std::vector<std::string> hosts{};        // setting `admin_hosts`
@@ -61,8 +62,9 @@ public:
     // Where it listens, ports resolved; absent: nowhere.
     std::optional<std::string> http_address() const;
     std::optional<net::Endpoint> endpoint() const;
+    const std::string& instance() const noexcept { return options_.instance; }
     Office& office() const noexcept { return *office_; }
-    Audit& audit() const noexcept { return *audit_; }
+    const std::shared_ptr<Audit>& audit() const noexcept { return audit_; }
 
 private:
     Admin(AdminOptions options, const host::Log& log, std::shared_ptr<Desk> desk);

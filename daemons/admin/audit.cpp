@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/audit.hpp"
 
+#include <flotilla/net/cut.hpp>
 #include <flotilla/net/system.hpp>
 
 #include <nlohmann/json.hpp>
@@ -105,6 +106,18 @@ std::string Audit::json(std::size_t rows_max) const {
     }
     return nlohmann::ordered_json{{"entries", std::move(entries)}}.dump(
         -1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+void note(Audit& audit, const Refusal& refusal) {
+    constexpr std::size_t key_shown = 8; // as fingerprints have
+    AuditEntry entry;
+    entry.event = "access_refused";
+    entry.who = refusal.user.empty() ? refusal.user_id.substr(0, key_shown) : refusal.user;
+    entry.verb = name(refusal.operation);
+    entry.object = refusal.object;
+    entry.address = net::address_of(refusal.descriptor);
+    entry.code = 403;
+    audit.refused(std::move(entry));
 }
 
 } // namespace flotilla::admin

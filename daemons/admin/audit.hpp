@@ -11,6 +11,8 @@
 #include "host/log.hpp"
 #include "host/rate_limit.hpp"
 
+#include <flotilla/base/judge.hpp>
+
 #include <cstdint>
 #include <deque>
 #include <mutex>
@@ -59,5 +61,8 @@ private:
     std::uint64_t refused_total_ = 0;
     host::RateLimit refusals_logged_{1s};
 };
+
+// What a machine refused, as `access_refused`. For the callbacks of machines.
+void note(Audit& audit, const Refusal& refusal);
 
 } // namespace flotilla::admin

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/office.hpp"
 
+#include "admin/common.hpp"
 #include "admin/exposition.hpp"
 
 #include <flotilla/base/units.hpp>
@@ -70,22 +71,6 @@ std::string object_of(const Arguments& arguments) {
     return {};
 }
 
-void count_audit(Snapshot& snapshot, const Audit& audit) {
-    if (snapshot.totals.rows.empty())
-        return;
-    using Kind = Column::Kind;
-    using Unit = Column::Unit;
-    snapshot.totals.columns.push_back({"admin_done", Kind::counter, Unit::count,
-                                       "flotilla_admin_done_total", "", "",
-                                       "Changes that administrators made"});
-    snapshot.totals.columns.push_back({"admin_refused", Kind::counter, Unit::count,
-                                       "flotilla_admin_refused_total", "", "",
-                                       "Requests of administration that were refused"});
-    std::vector<double>& values = snapshot.totals.rows.front().values;
-    values.push_back(static_cast<double>(audit.changed_total()));
-    values.push_back(static_cast<double>(audit.refused_total()));
-}
-
 } // namespace
 
 Office::Office(std::shared_ptr<Desk> desk, std::shared_ptr<Audit> audit, Options options)
@@ -96,9 +81,11 @@ void Office::set_permissions(std::shared_ptr<const Permissions> permissions) {
     permissions_ = std::move(permissions);
 }
 
-void Office::set_token(Token token) {
+bool Office::set_token(Token token) {
     const std::lock_guard lock(mutex_);
+    const bool is_other = token != options_.token;
     options_.token = std::move(token);
+    return is_other;
 }
 
 Office::Judged Office::judge(const Request& request, Right right) const {
@@ -139,7 +126,7 @@ Answer Office::refuse(const Request& request, Answer refusal, const std::string&
 Result<Snapshot> Office::look(Wanted wanted) {
     auto snapshot = desk_->ask(std::move(wanted), wait_max);
     if (snapshot)
-        count_audit(*snapshot, *audit_);
+        add_common(*snapshot, {audit_->changed_total(), audit_->refused_total()});
     return snapshot;
 }
 

@@ -59,7 +59,8 @@ public:
 
     // From now on, for the admin endpoint's peers.
     void set_permissions(std::shared_ptr<const Permissions> permissions);
-    void set_token(Token token);
+    // True: it is another one.
+    bool set_token(Token token);
 
 private:
     enum class Right : std::uint8_t { read, administer };

@@ -56,7 +56,7 @@ std::string_view name(Column::Unit unit) noexcept;
 
 struct Snapshot {
     std::string program{};  // "flotilla-store"
-    std::string instance{}; // setting `name`; the program's name by default
+    std::string instance{}; // setting `instance`; the program's name by default
     std::string version{};
     std::int64_t process = 0;    // its number
     std::int64_t started_ms = 0; // since 1970

@@ -25,6 +25,7 @@ public:
     bool is_set() const noexcept { return !text_.empty(); }
     // Takes as long whatever is right in `given`.
     bool fits(std::string_view given) const noexcept;
+    friend bool operator==(const Token&, const Token&) = default;
 
 private:
     std::string text_{};

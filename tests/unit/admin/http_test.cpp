@@ -1,59 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <admin/http_routes.hpp>
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <nlohmann/json.hpp>
-#include <poll.h>
 #include <support/admin_loop.hpp>
 #include <support/catch.hpp>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <support/http_client.hpp>
 
-#include <array>
+#include <memory>
 #include <string>
 #include <vector>
 
 using namespace flotilla;
 using namespace flotilla::admin;
 using flotilla::admin::test::AdminLoop;
+using flotilla::test::HttpClient;
 using nlohmann::json;
 
 namespace {
-
-// A connection as a client has it that need not keep to the protocol.
-class Client {
-public:
-    explicit Client(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_port = htons(port);
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        REQUIRE(::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-    }
-    Client(const Client&) = delete;
-    Client& operator=(const Client&) = delete;
-    ~Client() { ::close(socket_); }
-    void say(const std::string& text) {
-        (void)!::send(socket_, text.data(), text.size(), MSG_NOSIGNAL);
-    }
-    // Everything until the server hangs up.
-    std::string rest() {
-        std::string all;
-        std::array<char, 4096> bytes{};
-        for (;;) {
-            pollfd item{socket_, POLLIN, 0};
-            if (::poll(&item, 1, 30'000) != 1)
-                return all + " (no end within 30 s)";
-            const ssize_t count = ::recv(socket_, bytes.data(), bytes.size(), 0);
-            if (count <= 0)
-                return all;
-            all.append(bytes.data(), static_cast<std::size_t>(count));
-        }
-    }
-
-private:
-    int socket_;
-};
 
 struct World {
     AdminLoop loop{1'000};
@@ -63,7 +25,7 @@ struct World {
                           [this](const HttpRequest& request) { return answer(office, request); });
 
     std::string ask(const std::string& text) {
-        Client client(server.address().port);
+        HttpClient client(server.address().port);
         client.say(text);
         return client.rest();
     }
@@ -162,9 +124,9 @@ TEST_CASE("http: what is too long, too odd or cut short ends its own connection 
 TEST_CASE("http: clients that say nothing, or do not read, keep nobody else from asking for long",
           "[unit][admin]") {
     World world;
-    std::vector<std::unique_ptr<Client>> silent;
+    std::vector<std::unique_ptr<HttpClient>> silent;
     for (std::size_t i = 0; i < HttpServer::threads_max; ++i) {
-        silent.push_back(std::make_unique<Client>(world.server.address().port));
+        silent.push_back(std::make_unique<HttpClient>(world.server.address().port));
         silent.back()->say("GET /api/status HTTP/1.1\r\nX-Slow: ");
     }
     CHECK(world.code("/healthz") == 200); // after request_time_max
@@ -174,7 +136,7 @@ TEST_CASE("http: clients that say nothing, or do not read, keep nobody else from
 
 TEST_CASE("http: stopping waits for no client", "[unit][admin]") {
     World world;
-    Client silent(world.server.address().port);
+    HttpClient silent(world.server.address().port);
     silent.say("GET / HTTP/1.1\r\n");
     CHECK(world.code("/healthz") == 200);
     world.server.stop();

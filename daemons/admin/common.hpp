@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The columns that the totals of every daemon have, behind its own. Pure.
+#pragma once
+
+#include "admin/snapshot.hpp"
+
+#include <cstdint>
+
+namespace flotilla::admin {
+
+struct CommonFigures {
+    std::uint64_t admin_done = 0;
+    std::uint64_t admin_refused = 0;
+};
+// To the one row of the totals; without it nothing is added.
+void add_common(Snapshot& snapshot, const CommonFigures& figures);
+
+} // namespace flotilla::admin

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "admin/daemon.hpp"
+
+#include "admin/json.hpp"
+
+#include <flotilla/net/system.hpp>
+
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include <chrono>
+#include <utility>
+
+namespace flotilla::admin {
+namespace {
+
+std::int64_t now_ms() {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(net::wall_now().time_since_epoch())
+        .count();
+}
+
+} // namespace
+
+Daemon::Daemon(Identity identity, host::ServeLoop& loop)
+    : identity_(std::move(identity)), loop_(loop), started_ms_(now_ms()) {}
+
+Snapshot Daemon::snapshot(const Wanted& wanted) const {
+    Snapshot snapshot;
+    snapshot.program = identity_.program;
+    snapshot.instance = identity_.instance;
+    snapshot.version = FLOTILLA_VERSION;
+    snapshot.process = ::getpid();
+    snapshot.started_ms = started_ms_;
+    snapshot.taken_ms = now_ms();
+    snapshot.state = loop_.is_draining() ? State::draining : State::ready;
+    if (loop_.is_draining())
+        snapshot.not_ready.emplace_back("draining");
+    for (const net::Endpoint& each : identity_.endpoints)
+        snapshot.endpoints.push_back(each.text());
+    show(wanted, snapshot);
+    return snapshot;
+}
+
+Answer Daemon::drain() {
+    const Duration left = loop_.order_drain();
+    const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+    return {200, R"({"deadline_ms":)" + std::to_string(milliseconds) + "}"};
+}
+
+Answer Daemon::reload() {
+    const auto reloaded = loop_.reload();
+    if (!reloaded)
+        return refused(409, name(reloaded.error().code), reloaded.error().detail);
+    return {200, nlohmann::ordered_json{{"changed", reloaded->changed},
+                                        {"restart_needed", reloaded->restart_needed}}
+                     .dump()};
+}
+
+void Daemon::obey(const Order& order, std::function<void(Answer)> answered) {
+    if (order.verb == "drain")
+        return answered(drain());
+    if (order.verb == "reload")
+        return answered(reload());
+    obey_own(order, std::move(answered));
+}
+
+Answer refused(std::uint16_t code, std::string_view error, std::string_view why) {
+    return {code, error_json(error, why)};
+}
+
+bool is_wanted(const Wanted& wanted, std::string_view kind) noexcept {
+    return wanted.rows_max > 0 && (wanted.kind.empty() || wanted.kind == kind);
+}
+
+} // namespace flotilla::admin
