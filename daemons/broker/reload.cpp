@@ -43,6 +43,9 @@ Result<host::Reloaded> Service::reload() {
     const DaemonSettings wanted = in_effect(std::move(*read));
     if (const auto made = make_options(wanted); !made)
         return fail(made.error());
+    auto admin = admin::admin_options(wanted, {});
+    if (!admin)
+        return fail(admin.error());
     DaemonSettings next = options_.settings;
     for_each_setting(host::taking_over(next, wanted, live, done));
     if (wanted.bind != next.bind)
@@ -57,6 +60,8 @@ Result<host::Reloaded> Service::reload() {
     if (!set)
         return fail(set.error());
     options_.settings = std::move(next);
+    if (admin_.office().set_token(std::move(admin->token)))
+        done.changed.push_back("admin_token");
     done.loop = host::loop_settings(options_.settings);
     return done;
 }

@@ -12,7 +12,6 @@ namespace flotilla::broker_daemon {
 // Every counter and level, by name.
 host::Fields counter_fields(const request::BrokerShellCounters& counters,
                             const request::BrokerLevels& levels);
-host::Fields service_fields(const request::ServiceLevels& service);
 
 // How loud a notice is. What is usual for peers that come and go is info.
 host::LogLevel level(request::BrokerNotice::Kind kind) noexcept;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/service.hpp"
 
+#include "broker/columns.hpp"
 #include "broker/report.hpp"
 #include "host/listener.hpp"
 #include "host/transport.hpp"
@@ -40,15 +41,23 @@ std::function<void(const request::BrokerNotice&)> notice_log(const host::Log& lo
     };
 }
 
-Service::Service(net::Context context, ServiceOptions options, host::Log& log)
-    : options_(std::move(options)), log_(&log), context_(std::move(context)) {}
+Service::Service(net::Context context, admin::Admin admin, ServiceOptions options, host::Log& log)
+    : options_(std::move(options)), log_(&log), context_(std::move(context)),
+      admin_(std::move(admin)) {}
 
 Result<Service> Service::open(ServiceOptions options, host::Log& log) {
+    // First, so that it can be seen that the rest takes its time.
+    auto admin = admin::Admin::open(options.admin, log);
+    if (!admin)
+        return fail(admin.error());
     auto context = host::open_context(options.settings, log);
     if (!context)
         return fail(context.error());
-    Service service{std::move(*context), std::move(options), log};
+    Service service{std::move(*context), std::move(*admin), std::move(options), log};
     service.options_.broker.on_notice = notice_log(log);
+    service.options_.broker.on_refused = [audit = service.admin_.audit()](const Refusal& refusal) {
+        note(*audit, refusal);
+    };
     auto broker = request::Broker::open(service.context_, service.options_.broker);
     if (!broker)
         return fail(broker.error());
@@ -59,6 +68,10 @@ Result<Service> Service::open(ServiceOptions options, host::Log& log) {
             return fail(bound.error());
         service.bound_.push_back(std::move(*bound));
     }
+    if (Status listens = service.admin_.listen(service.context_, service.options_.broker.security,
+                                               service.options_.broker.domain);
+        !listens)
+        return fail(listens.error());
     host::name_unused_listeners(service.context_, log);
     return service;
 }
@@ -69,6 +82,10 @@ std::string Service::ready_json() const {
     all["endpoints"] = nlohmann::ordered_json::array();
     for (const net::Endpoint& each : bound_)
         all["endpoints"].push_back(each.text());
+    if (const auto http = admin_.http_address())
+        all["admin_http"] = *http;
+    if (const auto endpoint = admin_.endpoint())
+        all["admin"] = endpoint->text();
     return all.dump();
 }
 
@@ -78,6 +95,17 @@ std::vector<host::Fields> Service::counters() const {
 
 void Service::attach(net::Poller& poller) {
     poller.on_readable(broker_->fd(), [] {}); // process() does what there is to do
+    poller.on_readable(admin_.fd(), [this] { admin_.work(*administration_); });
+}
+
+void Service::detach(net::Poller& poller) {
+    poller.forget(broker_->fd());
+    poller.forget(admin_.fd());
+}
+
+void Service::stop() {
+    admin_.end();
+    broker_->stop();
 }
 
 void Service::report(const host::Log& log) const {
@@ -98,6 +126,9 @@ std::string Service::status() const {
 
 ExitCode Service::run(host::Signals& signals) {
     host::ServeLoop loop(*this, *log_, *options_.settings.drain);
+    Administration administration({"flotilla-broker", admin_.instance(), bound_}, loop, *broker_);
+    administration_ = &administration;
+    admin_.begin();
     return loop.run(signals, {{{"endpoints", host::joined(bound_)}}});
 }
 

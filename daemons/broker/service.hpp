@@ -3,6 +3,8 @@
 // Service: the broker of a process, bound, and what the loop of a daemon needs of it.
 #pragma once
 
+#include "admin/admin.hpp"
+#include "broker/administration.hpp"
 #include "broker/settings.hpp"
 #include "host/log.hpp"
 #include "host/rate_limit.hpp"
@@ -24,6 +26,7 @@ namespace flotilla::broker_daemon {
 struct ServiceOptions {
     request::BrokerOptions broker{}; // its on_notice is ours
     DaemonSettings settings{};       // in effect: what the rest was made of
+    admin::AdminOptions admin{};     // where administrators connect
     // The settings as they are now, for a reload; may be empty, which reloads nothing.
     std::function<Result<DaemonSettings>()> read_again{};
 };
@@ -41,23 +44,25 @@ public:
 
     std::string_view name() const noexcept override { return "broker"; }
     void attach(net::Poller& poller) override;
-    void detach(net::Poller& poller) override { poller.forget(broker_->fd()); }
+    void detach(net::Poller& poller) override;
     bool has_input() const noexcept override { return broker_->has_input(); }
     Duration wait_max() const noexcept override { return broker_->wait_max(); }
     Status process(Duration wait) override { return broker_->process(wait); }
     Result<bool> drain(Duration) override { return broker_->drain(Duration::zero()); }
-    void stop() override { broker_->stop(); }
+    void stop() override;
     std::vector<host::Fields> counters() const override;
     void report(const host::Log& log) const override;
     std::string status() const override;
     Result<host::Reloaded> reload() override;
 
 private:
-    Service(net::Context context, ServiceOptions options, host::Log& log);
+    Service(net::Context context, admin::Admin admin, ServiceOptions options, host::Log& log);
 
     ServiceOptions options_;
     host::Log* log_;
     net::Context context_;
+    admin::Admin admin_;
+    Administration* administration_ = nullptr; // while it runs
     std::optional<request::Broker> broker_{};
     std::vector<net::Endpoint> bound_{};
 };

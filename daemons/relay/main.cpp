@@ -17,6 +17,12 @@ ExitCode serve(const Command& command, std::vector<relay::RelayOptions> relays) 
     ServiceOptions options;
     options.relays = std::move(relays);
     options.settings = settings;
+    auto admin = admin::admin_options(settings, program);
+    if (!admin) { // they were right a moment ago
+        host::refuse(program, admin.error());
+        return ExitCode::usage;
+    }
+    options.admin = std::move(*admin);
     options.read_again = [source = command.source] { return read_again(source); };
     return host::serve(program, command, *host::log_level_named(*settings.log_level),
                        *host::log_format_named(*settings.log_format),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From settings to what a relay runs with, keys included.
+#include "admin/admin.hpp"
 #include "relay/settings.hpp"
 
 #include <flotilla/net/access.hpp>
@@ -209,6 +210,8 @@ Result<std::vector<RelayOptions>> make_options(const DaemonSettings& settings) {
                                               "'; logs and captures could not tell them apart");
         all.push_back(std::move(*options));
     }
+    if (const auto admin = admin::admin_options(settings, {}); !admin)
+        return fail(admin.error());
     return all;
 }
 

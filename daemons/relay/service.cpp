@@ -84,14 +84,19 @@ bool lost_something(const relay::Relay& relay) {
 
 } // namespace
 
-Service::Service(net::Context context, ServiceOptions options, host::Log& log)
-    : options_(std::move(options)), log_(&log), context_(std::move(context)) {}
+Service::Service(net::Context context, admin::Admin admin, ServiceOptions options, host::Log& log)
+    : options_(std::move(options)), log_(&log), context_(std::move(context)),
+      admin_(std::move(admin)) {}
 
 Result<Service> Service::open(ServiceOptions options, host::Log& log) {
+    // First, so that it can be seen that the rest takes its time.
+    auto admin = admin::Admin::open(options.admin, log);
+    if (!admin)
+        return fail(admin.error());
     auto context = host::open_context(options.settings, log);
     if (!context)
         return fail(context.error());
-    Service service{std::move(*context), std::move(options), log};
+    Service service{std::move(*context), std::move(*admin), std::move(options), log};
     for (relay::RelayOptions& each : service.options_.relays) {
         each.on_connection = connection_log(each, log);
         auto opened = relay::Relay::open(service.context_, each);
@@ -99,6 +104,10 @@ Result<Service> Service::open(ServiceOptions options, host::Log& log) {
             return fail(opened.error());
         service.relays_.push_back(std::move(*opened));
     }
+    if (Status listens = service.admin_.listen(
+            service.context_, service.options_.relays.front().frontend.security, "flotilla-relay");
+        !listens)
+        return fail(listens.error());
     host::name_unused_listeners(service.context_, log);
     return service;
 }
@@ -117,12 +126,21 @@ std::string Service::ready_json() const {
             one["capture"] = texts(each.capture_endpoints());
         all["relays"].push_back(std::move(one));
     }
+    if (const auto http = admin_.http_address())
+        all["admin_http"] = *http;
+    if (const auto endpoint = admin_.endpoint())
+        all["admin"] = endpoint->text();
     return all.dump();
 }
 
 void Service::attach(net::Poller& poller) {
     for (relay::Relay& each : relays_)
         each.attach(poller);
+    poller.on_readable(admin_.fd(), [this] { admin_.work(*administration_); });
+}
+
+void Service::detach(net::Poller& poller) {
+    poller.forget(admin_.fd());
 }
 
 std::vector<host::Fields> Service::counters() const {
@@ -155,6 +173,7 @@ Result<bool> Service::drain(Duration left) {
 }
 
 void Service::stop() {
+    admin_.end();
     lost_something_ = std::any_of(relays_.begin(), relays_.end(), lost_something);
     relays_.clear(); // before the poller that they are attached to
 }
@@ -170,10 +189,15 @@ Result<host::Reloaded> Service::reload() {
     const DaemonSettings wanted = in_effect(std::move(*read));
     if (const auto made = make_options(wanted); !made)
         return fail(made.error());
+    auto admin = admin::admin_options(wanted, {});
+    if (!admin)
+        return fail(admin.error());
     host::for_each_common_setting<DaemonSettings>(
         host::taking_over(options_.settings, wanted, {}, done));
     if (format_relays(wanted) != format_relays(options_.settings))
         done.restart_needed.push_back("relay");
+    if (admin_.office().set_token(std::move(admin->token)))
+        done.changed.push_back("admin_token");
     done.loop = host::loop_settings(options_.settings);
     return done;
 }
@@ -190,6 +214,13 @@ ExitCode Service::run(host::Signals& signals) {
             fields.emplace_back("capture", host::joined(each.capture_endpoints()));
     }
     host::ServeLoop loop(*this, *log_, *options_.settings.drain);
+    std::vector<net::Endpoint> bound;
+    for (const relay::Relay& each : relays_)
+        for (const Side side : {Side::frontend, Side::backend})
+            bound.insert(bound.end(), each.endpoints(side).begin(), each.endpoints(side).end());
+    Administration administration({"flotilla-relay", admin_.instance(), bound}, loop, relays_);
+    administration_ = &administration;
+    admin_.begin();
     const ExitCode code = loop.run(signals, ready);
     return code == ExitCode::ok && lost_something_ ? ExitCode::not_flushed : code;
 }

@@ -3,9 +3,11 @@
 // Service: the relays of one process on one loop, from the ready line to the last counter.
 #pragma once
 
+#include "admin/admin.hpp"
 #include "host/log.hpp"
 #include "host/serve_loop.hpp"
 #include "host/signals.hpp"
+#include "relay/administration.hpp"
 #include "relay/settings.hpp"
 
 #include <flotilla/base/exit_code.hpp>
@@ -21,7 +23,8 @@ namespace flotilla::relay_daemon {
 
 struct ServiceOptions {
     std::vector<relay::RelayOptions> relays{};
-    DaemonSettings settings{}; // in effect: what the relays were made of
+    DaemonSettings settings{};   // in effect: what the relays were made of
+    admin::AdminOptions admin{}; // where administrators connect
     // The settings as they are now, for a reload; may be empty, which reloads nothing.
     std::function<Result<DaemonSettings>()> read_again{};
 };
@@ -40,7 +43,7 @@ public:
 
     std::string_view name() const noexcept override { return "relay"; }
     void attach(net::Poller& poller) override;
-    void detach(net::Poller&) override {} // stop() does
+    void detach(net::Poller& poller) override; // of relays stop() does
     bool has_input() const noexcept override { return false; }
     Duration wait_max() const noexcept override { return no_limit; }
     Status process(Duration) override { return {}; } // the poller calls the relays
@@ -52,11 +55,13 @@ public:
     Result<host::Reloaded> reload() override;
 
 private:
-    Service(net::Context context, ServiceOptions options, host::Log& log);
+    Service(net::Context context, admin::Admin admin, ServiceOptions options, host::Log& log);
 
     ServiceOptions options_;
     host::Log* log_;
     net::Context context_;
+    admin::Admin admin_;
+    Administration* administration_ = nullptr; // while it runs
     std::vector<relay::Relay> relays_{};
     bool draining_ = false;
     std::size_t drained_ = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From settings to what a store runs with, keys included.
+#include "admin/admin.hpp"
 #include "host/listener.hpp"
 #include "store/settings.hpp"
 
@@ -65,6 +66,8 @@ Result<queue::QueueServerOptions> make_options(const DaemonSettings& settings) {
     if (const Status binds = host::check_binds(all.bind, options.security, "tcp://127.0.0.1:5560");
         !binds)
         return fail(binds.error());
+    if (const auto admin = admin::admin_options(all, {}); !admin)
+        return fail(admin.error());
     return options;
 }
 

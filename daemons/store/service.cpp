@@ -4,6 +4,7 @@
 #include "host/listener.hpp"
 #include "host/rate_limit.hpp"
 #include "host/transport.hpp"
+#include "store/columns.hpp"
 #include "store/report.hpp"
 
 #include <flotilla/net/system.hpp>
@@ -39,19 +40,28 @@ std::function<void(const queue::EngineOutputs::Notice&)> notice_log(const host::
     };
 }
 
-Service::Service(net::Context context, ServiceOptions options, host::Log& log)
-    : options_(std::move(options)), log_(&log), context_(std::move(context)) {}
+Service::Service(net::Context context, admin::Admin admin, ServiceOptions options, host::Log& log)
+    : options_(std::move(options)), log_(&log), context_(std::move(context)),
+      admin_(std::move(admin)) {}
 
 Result<Service> Service::open(ServiceOptions options, host::Log& log) {
+    // First, so that it can be seen that the rest takes its time.
+    auto admin = admin::Admin::open(options.admin, log);
+    if (!admin)
+        return fail(admin.error());
     auto context = host::open_context(options.settings, log);
     if (!context)
         return fail(context.error());
-    Service service{std::move(*context), std::move(options), log};
+    Service service{std::move(*context), std::move(*admin), std::move(options), log};
     ServiceOptions& own = service.options_;
     auto store = queue::LmdbStore::open(*own.settings.data, own.store);
     if (!store)
         return fail(store.error());
+    service.disk_ = store->get();
     own.server.on_notice = notice_log(log);
+    own.server.on_refused = [audit = service.admin_.audit()](const Refusal& refusal) {
+        note(*audit, refusal);
+    };
     auto server = queue::QueueServer::open(service.context_, std::move(*store), own.server);
     if (!server)
         return fail(server.error());
@@ -66,6 +76,10 @@ Result<Service> Service::open(ServiceOptions options, host::Log& log) {
             return fail(bound.error());
         service.bound_.push_back(std::move(*bound));
     }
+    if (Status listens =
+            service.admin_.listen(service.context_, own.server.security, own.server.domain);
+        !listens)
+        return fail(listens.error());
     host::name_unused_listeners(service.context_, log);
     return service;
 }
@@ -79,15 +93,30 @@ std::string Service::ready_json() const {
     all["doors"] = nlohmann::ordered_json::array();
     for (const queue::DoorStat& each : server_->doors())
         all["doors"].push_back({{"queue", each.queue}, {"endpoints", each.endpoint}});
+    if (const auto http = admin_.http_address())
+        all["admin_http"] = *http;
+    if (const auto endpoint = admin_.endpoint())
+        all["admin"] = endpoint->text();
     return all.dump();
 }
 
 std::vector<host::Fields> Service::counters() const {
-    return {counter_fields(server_->counters(), server_->levels())};
+    return {totals_fields(figures_of(*server_, *disk_))};
 }
 
 void Service::attach(net::Poller& poller) {
     poller.on_readable(server_->fd(), [] {}); // process() does what there is to do
+    poller.on_readable(admin_.fd(), [this] { admin_.work(*administration_); });
+}
+
+void Service::detach(net::Poller& poller) {
+    poller.forget(server_->fd());
+    poller.forget(admin_.fd());
+}
+
+void Service::stop() {
+    admin_.end();
+    server_->stop();
 }
 
 void Service::report(const host::Log& log) const {
@@ -110,6 +139,10 @@ std::string Service::status() const {
 
 ExitCode Service::run(host::Signals& signals) {
     host::ServeLoop loop(*this, *log_, *options_.settings.drain);
+    Administration administration({"flotilla-store", admin_.instance(), bound_}, loop,
+                                  {*server_, *disk_, *options_.settings.disk_reserve_bytes});
+    administration_ = &administration;
+    admin_.begin();
     return loop.run(signals,
                     {{{"endpoints", host::joined(bound_)}, {"data", *options_.settings.data}}});
 }

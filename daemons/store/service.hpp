@@ -3,9 +3,11 @@
 // Service: the store of a process, recovered and bound, and what the loop of a daemon needs of it.
 #pragma once
 
+#include "admin/admin.hpp"
 #include "host/log.hpp"
 #include "host/serve_loop.hpp"
 #include "host/signals.hpp"
+#include "store/administration.hpp"
 #include "store/settings.hpp"
 
 #include <flotilla/base/exit_code.hpp>
@@ -22,7 +24,8 @@ namespace flotilla::store_daemon {
 struct ServiceOptions {
     queue::QueueServerOptions server{}; // its on_notice is ours
     queue::LmdbOptions store{};
-    DaemonSettings settings{}; // in effect: what the rest was made of
+    DaemonSettings settings{};   // in effect: what the rest was made of
+    admin::AdminOptions admin{}; // where administrators connect
     // The settings as they are now, for a reload; may be empty, which reloads nothing.
     std::function<Result<DaemonSettings>()> read_again{};
 };
@@ -41,12 +44,12 @@ public:
 
     std::string_view name() const noexcept override { return "store"; }
     void attach(net::Poller& poller) override;
-    void detach(net::Poller& poller) override { poller.forget(server_->fd()); }
+    void detach(net::Poller& poller) override;
     bool has_input() const noexcept override { return server_->has_input(); }
     Duration wait_max() const noexcept override { return server_->wait_max(); }
     Status process(Duration wait) override { return server_->process(wait); }
     Result<bool> drain(Duration) override { return server_->drain(Duration::zero()); }
-    void stop() override { server_->stop(); }
+    void stop() override;
     std::vector<host::Fields> counters() const override;
     void report(const host::Log& log) const override;
     std::string status() const override;
@@ -54,11 +57,14 @@ public:
 
 private:
     Status declare(const std::vector<DeclaredQueue>& queues);
-    Service(net::Context context, ServiceOptions options, host::Log& log);
+    Service(net::Context context, admin::Admin admin, ServiceOptions options, host::Log& log);
 
     ServiceOptions options_;
     host::Log* log_;
     net::Context context_;
+    admin::Admin admin_;
+    Administration* administration_ = nullptr; // while it runs
+    const queue::LmdbStore* disk_ = nullptr;   // the server's
     std::optional<queue::QueueServer> server_{};
     std::vector<net::Endpoint> bound_{};
 };

@@ -89,7 +89,7 @@ struct BrokerCounters {
     // Ended because their users lost the right: requests (in dropped_total) and workers.
     std::uint64_t requests_revoked_total = 0;
     std::uint64_t workers_revoked_total = 0;
-    TimeHistogram answer_times{};       // from accepting a request to its final reply
+    TimeHistogram answer_times{}; // from accepting a request to its final reply
 };
 
 struct BrokerLevels {

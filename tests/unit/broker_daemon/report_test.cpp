@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <broker/columns.hpp>
 #include <broker/report.hpp>
 #include <support/catch.hpp>
 

@@ -62,14 +62,14 @@ struct LmdbStore::Rest {
     std::unique_ptr<lmdb::Tree> tree;
     std::filesystem::path directory;
     std::uint64_t journal_bytes;
-    std::optional<Journal> journal{    TimeHistogram commit_times{};
-}; // none: every turn goes to the tree
+    std::optional<Journal> journal{}; // none: every turn goes to the tree
     Overlay overlay{};
     JournalMark mark{};       // `turn` is the last one, in the journal or in the tree
     bool is_marked = false;   // the tree has a mark, or gets one with the first commit
     bool owes_mark = false;   // a turn that failed may be in the journal
     bool is_in_doubt = false; // a commit of the tree with what the overlay holds
     std::uint64_t pause = 0;
+    TimeHistogram commit_times{};
 };
 
 // ---- opening -----------------------------------------------------------------------------------

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/administration.hpp"
+
+#include "store/columns.hpp"
+#include "store/orders.hpp"
+
+#include <flotilla/base/units.hpp>
+
+#include <utility>
+
+namespace flotilla::store_daemon {
+
+std::vector<std::string> not_ready(const queue::EngineLevels& levels, const queue::LmdbLevels& disk,
+                                   std::uint64_t disk_reserve_bytes) {
+    std::vector<std::string> why;
+    if (levels.is_full)
+        why.emplace_back("full: there is no room for puts");
+    if (disk.disk_free_bytes < disk_reserve_bytes)
+        why.push_back("short of disk: " + format_bytes(disk.disk_free_bytes) +
+                      " are free, and disk_reserve_bytes is " + format_bytes(disk_reserve_bytes));
+    return why;
+}
+
+void Administration::show(const admin::Wanted& wanted, admin::Snapshot& snapshot) const {
+    StoreFigures figures{
+        parts_.server.counters(), parts_.server.levels(), parts_.disk.levels(), {}};
+    admin::Table queues = queue_table();
+    for (const queue::QueueStat& each : parts_.server.queues()) {
+        add(figures.queues, each.levels);
+        if (is_wanted(wanted, "queue"))
+            add_row(wanted, queues, each.name, [&] { return queue_row(each); });
+    }
+    admin::Table doors = door_table();
+    if (is_wanted(wanted, "door"))
+        for (const queue::DoorStat& each : parts_.server.doors())
+            add_row(wanted, doors, each.endpoint, [&] { return door_row(each); });
+    snapshot.totals = totals_table();
+    snapshot.totals.rows.push_back(totals_row(figures));
+    snapshot.totals.rows.back().name = instance();
+    snapshot.objects.push_back(std::move(queues));
+    snapshot.objects.push_back(std::move(doors));
+    snapshot.histograms = histograms(figures);
+    for (std::string& each : not_ready(figures.levels, figures.disk, parts_.disk_reserve_bytes))
+        snapshot.not_ready.push_back(std::move(each));
+}
+
+void Administration::obey_own(const admin::Order& order,
+                              std::function<void(admin::Answer)> answered) {
+    store_daemon::obey(parts_.server, order, std::move(answered));
+}
+
+} // namespace flotilla::store_daemon
