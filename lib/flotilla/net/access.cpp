@@ -2,6 +2,7 @@
 #include "text_file.hpp"
 
 #include <flotilla/net/access.hpp>
+#include <flotilla/net/security.hpp>
 
 #include <algorithm>
 #include <filesystem>
@@ -31,6 +32,10 @@ AccessDecision AllowList::decide(const AccessRequest& request) const {
     if (!contains(*key))
         return {400, "the client key is not in the allow-list", {}};
     return {200, "OK", key->z85()};
+}
+
+bool names_users(const Security& security) noexcept {
+    return std::holds_alternative<CurveServer>(security);
 }
 
 namespace {

@@ -31,8 +31,13 @@ std::string address_of(int descriptor) {
     }
     if (address->sa_family == AF_INET6) {
         const auto& inet = reinterpret_cast<const sockaddr_in6&>(storage);
+        const std::string port = ":" + std::to_string(ntohs(inet.sin6_port));
+        if (IN6_IS_ADDR_V4MAPPED(&inet.sin6_addr)) { // a listener for both names IPv4 so
+            ::inet_ntop(AF_INET, inet.sin6_addr.s6_addr + 12, text, sizeof text);
+            return text + port;
+        }
         ::inet_ntop(AF_INET6, &inet.sin6_addr, text, sizeof text);
-        return "[" + std::string(text) + "]:" + std::to_string(ntohs(inet.sin6_port));
+        return "[" + std::string(text) + "]" + port;
     }
     return {};
 }

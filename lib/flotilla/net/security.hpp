@@ -31,4 +31,8 @@ struct Plaintext {
 
 using Security = std::variant<Plaintext, CurveServer, CurveClient>;
 
+// Messages carry the credential of who sent them, as Permissions read it: the property "User-Id".
+// Where this is false everybody can claim to be anybody by that property: take it for empty.
+bool names_users(const Security& security) noexcept;
+
 } // namespace flotilla::net

@@ -95,7 +95,9 @@ Status WorkSource::Rest::receive(Incoming& into) {
         more = frame.more();
         if (frames == 0) {
             into.descriptor = frame.descriptor();
-            into.user_id = frame.property("User-Id").value_or(std::string_view{});
+            into.user_id.clear();
+            if (net::names_users(options.security))
+                into.user_id = frame.property("User-Id").value_or(std::string_view{});
         }
         if (frames < input_frames_max)
             into.frames.add(std::move(frame).to_blob());

@@ -44,11 +44,10 @@ QueueServer::Rest::Rest(QueueServerOptions with, net::Socket router_socket,
     set_permissions(options.permissions);
 }
 
-// To ask who a peer is costs; it is asked where leases are bound to it, or a rule wants to know.
+// To ask who a peer is costs, and where the transport does not know, a peer may say anything.
 void QueueServer::Rest::set_permissions(std::shared_ptr<const Permissions> permissions) {
-    const bool is_asked = !std::holds_alternative<net::Plaintext>(options.security) ||
-                          (permissions != nullptr && !permissions->is_open());
-    incoming.names = is_asked ? ServerIncoming::Names::authenticated : ServerIncoming::Names::none;
+    incoming.names = net::names_users(options.security) ? ServerIncoming::Names::authenticated
+                                                        : ServerIncoming::Names::none;
     incoming.user_id.clear();
     engine.set_permissions(std::move(permissions), times_now());
     again = true;

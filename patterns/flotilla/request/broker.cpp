@@ -310,12 +310,10 @@ Duration Broker::Rest::wait_max() const {
     return backlogs.empty() ? wait : std::min(wait, backlogs.retry_in());
 }
 
-// To ask who a peer is costs; it is asked where requests are told apart by it, or a rule wants to
-// know.
+// To ask who a peer is costs, and where the transport does not know, a peer may say anything.
 void Broker::Rest::set_permissions(std::shared_ptr<const Permissions> permissions) {
-    const bool is_asked = !std::holds_alternative<net::Plaintext>(options.security) ||
-                          (permissions != nullptr && !permissions->is_open());
-    incoming.names = is_asked ? BrokerIncoming::Names::authenticated : BrokerIncoming::Names::none;
+    incoming.names = net::names_users(options.security) ? BrokerIncoming::Names::authenticated
+                                                        : BrokerIncoming::Names::none;
     incoming.user_id.clear();
     machine.set_permissions(std::move(permissions), net::now(), out);
 }

@@ -49,6 +49,7 @@ TEST_CASE("permissions: without rules everybody let in may all but administer", 
 
     const Permissions listed = made({});
     CHECK_FALSE(listed.is_open());
+    CHECK_FALSE(listed.has_rules());
     CHECK(listed.allows(alice_key, Operation::put, std::string(10'000, 'x')));
     CHECK_FALSE(listed.allows(alice_key, Operation::administer, "store"));
     CHECK(made({}, Permissions::Unlisted::themselves).is_open());
