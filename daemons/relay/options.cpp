@@ -19,7 +19,7 @@ using relay::SideOptions;
 // Certificates and lists of one relay, read once.
 struct Keys {
     std::optional<net::CurveKeyPair> own{};
-    std::optional<std::variant<net::AllowList, net::AnyClientKey>> clients{};
+    std::optional<net::CurveClients> clients{};
     std::vector<net::CurveKey> servers{}; // none, one for both sides, or frontend's and backend's
 };
 

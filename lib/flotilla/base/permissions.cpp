@@ -94,25 +94,6 @@ Status check_object(const Rule& rule, std::string_view object) {
     return {};
 }
 
-Status check_rule(const Rule& rule) {
-    if (rule.who.empty() || rule.objects.empty())
-        return fail(Errc::bad_option, "a rule says who, and what (objects)");
-    if (rule.who.size() > Permissions::entries_max ||
-        rule.objects.size() > Permissions::entries_max)
-        return fail(Errc::too_many, "a rule names at most " +
-                                        std::to_string(Permissions::entries_max) +
-                                        " of who and of objects; make two");
-    if (std::none_of(rule.operations.begin(), rule.operations.end(), [](bool on) { return on; }))
-        return fail(Errc::bad_option, "a rule says what may be done");
-    for (const std::string& who : rule.who)
-        if (Status good = check_who(who); !good)
-            return good;
-    for (const std::string& object : rule.objects)
-        if (Status good = check_object(rule, object); !good)
-            return good;
-    return {};
-}
-
 Status check_user(const std::string& credential, const User& user) {
     if (credential.empty())
         return fail(Errc::bad_option, "the empty credential is nobody's");
@@ -142,9 +123,10 @@ std::optional<Operation> operation_named(std::string_view name) noexcept {
 }
 
 Status check_user_name(std::string_view name) {
-    constexpr std::string_view others = "._+@-";
+    constexpr std::string_view others = "._+@- ";
     const bool good = !name.empty() && name.size() <= name_bytes_max &&
-                      is_letter_or_digit(name.front()) && name != Permissions::anonymous &&
+                      is_letter_or_digit(name.front()) && name.back() != ' ' &&
+                      name != Permissions::anonymous &&
                       std::all_of(name.begin(), name.end(), [&](char c) {
                           return is_letter_or_digit(c) || others.find(c) != std::string_view::npos;
                       });
@@ -152,7 +134,25 @@ Status check_user_name(std::string_view name) {
         return {};
     return fail(Errc::bad_option, "'" + std::string(name.substr(0, key_bytes)) +
                                       "' cannot be a name: it has 1 to 38 of a-z A-Z 0-9 . _ + @ "
-                                      "-, begins with a letter or digit, and is not 'anonymous'");
+                                      "- and blanks, begins with a letter or digit, and is not "
+                                      "'anonymous'");
+}
+
+Status Permissions::check_rule(const Rule& rule) {
+    if (rule.who.empty() || rule.objects.empty())
+        return fail(Errc::bad_option, "a rule says who, and what (objects)");
+    if (rule.who.size() > entries_max || rule.objects.size() > entries_max)
+        return fail(Errc::too_many, "a rule names at most " + std::to_string(entries_max) +
+                                        " of who and of objects; make two");
+    if (std::none_of(rule.operations.begin(), rule.operations.end(), [](bool on) { return on; }))
+        return fail(Errc::bad_option, "a rule says what may be done");
+    for (const std::string& who : rule.who)
+        if (Status good = check_who(who); !good)
+            return good;
+    for (const std::string& object : rule.objects)
+        if (Status good = check_object(rule, object); !good)
+            return good;
+    return {};
 }
 
 struct Permissions::Verdict {

@@ -70,6 +70,9 @@ public:
     static Result<Permissions> make(std::map<std::string, User, std::less<>> users,
                                     Unlisted unlisted, std::vector<Rule> rules);
 
+    // What make() asks of each rule, without its place. Errors: bad_option; too_many.
+    static Status check_rule(const Rule& rule);
+
     // Nothing is refused but what is administered, and nobody was revoked: callers may skip asking.
     bool is_open() const noexcept;
     bool has_rules() const noexcept;
@@ -92,8 +95,8 @@ private:
     std::shared_ptr<const Table> table_{};
 };
 
-// What users and groups may be called: 1 to 38 of letters, digits and ._+@-, the first a letter or
-// digit; never "anonymous". So no name is a key's text, a group's "@name" or a pattern.
+// What users and groups may be called: 1 to 38 of letters, digits, ._+@- and blanks, the first a
+// letter or digit; never "anonymous". So no name is a key's text, a group's "@name" or a pattern.
 Status check_user_name(std::string_view name);
 
 } // namespace flotilla

@@ -1,108 +1,96 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "text_file.hpp"
-
 #include <flotilla/net/access.hpp>
-#include <flotilla/net/security.hpp>
 
-#include <algorithm>
-#include <filesystem>
-#include <system_error>
-#include <vector>
+#include <utility>
 
 namespace flotilla::net {
+namespace {
 
-Status AllowList::add(const CurveKey& public_key) {
-    if (keys_.size() >= keys_max && !contains(public_key))
-        return fail(Errc::too_many,
-                    "an allow-list holds at most " + std::to_string(keys_max) + " keys");
-    keys_.insert(public_key);
-    return {};
+AccessDecision denied(HandshakeFailure why, std::string text) {
+    return {400, std::move(text), {}, why};
 }
 
-bool AllowList::contains(const CurveKey& public_key) const {
-    return keys_.find(public_key) != keys_.end();
+// In the same time whatever the given one is.
+bool is_same_secret(std::string_view secret, std::string_view given) noexcept {
+    unsigned different = secret.size() == given.size() ? 0 : 1;
+    for (std::size_t i = 0; i < given.size(); ++i)
+        different |= static_cast<unsigned char>(given[i]) ^
+                     static_cast<unsigned char>(i < secret.size() ? secret[i] : '\0');
+    return different == 0;
 }
 
-AccessDecision AllowList::decide(const AccessRequest& request) const {
-    if (request.mechanism != "CURVE")
-        return {400, "this listener speaks CURVE only", {}};
+AccessDecision decide_curve(const AccessPolicy& policy, const AccessRequest& request) {
     const auto key = CurveKey::from_bytes(request.key_bytes);
     if (!key)
-        return {400, "the client key is malformed", {}};
-    if (!contains(*key))
-        return {400, "the client key is not in the allow-list", {}};
+        return denied(HandshakeFailure::failed, "the client key is malformed");
+    const auto* list = std::get_if<AllowList>(&policy.clients);
+    if (list && list->is_revoked(*key))
+        return denied(HandshakeFailure::revoked_key, "the client key was revoked");
+    if (list && !list->contains(*key))
+        return denied(HandshakeFailure::unknown_key, "the client key is not in the allow-list");
     return {200, "OK", key->z85()};
 }
 
-bool names_users(const Security& security) noexcept {
-    return std::holds_alternative<CurveServer>(security);
-}
-
-namespace {
-
-Status add_line(AllowList& list, const std::filesystem::path& folder, const std::string& where,
-                std::string_view line) {
-    if (const auto key = CurveKey::parse(line))
-        return list.add(*key);
-    const auto certificate = load_public_key((folder / std::string(line)).string());
-    if (certificate)
-        return list.add(*certificate);
-    if (certificate.error().code == Errc::not_found)
-        return fail(Errc::bad_key,
-                    where +
-                        ": this is neither a key (40 characters of Z85) nor a certificate file");
-    return fail(certificate.error());
-}
-
-Result<AllowList> load_folder(const std::filesystem::path& folder) {
-    std::vector<std::filesystem::path> files;
-    std::error_code error;
-    for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
-         it.increment(error)) {
-        const std::string file = it->path().filename().string();
-        const bool secret = file.size() >= 7 && file.rfind("_secret") == file.size() - 7;
-        if (it->is_regular_file() && !secret && file.front() != '.')
-            files.push_back(it->path());
-    }
-    if (error)
-        return fail(Errc::io, "cannot read the folder " + folder.string() + ": " + error.message());
-    std::sort(files.begin(), files.end());
-    AllowList list;
-    for (const auto& file : files) {
-        const auto key = load_public_key(file.string());
-        if (!key)
-            return fail(key.error());
-        if (const Status added = list.add(*key); !added)
-            return fail(added.error());
-    }
-    return list;
+AccessDecision decide_plain(const AccessPolicy& policy, const AccessRequest& request) {
+    const auto address = Address::parse(request.address);
+    if (!request.address.empty() && !(address && address->is_loopback()))
+        return denied(HandshakeFailure::plain_remote, "PLAIN is for this machine only");
+    const auto user = policy.plain.find(request.plain_name);
+    const bool known = user != policy.plain.end();
+    if (!is_same_secret(known ? user->second : std::string_view{}, request.plain_password) ||
+        !known)
+        return denied(HandshakeFailure::wrong_password, "the name or the password is wrong");
+    return {200, "OK", "plain:" + user->first};
 }
 
 } // namespace
 
-Result<AllowList> load_allow_list(const std::string& path) {
-    std::error_code ignored;
-    if (std::filesystem::is_directory(path, ignored))
-        return load_folder(path);
-    auto text = detail::read_text_file(path);
-    if (!text)
-        return fail(text.error());
-    AllowList list;
-    std::size_t number = 0;
-    for (std::string_view rest = *text; !rest.empty();) {
-        const std::string_view line = detail::trimmed(detail::next_line(rest));
-        ++number;
-        // '#' is a digit of Z85: only "#" alone or before a blank starts a comment.
-        const bool comment = !line.empty() && line[0] == '#' &&
-                             (line.size() == 1 || line[1] == ' ' || line[1] == '\t');
-        if (line.empty() || comment)
-            continue;
-        const std::string where = path + ":" + std::to_string(number);
-        const Status added = add_line(list, std::filesystem::path(path).parent_path(), where, line);
-        if (!added)
-            return fail(added.error());
+Status AllowList::add(const CurveKey& public_key, User user) {
+    if (user.name.empty())
+        user.name = public_key.z85();
+    if (is_revoked(public_key))
+        return {};
+    const auto at = users_.find(public_key);
+    if (at != users_.end()) {
+        if (at->second == user)
+            return {};
+        return fail(Errc::exists, "the key " + fingerprint(public_key) + "... stands for '" +
+                                      at->second.name + "' already, or for other groups");
     }
-    return list;
+    if (users_.size() >= keys_max)
+        return fail(Errc::too_many,
+                    "an allow-list holds at most " + std::to_string(keys_max) + " keys");
+    users_.emplace(public_key, std::move(user));
+    return {};
+}
+
+Status AllowList::revoke(const CurveKey& public_key) {
+    if (revoked_.size() >= keys_max && !is_revoked(public_key))
+        return fail(Errc::too_many, "an allow-list holds at most " + std::to_string(keys_max) +
+                                        " revoked keys; leave out old ones");
+    revoked_.insert(public_key);
+    users_.erase(public_key);
+    return {};
+}
+
+bool AllowList::contains(const CurveKey& public_key) const {
+    return users_.find(public_key) != users_.end();
+}
+
+bool AllowList::is_revoked(const CurveKey& public_key) const {
+    return revoked_.find(public_key) != revoked_.end();
+}
+
+AccessDecision decide(const AccessPolicy& policy, const AccessRequest& request) {
+    if (!policy.addresses.allows(request.address))
+        return denied(HandshakeFailure::address_denied, "this address is not let in");
+    if (request.mechanism == "CURVE")
+        return decide_curve(policy, request);
+    if (request.mechanism == "PLAIN")
+        return decide_plain(policy, request);
+    if (request.mechanism == "NULL" && policy.null == AccessPolicy::Null::let_in)
+        return {200, "OK", {}};
+    return denied(HandshakeFailure::wrong_mechanism, "this listener wants to know who connects");
 }
 
 } // namespace flotilla::net

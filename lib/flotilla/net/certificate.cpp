@@ -3,10 +3,11 @@
 
 #include "text_file.hpp"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace flotilla::net {
 namespace {
@@ -24,15 +25,36 @@ std::optional<std::string_view> value_of(std::string_view line, std::string_view
     return line;
 }
 
+// "billing, ops"
+std::vector<std::string> listed(std::string_view text) {
+    std::vector<std::string> all;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find(','), text.size());
+        if (const std::string_view each = detail::trimmed(text.substr(0, end)); !each.empty())
+            all.emplace_back(each);
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return all;
+}
+
 } // namespace
 
 Result<detail::Certificate> detail::parse_certificate(const std::string& file,
                                                       std::string_view text) {
     Certificate certificate;
     std::size_t number = 0;
+    bool in_metadata = false;
     for (std::string_view rest = text; !rest.empty();) {
-        const std::string_view line = trimmed(next_line(rest));
+        const std::string_view whole = next_line(rest);
+        const std::string_view line = trimmed(whole);
         ++number;
+        // A section's name stands at the margin, what is in it does not.
+        if (!line.empty() && whole.front() != ' ' && whole.front() != '\t')
+            in_metadata = line == "metadata";
+        if (const auto value = in_metadata ? value_of(line, "name") : std::nullopt)
+            certificate.user.name = *value;
+        if (const auto value = in_metadata ? value_of(line, "groups") : std::nullopt)
+            certificate.user.groups = listed(*value);
         for (auto [name, key] : {std::pair{"public-key", &certificate.public_key},
                                  std::pair{"secret-key", &certificate.secret_key}}) {
             const auto value = value_of(line, name);
@@ -96,13 +118,10 @@ Result<CurveKey> load_public_key(const std::string& path) {
 }
 
 Result<CurveKeyPair> load_key_pair(const std::string& path) {
-    struct stat status {};
-    if (::stat(path.c_str(), &status) == 0 && (status.st_mode & 077) != 0)
-        return fail(Errc::unsafe_file, path +
-                                           " holds a secret key that others may read or change; "
-                                           "run: chmod 600 " +
-                                           path);
-    auto certificate = load_certificate(path);
+    const auto text = detail::read_secret_file(path);
+    if (!text)
+        return fail(text.error());
+    auto certificate = detail::parse_certificate(path, *text);
     if (!certificate)
         return fail(certificate.error());
     if (!certificate->secret_key)

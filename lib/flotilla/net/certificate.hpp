@@ -2,6 +2,7 @@
 // The text of a CURVE certificate file, as czmq and pyzmq write it (4/ZPL). Private to net.
 #pragma once
 
+#include <flotilla/base/permissions.hpp>
 #include <flotilla/net/curve.hpp>
 
 #include <optional>
@@ -13,6 +14,7 @@ namespace flotilla::net::detail {
 struct Certificate {
     std::optional<CurveKey> public_key;
     std::optional<CurveKey> secret_key;
+    User user{}; // of the metadata, as far as it says
 };
 
 // `file` is only the name that errors carry. Errors: bad_key, as FILE:LINE.

@@ -30,8 +30,13 @@ public:
     Context guest();
     void shutdown() noexcept;
     void stop_access_handler() noexcept;
-    // Policies are read on the handler's thread and set on any.
+    // Asked on the handler's thread and set on any.
     Status set_access_policy(std::string domain, AccessPolicy policy);
+    struct GuardedDomain {
+        std::shared_ptr<Gate> gate;
+        std::optional<Entry> entry;
+    };
+    Status set_gate(std::string domain, GuardedDomain guarded);
     AccessCounters access_counters() const;
     GivenListeners& given_listeners() noexcept { return given_listeners_; }
 
@@ -43,7 +48,7 @@ private:
     Native ownership_;
     std::mutex start_mutex_;   // one start of the handler at a time
     mutable std::mutex mutex_; // guards what follows
-    std::map<std::string, AccessPolicy, std::less<>> policies_;
+    std::map<std::string, GuardedDomain, std::less<>> domains_;
     AccessCounters counters_;
     std::unique_ptr<Runner> access_handler_;
     GivenListeners given_listeners_;

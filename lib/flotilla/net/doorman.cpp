@@ -39,9 +39,11 @@ void Doorman::closed(int listener) {
 }
 
 // The number may be somebody else's by now: then that one connects again.
-void Doorman::accepted(int connection) noexcept {
-    if (is_short_of_descriptors(connection))
+bool Doorman::accepted(int connection) noexcept {
+    const bool is_short = is_short_of_descriptors(connection);
+    if (is_short)
         ::shutdown(connection, SHUT_RDWR);
+    return is_short;
 }
 
 void Doorman::accept_failed() {

@@ -19,7 +19,8 @@ public:
     // What the monitor tells, with its descriptors.
     void listening(int listener);
     void closed(int listener);
-    void accepted(int connection) noexcept;
+    // True: it was hung up on.
+    [[nodiscard]] bool accepted(int connection) noexcept;
     // For want of a descriptor: those who wait to be accepted are, with the one that was kept back
     // for this, and hung up on.
     void accept_failed();

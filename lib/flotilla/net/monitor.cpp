@@ -2,15 +2,18 @@
 #include "context_state.hpp"
 #include "descriptors.hpp"
 #include "doorman.hpp"
+#include "entrance.hpp"
 #include "redial.hpp"
 #include "socket_rest.hpp"
 #include "transport_error.hpp"
 
+#include <flotilla/net/cut.hpp>
 #include <flotilla/net/monitor.hpp>
 #include <flotilla/net/system.hpp>
 
 #include <zmq.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -20,6 +23,8 @@ namespace flotilla::net {
 namespace {
 
 using Kind = ConnectionEvent::Kind;
+
+constexpr std::size_t ahead_max = 256;
 
 struct KindName {
     int number;
@@ -55,15 +60,41 @@ void tell(detail::Redial* redial, const ConnectionEvent& event) {
         redial->accepted(event.endpoint);
 }
 
-void tell(detail::Doorman& doorman, const ConnectionEvent& event) {
+// True: it was hung up on.
+bool tell(detail::Doorman& doorman, const ConnectionEvent& event) {
     if (event.kind == Kind::listening)
         doorman.listening(event.value);
     else if (event.kind == Kind::closed)
         doorman.closed(event.value);
     else if (event.kind == Kind::accepted)
-        doorman.accepted(event.value);
+        return doorman.accepted(event.value);
     else if (event.kind == Kind::accept_failed && (event.value == EMFILE || event.value == ENFILE))
         doorman.accept_failed();
+    return false;
+}
+
+std::shared_ptr<detail::Entrance> entrance_of(const SocketOptions& options) {
+    using Speaks = detail::Entrance::Speaks;
+    const auto& gate = gate_of(options.security);
+    if (!gate)
+        return nullptr;
+    Speaks speaks = Speaks::nothing;
+    if (std::holds_alternative<CurveServer>(options.security))
+        speaks = Speaks::curve;
+    else if (std::holds_alternative<PlainServer>(options.security))
+        speaks = Speaks::plain;
+    return std::make_shared<detail::Entrance>(gate, speaks, options.handshake_timeout);
+}
+
+// Where it comes from, without the port.
+std::optional<Address> peer_address(int descriptor) {
+    const std::string text = address_of(descriptor);
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string::npos)
+        return std::nullopt;
+    if (text.front() == '[')
+        return Address::parse(std::string_view(text).substr(1, colon - 2));
+    return Address::parse(std::string_view(text).substr(0, colon));
 }
 
 } // namespace
@@ -124,6 +155,8 @@ Monitor& Monitor::operator=(Monitor&& other) noexcept {
     std::swap(watched_, other.watched_);
     std::swap(redial_, other.redial_);
     std::swap(doorman_, other.doorman_);
+    std::swap(entrance_, other.entrance_);
+    std::swap(ahead_, other.ahead_);
     std::swap(socket_, other.socket_);
     return *this;
 }
@@ -154,10 +187,11 @@ Result<Monitor> Monitor::open(Socket& socket) {
     Monitor monitor{socket.alive(), std::make_unique<Socket>(std::move(*reader))};
     monitor.redial_ = socket.rest_->redial;
     monitor.doorman_ = std::make_shared<detail::Doorman>();
+    monitor.entrance_ = entrance_of(socket.options());
     return monitor;
 }
 
-std::optional<ConnectionEvent> Monitor::next() {
+std::optional<ConnectionEvent> Monitor::read() {
     for (;;) {
         const auto frames = socket_->receive(Duration::zero());
         if (!frames)
@@ -174,12 +208,56 @@ std::optional<ConnectionEvent> Monitor::next() {
         for (const KindName& each : kinds)
             if (each.number == number) {
                 event.kind = each.kind;
-                tell(redial_.get(), event);
-                tell(*doorman_, event);
                 return event;
             }
         // An event of a newer libzmq that this table does not know: not ours to guess.
     }
+}
+
+void Monitor::tell(const ConnectionEvent& event) {
+    net::tell(redial_.get(), event);
+    const bool turned_away = net::tell(*doorman_, event);
+    if (!entrance_)
+        return;
+    const Instant at = now();
+    if (event.kind != Kind::accepted)
+        return entrance_->tell(event, at);
+    // Its number may be somebody else's by now: only while its end was not told it is its own.
+    const bool is_gone =
+        std::any_of(ahead_.begin(), ahead_.end(), [&](const ConnectionEvent& next) {
+            return next.kind == Kind::disconnected && next.value == event.value;
+        });
+    const bool unwanted =
+        entrance_->accepted(event.value, is_gone ? std::nullopt : peer_address(event.value), at);
+    if (turned_away)
+        entrance_->turned_away(event.value, at);
+    else if (unwanted && !is_gone)
+        cut(event.value);
+}
+
+void Monitor::read_ahead() {
+    while (ahead_.size() < ahead_max) {
+        auto event = read();
+        if (!event)
+            return;
+        ahead_.push_back(std::move(*event));
+    }
+}
+
+std::optional<ConnectionEvent> Monitor::next() {
+    // Whom a number belongs to is known when all that happened was heard.
+    if (entrance_ && ahead_.empty())
+        read_ahead();
+    std::optional<ConnectionEvent> event;
+    if (ahead_.empty()) {
+        event = read();
+    } else {
+        event = std::move(ahead_.front());
+        ahead_.pop_front();
+    }
+    if (event)
+        tell(*event);
+    return event;
 }
 
 } // namespace flotilla::net

@@ -9,13 +9,15 @@
 //
 // Where the process runs short of descriptors, next() also hangs up on who was accepted last (an
 // eighth of the limit is kept free, 32 to 1,024): libzmq by itself would spin, or abort, for want
-// of the last one.
+// of the last one. Where the socket's security has a gate (net/gate.hpp), next() tells it who came
+// and went, and hangs up on whom it does not want.
 #pragma once
 
 #include <flotilla/base/result.hpp>
 #include <flotilla/net/socket.hpp>
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +28,7 @@ namespace flotilla::net {
 namespace detail {
 class Redial;
 class Doorman;
+class Entrance;
 } // namespace detail
 
 struct ConnectionEvent {
@@ -73,9 +76,14 @@ public:
 
 private:
     Monitor(std::shared_ptr<void*> watched, std::unique_ptr<Socket> socket) noexcept;
+    std::optional<ConnectionEvent> read();
+    void read_ahead();
+    void tell(const ConnectionEvent& event);
     std::shared_ptr<void*> watched_;         // its handle, nullptr once that socket is closed
     std::shared_ptr<detail::Redial> redial_; // of a CURVE client: hears of refusals
     std::shared_ptr<detail::Doorman> doorman_;
+    std::shared_ptr<detail::Entrance> entrance_; // of a listener with a gate
+    std::deque<ConnectionEvent> ahead_{};        // read, and not yet given out
     std::unique_ptr<Socket> socket_; // by pointer: its address is registered with a Poller
 };
 

@@ -82,11 +82,19 @@ void set_security(Setter& set, void* handle, const SocketOptions& options) {
     if (const auto* server = std::get_if<CurveServer>(&options.security)) {
         set.number(ZMQ_CURVE_SERVER, 1, "CURVE_SERVER");
         set.text(ZMQ_CURVE_SECRETKEY, server->keys.secret_key.z85(), "CURVE_SECRETKEY");
+    }
+    if (std::holds_alternative<PlainServer>(options.security))
+        set.number(ZMQ_PLAIN_SERVER, 1, "PLAIN_SERVER");
+    if (std::holds_alternative<CurveServer>(options.security) || gate_of(options.security)) {
         set.text(ZMQ_ZAP_DOMAIN, options.domain, "ZAP_DOMAIN");
         // With it a dead ZAP handler refuses; libraries without it accept then, which the handler's
         // start before the first bind makes impossible but for an adopted context.
         const int enforce = 1;
         zmq_setsockopt(handle, option_zap_enforce_domain, &enforce, sizeof enforce);
+    }
+    if (const auto* client = std::get_if<PlainClient>(&options.security)) {
+        set.text(ZMQ_PLAIN_USERNAME, client->name, "PLAIN_USERNAME");
+        set.text(ZMQ_PLAIN_PASSWORD, client->password, "PLAIN_PASSWORD");
     }
     if (const auto* client = std::get_if<CurveClient>(&options.security)) {
         set.text(ZMQ_CURVE_SERVERKEY, client->server_key.z85(), "CURVE_SERVERKEY");
@@ -123,6 +131,25 @@ void set_type_options(Setter& set, SocketType type, const SocketOptions& options
     }
 }
 
+Status check_security(const SocketOptions& options) {
+    const auto* client = std::get_if<PlainClient>(&options.security);
+    if (client && (client->name.empty() || client->name.size() > 255 || client->password.empty() ||
+                   client->password.size() > 255))
+        return fail(Errc::bad_option, "PLAIN has a name and a password of 1 to 255 bytes");
+    const auto* server = std::get_if<CurveServer>(&options.security);
+    const auto* gate = server ? std::get_if<std::shared_ptr<Gate>>(&server->clients) : nullptr;
+    const auto* plain = std::get_if<PlainServer>(&options.security);
+    if ((gate && !*gate) || (plain && !plain->gate))
+        return fail(Errc::bad_option, "a listener that asks who connects has a gate");
+    if (options.entry && !gate_of(options.security))
+        return fail(Errc::bad_option, "an entry rule needs a gate that is asked about it");
+    const auto* allowed = server ? std::get_if<AllowList>(&server->clients) : nullptr;
+    if (allowed && allowed->size() == 0)
+        return fail(Errc::insecure, "the allow-list is empty, so nobody could connect; add client "
+                                    "keys, or accept every key by asking for AnyClientKey");
+    return {};
+}
+
 } // namespace
 
 Status check_options(SocketType type, const SocketOptions& options) {
@@ -155,12 +182,7 @@ Status check_options(SocketType type, const SocketOptions& options) {
     if (options.subscriptions != SocketOptions::Subscriptions::first_and_last &&
         type != SocketType::xpub)
         return fail(Errc::bad_option, "subscriptions is for xpub sockets");
-    const auto* server = std::get_if<CurveServer>(&options.security);
-    const auto* allowed = server ? std::get_if<AllowList>(&server->clients) : nullptr;
-    if (allowed && allowed->size() == 0)
-        return fail(Errc::insecure, "the allow-list is empty, so nobody could connect; add client "
-                                    "keys, or accept every key by asking for AnyClientKey");
-    return {};
+    return check_security(options);
 }
 
 Status apply_options(void* handle, SocketType type, const SocketOptions& options) {

@@ -7,16 +7,20 @@
 #include <flotilla/net/curve.hpp>
 
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <variant>
 
 namespace flotilla::net {
 
-// Every client key is accepted: encryption without authentication. Has to be asked for by name.
-struct AnyClientKey {};
+class Gate;
+
+// Who may connect, as a value that stays as it is, or as a gate that can change its mind.
+using CurveClients = std::variant<AllowList, AnyClientKey, std::shared_ptr<Gate>>;
 
 struct CurveServer {
     CurveKeyPair keys;
-    std::variant<AllowList, AnyClientKey> clients; // who may connect
+    CurveClients clients;
 };
 
 struct CurveClient {
@@ -24,12 +28,26 @@ struct CurveClient {
     CurveKey server_key; // the only server that is believed
 };
 
+// Names and passwords in the clear, for peers that cannot do better: only process and machine
+// endpoints.
+struct PlainServer {
+    std::shared_ptr<Gate> gate; // not nullptr
+};
+struct PlainClient {
+    std::string name;     // up to 255 bytes
+    std::string password; // up to 255 bytes
+};
+
 // No encryption: only process and machine endpoints, unless `anywhere` gives that protection up.
 struct Plaintext {
     enum class Where : std::uint8_t { local_only, anywhere } where = Where::local_only;
+    std::shared_ptr<Gate> gate{}; // asked who may connect from where; peers need ZMTP 3
 };
 
-using Security = std::variant<Plaintext, CurveServer, CurveClient>;
+using Security = std::variant<Plaintext, CurveServer, CurveClient, PlainServer, PlainClient>;
+
+// Of a listener that has one, else nullptr.
+const std::shared_ptr<Gate>& gate_of(const Security& security) noexcept;
 
 // Messages carry the credential of who sent them, as Permissions read it: the property "User-Id".
 // Where this is false everybody can claim to be anybody by that property: take it for empty.

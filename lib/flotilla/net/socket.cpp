@@ -72,6 +72,18 @@ int take(zmq_msg_t* message, void* handle, int flags) {
     return bytes;
 }
 
+// Whoever is asked who may connect is there before the socket binds.
+Status guard(Context& context, const SocketOptions& options) {
+    if (const auto& gate = gate_of(options.security))
+        return set_gate(context, options.domain, gate, options.entry);
+    const auto* server = std::get_if<CurveServer>(&options.security);
+    if (!server)
+        return {};
+    const auto* list = std::get_if<AllowList>(&server->clients);
+    return set_access_policy(context, options.domain,
+                             list ? AccessPolicy{*list} : AccessPolicy{AnyClientKey{}});
+}
+
 } // namespace
 
 std::string_view name(SocketType type) noexcept {
@@ -186,9 +198,8 @@ Socket::~Socket() {
 Result<Socket> Socket::open(Context& context, SocketType type, SocketOptions options) {
     if (const Status checked = detail::check_options(type, options); !checked)
         return fail(checked.error());
-    if (const auto* server = std::get_if<CurveServer>(&options.security))
-        if (const Status set = set_access_policy(context, options.domain, server->clients); !set)
-            return fail(set.error());
+    if (const Status guarded = guard(context, options); !guarded)
+        return fail(guarded.error());
     if (const Status spare = detail::check_spare_descriptors("open a socket"); !spare)
         return fail(spare.error());
     void* const handle = zmq_socket(context.native_handle(), types[std::size_t(type)].number);

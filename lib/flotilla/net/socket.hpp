@@ -95,8 +95,11 @@ struct SocketOptions {
     bool refuse_when_full = false;
 
     Security security{}; // Plaintext, on this machine only
-    // CURVE servers: the ZAP domain, also the listener's name in logs.
+    // Listeners that ask who connects: the ZAP domain, also the listener's name in logs.
     std::string domain = "flotilla";
+    // Those with a gate: asked of everybody who connects, for peers that never speak (PULL peers of
+    // a PUSH, say). It is the domain's, so give it one of its own.
+    std::optional<Entry> entry{};
     bool ipv6 = true; // accept IPv6 addresses as well as IPv4
 };
 

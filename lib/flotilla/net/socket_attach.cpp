@@ -41,6 +41,13 @@ Status Socket::check_reach(const Endpoint& endpoint) const {
                                         "' reaches beyond this machine and would be plaintext; use "
                                         "CURVE keys, a loopback or ipc endpoint, or ask for "
                                         "plaintext by name");
+    const bool sends_passwords = std::holds_alternative<PlainServer>(rest_->options.security) ||
+                                 std::holds_alternative<PlainClient>(rest_->options.security);
+    if (sends_passwords && endpoint.reach() == Reach::remote)
+        return fail(Errc::insecure, "'" + endpoint.text() +
+                                        "' reaches beyond this machine, and PLAIN sends passwords "
+                                        "in the clear; use CURVE keys, or a loopback or ipc "
+                                        "endpoint");
     return {};
 }
 

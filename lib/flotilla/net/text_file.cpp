@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
+#include <cstdlib>
 #include <cstring>
 
 namespace flotilla::net::detail {
@@ -36,7 +38,21 @@ tl::unexpected<Error> file_failure(int number, const std::string& doing) {
 
 } // namespace
 
-Result<std::string> read_text_file(const std::string& path) {
+namespace {
+
+enum class Secrecy : std::uint8_t { none, owner_only };
+
+// What the supervisor hands over lies in a folder that only this service sees; its own modes look
+// wider than they are.
+bool is_handed_over(const std::string& path) {
+    const char* const folder = std::getenv("CREDENTIALS_DIRECTORY");
+    if (!folder || *folder == '\0')
+        return false;
+    const std::string beneath = std::string(folder) + "/";
+    return path.compare(0, beneath.size(), beneath) == 0 && path.find("..") == std::string::npos;
+}
+
+Result<std::string> read_file(const std::string& path, Secrecy secrecy) {
     // Opening a pipe that nobody writes to would wait, for ever.
     const bool is_input = path == "/dev/stdin";
     const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | (is_input ? 0 : O_NONBLOCK))};
@@ -45,6 +61,11 @@ Result<std::string> read_text_file(const std::string& path) {
         return file_failure(errno, "open " + path);
     if (!is_input && !S_ISREG(about.st_mode))
         return fail(Errc::io, "cannot read " + path + ": not an ordinary file");
+    if (secrecy == Secrecy::owner_only && (about.st_mode & 077) != 0 && !is_handed_over(path))
+        return fail(Errc::unsafe_file, path +
+                                           " holds a secret that others may read or change; "
+                                           "run: chmod 600 " +
+                                           path);
     std::string text;
     char buffer[8192];
     for (;;) {
@@ -60,6 +81,16 @@ Result<std::string> read_text_file(const std::string& path) {
             return fail(Errc::too_large,
                         path + " is larger than " + std::to_string(text_file_bytes_max) + " bytes");
     }
+}
+
+} // namespace
+
+Result<std::string> read_text_file(const std::string& path) {
+    return read_file(path, Secrecy::none);
+}
+
+Result<std::string> read_secret_file(const std::string& path) {
+    return read_file(path, Secrecy::owner_only);
 }
 
 Status create_text_file(const std::string& path, std::string_view text, unsigned mode) {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "context_state.hpp"
 
+#include <flotilla/base/check.hpp>
 #include <flotilla/net/runner.hpp>
+#include <flotilla/net/system.hpp>
 #include <flotilla/net/zap.hpp>
 
+#include <limits>
 #include <utility>
 
 namespace flotilla::net {
@@ -21,22 +24,16 @@ wire::Frames reply(ByteView request_id, const AccessDecision& decision) {
             decision.text, decision.user_id, ByteView{}};
 }
 
-AccessDecision decide(const AccessPolicy& policy, const AccessRequest& request) {
-    if (const auto* list = std::get_if<AllowList>(&policy))
-        return list->decide(request);
-    if (request.mechanism != "CURVE")
-        return {400, "this listener speaks CURVE only", {}};
-    const auto key = CurveKey::from_bytes(request.key_bytes);
-    if (!key)
-        return {400, "the client key is malformed", {}};
-    return {200, "OK", key->z85()};
+// Behind the mechanism: CURVE has a key, PLAIN a name and a password.
+ByteView credential(const wire::Frames& request, std::size_t index) {
+    return request.size() > frames_min + index ? request[frames_min + index].view() : ByteView{};
 }
 
 } // namespace
 
 Result<wire::Frames>
 answer_access_request(const wire::Frames& request,
-                      const std::function<const AccessPolicy*(std::string_view)>& policy_of) {
+                      const std::function<AccessDecision(const AccessRequest&)>& decide) {
     if (request.size() <= request_id_at)
         return fail(Errc::malformed, "a ZAP request has no request id");
     const ByteView id = request[request_id_at];
@@ -44,17 +41,23 @@ answer_access_request(const wire::Frames& request,
         return reply(id, {500, "the ZAP version is not 1.0", {}});
     if (request.size() < frames_min)
         return reply(id, {500, "the ZAP request is too short", {}});
-    const AccessPolicy* const policy = policy_of(request[2].view());
-    if (!policy)
-        return reply(id, {500, "the ZAP domain is unknown", {}});
-    const AccessRequest asked{request[2].view(), request[3].view(), request[5].view(),
-                              request.size() > frames_min ? request[frames_min].view()
-                                                          : ByteView{}};
-    return reply(id, decide(*policy, asked));
+    AccessRequest asked{request[2].view(), request[3].view(), request[5].view(), {}};
+    if (asked.mechanism == "CURVE") {
+        asked.key_bytes = credential(request, 0);
+    } else if (asked.mechanism == "PLAIN") {
+        asked.plain_name = credential(request, 0);
+        asked.plain_password = credential(request, 1);
+    }
+    return reply(id, decide(asked));
 }
 
 Status set_access_policy(Context& context, std::string domain, AccessPolicy policy) {
     return context.state().set_access_policy(std::move(domain), std::move(policy));
+}
+
+Status set_gate(Context& context, std::string domain, std::shared_ptr<Gate> gate,
+                std::optional<Entry> entry) {
+    return context.state().set_gate(std::move(domain), {std::move(gate), std::move(entry)});
 }
 
 AccessCounters access_counters(const Context& context) {
@@ -68,10 +71,24 @@ Context ContextState::guest() {
 }
 
 Status ContextState::set_access_policy(std::string domain, AccessPolicy policy) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (const auto at = domains_.find(domain); at != domains_.end()) {
+            at->second.gate->set_policy(std::move(policy));
+            return {};
+        }
+    }
+    constexpr std::uint64_t unlimited = std::numeric_limits<std::uint64_t>::max();
+    const GateLimits limits{unlimited, unlimited, unlimited};
+    return set_gate(std::move(domain), {std::make_shared<Gate>(std::move(policy), limits), {}});
+}
+
+Status ContextState::set_gate(std::string domain, GuardedDomain guarded) {
+    FLOTILLA_CHECK(guarded.gate, "a domain is guarded by a gate");
     const std::lock_guard starting(start_mutex_);
     {
         const std::lock_guard lock(mutex_);
-        policies_.insert_or_assign(std::move(domain), std::move(policy));
+        domains_.insert_or_assign(std::move(domain), std::move(guarded));
         if (access_handler_)
             return {};
     }
@@ -113,11 +130,12 @@ Status ContextState::start_access_handler() {
 
 Result<wire::Frames> ContextState::answer(const wire::Frames& request) {
     const std::lock_guard lock(mutex_);
-    auto answered =
-        answer_access_request(request, [this](std::string_view domain) -> const AccessPolicy* {
-            const auto found = policies_.find(domain);
-            return found == policies_.end() ? nullptr : &found->second;
-        });
+    auto answered = answer_access_request(request, [this](const AccessRequest& asked) {
+        const auto found = domains_.find(asked.domain);
+        return found == domains_.end()
+                   ? AccessDecision{500, "the ZAP domain is unknown", {}}
+                   : found->second.gate->judge(asked, found->second.entry, now());
+    });
     if (!answered)
         ++counters_.malformed_total;
     else if ((*answered)[2] == ByteView{"200"})

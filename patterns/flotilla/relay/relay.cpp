@@ -178,8 +178,8 @@ void Relay::Rest::schedule_retry() {
 }
 
 void Relay::Rest::read_events(Side side) {
-    // Bounded, so that a storm of connections leaves the loop its turns.
-    for (int read = 0; read < 1'000; ++read) {
+    // Until it is empty, as a Monitor wants it; bounded all the same.
+    for (std::size_t read = 0; read < net::Monitor::events_max; ++read) {
         const auto event = end(side).monitor->next();
         if (!event)
             return;

@@ -91,7 +91,7 @@ TEST_CASE("access: a listed key is let in under its own name, others are told wh
     AllowList list;
     REQUIRE(list.add(a->public_key));
     const auto ask = [&](std::string_view mechanism, const std::string& key) {
-        return list.decide({"d", "127.0.0.1", mechanism, key});
+        return decide(AccessPolicy(list), {"d", "127.0.0.1", mechanism, key});
     };
     // The wire carries 32 bytes; find them through an encode of known bytes.
     const std::string raw(32, '\x01');
@@ -132,14 +132,14 @@ TEST_CASE("zap: answers by domain and refuses what it cannot read", "[unit][net]
     AllowList list;
     REQUIRE(list.add(*CurveKey::from_bytes(raw)));
     const AccessPolicy policy = list;
-    const auto policy_of = [&](std::string_view domain) {
-        return domain == "d" ? &policy : nullptr;
+    const auto decided = [&](const AccessRequest& asked) {
+        return asked.domain == "d" ? decide(policy, asked) : AccessDecision{500, "unknown", {}};
     };
     const auto status = [&](const wire::Frames& request) {
-        return std::string{(*answer_access_request(request, policy_of))[2].view()};
+        return std::string{(*answer_access_request(request, decided))[2].view()};
     };
     const wire::Frames good{"1.0", "7", "d", "127.0.0.1", "", "CURVE", raw};
-    const auto answer = answer_access_request(good, policy_of);
+    const auto answer = answer_access_request(good, decided);
     REQUIRE(answer->size() == 6);
     CHECK((*answer)[0] == ByteView{"1.0"});
     CHECK((*answer)[1] == ByteView{"7"});
@@ -150,5 +150,5 @@ TEST_CASE("zap: answers by domain and refuses what it cannot read", "[unit][net]
     CHECK(status({"1.0", "7", "d"}) == "500");
     CHECK(status({"1.0", "7", "d", "", "", "CURVE"}) == "400");
     CHECK(status({"1.0", "7", "d", "", "", "PLAIN", "u", "p"}) == "400");
-    CHECK(answer_access_request({"1.0"}, policy_of).error().code == Errc::malformed);
+    CHECK(answer_access_request({"1.0"}, decided).error().code == Errc::malformed);
 }

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "penalties.hpp"
+
+#include <flotilla/net/gate.hpp>
+#include <flotilla/net/system.hpp>
+
+#include <deque>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+
+namespace flotilla::net {
+namespace {
+
+bool counts_against_address(HandshakeFailure reason) noexcept {
+    switch (reason) {
+    case HandshakeFailure::address_waits:
+    case HandshakeFailure::connections_max:
+    case HandshakeFailure::address_connections_max:
+    case HandshakeFailure::out_of_files:
+    case HandshakeFailure::failed:
+        return false; // said by us, or for what others did
+    default:
+        return true;
+    }
+}
+
+// What a log shows of who asked: never a whole key, and no control characters.
+std::string shown(const AccessRequest& request) {
+    constexpr std::size_t shown_max = 32;
+    if (!request.key_bytes.empty()) {
+        const auto key = CurveKey::from_bytes(request.key_bytes);
+        return key ? fingerprint(*key) : std::string{};
+    }
+    std::string text;
+    for (const char c : request.plain_name.substr(0, shown_max))
+        text += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+    return text;
+}
+
+} // namespace
+
+struct Gate::Rest {
+    Rest(AccessPolicy its_policy, GateLimits its_limits)
+        : policy(std::move(its_policy)), limits(its_limits),
+          penalties({its_limits.address_failures_max, its_limits.address_penalty}) {}
+
+    bool is_spared(const std::optional<Address>& address) const noexcept {
+        return !address ||
+               (address->is_loopback() && limits.loopback == GateLimits::Loopback::spared);
+    }
+    std::optional<HandshakeFailure> refusal(const std::optional<Address>& address,
+                                            Instant now) const;
+    void note(FailedHandshake failure, const std::optional<Address>& address, Instant now);
+
+    mutable std::mutex mutex{}; // guards what follows
+    AccessPolicy policy;
+    GateLimits limits;
+    detail::Penalties penalties;
+    GateCounters counters{};
+    std::unordered_map<Address, std::uint64_t, AddressHash> connections{}; // by block
+    std::deque<FailedHandshake> latest{};
+};
+
+Gate::Gate(AccessPolicy policy, GateLimits limits)
+    : rest_(std::make_unique<Rest>(std::move(policy), limits)) {}
+Gate::~Gate() = default;
+
+void Gate::set_policy(AccessPolicy policy) {
+    const std::lock_guard lock(rest_->mutex);
+    std::swap(rest_->policy, policy); // the old one goes when nobody waits for us
+}
+
+void Gate::set_limits(GateLimits limits) {
+    const std::lock_guard lock(rest_->mutex);
+    rest_->limits = limits;
+    rest_->penalties.set_limits({limits.address_failures_max, limits.address_penalty});
+}
+
+GateCounters Gate::counters() const {
+    const std::lock_guard lock(rest_->mutex);
+    GateCounters counters = rest_->counters;
+    counters.addresses_waiting = rest_->penalties.waiting(now());
+    return counters;
+}
+
+std::vector<FailedHandshake> Gate::take_failures() {
+    const std::lock_guard lock(rest_->mutex);
+    std::vector<FailedHandshake> latest{std::make_move_iterator(rest_->latest.begin()),
+                                        std::make_move_iterator(rest_->latest.end())};
+    rest_->latest.clear();
+    return latest;
+}
+
+void Gate::Rest::note(FailedHandshake failure, const std::optional<Address>& address, Instant now) {
+    ++counters.failures_total[std::size_t(failure.reason)];
+    if (!is_spared(address) && counts_against_address(failure.reason))
+        failure.waits = penalties.failed(*address, now);
+    if (latest.size() == failures_kept)
+        latest.pop_front();
+    latest.push_back(std::move(failure));
+}
+
+AccessDecision Gate::judge(const AccessRequest& request, const std::optional<Entry>& entry,
+                           Instant now) {
+    const std::lock_guard lock(rest_->mutex);
+    const auto address = Address::parse(request.address);
+    AccessDecision decision{};
+    if (!rest_->is_spared(address) && rest_->penalties.is_waiting(*address, now)) {
+        // Not 400: a peer that libzmq gave up for good would never come back, and it may be an
+        // innocent one behind the same address.
+        decision = {300,
+                    "this address failed too often; come back later",
+                    {},
+                    HandshakeFailure::address_waits};
+    } else {
+        decision = decide(rest_->policy, request);
+    }
+    if (decision.status == 200 && entry)
+        if (const Status may =
+                rest_->policy.permissions.check(decision.user_id, entry->operation, entry->object);
+            !may)
+            decision = {400, may.error().detail, {}, HandshakeFailure::not_allowed};
+    if (decision.failure)
+        rest_->note({*decision.failure, address ? address->text() : std::string{}, shown(request)},
+                    address, now);
+    return decision;
+}
+
+std::optional<HandshakeFailure> Gate::Rest::refusal(const std::optional<Address>& address,
+                                                    Instant now) const {
+    if (counters.connections > limits.connections_max)
+        return HandshakeFailure::connections_max;
+    if (address && !policy.addresses.allows(*address))
+        return HandshakeFailure::address_denied;
+    if (is_spared(address))
+        return std::nullopt;
+    if (penalties.is_waiting(*address, now))
+        return HandshakeFailure::address_waits;
+    const auto same = connections.find(address->block());
+    if (same != connections.end() && same->second > limits.address_connections_max)
+        return HandshakeFailure::address_connections_max;
+    return std::nullopt;
+}
+
+std::optional<HandshakeFailure> Gate::arrived(const std::optional<Address>& address, Instant now) {
+    const std::lock_guard lock(rest_->mutex);
+    ++rest_->counters.connections;
+    if (address)
+        ++rest_->connections[address->block()];
+    return rest_->refusal(address, now);
+}
+
+void Gate::left(const std::optional<Address>& address) {
+    const std::lock_guard lock(rest_->mutex);
+    --rest_->counters.connections;
+    if (!address)
+        return;
+    const auto at = rest_->connections.find(address->block());
+    if (at != rest_->connections.end() && --at->second == 0)
+        rest_->connections.erase(at);
+}
+
+void Gate::succeeded() {
+    const std::lock_guard lock(rest_->mutex);
+    ++rest_->counters.handshakes_total;
+}
+
+void Gate::failed(HandshakeFailure reason, const std::optional<Address>& address, Instant now) {
+    const std::lock_guard lock(rest_->mutex);
+    rest_->note({reason, address ? address->text() : std::string{}, {}}, address, now);
+}
+
+} // namespace flotilla::net
