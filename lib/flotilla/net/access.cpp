@@ -83,7 +83,7 @@ bool AllowList::is_revoked(const CurveKey& public_key) const {
 
 AccessDecision decide(const AccessPolicy& policy, const AccessRequest& request) {
     if (!policy.addresses.allows(request.address))
-        return denied(HandshakeFailure::address_denied, "this address is not let in");
+        return denied(HandshakeFailure::address, "this address is not let in");
     if (request.mechanism == "CURVE")
         return decide_curve(policy, request);
     if (request.mechanism == "PLAIN")

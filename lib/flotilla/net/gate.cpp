@@ -14,9 +14,9 @@ namespace {
 
 bool counts_against_address(HandshakeFailure reason) noexcept {
     switch (reason) {
-    case HandshakeFailure::address_waits:
-    case HandshakeFailure::connections_max:
-    case HandshakeFailure::address_connections_max:
+    case HandshakeFailure::penalty:
+    case HandshakeFailure::connections:
+    case HandshakeFailure::address_connections:
     case HandshakeFailure::out_of_files:
     case HandshakeFailure::failed:
         return false; // said by us, or for what others did
@@ -109,10 +109,8 @@ AccessDecision Gate::judge(const AccessRequest& request, const std::optional<Ent
     if (!rest_->is_spared(address) && rest_->penalties.is_waiting(*address, now)) {
         // Not 400: a peer that libzmq gave up for good would never come back, and it may be an
         // innocent one behind the same address.
-        decision = {300,
-                    "this address failed too often; come back later",
-                    {},
-                    HandshakeFailure::address_waits};
+        decision = {
+            300, "this address failed too often; come back later", {}, HandshakeFailure::penalty};
     } else {
         decision = decide(rest_->policy, request);
     }
@@ -130,16 +128,16 @@ AccessDecision Gate::judge(const AccessRequest& request, const std::optional<Ent
 std::optional<HandshakeFailure> Gate::Rest::refusal(const std::optional<Address>& address,
                                                     Instant now) const {
     if (counters.connections > limits.connections_max)
-        return HandshakeFailure::connections_max;
+        return HandshakeFailure::connections;
     if (address && !policy.addresses.allows(*address))
-        return HandshakeFailure::address_denied;
+        return HandshakeFailure::address;
     if (is_spared(address))
         return std::nullopt;
     if (penalties.is_waiting(*address, now))
-        return HandshakeFailure::address_waits;
+        return HandshakeFailure::penalty;
     const auto same = connections.find(address->block());
     if (same != connections.end() && same->second > limits.address_connections_max)
-        return HandshakeFailure::address_connections_max;
+        return HandshakeFailure::address_connections;
     return std::nullopt;
 }
 

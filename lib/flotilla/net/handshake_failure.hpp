@@ -19,12 +19,12 @@ enum class HandshakeFailure : std::uint8_t {
     revoked_key,    // CURVE: taken out of it by name
     wrong_password, // PLAIN: the password, or nobody is called so
     plain_remote,   // PLAIN from beyond this machine
-    address_denied, // no rule lets this address in
+    address,        // no rule lets this address in
     not_allowed,    // let in, but not to this listener
-    address_waits,  // too many failures of this address: it is heard again later
+    penalty,        // too many failures of this address: it is heard again later
     // Refused for their number.
-    connections_max,
-    address_connections_max,
+    connections,
+    address_connections,
     out_of_files, // few descriptors are left
     // Broke off.
     wrong_server_key, // CURVE: the peer took us for somebody else

@@ -136,7 +136,7 @@ TEST_CASE("access: every mechanism has its own way in", "[unit][net]") {
     CHECK(decide(policy, {"d", "127.0.0.1", "NULL", {}}).user_id.empty());
 
     REQUIRE(policy.addresses.add(AddressRules::Effect::allow, *AddressRange::parse("10.0.0.0/8")));
-    CHECK(decide(policy, curve_request(std::string(32, 'a'))).failure == Failure::address_denied);
+    CHECK(decide(policy, curve_request(std::string(32, 'a'))).failure == Failure::address);
     CHECK(decide(policy, curve_request(std::string(32, 'a'), "10.1.1.1")).status == 200);
     CHECK(decide(AccessPolicy{AnyClientKey{}}, curve_request(std::string(32, 'z'))).status == 200);
 }
@@ -166,7 +166,7 @@ TEST_CASE("gate: an address that guesses keys waits, whatever it brings", "[unit
         return gate.counters().failures_total[std::size_t(reason)];
     };
     CHECK(count(HandshakeFailure::unknown_key) == 14);
-    CHECK(count(HandshakeFailure::address_waits) == 1);
+    CHECK(count(HandshakeFailure::penalty) == 1);
     const auto latest = gate.take_failures();
     REQUIRE(latest.size() == 15);
     CHECK(latest[3].address == "10.0.0.7");
