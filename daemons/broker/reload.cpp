@@ -54,11 +54,18 @@ Result<host::Reloaded> Service::reload() {
         done.changed.push_back("service");
     next.service = wanted.service;
     next.services = wanted.services;
+    auto access = access_->read_again(next);
+    if (!access)
+        return fail(access.error());
+    if (access->is_different)
+        done.changed.push_back("access");
     // Of what is to run, not of what is wanted: the rest waits for a restart.
     const auto options = make_options(next);
     const Status set = options ? broker_->set_limits(options->limits) : fail(options.error());
     if (!set)
         return fail(set.error());
+    access_->take_over(std::move(*access));
+    broker_->set_permissions(access_->permissions());
     options_.settings = std::move(next);
     if (admin_.office().set_token(std::move(admin->token)))
         done.changed.push_back("admin_token");

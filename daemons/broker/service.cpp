@@ -53,11 +53,17 @@ Result<Service> Service::open(ServiceOptions options, host::Log& log) {
     auto context = host::open_context(options.settings, log);
     if (!context)
         return fail(context.error());
+    auto access = host::AccessKeeper::open(options.settings);
+    if (!access)
+        return fail(access.error());
     Service service{std::move(*context), std::move(*admin), std::move(options), log};
     service.options_.broker.on_notice = notice_log(log);
     service.options_.broker.on_refused = [audit = service.admin_.audit()](const Refusal& refusal) {
         note(*audit, refusal);
     };
+    service.options_.broker.security = access->security();
+    service.options_.broker.permissions = access->permissions();
+    service.access_.emplace(std::move(*access));
     auto broker = request::Broker::open(service.context_, service.options_.broker);
     if (!broker)
         return fail(broker.error());
@@ -89,6 +95,12 @@ std::string Service::ready_json() const {
     return all.dump();
 }
 
+Status Service::process(Duration wait) {
+    if (access_->look(net::recent_now(), *log_))
+        broker_->set_permissions(access_->permissions());
+    return broker_->process(wait);
+}
+
 std::vector<host::Fields> Service::counters() const {
     return {counter_fields(broker_->counters(), broker_->levels())};
 }
@@ -109,6 +121,7 @@ void Service::stop() {
 }
 
 void Service::report(const host::Log& log) const {
+    log.info("access_counters", access_->counters());
     const auto all = broker_->services();
     const std::size_t logged = std::min(all.size(), services_logged_max);
     for (std::size_t i = 0; i < logged; ++i)

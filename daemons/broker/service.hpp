@@ -6,6 +6,7 @@
 #include "admin/admin.hpp"
 #include "broker/administration.hpp"
 #include "broker/settings.hpp"
+#include "host/access_keeper.hpp"
 #include "host/log.hpp"
 #include "host/rate_limit.hpp"
 #include "host/serve_loop.hpp"
@@ -47,7 +48,7 @@ public:
     void detach(net::Poller& poller) override;
     bool has_input() const noexcept override { return broker_->has_input(); }
     Duration wait_max() const noexcept override { return broker_->wait_max(); }
-    Status process(Duration wait) override { return broker_->process(wait); }
+    Status process(Duration wait) override;
     Result<bool> drain(Duration) override { return broker_->drain(Duration::zero()); }
     void stop() override;
     std::vector<host::Fields> counters() const override;
@@ -61,6 +62,7 @@ private:
     ServiceOptions options_;
     host::Log* log_;
     net::Context context_;
+    std::optional<host::AccessKeeper> access_{};
     admin::Admin admin_;
     Administration* administration_ = nullptr; // while it runs
     std::optional<request::Broker> broker_{};

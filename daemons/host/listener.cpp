@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/listener.hpp"
 
-#include <flotilla/net/access.hpp>
-#include <flotilla/net/curve.hpp>
+#include "host/access_keeper.hpp"
 
 #include <set>
 #include <utility>
@@ -30,31 +29,10 @@ Result<std::vector<net::Endpoint>> parse_binds(const std::vector<std::string>& t
 }
 
 Result<net::Security> listener_security(const CommonSettings& settings) {
-    using Where = net::Plaintext::Where;
-    const bool any = settings.allow_any_client_key.value_or(false);
-    if (any && settings.allow_client_keys)
-        return fail(Errc::bad_option,
-                    "a list of client keys and any client key contradict each other");
-    if (!settings.curve_key) {
-        if (any || settings.allow_client_keys)
-            return fail(Errc::bad_option,
-                        "who may connect with CURVE is said, but not with which key of ours; add "
-                        "the secret certificate (curve key)");
-        return net::Security{net::Plaintext{
-            settings.allow_plaintext.value_or(false) ? Where::anywhere : Where::local_only}};
-    }
-    auto own = net::load_key_pair(*settings.curve_key);
-    if (!own)
-        return fail(own.error());
-    if (any)
-        return net::Security{net::CurveServer{std::move(*own), net::AnyClientKey{}}};
-    if (!settings.allow_client_keys)
-        return fail(Errc::insecure, "a CURVE key, but nothing says who may connect; add a list of "
-                                    "client keys, or allow any client key by name");
-    auto list = net::load_allow_list(*settings.allow_client_keys);
-    if (!list)
-        return fail(list.error());
-    return net::Security{net::CurveServer{std::move(*own), std::move(*list)}};
+    auto access = AccessKeeper::open(settings);
+    if (!access)
+        return fail(access.error());
+    return access->security();
 }
 
 Status check_binds(const std::optional<std::vector<net::Endpoint>>& binds,
@@ -64,8 +42,14 @@ Status check_binds(const std::optional<std::vector<net::Endpoint>>& binds,
                                           ", or --config FILE with bind = \"...\"");
     const auto* plain = std::get_if<net::Plaintext>(&security);
     const bool local_only = plain && plain->where == net::Plaintext::Where::local_only;
+    const bool sends_passwords = std::holds_alternative<net::PlainServer>(security);
     std::set<std::string> seen;
     for (const net::Endpoint& each : *binds) {
+        if (sends_passwords && each.reach() == net::Reach::remote)
+            return fail(Errc::insecure,
+                        "'" + each.text() +
+                            "' reaches beyond this machine, and [[plain]] users send passwords in "
+                            "the clear; bind them a loopback or ipc endpoint, or use CURVE keys");
         if (local_only && each.reach() == net::Reach::remote)
             return fail(Errc::insecure,
                         "'" + each.text() +

@@ -23,7 +23,7 @@ inline constexpr std::size_t binds_max = 64;
 Result<std::vector<net::Endpoint>> parse_binds(const std::vector<std::string>& texts,
                                                const std::string& whose);
 
-// With a key it is a server. Errors: bad_option, insecure, and those of net/curve and net/access.
+// What AccessKeeper::open() makes of the settings, to check them, and for who does not watch.
 Result<net::Security> listener_security(const CommonSettings& settings);
 
 // Found by --check-config too, not only when the endpoint is bound. `example` is what to say when

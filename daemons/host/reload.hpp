@@ -36,7 +36,15 @@ struct Reloaded {
 };
 
 // Settings of CommonSettings that every daemon takes over.
-inline constexpr std::string_view live_common_settings[]{"drain", "log_level", "log_format"};
+inline constexpr std::string_view live_common_settings[]{"drain",
+                                                         "log_level",
+                                                         "log_format",
+                                                         "access",
+                                                         "connections_max",
+                                                         "address_connections_max",
+                                                         "allow_client_keys",
+                                                         "address_failures_max",
+                                                         "address_penalty"};
 
 // A visitor that gives `running` what differs in `wanted`, of the keys that may change while the
 // daemon runs, and notes every key that differs.

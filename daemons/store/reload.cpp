@@ -98,6 +98,11 @@ Result<host::Reloaded> Service::reload() {
     if (!same(wanted.patterns, next.patterns))
         done.changed.push_back("auto_create");
     next.patterns = wanted.patterns;
+    auto access = access_->read_again(next);
+    if (!access)
+        return fail(access.error());
+    if (access->is_different)
+        done.changed.push_back("access");
     // Of what is to run, not of what is wanted: the rest waits for a restart.
     const auto options = make_options(next);
     if (!options)
@@ -106,6 +111,8 @@ Result<host::Reloaded> Service::reload() {
         return fail(declared.error());
     if (Status set = server_->engine().set_limits(options->limits); !set)
         return fail(set.error());
+    access_->take_over(std::move(*access));
+    server_->set_permissions(access_->permissions());
     options_.settings = std::move(next);
     if (admin_.office().set_token(std::move(admin->token)))
         done.changed.push_back("admin_token");

@@ -52,6 +52,9 @@ Result<Service> Service::open(ServiceOptions options, host::Log& log) {
     auto context = host::open_context(options.settings, log);
     if (!context)
         return fail(context.error());
+    auto access = host::AccessKeeper::open(options.settings);
+    if (!access)
+        return fail(access.error());
     Service service{std::move(*context), std::move(*admin), std::move(options), log};
     ServiceOptions& own = service.options_;
     auto store = queue::LmdbStore::open(*own.settings.data, own.store);
@@ -62,6 +65,9 @@ Result<Service> Service::open(ServiceOptions options, host::Log& log) {
     own.server.on_refused = [audit = service.admin_.audit()](const Refusal& refusal) {
         note(*audit, refusal);
     };
+    own.server.security = access->security();
+    own.server.permissions = access->permissions();
+    service.access_.emplace(std::move(*access));
     auto server = queue::QueueServer::open(service.context_, std::move(*store), own.server);
     if (!server)
         return fail(server.error());
@@ -100,6 +106,12 @@ std::string Service::ready_json() const {
     return all.dump();
 }
 
+Status Service::process(Duration wait) {
+    if (access_->look(net::recent_now(), *log_))
+        server_->set_permissions(access_->permissions());
+    return server_->process(wait);
+}
+
 std::vector<host::Fields> Service::counters() const {
     return {totals_fields(figures_of(*server_, *disk_))};
 }
@@ -120,6 +132,7 @@ void Service::stop() {
 }
 
 void Service::report(const host::Log& log) const {
+    log.info("access_counters", access_->counters());
     const auto all = server_->queues();
     const std::size_t logged = std::min(all.size(), queues_logged_max);
     for (std::size_t i = 0; i < logged; ++i)

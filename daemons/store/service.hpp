@@ -4,6 +4,7 @@
 #pragma once
 
 #include "admin/admin.hpp"
+#include "host/access_keeper.hpp"
 #include "host/log.hpp"
 #include "host/serve_loop.hpp"
 #include "host/signals.hpp"
@@ -47,7 +48,7 @@ public:
     void detach(net::Poller& poller) override;
     bool has_input() const noexcept override { return server_->has_input(); }
     Duration wait_max() const noexcept override { return server_->wait_max(); }
-    Status process(Duration wait) override { return server_->process(wait); }
+    Status process(Duration wait) override;
     Result<bool> drain(Duration) override { return server_->drain(Duration::zero()); }
     void stop() override;
     std::vector<host::Fields> counters() const override;
@@ -62,6 +63,7 @@ private:
     ServiceOptions options_;
     host::Log* log_;
     net::Context context_;
+    std::optional<host::AccessKeeper> access_{};
     admin::Admin admin_;
     Administration* administration_ = nullptr; // while it runs
     const queue::LmdbStore* disk_ = nullptr;   // the server's

@@ -8,7 +8,9 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 #include <utility>
+#include <variant>
 
 namespace flotilla::net {
 namespace {
@@ -100,11 +102,18 @@ Result<Access> read_access(const AccessPaths& paths, detail::FilesSeen& seen) {
 struct AccessWatch::Rest {
     AccessPaths paths{};
     detail::FilesSeen seen{};
+    std::set<CurveKey> listed{}; // ever
 };
 
 AccessWatch::AccessWatch(AccessPaths paths) : rest_(std::make_unique<Rest>()) {
     rest_->paths = std::move(paths);
 }
+AccessWatch AccessWatch::successor(AccessPaths paths) const {
+    AccessWatch next(std::move(paths));
+    next.rest_->listed = rest_->listed;
+    return next;
+}
+
 AccessWatch::AccessWatch(AccessWatch&&) noexcept = default;
 AccessWatch& AccessWatch::operator=(AccessWatch&&) noexcept = default;
 AccessWatch::~AccessWatch() = default;
@@ -113,6 +122,15 @@ Result<Access> AccessWatch::load() {
     detail::FilesSeen seen;
     auto access = read_access(rest_->paths, seen);
     rest_->seen = std::move(seen);
+    auto* const list = access ? std::get_if<AllowList>(&access->policy.clients) : nullptr;
+    if (!list)
+        return access;
+    for (const CurveKey& key : rest_->listed)
+        if (!list->contains(key))
+            (void)list->revoke(key); // too many: then it is as unknown as any other
+    for (const auto& [key, user] : list->users())
+        if (rest_->listed.size() < AllowList::keys_max)
+            rest_->listed.insert(key);
     return access;
 }
 

@@ -47,13 +47,16 @@ public:
     // Without any path: everybody who connects is let in and, but for administering, may do
     // everything.
     explicit AccessWatch(AccessPaths paths);
+    // For other paths, but with the memory of this one.
+    AccessWatch successor(AccessPaths paths) const;
     AccessWatch(AccessWatch&&) noexcept;
     AccessWatch& operator=(AccessWatch&&) noexcept;
     ~AccessWatch();
 
-    // Reads everything again. NULL peers are let in (where the listener does not ask for more);
-    // the list may be empty. Errors: not_found; io; too_large; too_many; bad_key; bad_setting;
-    // bad_option; unsafe_file (a password that others may read); each says where.
+    // Reads everything again. A key that an earlier load() found and this one does not was revoked,
+    // and is refused by that name. NULL peers are let in (where the listener does not ask for
+    // more); the list may be empty. Errors: not_found; io; too_large; too_many; bad_key;
+    // bad_setting; bad_option; unsafe_file (a password that others may read); each says where.
     Result<Access> load();
     // Something is different from what the last load() read, with or without success.
     bool changed();

@@ -332,5 +332,11 @@ TEST_CASE("access watch: a certificate that comes, changes or goes is seen", "[u
     CHECK_FALSE(seen());
     std::filesystem::remove(folder.file("alice"));
     CHECK(seen());
-    CHECK(std::get<AllowList>(watch.load()->policy.clients).size() == 0);
+    const auto list = std::get<AllowList>(watch.load()->policy.clients);
+    CHECK(list.size() == 0);
+    CHECK(list.is_revoked(key_of('a'))); // who was there once
+    AccessWatch next = watch.successor({folder.path().string(), {}, {}});
+    CHECK(std::get<AllowList>(next.load()->policy.clients).is_revoked(key_of('a')));
+    write(folder.file("alice"), certificate(key_of('a')));
+    CHECK(std::get<AllowList>(watch.load()->policy.clients).contains(key_of('a')));
 }

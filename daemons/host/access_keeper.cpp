@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/access_keeper.hpp"
+
+#include <flotilla/base/units.hpp>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <variant>
+
+namespace flotilla::host {
+namespace {
+
+net::AccessPaths paths_of(const CommonSettings& settings) {
+    using Others = net::AccessPaths::Others;
+    return {settings.allow_client_keys,
+            settings.allow_any_client_key.value_or(false) ? Others::let_in : Others::refused,
+            settings.access};
+}
+
+// What does not belong together, before any file is read.
+Status check(const CommonSettings& settings) {
+    const bool any = settings.allow_any_client_key.value_or(false);
+    if (any && settings.allow_client_keys)
+        return fail(Errc::bad_option,
+                    "a list of client keys and any client key contradict each other");
+    if (!settings.curve_key && (any || settings.allow_client_keys))
+        return fail(Errc::bad_option,
+                    "who may connect with CURVE is said, but not with which key of ours; add "
+                    "the secret certificate (curve key)");
+    if (settings.curve_key && !any && !settings.allow_client_keys)
+        return fail(Errc::insecure, "a CURVE key, but nothing says who may connect; add a list of "
+                                    "client keys, or allow any client key by name");
+    return {};
+}
+
+Result<AccessKeeper::Fresh> read(const CommonSettings& settings, net::AccessWatch watch) {
+    if (const Status good = check(settings); !good)
+        return fail(good.error());
+    auto access = watch.load();
+    if (!access)
+        return fail(access.error());
+    if (access->plain_users > 0 && settings.curve_key)
+        return fail(Errc::bad_option,
+                    *settings.access + ": [[plain]] users and a CURVE key: a listener speaks one "
+                                       "of them; run a daemon of its own for PLAIN");
+    return AccessKeeper::Fresh{std::move(watch), std::move(*access), gate_limits(settings)};
+}
+
+bool lets_nobody_in(const net::Access& access) {
+    const auto* list = std::get_if<net::AllowList>(&access.policy.clients);
+    return list && list->size() == 0;
+}
+
+} // namespace
+
+net::GateLimits gate_limits(const CommonSettings& settings) {
+    net::GateLimits limits;
+    limits.connections_max = settings.connections_max.value_or(limits.connections_max);
+    limits.address_connections_max =
+        settings.address_connections_max.value_or(limits.address_connections_max);
+    limits.address_failures_max =
+        settings.address_failures_max.value_or(limits.address_failures_max);
+    limits.address_penalty = settings.address_penalty.value_or(limits.address_penalty);
+    return limits;
+}
+
+AccessKeeper::AccessKeeper(Fresh fresh, net::Security security, std::shared_ptr<net::Gate> gate)
+    : watch_(std::move(fresh.watch)), security_(std::move(security)), gate_(std::move(gate)),
+      permissions_(std::move(fresh.access.permissions)) {}
+
+Result<AccessKeeper> AccessKeeper::open(const CommonSettings& settings) {
+    auto fresh = read(settings, net::AccessWatch(paths_of(settings)));
+    if (!fresh)
+        return fail(fresh.error());
+    auto gate = std::make_shared<net::Gate>(fresh->access.policy, fresh->limits);
+    if (settings.curve_key) {
+        if (lets_nobody_in(fresh->access))
+            return fail(Errc::insecure, "the list of client keys is empty, so nobody could "
+                                        "connect; zmq keys allow adds one");
+        auto own = net::load_key_pair(*settings.curve_key);
+        if (!own)
+            return fail(own.error());
+        return AccessKeeper{std::move(*fresh), net::CurveServer{std::move(*own), gate}, gate};
+    }
+    if (fresh->access.plain_users > 0)
+        return AccessKeeper{std::move(*fresh), net::PlainServer{gate}, gate};
+    using Where = net::Plaintext::Where;
+    const Where where =
+        settings.allow_plaintext.value_or(false) ? Where::anywhere : Where::local_only;
+    return AccessKeeper{std::move(*fresh), net::Plaintext{where, gate}, gate};
+}
+
+Result<AccessKeeper::Fresh> AccessKeeper::read_again(const CommonSettings& settings) {
+    auto fresh = read(settings, watch_.successor(paths_of(settings)));
+    if (!fresh)
+        return fresh;
+    const bool plain = fresh->access.plain_users > 0;
+    if (plain && !std::holds_alternative<net::PlainServer>(security_))
+        return fail(Errc::bad_option,
+                    "[[plain]] users are new, and need listeners of another kind: restart");
+    fresh->is_different = watch_.changed();
+    return fresh;
+}
+
+void AccessKeeper::take_over(Fresh fresh) {
+    watch_ = std::move(fresh.watch);
+    gate_->set_policy(std::move(fresh.access.policy));
+    gate_->set_limits(fresh.limits);
+    permissions_ = std::move(fresh.access.permissions);
+}
+
+bool AccessKeeper::look(Instant now, const Log& log) {
+    if (now < next_look_)
+        return false;
+    next_look_ = deadline_after(now, look_every);
+    log_failures(log);
+    if (!watch_.changed())
+        return false;
+    auto access = watch_.load();
+    if (!access) {
+        log.warning("access_reload_failed", {{"why", access.error().detail}});
+        return false;
+    }
+    const auto* list = std::get_if<net::AllowList>(&access->policy.clients);
+    log.info("access_reloaded", {{"keys", std::to_string(list ? list->size() : 0)},
+                                 {"rules", std::to_string(access->rules)},
+                                 {"plain_users", std::to_string(access->plain_users)}});
+    gate_->set_policy(std::move(access->policy));
+    permissions_ = std::move(access->permissions);
+    return true;
+}
+
+void AccessKeeper::log_failures(const Log& log) {
+    using What = std::tuple<net::HandshakeFailure, std::string, std::string>;
+    std::map<What, std::uint64_t> counts;
+    for (const net::FailedHandshake& each : gate_->take_failures()) {
+        ++counts[{each.reason, each.address, each.who}];
+        if (each.waits > Duration::zero())
+            log.warning("address_penalty",
+                        {{"address", each.address}, {"wait", format_duration(each.waits)}});
+    }
+    std::size_t lines = 0;
+    for (const auto& [what, count] : counts) {
+        if (lines++ == lines_max)
+            break;
+        const auto& [reason, address, who] = what;
+        Fields fields{{"reason", std::string(net::name(reason))}};
+        if (!address.empty())
+            fields.emplace_back("address", address);
+        if (!who.empty())
+            fields.emplace_back("who", who);
+        fields.emplace_back("why", std::string(net::explain(reason)));
+        fields.emplace_back("count", std::to_string(count));
+        failures_logged_ += count;
+        log.warning("handshake_refused", fields);
+    }
+    const auto& all = gate_->counters().failures_total;
+    const std::uint64_t total = std::accumulate(all.begin(), all.end(), std::uint64_t{0});
+    if (total > failures_logged_)
+        log.warning("handshake_refused_left_out",
+                    {{"count", std::to_string(total - failures_logged_)}});
+    failures_logged_ = total;
+}
+
+Fields AccessKeeper::counters() const {
+    const net::GateCounters now = gate_->counters();
+    Fields fields{{"connections", std::to_string(now.connections)},
+                  {"handshakes", std::to_string(now.handshakes_total)}};
+    for (std::size_t i = 0; i < net::handshake_failures_count; ++i)
+        if (now.failures_total[i] > 0)
+            fields.emplace_back("refused_" + std::string(net::name(net::HandshakeFailure(i))),
+                                std::to_string(now.failures_total[i]));
+    return fields;
+}
+
+} // namespace flotilla::host

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// AccessKeeper: who may connect to a daemon and do what, for as long as it runs: reads key,
+// allow-list and access file as the settings say, watches the files, reads them again when their
+// content changes, and says who was refused.
+//
+//     auto access = AccessKeeper::open(settings);
+//     options.security = access->security();         // of every listener
+//     options.permissions = access->permissions();
+//     ... in the loop:
+//     if (access->look(net::now(), log)) server.set_permissions(access->permissions());
+//
+// Events of the log: handshake_refused (reason, address, who, why, count), address_penalty,
+// access_reloaded, access_reload_failed. One thread; the gate in security() is safe from all.
+#pragma once
+
+#include "host/common_settings.hpp"
+#include "host/log.hpp"
+
+#include <flotilla/base/permissions.hpp>
+#include <flotilla/base/result.hpp>
+#include <flotilla/base/time.hpp>
+#include <flotilla/net/access_watch.hpp>
+#include <flotilla/net/gate.hpp>
+#include <flotilla/net/security.hpp>
+
+#include <cstdint>
+#include <memory>
+
+namespace flotilla::host {
+
+class AccessKeeper {
+public:
+    static constexpr Duration look_every = 1s;
+    static constexpr std::size_t lines_max = 10; // of one look(); the rest as a number
+
+    // What was read and does not hold yet.
+    struct Fresh {
+        net::AccessWatch watch;
+        net::Access access;
+        net::GateLimits limits;
+        bool is_different = false; // from what holds, by content
+    };
+
+    // A path that is set in two `settings`, or none of what belongs together: bad_option; insecure;
+    // and the errors of net/curve and net/access_watch.
+    static Result<AccessKeeper> open(const CommonSettings& settings);
+
+    const net::Security& security() const noexcept { return security_; }
+    // Never nullptr; another pointer when they changed.
+    const std::shared_ptr<const Permissions>& permissions() const noexcept { return permissions_; }
+    const std::shared_ptr<net::Gate>& gate() const noexcept { return gate_; }
+    // connections, handshakes, and failures by reason as far as there were some.
+    Fields counters() const;
+
+    // Once a second (sooner calls do nothing): logs who was refused, and takes over files that
+    // changed. True: permissions() are others.
+    [[nodiscard]] bool look(Instant now, const Log& log);
+
+    // For a reload, all or nothing: everything as `settings` say now. Errors: as open(); bad_option
+    // (the listeners would have to be other ones: that needs a restart).
+    Result<Fresh> read_again(const CommonSettings& settings);
+    void take_over(Fresh fresh);
+
+private:
+    AccessKeeper(Fresh fresh, net::Security security, std::shared_ptr<net::Gate> gate);
+    void log_failures(const Log& log);
+
+    net::AccessWatch watch_;
+    net::Security security_;
+    std::shared_ptr<net::Gate> gate_;
+    std::shared_ptr<const Permissions> permissions_;
+    Instant next_look_{};
+    std::uint64_t failures_logged_ = 0; // and counted
+};
+
+// What the settings leave open takes the gate's own limits.
+net::GateLimits gate_limits(const CommonSettings& settings);
+
+} // namespace flotilla::host
