@@ -9,11 +9,13 @@
 #include <cli/output.hpp>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace flotilla::cli {
@@ -25,6 +27,7 @@ struct KeysFlags {
     std::string file;
     std::vector<std::string> keys;
     std::string list;
+    User user;
     bool secret = false;
     bool json = false;
 };
@@ -33,12 +36,24 @@ struct KeysFlags {
 struct Described {
     std::string file;
     net::CurveKey public_key;
+    User user;
     std::optional<net::CurveKey> secret_key;
 };
+
+std::string joined(const std::vector<std::string>& groups) {
+    std::string text;
+    for (const std::string& each : groups)
+        text += (text.empty() ? "" : ",") + each;
+    return text;
+}
 
 std::string text_of(const Described& key) {
     std::string text = "file         " + key.file + "\npublic key   " + key.public_key.z85() +
                        "\nfingerprint  " + net::fingerprint(key.public_key) + "\n";
+    if (!key.user.name.empty())
+        text += "user         " + key.user.name + "\n";
+    if (!key.user.groups.empty())
+        text += "groups       " + joined(key.user.groups) + "\n";
     if (key.secret_key)
         text += "secret key   " + key.secret_key->z85() + "\n";
     return text;
@@ -48,6 +63,10 @@ Json json_of(const Described& key) {
     Json json{{"file", key.file},
               {"public_key", key.public_key.z85()},
               {"fingerprint", net::fingerprint(key.public_key)}};
+    if (!key.user.name.empty())
+        json["user"] = key.user.name;
+    if (!key.user.groups.empty())
+        json["groups"] = key.user.groups;
     if (key.secret_key)
         json["secret_key"] = key.secret_key->z85();
     return json;
@@ -59,19 +78,21 @@ Result<ExitCode> print(const std::string& text) {
 }
 
 Result<ExitCode> make_new(const KeysFlags& flags, Terminal& terminal) {
+    if (const Status good = keys::check_user(flags.user); !good)
+        return fail(good.error());
     auto keys = net::generate_key_pair();
     if (!keys)
         return fail(keys.error());
-    if (Status saved = net::save_certificate(*keys, flags.file); !saved)
+    if (Status saved = net::save_certificate(*keys, flags.file, flags.user); !saved)
         return fail(saved.error());
     terminal.note("wrote " + flags.file + " (public: give it away) and " + flags.file +
                   "_secret (keep it; only its owner can read it)");
-    const Described made{flags.file, keys->public_key, std::nullopt};
+    const Described made{flags.file, keys->public_key, flags.user, std::nullopt};
     return print(flags.json ? json_of(made).dump() + "\n" : text_of(made));
 }
 
 Result<ExitCode> show(const KeysFlags& flags) {
-    Described key{flags.file, {}, std::nullopt};
+    Described key{flags.file, {}, {}, std::nullopt};
     if (flags.secret) {
         auto pair = net::load_key_pair(flags.file);
         // The public half was named, which everybody may read.
@@ -83,14 +104,13 @@ Result<ExitCode> show(const KeysFlags& flags) {
                                               flags.file + "_secret");
         if (!pair)
             return fail(pair.error());
-        key.public_key = pair->public_key;
         key.secret_key = pair->secret_key;
-    } else {
-        auto loaded = net::load_public_key(flags.file);
-        if (!loaded)
-            return fail(loaded.error());
-        key.public_key = std::move(*loaded);
     }
+    auto certificate = net::load_public_certificate(flags.file);
+    if (!certificate)
+        return fail(certificate.error());
+    key.public_key = std::move(certificate->key);
+    key.user = std::move(certificate->user);
     return print(flags.json ? json_of(key).dump() + "\n" : text_of(key));
 }
 
@@ -111,7 +131,7 @@ Result<ExitCode> fingerprints(const KeysFlags& flags) {
 
 Result<ExitCode> allow(const KeysFlags& flags, Terminal& terminal) {
     for (const std::string& each : flags.keys) {
-        auto added = keys::allow(flags.list, each);
+        auto added = keys::allow(flags.list, each, flags.user);
         if (!added)
             return fail(added.error());
         terminal.note(*added == keys::Added::yes ? "added " + each + " to " + flags.list
@@ -120,14 +140,69 @@ Result<ExitCode> allow(const KeysFlags& flags, Terminal& terminal) {
     return ExitCode::ok;
 }
 
+Result<ExitCode> revoke(const KeysFlags& flags, Terminal& terminal) {
+    for (const std::string& each : flags.keys) {
+        auto revoked = keys::revoke(flags.list, each);
+        if (!revoked)
+            return fail(revoked.error());
+        for (const net::CurveKey& key : *revoked)
+            terminal.note("revoked " + net::fingerprint(key) + "... in " + flags.list);
+        if (revoked->empty())
+            terminal.note(each + " was not allowed in " + flags.list + "; it stays so");
+    }
+    return ExitCode::ok;
+}
+
+// One line a key: the allowed ones by user, then those revoked.
+Result<ExitCode> list(const KeysFlags& flags) {
+    auto list = net::load_allow_list(flags.list);
+    if (!list)
+        return fail(list.error());
+    std::vector<std::pair<net::CurveKey, User>> all{list->users().begin(), list->users().end()};
+    std::stable_sort(all.begin(), all.end(),
+                     [](const auto& a, const auto& b) { return a.second.name < b.second.name; });
+    for (const net::CurveKey& key : list->revoked())
+        all.emplace_back(key, User{});
+    std::string text;
+    for (const auto& [key, user] : all) {
+        const bool revoked = list->is_revoked(key);
+        if (flags.json) {
+            Json json{{"key", key.z85()}, {"state", revoked ? "revoked" : "allowed"}};
+            if (!revoked) {
+                json["user"] = user.name;
+                json["groups"] = user.groups;
+            }
+            text += json.dump() + "\n";
+            continue;
+        }
+        text += key.z85() + (revoked ? "  revoked" : "  allowed");
+        if (!user.name.empty() && user.name != key.z85())
+            text += "  " + user.name;
+        if (!user.groups.empty())
+            text += "  @" + joined(user.groups);
+        text += "\n";
+    }
+    return print(text);
+}
+
+void add_user(CLI::App& sub, KeysFlags& flags) {
+    sub.add_option("--name", flags.user.name, "Whom the key stands for in rules")
+        ->type_name("USER");
+    sub.add_option("--group", flags.user.groups, "A group that the user is in; may be repeated")
+        ->type_name("GROUP")
+        ->delimiter(',');
+}
+
 CLI::App* add_new(CLI::App& app, KeysFlags& flags) {
     CLI::App* sub = app.add_subcommand("new", "Make a key pair: FILE (public), FILE_secret (both)");
     sub->add_option("FILE", flags.file, "The public certificate; existing files are left alone")
         ->required();
+    add_user(*sub, flags);
     sub->add_flag("--json", flags.json, "One JSON object");
     sub->footer("The files are those of czmq and pyzmq.\n\n"
                 "Examples:\n"
                 "  zmq keys new server.key\n"
+                "  zmq keys new alice.key --name alice --group billing\n"
                 "  zmq keys new client.key --json | jq -r .public_key");
     return sub;
 }
@@ -152,12 +227,43 @@ CLI::App* add_fingerprint(CLI::App& app, KeysFlags& flags) {
     return sub;
 }
 
+CLI::App* add_list_verb(CLI::App& app, KeysFlags& flags, const char* verb, const char* what,
+                        const char* keys) {
+    CLI::App* sub = app.add_subcommand(verb, what);
+    sub->add_option("LIST", flags.list, "A list, one key a line, or a folder of certificates")
+        ->required();
+    if (keys)
+        sub->add_option(keys, flags.keys, "A public key, or a certificate file")->required();
+    return sub;
+}
+
 CLI::App* add_allow(CLI::App& app, KeysFlags& flags) {
-    CLI::App* sub = app.add_subcommand("allow", "Add public keys to an allow-list");
-    sub->add_option("LIST", flags.list, "The list; made when there is none")->required();
-    sub->add_option("KEY|FILE", flags.keys, "A public key, or a certificate file")->required();
-    sub->footer("The list is for --allow-client-keys, one key a line.\n\n"
-                "Example:\n  zmq keys allow clients.txt client.key");
+    CLI::App* sub =
+        add_list_verb(app, flags, "allow", "Add public keys to an allow-list", "KEY|FILE");
+    add_user(*sub, flags);
+    sub->footer("The list is for --allow-client-keys; there need not be one yet. Programs that "
+                "watch it let the key in within a second or two.\n\n"
+                "Examples:\n"
+                "  zmq keys allow clients.txt client.key\n"
+                "  zmq keys allow clients.txt alice.key --name alice --group billing");
+    return sub;
+}
+
+CLI::App* add_revoke(CLI::App& app, KeysFlags& flags) {
+    CLI::App* sub = add_list_verb(app, flags, "revoke", "Take keys out of an allow-list, by name",
+                                  "KEY|FILE|USER");
+    sub->footer("The list says that the key was revoked, so that whoever comes with it is named. "
+                "Programs that watch it end the key's sessions too.\n\n"
+                "Examples:\n"
+                "  zmq keys revoke clients.txt client.key\n"
+                "  zmq keys revoke clients.txt alice");
+    return sub;
+}
+
+CLI::App* add_ls(CLI::App& app, KeysFlags& flags) {
+    CLI::App* sub = add_list_verb(app, flags, "ls", "Print the keys of an allow-list", nullptr);
+    sub->add_flag("--json", flags.json, "One JSON object a key");
+    sub->footer("Example:\n  zmq keys ls clients.txt");
     return sub;
 }
 
@@ -169,6 +275,8 @@ Run declare_keys(CLI::App& app) {
     const CLI::App* look = add_show(app, *flags);
     const CLI::App* name = add_fingerprint(app, *flags);
     add_allow(app, *flags);
+    const CLI::App* end = add_revoke(app, *flags);
+    const CLI::App* ls = add_ls(app, *flags);
     app.require_subcommand(1);
     app.footer("Examples:\n"
                "  zmq keys new server.key\n"
@@ -178,13 +286,17 @@ Run declare_keys(CLI::App& app) {
                "clients.txt\n"
                "  zmq push tcp://host:5555 --curve-key client.key_secret --server-key server.key "
                "hello");
-    return [flags, make, look, name](Terminal& terminal) -> Result<ExitCode> {
+    return [flags, make, look, name, end, ls](Terminal& terminal) -> Result<ExitCode> {
         if (make->parsed())
             return make_new(*flags, terminal);
         if (look->parsed())
             return show(*flags);
         if (name->parsed())
             return fingerprints(*flags);
+        if (end->parsed())
+            return revoke(*flags, terminal);
+        if (ls->parsed())
+            return list(*flags);
         return allow(*flags, terminal);
     };
 }

@@ -8,6 +8,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
+#include <utility>
 
 namespace flotilla::cli::keys {
 namespace {
@@ -65,23 +68,85 @@ Result<net::CurveKey> key_or_certificate(const std::string& text) {
     return key;
 }
 
-Result<Added> allow(const std::string& list, const std::string& key_or_file) {
+namespace {
+
+bool is_folder(const std::string& list) {
+    std::error_code ignored;
+    return std::filesystem::is_directory(list, ignored);
+}
+
+std::string line_of(const net::CurveKey& key, const User& user) {
+    std::string line = key.z85();
+    if (!user.name.empty() && user.name != key.z85())
+        line += " " + user.name;
+    for (const std::string& group : user.groups)
+        line += " @" + group;
+    return line;
+}
+
+// A certificate of that name, or with a number behind it. It is written under a name that lists
+// pass over.
+Status add_certificate(const std::string& folder, const net::CurveKey& key, const User& user) {
+    const std::string fresh = folder + "/.fresh-" + std::to_string(::getpid());
+    if (Status saved = net::save_public_certificate(key, fresh, user); !saved)
+        return saved;
+    const std::string name = user.name.empty() ? "key" : user.name;
+    constexpr int tries = 1000;
+    int error = EEXIST;
+    for (int i = 1; i <= tries && error == EEXIST; ++i) {
+        const std::string file = folder + "/" + name + (i == 1 ? "" : "-" + std::to_string(i));
+        error = ::link(fresh.c_str(), file.c_str()) == 0 ? 0 : errno;
+    }
+    ::unlink(fresh.c_str());
+    return error == 0 ? Status{} : failure(folder, error);
+}
+
+} // namespace
+
+Status check_user(const User& user) {
+    if (!user.name.empty())
+        if (Status good = check_user_name(user.name); !good)
+            return good;
+    for (const std::string& group : user.groups)
+        if (Status good = check_user_name(group); !good)
+            return good;
+    return {};
+}
+
+Result<Added> allow(const std::string& list, const std::string& key_or_file, const User& given) {
+    if (const Status good = check_user(given); !good)
+        return fail(good.error());
     auto key = key_or_certificate(key_or_file);
     if (!key)
         return fail(key.error());
-    struct stat status {};
-    if (::stat(list.c_str(), &status) == 0) {
-        if (S_ISDIR(status.st_mode))
-            return fail(Errc::bad_option, list + " is a directory: copy the public certificate "
-                                                 "into it instead");
+    User user = given;
+    if (user.name.empty() && user.groups.empty())
+        if (auto certificate = net::load_public_certificate(key_or_file))
+            user = std::move(certificate->user);
+    std::error_code ignored;
+    if (std::filesystem::exists(list, ignored)) {
         auto known = net::load_allow_list(list);
         if (!known)
             return fail(known.error());
-        if (known->contains(*key))
-            return Added::was_there;
+        if (known->is_revoked(*key))
+            return fail(Errc::refused, list + " says that the key " + net::fingerprint(*key) +
+                                           "... was revoked; take that out to allow it again");
+        const auto there = known->users().find(*key);
+        if (there != known->users().end()) {
+            User wanted = user;
+            if (wanted.name.empty())
+                wanted.name = key->z85();
+            if (there->second == wanted || (user.name.empty() && user.groups.empty()))
+                return Added::was_there;
+            return fail(Errc::exists, "in " + list + " the key " + net::fingerprint(*key) +
+                                          "... stands for '" + there->second.name +
+                                          "' or for other groups; revoke it, or edit the list");
+        }
     }
-    if (Status appended = append_line(list, key->z85()); !appended)
-        return fail(appended.error());
+    const Status added = is_folder(list) ? add_certificate(list, *key, user)
+                                         : append_line(list, line_of(*key, user));
+    if (!added)
+        return fail(added.error());
     return Added::yes;
 }
 

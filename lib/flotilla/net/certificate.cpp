@@ -84,11 +84,23 @@ Result<Certificate> load_certificate(const std::string& path) {
     return detail::parse_certificate(path, *text);
 }
 
-std::string certificate_text(const char* title, const CurveKeyPair& keys,
+std::string metadata_text(const User& user) {
+    std::string text = "metadata\n";
+    if (!user.name.empty())
+        text += "    name = \"" + user.name + "\"\n";
+    std::string groups;
+    for (const std::string& each : user.groups)
+        groups += (groups.empty() ? "" : ",") + each;
+    if (!groups.empty())
+        text += "    groups = \"" + groups + "\"\n";
+    return text;
+}
+
+std::string certificate_text(const char* title, const CurveKey& public_key, const User& user,
                              const CurveKey* secret_key) {
-    std::string text = std::string("#   ZeroMQ CURVE ") + title +
-                       " certificate\n\nmetadata\ncurve\n" + "    public-key = \"" +
-                       keys.public_key.z85() + "\"\n";
+    std::string text = std::string("#   ZeroMQ CURVE ") + title + " certificate\n\n" +
+                       metadata_text(user) + "curve\n    public-key = \"" + public_key.z85() +
+                       "\"\n";
     if (secret_key)
         text += "    secret-key = \"" + secret_key->z85() + "\"\n";
     return text;
@@ -96,18 +108,30 @@ std::string certificate_text(const char* title, const CurveKeyPair& keys,
 
 } // namespace
 
-Status save_certificate(const CurveKeyPair& keys, const std::string& path) {
+Status save_public_certificate(const CurveKey& public_key, const std::string& path,
+                               const User& user) {
+    return detail::create_text_file(path, certificate_text("public", public_key, user, nullptr),
+                                    0644);
+}
+
+Status save_certificate(const CurveKeyPair& keys, const std::string& path, const User& user) {
     // The secret first: if it cannot be written, no public half of a lost pair is left behind.
     const std::string secret_path = path + "_secret";
     const Status secret = detail::create_text_file(
-        secret_path, certificate_text("secret", keys, &keys.secret_key), 0600);
+        secret_path, certificate_text("secret", keys.public_key, user, &keys.secret_key), 0600);
     if (!secret)
         return secret;
-    const Status open =
-        detail::create_text_file(path, certificate_text("public", keys, nullptr), 0644);
+    const Status open = save_public_certificate(keys.public_key, path, user);
     if (!open)
         ::unlink(secret_path.c_str());
     return open;
+}
+
+Result<PublicCertificate> load_public_certificate(const std::string& path) {
+    auto certificate = load_certificate(path);
+    if (!certificate)
+        return fail(certificate.error());
+    return PublicCertificate{std::move(*certificate->public_key), std::move(certificate->user)};
 }
 
 Result<CurveKey> load_public_key(const std::string& path) {

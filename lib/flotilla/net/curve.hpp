@@ -7,6 +7,7 @@
 // secret file that group or others may read is refused; ours are created with mode 0600.
 #pragma once
 
+#include <flotilla/base/permissions.hpp>
 #include <flotilla/base/result.hpp>
 
 #include <string>
@@ -41,9 +42,20 @@ Result<CurveKey> public_key_of(const CurveKey& secret_key);
 // A short name for humans and logs: the first 8 characters of the key. Not for decisions.
 std::string fingerprint(const CurveKey& public_key);
 
-// Writes `path` (public, 0644) and `path`_secret (both keys, 0600). Existing files are left alone.
+// Writes `path` (public, 0644) and `path`_secret (both keys, 0600), with whom they stand for in
+// their metadata if `user` has a name or groups. Existing files are left alone.
 // Errors: exists; io; disk_full.
-Status save_certificate(const CurveKeyPair& keys, const std::string& path);
+Status save_certificate(const CurveKeyPair& keys, const std::string& path, const User& user = {});
+// Only the public one.
+Status save_public_certificate(const CurveKey& public_key, const std::string& path,
+                               const User& user = {});
+// A public key, and what its certificate says of whom it stands for.
+struct PublicCertificate {
+    CurveKey key;
+    User user;
+};
+// From a public or a secret certificate file. Errors: as load_public_key().
+Result<PublicCertificate> load_public_certificate(const std::string& path);
 // From a public or a secret certificate file.
 // Errors: not_found; bad_key (no public key in it; which line); io.
 Result<CurveKey> load_public_key(const std::string& path);

@@ -57,8 +57,7 @@ TEST_CASE("allow: a list written by hand without its last line end stays readabl
     CHECK(contents(list) == "# friends\n" + keys->public_key.z85() + "\n");
 }
 
-TEST_CASE("allow: what is no key, no list or a directory is refused and left alone",
-          "[unit][keys]") {
+TEST_CASE("allow: what is no key and no list is refused and left alone", "[unit][keys]") {
     const Scratch scratch;
     const std::string list = scratch.path("list");
     CHECK(keys::allow(list, "no-such-key").error().code == Errc::bad_key);
@@ -68,6 +67,64 @@ TEST_CASE("allow: what is no key, no list or a directory is refused and left alo
     CHECK(keys::allow(list, keys->public_key.z85()).error().code == Errc::bad_key);
     CHECK(contents(list) == "this is a letter\n");
     CHECK(keys::allow(scratch.folder.string(), keys->public_key.z85()).error().code ==
+          Errc::bad_key); // the letter
+    CHECK(keys::allow(list, keys->public_key.z85(), {"@alice", {}}).error().code ==
           Errc::bad_option);
     CHECK(keys::allow(scratch.path("no/list"), keys->public_key.z85()).error().code == Errc::io);
+}
+
+TEST_CASE("allow: a key stands for whom it is said to, or for whom its certificate says",
+          "[unit][keys]") {
+    const Scratch scratch;
+    const std::string list = scratch.path("list");
+    const auto alice = net::generate_key_pair();
+    const auto bob = net::generate_key_pair();
+    REQUIRE(net::save_certificate(*alice, scratch.path("alice"), {"alice", {"ops"}}));
+    CHECK(*keys::allow(list, scratch.path("alice")) == keys::Added::yes);
+    CHECK(*keys::allow(list, bob->public_key.z85(), {"bob", {"night", "ops"}}) == keys::Added::yes);
+    CHECK(contents(list) ==
+          alice->public_key.z85() + " alice @ops\n" + bob->public_key.z85() + " bob @night @ops\n");
+    CHECK(*keys::allow(list, bob->public_key.z85()) == keys::Added::was_there);
+    CHECK(keys::allow(list, bob->public_key.z85(), {"bobby", {}}).error().code == Errc::exists);
+}
+
+TEST_CASE("revoke: a list says whose key was revoked, and keeps the rest", "[unit][keys]") {
+    const Scratch scratch;
+    const std::string list = scratch.path("list");
+    const auto alice = net::generate_key_pair();
+    const auto bob = net::generate_key_pair();
+    REQUIRE(net::save_certificate(*bob, scratch.path("bob.cert"), {"bob", {}}));
+    std::ofstream(list) << "# friends\n  " << alice->public_key.z85() << " alice @ops\nbob.cert";
+    CHECK(*keys::revoke(list, "alice") == std::vector{alice->public_key});
+    CHECK(contents(list) == "# friends\nrevoked " + alice->public_key.z85() + " alice\nbob.cert\n");
+    CHECK(keys::revoke(list, alice->public_key.z85())->empty());
+    CHECK(keys::allow(list, alice->public_key.z85()).error().code == Errc::refused);
+    CHECK(keys::revoke(list, scratch.path("bob.cert"))->size() == 1);
+    CHECK(net::load_allow_list(list)->size() == 0);
+    CHECK(net::load_allow_list(list)->revoked().size() == 2);
+
+    const auto never = net::generate_key_pair();
+    CHECK(keys::revoke(list, never->public_key.z85())->empty());
+    CHECK(net::load_allow_list(list)->is_revoked(never->public_key));
+    CHECK(keys::revoke(list, "carol").error().code == Errc::not_found);
+    CHECK(keys::revoke(scratch.path("none"), "alice").error().code == Errc::not_found);
+    // Nothing is left beside it.
+    CHECK(std::distance(std::filesystem::directory_iterator(scratch.folder), {}) == 3);
+}
+
+TEST_CASE("revoke: a folder keeps the certificate under another name", "[unit][keys]") {
+    const Scratch scratch;
+    const std::string folder = scratch.folder.string();
+    const auto alice = net::generate_key_pair();
+    const auto second = net::generate_key_pair();
+    CHECK(*keys::allow(folder, alice->public_key.z85(), {"alice", {}}) == keys::Added::yes);
+    CHECK(*keys::allow(folder, second->public_key.z85(), {"alice", {}}) == keys::Added::yes);
+    CHECK(std::filesystem::exists(scratch.path("alice")));
+    CHECK(std::filesystem::exists(scratch.path("alice-2")));
+    CHECK(keys::revoke(folder, "alice")->size() == 2); // all of hers
+    CHECK(std::filesystem::exists(scratch.path("alice.revoked")));
+    const auto list = net::load_allow_list(folder);
+    REQUIRE(list);
+    CHECK(list->size() == 0);
+    CHECK(list->is_revoked(alice->public_key));
 }
