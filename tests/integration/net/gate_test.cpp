@@ -113,10 +113,10 @@ struct Listener {
         options.security = std::move(security);
         options.reconnect_min = 10ms;
         options.reconnect_max = 50ms;
-        auto socket = Socket::open(context, SocketType::dealer, std::move(options));
-        REQUIRE(socket);
-        REQUIRE(socket->connect(endpoint));
-        return std::move(*socket);
+        auto dealer = Socket::open(context, SocketType::dealer, std::move(options));
+        REQUIRE(dealer);
+        REQUIRE(dealer->connect(endpoint));
+        return std::move(*dealer);
     }
     // Sends something, and it arrives.
     bool hears(Socket& peer) {
