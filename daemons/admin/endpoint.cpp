@@ -24,10 +24,12 @@ Result<Heard> hear(net::Socket& socket) {
     Heard heard;
     net::Part part;
     bool is_too_long = false;
+    const bool names_users = net::names_users(socket.options().security);
     do {
         if (Status received = socket.receive(part, Duration::zero()); !received)
             return fail(received.error());
-        heard.user_id = part.property("User-Id").value_or(std::string_view{});
+        if (names_users) // else a peer may say anything
+            heard.user_id = part.property("User-Id").value_or(std::string_view{});
         heard.address = part.property("Peer-Address").value_or(std::string_view{});
         is_too_long = is_too_long || heard.frames.size() == frames_max;
         if (!is_too_long)

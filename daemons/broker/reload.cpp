@@ -65,7 +65,7 @@ Result<host::Reloaded> Service::reload() {
     if (!set)
         return fail(set.error());
     access_->take_over(std::move(*access));
-    broker_->set_permissions(access_->permissions());
+    set_permissions();
     options_.settings = std::move(next);
     if (admin_.office().set_token(std::move(admin->token)))
         done.changed.push_back("admin_token");

@@ -64,6 +64,7 @@ Result<Service> Service::open(ServiceOptions options, host::Log& log) {
     service.options_.broker.security = access->security();
     service.options_.broker.permissions = access->permissions();
     service.access_.emplace(std::move(*access));
+    service.admin_.office().set_permissions(service.access_->permissions());
     auto broker = request::Broker::open(service.context_, service.options_.broker);
     if (!broker)
         return fail(broker.error());
@@ -97,8 +98,13 @@ std::string Service::ready_json() const {
 
 Status Service::process(Duration wait) {
     if (access_->look(net::recent_now(), *log_))
-        broker_->set_permissions(access_->permissions());
+        set_permissions();
     return broker_->process(wait);
+}
+
+void Service::set_permissions() {
+    broker_->set_permissions(access_->permissions());
+    admin_.office().set_permissions(access_->permissions());
 }
 
 std::vector<host::Fields> Service::counters() const {

@@ -82,7 +82,66 @@ bool lost_something(const relay::Relay& relay) {
            0;
 }
 
+// What a relay says of itself, and what all have in common. Keys of ours are not among it when no
+// side is a CURVE server: then nobody is asked for his.
+host::CommonSettings access_settings(const host::CommonSettings& common,
+                                     const RelaySettings& settings, bool serves_curve) {
+    host::CommonSettings all = common;
+    all.curve_key = serves_curve ? settings.curve_key : std::nullopt;
+    all.allow_client_keys = serves_curve ? settings.allow_client_keys : std::nullopt;
+    all.allow_any_client_key = serves_curve ? settings.allow_any_client_key : std::nullopt;
+    all.allow_plaintext = settings.allow_plaintext;
+    return all;
+}
+
+bool serves_curve(const relay::RelayOptions& options) {
+    const auto serves = [](const relay::SideOptions& side) {
+        return std::holds_alternative<net::CurveServer>(side.security);
+    };
+    return serves(options.frontend) || serves(options.backend) ||
+           (options.capture && serves(*options.capture));
+}
+
+bool binds(const relay::SideOptions& side) {
+    return std::any_of(side.attachments.begin(), side.attachments.end(),
+                       [](const net::Attachment& each) { return each.how == net::Attach::bind; });
+}
+
+// A side that is bound asks the gate; one that connects is a client.
+void put_gate(relay::SideOptions& side, const host::AccessKeeper& access) {
+    if (!binds(side))
+        return;
+    if (auto* server = std::get_if<net::CurveServer>(&side.security))
+        server->clients = access.gate();
+    else if (std::holds_alternative<net::PlainServer>(access.security()))
+        side.security = access.security();
+    else if (auto* plain = std::get_if<net::Plaintext>(&side.security))
+        plain->gate = access.gate();
+}
+
 } // namespace
+
+Status Service::guard(relay::RelayOptions& options, const RelaySettings& settings) {
+    auto access = host::AccessKeeper::open(
+        access_settings(options_.settings, settings, serves_curve(options)));
+    if (!access)
+        return fail(access.error().code, "relay '" + options.name + "': " + access.error().detail);
+    put_gate(options.frontend, *access);
+    put_gate(options.backend, *access);
+    if (options.capture)
+        put_gate(*options.capture, *access);
+    if (access_.empty())
+        admin_.office().set_permissions(access->permissions());
+    access_.push_back(std::move(*access));
+    return {};
+}
+
+Status Service::process(Duration) {
+    for (host::AccessKeeper& each : access_)
+        if (each.look(net::recent_now(), *log_) && &each == &access_.front())
+            admin_.office().set_permissions(each.permissions());
+    return {};
+}
 
 Service::Service(net::Context context, admin::Admin admin, ServiceOptions options, host::Log& log)
     : options_(std::move(options)), log_(&log), context_(std::move(context)),
@@ -97,8 +156,12 @@ Result<Service> Service::open(ServiceOptions options, host::Log& log) {
     if (!context)
         return fail(context.error());
     Service service{std::move(*context), std::move(*admin), std::move(options), log};
-    for (relay::RelayOptions& each : service.options_.relays) {
+    for (std::size_t i = 0; i < service.options_.relays.size(); ++i) {
+        relay::RelayOptions& each = service.options_.relays[i];
         each.on_connection = connection_log(each, log);
+        if (const Status guarded = service.guard(each, service.options_.settings.relays[i]);
+            !guarded)
+            return fail(guarded.error());
         auto opened = relay::Relay::open(service.context_, each);
         if (!opened)
             return fail(opened.error());
@@ -192,8 +255,22 @@ Result<host::Reloaded> Service::reload() {
     auto admin = admin::admin_options(wanted, {});
     if (!admin)
         return fail(admin.error());
-    host::for_each_common_setting<DaemonSettings>(
-        host::taking_over(options_.settings, wanted, {}, done));
+    DaemonSettings next = options_.settings;
+    host::for_each_common_setting<DaemonSettings>(host::taking_over(next, wanted, {}, done));
+    std::vector<host::AccessKeeper::Fresh> fresh;
+    for (std::size_t i = 0; i < access_.size(); ++i) {
+        auto read_anew = access_[i].read_again(
+            access_settings(next, next.relays[i], serves_curve(options_.relays[i])));
+        if (!read_anew)
+            return fail(read_anew.error());
+        fresh.push_back(std::move(*read_anew));
+    }
+    if (std::any_of(fresh.begin(), fresh.end(), [](const auto& each) { return each.is_different; }))
+        done.changed.push_back("access");
+    for (std::size_t i = 0; i < access_.size(); ++i)
+        access_[i].take_over(std::move(fresh[i]));
+    admin_.office().set_permissions(access_.front().permissions());
+    options_.settings = std::move(next);
     if (format_relays(wanted) != format_relays(options_.settings))
         done.restart_needed.push_back("relay");
     if (admin_.office().set_token(std::move(admin->token)))

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "admin/admin.hpp"
+#include "host/access_keeper.hpp"
 #include "host/log.hpp"
 #include "host/serve_loop.hpp"
 #include "host/signals.hpp"
@@ -45,8 +46,8 @@ public:
     void attach(net::Poller& poller) override;
     void detach(net::Poller& poller) override; // of relays stop() does
     bool has_input() const noexcept override { return false; }
-    Duration wait_max() const noexcept override { return no_limit; }
-    Status process(Duration) override { return {}; } // the poller calls the relays
+    Duration wait_max() const noexcept override { return host::AccessKeeper::look_every; }
+    Status process(Duration wait) override; // of access; the poller calls the relays
     Result<bool> drain(Duration left) override;
     void stop() override;
     std::vector<host::Fields> counters() const override;
@@ -55,6 +56,7 @@ public:
     Result<host::Reloaded> reload() override;
 
 private:
+    Status guard(relay::RelayOptions& options, const RelaySettings& settings);
     Service(net::Context context, admin::Admin admin, ServiceOptions options, host::Log& log);
 
     ServiceOptions options_;
@@ -62,6 +64,7 @@ private:
     net::Context context_;
     admin::Admin admin_;
     Administration* administration_ = nullptr; // while it runs
+    std::vector<host::AccessKeeper> access_{}; // one for each relay
     std::vector<relay::Relay> relays_{};
     bool draining_ = false;
     std::size_t drained_ = 0;

@@ -112,7 +112,7 @@ Result<host::Reloaded> Service::reload() {
     if (Status set = server_->engine().set_limits(options->limits); !set)
         return fail(set.error());
     access_->take_over(std::move(*access));
-    server_->set_permissions(access_->permissions());
+    set_permissions();
     options_.settings = std::move(next);
     if (admin_.office().set_token(std::move(admin->token)))
         done.changed.push_back("admin_token");

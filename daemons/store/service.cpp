@@ -68,6 +68,7 @@ Result<Service> Service::open(ServiceOptions options, host::Log& log) {
     own.server.security = access->security();
     own.server.permissions = access->permissions();
     service.access_.emplace(std::move(*access));
+    service.admin_.office().set_permissions(service.access_->permissions());
     auto server = queue::QueueServer::open(service.context_, std::move(*store), own.server);
     if (!server)
         return fail(server.error());
@@ -108,8 +109,13 @@ std::string Service::ready_json() const {
 
 Status Service::process(Duration wait) {
     if (access_->look(net::recent_now(), *log_))
-        server_->set_permissions(access_->permissions());
+        set_permissions();
     return server_->process(wait);
+}
+
+void Service::set_permissions() {
+    server_->set_permissions(access_->permissions());
+    admin_.office().set_permissions(access_->permissions());
 }
 
 std::vector<host::Fields> Service::counters() const {

@@ -57,6 +57,7 @@ public:
     Result<host::Reloaded> reload() override;
 
 private:
+    void set_permissions(); // those of access_, wherever they are asked
     Status declare(const std::vector<DeclaredQueue>& queues);
     Service(net::Context context, admin::Admin admin, ServiceOptions options, host::Log& log);
 

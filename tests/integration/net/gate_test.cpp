@@ -47,6 +47,12 @@ public:
     void say(const std::string& bytes) {
         (void)::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     }
+    // Waits until the other side has said so much.
+    void hear(std::size_t bytes) {
+        std::string text(bytes, '\0');
+        REQUIRE(::recv(descriptor_, text.data(), bytes, MSG_WAITALL) ==
+                static_cast<ssize_t>(bytes));
+    }
 
 private:
     int descriptor_;
@@ -331,7 +337,9 @@ TEST_CASE("gate: PLAIN knows names and passwords, on this machine", "[integratio
 TEST_CASE("gate: a NULL peer cannot claim to be somebody", "[integration][net]") {
     Listener listener(plaintext);
     RawPeer liar(listener.endpoint);
-    liar.say(greeting("NULL") + ready_as(alice.public_key.z85()) + std::string("\0\x05hello", 7));
+    liar.say(greeting("NULL") + ready_as(alice.public_key.z85()));
+    liar.hear(greeting("NULL").size() + 20); // its READY begins
+    liar.say(std::string("\0\x05hello", 7));
     Part frame;
     REQUIRE(listener.until([&] { return listener.socket.receive(frame, 0s).has_value(); }));
     REQUIRE(listener.socket.receive(frame, 1s));

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <host/access_keeper.hpp>
+#include <support/catch.hpp>
+#include <support/scratch.hpp>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <variant>
+
+using namespace flotilla;
+using namespace flotilla::host;
+
+namespace {
+
+void write(const std::string& path, const std::string& text) {
+    std::ofstream(path, std::ios::trunc) << text;
+}
+
+// A daemon's settings with its files, and a log to look into.
+struct Keeping {
+    Keeping() {
+        REQUIRE(net::save_certificate(server, folder.file("server")));
+        write(folder.file("list"), alice.public_key.z85() + " alice @billing\n");
+        settings.curve_key = folder.file("server_secret");
+        settings.allow_client_keys = folder.file("list");
+    }
+    ~Keeping() { ::close(descriptor); }
+    std::string logged() const {
+        std::ifstream file(folder.file("log"));
+        return {std::istreambuf_iterator<char>(file), {}};
+    }
+    std::size_t lines(const std::string& event) const {
+        std::size_t found = 0;
+        const std::string text = logged();
+        for (std::size_t at = text.find(event); at != std::string::npos;
+             at = text.find(event, at + 1))
+            ++found;
+        return found;
+    }
+
+    test::ScratchFolder folder{};
+    int descriptor = ::open(folder.file("log").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    Log log{LogLevel::debug, LogFormat::text, descriptor};
+    net::CurveKeyPair server = *net::generate_key_pair();
+    net::CurveKeyPair alice = *net::generate_key_pair();
+    CommonSettings settings{};
+    Instant now{1h};
+};
+
+Errc error_of(const CommonSettings& settings) {
+    const auto opened = AccessKeeper::open(settings);
+    REQUIRE_FALSE(opened);
+    return opened.error().code;
+}
+
+} // namespace
+
+TEST_CASE("access keeper: settings that do not belong together are refused", "[unit][host]") {
+    Keeping with;
+    CHECK(AccessKeeper::open(with.settings));
+    CommonSettings both = with.settings;
+    both.allow_any_client_key = true;
+    CHECK(error_of(both) == Errc::bad_option);
+    CommonSettings nobody = with.settings;
+    nobody.allow_client_keys.reset();
+    CHECK(error_of(nobody) == Errc::insecure);
+    CommonSettings keyless = with.settings;
+    keyless.curve_key.reset();
+    CHECK(error_of(keyless) == Errc::bad_option);
+    write(with.folder.file("list"), "# nobody yet\n");
+    CHECK(error_of(with.settings) == Errc::insecure);
+}
+
+TEST_CASE("access keeper: what listeners speak follows from the settings", "[unit][host]") {
+    Keeping with;
+    CHECK(std::holds_alternative<net::CurveServer>(AccessKeeper::open(with.settings)->security()));
+    CHECK(std::holds_alternative<net::Plaintext>(AccessKeeper::open({})->security()));
+    CHECK(AccessKeeper::open({})->permissions()->is_open());
+    CommonSettings plain;
+    plain.access = with.folder.file("access.toml");
+    write(*plain.access, "[[plain]]\nname = 'printer'\npassword_file = 'password'\n");
+    write(with.folder.file("password"), "secret\n");
+    CHECK(error_of(plain) == Errc::unsafe_file);
+    REQUIRE(::chmod(with.folder.file("password").c_str(), 0600) == 0);
+    const auto keeper = AccessKeeper::open(plain);
+    REQUIRE(keeper);
+    CHECK(std::holds_alternative<net::PlainServer>(keeper->security()));
+    CHECK(keeper->permissions()->user_of("plain:printer") == "printer");
+    plain.curve_key = with.settings.curve_key;
+    plain.allow_client_keys = with.settings.allow_client_keys;
+    CHECK(error_of(plain) == Errc::bad_option);
+}
+
+TEST_CASE("access keeper: a changed list is taken over, a broken one is not", "[unit][host]") {
+    Keeping with;
+    auto keeper = AccessKeeper::open(with.settings);
+    REQUIRE(keeper);
+    const std::string key = with.alice.public_key.z85();
+    CHECK(keeper->permissions()->user_of(key) == "alice");
+    CHECK_FALSE(keeper->look(with.now, with.log));
+    const auto look = [&] {
+        with.now += AccessKeeper::look_every;
+        return keeper->look(with.now, with.log);
+    };
+    write(with.folder.file("list"), "broken\n");
+    CHECK_FALSE(keeper->look(with.now, with.log)); // not time yet
+    CHECK_FALSE(look());
+    CHECK_FALSE(look());
+    CHECK(with.lines("access_reload_failed") == 1);
+    CHECK(keeper->permissions()->user_of(key) == "alice");
+
+    write(with.folder.file("list"), "revoked " + key + "\n");
+    CHECK(look()); // to let nobody in is an operator's right
+    CHECK_FALSE(keeper->permissions()->user_of(key));
+    CHECK(with.lines("access_reloaded keys=0") == 1);
+}
+
+TEST_CASE("access keeper: a reload changes everything or nothing", "[unit][host]") {
+    Keeping with;
+    auto keeper = AccessKeeper::open(with.settings);
+    REQUIRE(keeper);
+    CHECK_FALSE(keeper->read_again(with.settings)->is_different);
+    CommonSettings next = with.settings;
+    next.access = with.folder.file("access.toml");
+    CHECK(keeper->read_again(next).error().code == Errc::not_found);
+    write(*next.access, "[[rule]]\nwho = 'alice'\nallow = 'put'\non = 'orders'\n");
+    auto fresh = keeper->read_again(next);
+    REQUIRE(fresh);
+    CHECK_FALSE(keeper->permissions()->has_rules());
+    keeper->take_over(std::move(*fresh));
+    CHECK(keeper->permissions()->has_rules());
+    write(*next.access, "[[plain]]\nname = 'printer'\npassword_file = 'password'\n");
+    CHECK_FALSE(keeper->read_again(next));
+    CHECK(keeper->permissions()->has_rules());
+}
+
+TEST_CASE("access keeper: refusals are logged, a flood of them as a number", "[unit][host]") {
+    Keeping with;
+    auto keeper = AccessKeeper::open(with.settings);
+    REQUIRE(keeper);
+    const std::string stranger(32, 's');
+    for (int i = 0; i < 3; ++i)
+        (void)keeper->gate()->judge({"d", "10.0.0.7", "CURVE", stranger}, {}, with.now);
+    CHECK_FALSE(keeper->look(with.now, with.log));
+    CHECK(with.lines("handshake_refused reason=unknown_key address=10.0.0.7") == 1);
+    CHECK(with.logged().find("count=3") != std::string::npos);
+    for (int i = 0; i < 1000; ++i) {
+        const std::string address =
+            "10.1." + std::to_string(i / 250) + "." + std::to_string(i % 250);
+        (void)keeper->gate()->judge({"d", address, "CURVE", stranger}, {}, with.now);
+    }
+    with.now += AccessKeeper::look_every;
+    CHECK_FALSE(keeper->look(with.now, with.log));
+    CHECK(with.lines("handshake_refused reason=") == 1 + AccessKeeper::lines_max);
+    CHECK(with.lines("handshake_refused_left_out count=990") == 1);
+    with.now += AccessKeeper::look_every;
+    CHECK_FALSE(keeper->look(with.now, with.log));
+    CHECK(with.lines("handshake_refused_left_out") == 1);
+}
