@@ -50,6 +50,7 @@ Result<request::BrokerOptions> make_options(const DaemonSettings& settings) {
     options.backlog_messages_max = static_cast<std::uint32_t>(*all.backlog_messages_max);
     options.backlog_bytes_max = *all.backlog_bytes_max;
     options.backlogs_bytes_max = *all.backlogs_bytes_max;
+    options.hop_instance = host::hop_instance(all);
     auto security = host::listener_security(all);
     if (!security)
         return fail(security.error());

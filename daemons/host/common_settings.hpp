@@ -44,7 +44,7 @@ struct CommonSettings {
 
 template <class S, class Visit>
 void for_each_security_setting(Visit&& visit) {
-    visit("curve_key", &S::curve_key, Paths{}, "Our secret certificate (mode 0600)");
+    visit("curve_key", &S::curve_key, SecretPaths{}, "Our secret certificate (mode 0600)");
     visit("allow_client_keys", &S::allow_client_keys, Paths{},
           "Public keys of who may connect, and their users: a list, or a folder of certificates; "
           "read again when it changes");
@@ -73,7 +73,7 @@ void for_each_admin_setting(Visit&& visit) {
           "Where administrators connect, ipc:// or like --bind (default: nowhere)");
     visit("admin_http", &S::admin_http, Texts{},
           "ADDRESS:PORT of metrics, health and the console (default: nowhere)");
-    visit("admin_token", &S::admin_token, Paths{},
+    visit("admin_token", &S::admin_token, SecretPaths{},
           "File (mode 0600) with the token that changes and message bodies need");
     visit("admin_hosts", &S::admin_hosts, Texts{},
           "Names, with commas, under which admin_http may be asked for besides addresses");
@@ -116,6 +116,12 @@ void add_common_defaults(S& settings, const std::string& program) {
     defaults.log_level = "info";
     defaults.log_format = "text";
     for_each_common_setting<S>(laying(settings, defaults));
+}
+
+// Who notes the hops of messages (docs/protocol/trace.md): empty when nobody is to. `settings` with
+// their defaults.
+inline std::string hop_instance(const CommonSettings& settings) {
+    return *settings.hop_record ? *settings.instance : std::string{};
 }
 
 } // namespace flotilla::host

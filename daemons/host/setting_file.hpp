@@ -39,6 +39,9 @@ public:
         const auto text = table_.text(key);
         return text ? std::optional{(folder_ / *text).string()} : std::nullopt;
     }
+    std::optional<std::string> read(const char* key, const SecretPaths&) {
+        return read(key, Paths{});
+    }
     std::optional<std::string> read(const char* key, const Texts&) { return table_.text(key); }
 
 private:
@@ -79,6 +82,9 @@ inline std::string setting_toml(const std::string& value, const Words&) {
 }
 inline std::string setting_toml(const std::string& value, const Paths&) {
     return toml_text(value);
+}
+inline std::string setting_toml(const std::string& value, const SecretPaths&) {
+    return toml_text(shown_path(value));
 }
 inline std::string setting_toml(const std::string& value, const Texts&) {
     return toml_text(value);

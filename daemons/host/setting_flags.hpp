@@ -36,6 +36,9 @@ inline const char* type_name(const Words&) {
 inline const char* type_name(const Paths&) {
     return "FILE|DIR";
 }
+inline const char* type_name(const SecretPaths&) {
+    return "FILE";
+}
 inline const char* type_name(const Texts&) {
     return "TEXT";
 }

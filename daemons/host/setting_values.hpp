@@ -34,7 +34,8 @@ struct Words {
     std::vector<std::string_view> choices;
 };
 struct Flags {};
-struct Paths {}; // of a file or folder; a settings file says it from its own folder
+struct Paths {};       // of a file or folder; a settings file says it from its own folder
+struct SecretPaths {}; // of a file that holds a secret: --print-config shows no more than a path
 struct Texts {};
 
 // Whether a value is among those of a setting; a sentence when it is not.
@@ -73,6 +74,9 @@ inline Result<std::string> parse_setting(const std::string& text, const Paths&) 
     return text;
 }
 
+inline Result<std::string> parse_setting(const std::string& text, const SecretPaths&) {
+    return text;
+}
 inline Result<std::string> parse_setting(const std::string& text, const Texts&) {
     return text;
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/settings_text.hpp"
 
+#include <flotilla/net/curve.hpp>
+
 #include <cstdio>
+#include <filesystem>
 
 namespace flotilla::host {
 
@@ -20,6 +23,17 @@ std::string toml_text(std::string_view text) {
         all += c;
     }
     return all + "\"";
+}
+
+std::string shown_path(const std::string& path) {
+    constexpr std::size_t key_size = 40; // in Z85, which has '/' and '.' among its letters
+    const std::string tail = path.size() > key_size ? path.substr(path.size() - key_size) : path;
+    std::error_code failed;
+    if (std::filesystem::exists(path, failed))
+        return path;
+    const std::string name = std::filesystem::path(path).filename().string();
+    const bool looks_like_file = name.find('.') != std::string::npos;
+    return net::CurveKey::parse(tail) || !looks_like_file ? "(hidden)" : path;
 }
 
 void toml_line(std::string& out, std::string_view key, const std::string& value) {

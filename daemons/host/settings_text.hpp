@@ -14,6 +14,9 @@ std::string toml_text(std::string_view text);
 inline const char* toml_flag(bool value) {
     return value ? "true" : "false";
 }
+// The path of a secret as --print-config shows it: "(hidden)" when it may be the secret itself,
+// written where its file's path belongs.
+std::string shown_path(const std::string& path);
 // Appends "key = value\n"; `value` is TOML already.
 void toml_line(std::string& out, std::string_view key, const std::string& value);
 // Appends "key = ["...", "..."]\n".

@@ -201,13 +201,16 @@ Result<std::vector<RelayOptions>> make_options(const DaemonSettings& settings) {
                                       "--config FILE with [[relay]] tables");
     std::vector<RelayOptions> all;
     std::set<std::string> names;
-    for (const RelaySettings& each : in_effect(settings).relays) {
+    const DaemonSettings in_use = in_effect(settings);
+    for (const RelaySettings& each : in_use.relays) {
         auto options = make_options(each);
         if (!options)
             return fail(options.error());
         if (!names.insert(options->name).second)
             return fail(Errc::bad_option, "two relays are named '" + options->name +
                                               "'; logs and captures could not tell them apart");
+        if (const std::string instance = host::hop_instance(in_use); !instance.empty())
+            options->hop_instance = instance + "/" + options->name;
         all.push_back(std::move(*options));
     }
     if (const auto admin = admin::admin_options(settings, {}); !admin)

@@ -226,7 +226,7 @@ std::string format_relay(const RelaySettings& relay) {
     host::toml_line(out, "frames_max",
                     std::to_string(relay.frames_max.value_or(standard.frames_max)));
     if (relay.curve_key)
-        host::toml_line(out, "curve_key", toml_text(*relay.curve_key));
+        host::toml_line(out, "curve_key", toml_text(host::shown_path(*relay.curve_key)));
     if (relay.allow_client_keys)
         host::toml_line(out, "allow_client_keys", toml_text(*relay.allow_client_keys));
     host::toml_line(out, "allow_any_client_key",

@@ -59,6 +59,7 @@ Result<queue::QueueServerOptions> make_options(const DaemonSettings& settings) {
     set(options.backlog_messages_max, all.backlog_messages_max);
     options.backlog_bytes_max = *all.backlog_bytes_max;
     options.backlogs_bytes_max = *all.backlogs_bytes_max;
+    options.limits.hop_instance = host::hop_instance(all);
     auto security = host::listener_security(all);
     if (!security)
         return fail(security.error());
