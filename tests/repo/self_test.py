@@ -7,6 +7,7 @@ import unittest
 import docs_commands
 import layering
 import links
+import operations
 import project
 import sources
 
@@ -113,6 +114,27 @@ class Checks(unittest.TestCase):
 
     def document(self, text, other=""):
         return {"a.md": text.replace("'''", "```"), "other": other}
+
+    def test_operations(self):
+        page = "## Log events\n| `broker_ready` | x |\n{}## Alerts\n### Down\n{}"
+        sources_of = {"daemons/host/a.cpp": 'log_.info(event("ready"));\nlog.warning("odd");\n',
+                      operations.NOTICE_NAMES: "",
+                      operations.RULES: "- alert: Down\n"}
+        daemons, operations.DAEMONS = operations.DAEMONS, ("broker",)
+        try:
+            right = {**sources_of, operations.PAGE: page.format("| `odd` | y |\n", "")}
+            with Made(right) as files:
+                self.assertEqual([*operations.events(files), *operations.alerts(files)], [])
+            self.finds(operations.events, {**right, operations.PAGE: page.format("", "")}, "odd")
+            self.finds(operations.events,
+                       {**right, operations.PAGE: page.format("| `odd`, `gone` | y |\n", "")},
+                       "nobody logs 'gone'")
+        finally:
+            operations.DAEMONS = daemons
+        self.finds(operations.alerts, {**right, operations.RULES: "- alert: Down\n- alert: Up\n"},
+                   "what to do at Up")
+        self.finds(operations.alerts, {**right, operations.PAGE: page.format("", "### Odd\n")},
+                   "no alert Odd")
 
     def test_documents_are_run(self):
         run = self.commands

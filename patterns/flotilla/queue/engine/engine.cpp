@@ -87,7 +87,7 @@ void QueueEngine::Rest::reload(const Error& why, Times times, EngineOutputs& out
     ++counters.commits_failed_total;
     ++counters.reloads_total;
     if (const Status loaded = load(times); !loaded) {
-        out.notices.push_back({"reload_failed", to_string(loaded.error())});
+        out.notices.push_back({"rebuild_failed", to_string(loaded.error())});
         machine.reset();
         retry_at = deadline_after(times.now, reload_pause);
         return;
