@@ -8,6 +8,7 @@ constexpr const char* data = "Messages";
 constexpr const char* services = "Services";
 constexpr const char* queues = "Queues";
 constexpr const char* relays = "Relays";
+constexpr const char* daemons = "Daemons";
 constexpr const char* insight = "Insight";
 constexpr const char* setup = "Setup";
 constexpr const char* hidden = ""; // not in `zmq --help`
@@ -31,7 +32,15 @@ const std::vector<Command>& commands() {
         {"services", services, "List the services of a broker, and who waits", declare_services},
         {"queue", queues, "Put, take and manage messages of durable queues", declare_queue},
         {"proxy", relays, "Pass messages on between two sides, until a signal", declare_proxy},
+        {"status", daemons, "Whether daemons are ready, and what they count", declare_status},
+        {"top", daemons, "Queues, services, relays and connections, live", declare_top},
+        {"drain", daemons, "Let a daemon finish what it holds, and end", declare_drain},
+        {"reload", daemons, "Let a daemon read its settings, keys and rules again", declare_reload},
+        {"pause", daemons, "Let a relay read nothing for a while", declare_pause},
+        {"resume", daemons, "Let a paused relay go on", declare_resume},
+        {"audit", daemons, "Who ordered what of a daemon, and who was refused", declare_audit},
         {"tap", insight, "Print what passes a relay, or stand between as one", declare_tap},
+        {"trace", insight, "Where messages spent their time on the way", declare_trace},
         {"record", insight, "Record messages in a file", declare_record},
         {"replay", insight, "Send a recording again, as fast as it was or faster", declare_replay},
         {"bench", insight, "Measure rate, latency and loss of a pattern", declare_bench},

@@ -18,8 +18,21 @@ Run declare_monitor(CLI::App& app);
 Run declare_record(CLI::App& app);
 // replay.cpp
 Run declare_replay(CLI::App& app);
+// status.cpp
+Run declare_status(CLI::App& app);
+// top.cpp
+Run declare_top(CLI::App& app);
+// drain.cpp
+Run declare_drain(CLI::App& app);
+// orders.cpp
+Run declare_reload(CLI::App& app);
+Run declare_pause(CLI::App& app);
+Run declare_resume(CLI::App& app);
+Run declare_audit(CLI::App& app);
 // tap.cpp
 Run declare_tap(CLI::App& app);
+// trace.cpp
+Run declare_trace(CLI::App& app);
 // verbs.cpp
 Run declare_pub(CLI::App& app);
 Run declare_sub(CLI::App& app);

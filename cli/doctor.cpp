@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <CLI/CLI.hpp>
+#include <cli/admin/flags.hpp>
 #include <cli/commands.hpp>
 #include <cli/doctor/report.hpp>
+#include <cli/doctor/told.hpp>
 #include <cli/doctor/visit.hpp>
 #include <cli/options.hpp>
 #include <cli/output.hpp>
@@ -20,6 +22,8 @@ struct DoctorFlags {
     Duration listen = 3s;
     bool take = false;
     bool json = false;
+    std::string admin; // where the daemon can be asked
+    std::string admin_curve_key;
     SecurityFlags security;
 };
 
@@ -68,13 +72,56 @@ Result<doctor::VisitOptions> visit_options(const DoctorFlags& flags) {
     return options;
 }
 
+// The daemon behind the endpoint, where --admin names it.
+class DaemonToAsk {
+public:
+    static Result<DaemonToAsk> open(const DoctorFlags& flags) {
+        DaemonToAsk daemon;
+        if (flags.admin.empty())
+            return daemon;
+        AdminFlags admin;
+        admin.endpoints = {flags.admin};
+        admin.security = flags.security; // its admin endpoint has the security of the other one
+        if (!flags.admin_curve_key.empty())
+            admin.security.curve_key = flags.admin_curve_key;
+        auto context = net::Context::open();
+        if (!context)
+            return fail(context.error());
+        daemon.context_ = std::make_unique<net::Context>(std::move(*context));
+        auto links = open_links(*daemon.context_, admin);
+        if (!links)
+            return fail(links.error());
+        daemon.links_ = std::move(*links);
+        daemon.wait_ = flags.timeout;
+        return daemon;
+    }
+    // Nothing when no daemon was named.
+    std::optional<Result<DaemonView>> look() {
+        if (links_.empty())
+            return std::nullopt;
+        auto answer = ask_one(links_, "status", R"({"rows":0})", wait_);
+        return answer ? read_status(*answer) : Result<DaemonView>{fail(answer.error())};
+    }
+
+private:
+    std::unique_ptr<net::Context> context_{}; // outlives the links
+    AdminLinks links_{};
+    Duration wait_{0};
+};
+
 Result<ExitCode> run_doctor(const DoctorFlags& flags) {
     auto options = visit_options(flags);
     if (!options)
         return fail(options.error());
+    auto daemon = DaemonToAsk::open(flags);
+    if (!daemon)
+        return fail(daemon.error());
+    const auto before = daemon->look();
     auto facts = doctor::visit(*options);
     if (!facts)
         return fail(facts.error());
+    if (before)
+        facts->told = doctor::told(*before, *daemon->look());
     const doctor::Verdict verdict = doctor::diagnose(*facts);
     Output output;
     return output.finish(output.write(flags.json ? doctor::json_report(*facts, verdict)
@@ -101,6 +148,13 @@ Run declare_doctor(CLI::App& app) {
     app.add_flag("--take", flags->take,
                  "Join a PUSH as a worker too, and take messages from it, which are then lost");
     app.add_flag("--json", flags->json, "The report as one JSON object");
+    app.add_option("--admin", flags->admin,
+                   "The daemon's admin endpoint, which is asked why it sends us away")
+        ->type_name("ENDPOINT");
+    app.add_option("--admin-curve-key", flags->admin_curve_key,
+                   "Our secret certificate for --admin, when --curve-key is the one in doubt")
+        ->type_name("FILE")
+        ->group("Security");
     app.add_option("--server-key", flags->security.server_key,
                    "The public key of an encrypted peer: the key itself or its certificate")
         ->type_name("KEY|FILE")
@@ -116,7 +170,8 @@ Run declare_doctor(CLI::App& app) {
                "Examples:\n"
                "  zmq doctor tcp://127.0.0.1:5555\n"
                "  zmq doctor tcp://host:5555 --type sub --topic weather.\n"
-               "  zmq doctor tcp://host:5555 --server-key server.pub --curve-key me_secret");
+               "  zmq doctor tcp://host:5555 --server-key server.pub --curve-key me_secret\n"
+               "  zmq doctor tcp://127.0.0.1:5560 --admin ipc:///run/flotilla/store-admin");
     return [flags](Terminal&) { return run_doctor(*flags); };
 }
 

@@ -34,6 +34,10 @@ void add_input(CLI::App& app, InputFlags& flags) {
     app.add_flag("--literal", flags.literal,
                  "Leave {{count}} {{rand MIN MAX}} {{time}} {{id}} in arguments as they are")
         ->group(group);
+    app.add_flag("--trace", flags.trace,
+                 "Behind each message an envelope with a new traceparent and the time, for zmq "
+                 "trace")
+        ->group(group);
     add_count(app, "--seed", flags.seed, {}, "Makes {{rand}} and {{id}} repeatable")->group(group);
 }
 

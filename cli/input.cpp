@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <flotilla/base/encoding.hpp>
+#include <flotilla/wire/envelope.hpp>
 
 #include <cli/format.hpp>
 #include <cli/input.hpp>
@@ -17,6 +18,18 @@ namespace flotilla::cli {
 
 namespace {
 
+// "00-TRACE-PARENT-01": sampled. Neither part may be all zeros.
+std::string new_traceparent(Random& random) {
+    const auto trace = random.bytes16();
+    const auto parent = random.bytes16();
+    std::string text = "00-";
+    append_hex(text, ByteView{trace.data(), trace.size()});
+    text += '-';
+    append_hex(text, ByteView{parent.data(), parent.size() / 2});
+    text += "-01";
+    return wire::is_traceparent(text) ? text : new_traceparent(random);
+}
+
 constexpr std::size_t read_bytes = 64 << 10;
 
 bool has_data(int descriptor) {
@@ -33,7 +46,7 @@ Input::Input(Input&& other) noexcept
       topic_(std::move(other.topic_)), name_(std::move(other.name_)), made_(other.made_),
       descriptor_(other.descriptor_),
       owns_descriptor_(std::exchange(other.owns_descriptor_, false)), json_(other.json_),
-      ended_(other.ended_) {}
+      trace_(other.trace_), ended_(other.ended_) {}
 
 Input::~Input() {
     if (owns_descriptor_)
@@ -52,6 +65,7 @@ Result<Input> Input::open(const InputFlags& flags, Options options) {
     input.frame_separator_ = flags.frame_separator;
     input.topic_ = flags.topic;
     input.json_ = flags.json;
+    input.trace_ = flags.trace;
     input.options_ = std::move(options);
     if (Status framed = input.set_framing(flags); !framed)
         return fail(framed.error());
@@ -170,7 +184,8 @@ Result<std::optional<wire::Frames>> Input::next_argument(WallTime now) {
         for (const Payload& frame : pattern)
             frames.add(ByteView{frame.make(made_, now, random_)});
     }
-    finish_frames(frames);
+    if (Status finished = finish_frames(frames, now); !finished)
+        return fail(finished.error());
     return std::optional{std::move(frames)};
 }
 
@@ -208,9 +223,21 @@ Result<wire::Frames> Input::compose(ByteView record) const {
     return frames;
 }
 
-void Input::finish_frames(wire::Frames& frames) const {
+Status Input::finish_frames(wire::Frames& frames, WallTime now) {
     if (options_.routing == Options::Routing::first_frame && !json_)
         frames[0] = Blob::copy(routing_bytes(frames[0]));
+    if (!trace_)
+        return {};
+    if (frames.size() == wire::Frames::frames_max)
+        return fail(Errc::too_many, "there is no frame left for the envelope of --trace");
+    wire::Envelope envelope;
+    envelope.timestamp = now;
+    envelope.traceparent = new_traceparent(random_);
+    auto frame = wire::encode(envelope);
+    if (!frame)
+        return fail(frame.error());
+    frames.add(ByteView{*frame});
+    return {};
 }
 
 Result<std::optional<wire::Frames>> Input::next(WallTime now) {
@@ -232,7 +259,8 @@ Result<std::optional<wire::Frames>> Input::next(WallTime now) {
             if (!frames)
                 return fail(frames.error().code, name_ + ", record " + std::to_string(made_) +
                                                      ": " + frames.error().detail);
-            finish_frames(*frames);
+            if (Status finished = finish_frames(*frames, now); !finished)
+                return fail(finished.error());
             return std::optional{std::move(*frames)};
         }
         if (splitter_.ended()) {

@@ -36,6 +36,7 @@ struct InputFlags {
     std::vector<std::string> frames; // --frame
     std::optional<std::string> topic;
     bool literal = false;
+    bool trace = false; // an envelope with a new traceparent comes behind each message
     std::optional<std::uint64_t> seed;
 };
 void add_input(CLI::App& app, InputFlags& flags);
@@ -77,7 +78,7 @@ private:
     Result<std::optional<wire::Frames>> next_argument(WallTime now);
     Result<wire::Frames> compose(ByteView record) const;
     Result<wire::Frames> split_frames(ByteView record) const;
-    void finish_frames(wire::Frames& frames) const;
+    Status finish_frames(wire::Frames& frames, WallTime now);
 
     Kind kind_ = Kind::absent;
     Options options_;
@@ -91,6 +92,7 @@ private:
     int descriptor_ = -1;
     bool owns_descriptor_ = false;
     bool json_ = false;
+    bool trace_ = false;
     bool ended_ = false;
 };
 

@@ -24,6 +24,7 @@ constexpr std::array verbs{
     QueueVerb{"put", "Store messages, each confirmed when it is on disk", declare_queue_put},
     QueueVerb{"take", "Print messages and acknowledge them, or run a command for each",
               declare_queue_take},
+    QueueVerb{"trace", "Take messages, and show where each spent its time", declare_queue_trace},
     QueueVerb{"ack", "Acknowledge messages that were taken with --keep", declare_queue_ack},
     QueueVerb{"nack", "Give such messages back", declare_queue_nack},
     QueueVerb{"touch", "Renew the leases of such messages", declare_queue_touch},

@@ -30,7 +30,7 @@ constexpr std::array<Capability, 6> capabilities{{{"ipc", "ipc"},
                                                   {"gssapi", "gssapi"},
                                                   {"draft", "draft"}}};
 
-constexpr std::array<std::pair<const char*, bool>, 3> compiled{{
+constexpr std::array<std::pair<const char*, bool>, 4> compiled{{
 #ifdef FLOTILLA_WITH_LMDB
     {"lmdb", true},
 #else
@@ -45,6 +45,11 @@ constexpr std::array<std::pair<const char*, bool>, 3> compiled{{
     {"lz4", true},
 #else
     {"lz4", false},
+#endif
+#ifdef FLOTILLA_WITH_NCURSES
+    {"ncurses", true},
+#else
+    {"ncurses", false},
 #endif
 }};
 

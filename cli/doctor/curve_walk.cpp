@@ -169,10 +169,12 @@ Result<CurveWalk> walk_curve(net::Context& context, const net::Endpoint& peer,
     CurveWalk last;
     std::vector<net::SocketType> tried;
     for (const net::SocketType type : types) {
+        const Instant began = net::now();
         auto walk = walk_as(context, peer, client, type, deadline);
         if (!walk)
             return fail(walk.error());
         last = std::move(*walk);
+        last.took = net::now() - began;
         tried.push_back(type);
         if (last.end == CurveWalk::End::succeeded)
             last.joined_as = type;

@@ -14,6 +14,8 @@ namespace {
 using net::SocketType;
 using OptionalVerdict = std::optional<Verdict>;
 
+constexpr Duration slow_handshake = 1s; // half of the time that a greeting is waited for
+
 const Attempt* connected_attempt(const Facts& facts) {
     const auto found =
         std::find_if(facts.attempts.begin(), facts.attempts.end(),
@@ -62,6 +64,50 @@ Verdict judge_failed_connect(const Facts& facts) {
     }
 }
 
+// Which counter of the daemon says what; the first that grew while we were there.
+struct Refusal {
+    const char* counter;
+    Finding finding;
+    const char* summary;
+    const char* next;
+};
+constexpr std::array refusals{
+    Refusal{"refused_revoked_key", Finding::key_revoked,
+            "our key was revoked: the daemon knew it and took it off its list",
+            "ask for a new key (zmq keys new, zmq keys allow), or have this one allowed again"},
+    Refusal{"refused_penalty", Finding::address_waits,
+            "the daemon makes this address wait, after failed handshakes from it",
+            "mend what fails there first, then wait as long as its address_penalty says"},
+    Refusal{"refused_address", Finding::address_denied, "the daemon's rules deny this address",
+            "see the [[address]] rules of its access file, or come from another address"},
+    Refusal{"refused_unknown_key", Finding::key_not_allowed, "the daemon does not know our key",
+            "add our public key to its allow-list (zmq keys allow)"},
+    Refusal{"refused_plaintext", Finding::plaintext_refused,
+            "the daemon refuses plaintext from this address",
+            "come with its public key: --server-key KEY|FILE"},
+    Refusal{"refused_connections", Finding::too_many_connections,
+            "the daemon has as many connections as it may have",
+            "end some, or raise connections_max"},
+    Refusal{"refused_address_connections", Finding::too_many_connections,
+            "the daemon has as many connections of this address as it may have",
+            "end some, or raise address_connections_max"},
+    Refusal{"refused_timeout", Finding::handshake_stalls,
+            "the daemon gave up on our handshake, which took too long",
+            "the network is slow, or the daemon is too busy to shake hands: see its CPU and its "
+            "connections"}};
+
+OptionalVerdict judge_told(const Facts& facts) {
+    const auto& counted = facts.told.refusals;
+    for (const Refusal& each : refusals)
+        if (std::find(counted.begin(), counted.end(), each.counter) != counted.end())
+            return Verdict{each.finding, each.summary, each.next, {}};
+    return std::nullopt;
+}
+
+std::string or_ask_daemon(const Facts& facts, std::string next) {
+    return facts.told.asked ? next : next + "; --admin ENDPOINT asks the daemon for its reason";
+}
+
 OptionalVerdict judge_answer(const Facts& facts) {
     const Answer& answer = facts.answer;
     const std::string& where = facts.visit.endpoint;
@@ -73,11 +119,20 @@ OptionalVerdict judge_answer(const Facts& facts) {
                        where + " accepts connections and says nothing: it is not ZeroMQ, or a "
                                "ZeroMQ program that is stopped or hangs",
                        "look which program has the port (ss -ltnp), and whether it runs"};
+    case Answer::Kind::stalled:
+        return Verdict{Finding::handshake_stalls,
+                       where + " began to greet and did not finish within the time",
+                       "the peer or the network is very slow, or the program is stopped; look "
+                       "longer (--timeout 30s)",
+                       {}};
     case Answer::Kind::closed:
+        if (auto told = judge_told(facts))
+            return told;
         return Verdict{Finding::closes_at_once,
                        where + " closes the connection without a word: it is not ZeroMQ, or it "
-                               "takes no more connections",
-                       "look which program has the port (ss -ltnp) and what its log says"};
+                               "takes no more connections, or none of this address for a while",
+                       or_ask_daemon(facts, "look which program has the port (ss -ltnp) and what "
+                                            "its log says")};
     case Answer::Kind::stranger:
         return Verdict{Finding::not_zeromq,
                        where + " is not ZeroMQ: " +
@@ -133,11 +188,17 @@ OptionalVerdict judge_curve(const Facts& facts) {
                        "the server key is wrong: the peer cannot open what was encrypted to it",
                        "compare --server-key with the peer's public key (zmq keys fingerprint)"};
     case CurveWalk::End::denied:
-        if (walk.status == "400")
+        if (walk.status == "400") {
+            if (auto told = judge_told(facts))
+                return told;
             return Verdict{Finding::key_not_allowed,
-                           "the server knows its key, but does not let ours in (400)",
-                           "add our public key to the server's allow-list (zmq keys allow), or "
-                           "give the key that is on it: --curve-key FILE"};
+                           "the server knows its key, but does not let ours in (400): it is not on "
+                           "its list or was revoked, or this address is denied or has to wait",
+                           or_ask_daemon(facts,
+                                         "add our public key to the server's allow-list (zmq keys "
+                                         "allow), or give the key that is on it: --curve-key FILE"),
+                           {}};
+        }
         return Verdict{Finding::server_cannot_judge,
                        "the server refused us with " + excerpt(walk.status) +
                            ": its authentication handler failed",
@@ -153,6 +214,8 @@ OptionalVerdict judge_curve(const Facts& facts) {
                        "a server that asks a ZAP handler which is not there waits for ever; look "
                        "whether it runs"};
     case CurveWalk::End::closed_after_initiate:
+        if (auto told = judge_told(facts)) // also how an address that has to wait is sent away
+            return told;
         if (facts.visit.type)
             return Verdict{Finding::type_mismatch,
                            "both keys are right, but the peer ended the handshake with a " +
@@ -170,10 +233,16 @@ OptionalVerdict judge_curve(const Facts& facts) {
 
 OptionalVerdict judge_introduction(const Facts& facts) {
     const Introduction& said = facts.introduction;
-    if (said.error)
+    if (said.error) {
+        if (auto told = judge_told(facts))
+            return told;
         return Verdict{Finding::refused_by_peer,
                        "the peer refused the handshake: " + excerpt(*said.error),
-                       "its address or domain rules do not let us in; look at its log"};
+                       or_ask_daemon(facts,
+                                     "its address or domain rules do not let us in, or make this "
+                                     "address wait; look at its log"),
+                       {}};
+    }
     const auto peer = said.socket_type ? type_of(*said.socket_type) : std::nullopt;
     if (peer && facts.visit.type && !are_compatible(*peer, *facts.visit.type))
         return Verdict{Finding::type_mismatch,
@@ -267,6 +336,22 @@ Verdict judge_heard(const Facts& facts) {
     return judge_messages(facts);
 }
 
+Verdict with_notes(const Facts& facts, Verdict verdict) {
+    const auto took = [&verdict](const char* what, Duration time) {
+        if (time < slow_handshake)
+            return;
+        const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(time);
+        verdict.notes.push_back(std::string(what) + " took " + format_duration(ms) +
+                                ": the peer is busy, or the network slow");
+    };
+    took("the greeting", facts.answer.kind == Answer::Kind::greeting ? facts.answer.took : 0ms);
+    took("the handshake",
+         facts.curve.end == CurveWalk::End::succeeded ? facts.curve.took : Duration{0});
+    if (!facts.told.state.empty() && facts.told.state != "ready")
+        verdict.notes.push_back("the daemon is " + facts.told.state + ", and not ready");
+    return verdict;
+}
+
 } // namespace
 
 Verdict diagnose(const Facts& facts) {
@@ -274,8 +359,8 @@ Verdict diagnose(const Facts& facts) {
         return judge_failed_connect(facts);
     for (const auto judge : {judge_answer, judge_mechanism, judge_curve, judge_introduction})
         if (auto verdict = judge(facts))
-            return std::move(*verdict);
-    return judge_heard(facts);
+            return with_notes(facts, std::move(*verdict));
+    return with_notes(facts, judge_heard(facts));
 }
 
 } // namespace flotilla::cli::doctor

@@ -9,6 +9,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace flotilla::cli::doctor {
 
@@ -28,7 +29,8 @@ enum class Finding : std::uint8_t {
     silent,        // it accepts and says nothing
     closes_at_once,
     not_zeromq,
-    too_old, // ZMTP 1 or 2 where a later one is needed
+    handshake_stalls, // it began to greet, and stopped
+    too_old,          // ZMTP 1 or 2 where a later one is needed
     // refused: exit 4
     peer_encrypts,     // we came in plaintext
     peer_is_plaintext, // we came with a key
@@ -36,6 +38,11 @@ enum class Finding : std::uint8_t {
     both_are_clients,  // CURVE, and neither is the server
     wrong_server_key,
     key_not_allowed,
+    key_revoked,          // told by the daemon, as are the next four
+    address_denied,       // by its rules
+    address_waits,        // after failed handshakes from it
+    too_many_connections, // of this address, or of all
+    plaintext_refused,
     server_cannot_judge, // its ZAP handler fails or does not answer
     refused_by_peer,     // ERROR with another reason
     type_mismatch,
@@ -44,8 +51,9 @@ std::string_view name(Finding finding) noexcept; // "wrong_server_key"
 
 struct Verdict {
     Finding finding = Finding::healthy;
-    std::string summary{}; // one sentence: what is the case
-    std::string next{};    // what to do; may be empty
+    std::string summary{};            // one sentence: what is the case
+    std::string next{};               // what to do; may be empty
+    std::vector<std::string> notes{}; // what else was seen, and may matter
 };
 Verdict diagnose(const Facts& facts);
 ExitCode exit_code(Finding finding) noexcept;

@@ -52,9 +52,11 @@ struct Answer {
         silent,   // nothing within the time
         closed,   // the peer closed without a greeting
         stranger, // other bytes than ZMTP
+        stalled,  // it began a greeting of ZMTP, and did not finish it within the time
         greeting,
     } kind = Kind::none;
     Greeting greeting{};
+    Duration took{0};       // greeting: from the connection until it was whole
     std::string protocol{}; // stranger: "an HTTP server", or empty
     std::string excerpt{};  // stranger: its first bytes
 };
@@ -79,6 +81,7 @@ struct CurveWalk {
         unanswered,            // no end within the time: often a server without ZAP handler
     } end = End::not_walked;
     std::string status{};                       // denied: "400", as ZAP said
+    Duration took{0};                           // of the last handshake
     std::optional<net::SocketType> joined_as{}; // the type that it succeeded with
     std::vector<net::SocketType> tried{};
 };
@@ -101,6 +104,17 @@ struct Heard {
     std::optional<std::string> failure{}; // the last failure that the monitor explained
 };
 
+// What the daemon behind the endpoint says of itself, on its admin endpoint: only it knows why it
+// sent somebody away.
+struct Told {
+    bool asked = false;
+    std::string trouble{}; // it did not answer
+    std::string state{};
+    std::vector<std::string> not_ready{};
+    // Counters of refusals that grew while we were there; others may have been refused meanwhile.
+    std::vector<std::string> refusals{};
+};
+
 struct Facts {
     Visit visit{};
     std::vector<Attempt> attempts{};
@@ -108,6 +122,7 @@ struct Facts {
     Introduction introduction{};
     CurveWalk curve{};
     Heard heard{};
+    Told told{};
 };
 
 } // namespace flotilla::cli::doctor

@@ -37,6 +37,8 @@ std::string_view name(Finding finding) noexcept {
         return "closes_at_once";
     case Finding::not_zeromq:
         return "not_zeromq";
+    case Finding::handshake_stalls:
+        return "handshake_stalls";
     case Finding::too_old:
         return "too_old";
     case Finding::peer_encrypts:
@@ -51,6 +53,16 @@ std::string_view name(Finding finding) noexcept {
         return "wrong_server_key";
     case Finding::key_not_allowed:
         return "key_not_allowed";
+    case Finding::key_revoked:
+        return "key_revoked";
+    case Finding::address_denied:
+        return "address_denied";
+    case Finding::address_waits:
+        return "address_waits";
+    case Finding::too_many_connections:
+        return "too_many_connections";
+    case Finding::plaintext_refused:
+        return "plaintext_refused";
     case Finding::server_cannot_judge:
         return "server_cannot_judge";
     case Finding::refused_by_peer:

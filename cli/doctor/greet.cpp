@@ -16,9 +16,9 @@ Answer read_answer(PlainConnection& connection, const std::string& greeting, Ins
     while (true) {
         GreetingOutcome outcome = judge_greeting(connection.received());
         if (const auto* greeted = std::get_if<Greeting>(&outcome))
-            return {Answer::Kind::greeting, *greeted, {}, {}};
+            return {Answer::Kind::greeting, *greeted, {}, {}, {}};
         const bool nothing_read = connection.received().empty();
-        Answer answer{nothing_read ? Answer::Kind::closed : Answer::Kind::stranger, {}, {}, {}};
+        Answer answer{nothing_read ? Answer::Kind::closed : Answer::Kind::stranger, {}, {}, {}, {}};
         if (const auto* stranger = std::get_if<Stranger>(&outcome)) {
             answer.protocol = stranger->name.value_or("");
             answer.excerpt = excerpt(connection.received());
@@ -32,7 +32,8 @@ Answer read_answer(PlainConnection& connection, const std::string& greeting, Ins
             return answer;
         case PlainConnection::Got::nothing:
             if (rest_sent) {
-                answer.kind = nothing_read ? Answer::Kind::silent : Answer::Kind::stranger;
+                // What is no greeting by its first bytes was found out above.
+                answer.kind = nothing_read ? Answer::Kind::silent : Answer::Kind::stalled;
                 answer.excerpt = excerpt(connection.received());
                 return answer;
             }
@@ -72,9 +73,11 @@ Introduction read_introduction(PlainConnection& connection, Instant deadline) {
 
 Greeted greet(PlainConnection& connection, Instant deadline) {
     const std::string greeting = encode(Greeting{});
+    const Instant began = net::now();
     connection.send(ByteView(greeting).substr(0, greeting_opening_bytes), deadline);
     Greeted result;
     result.answer = read_answer(connection, greeting, deadline);
+    result.answer.took = net::now() - began;
     const Greeting& theirs = result.answer.greeting;
     if (result.answer.kind != Answer::Kind::greeting || theirs.major < 3 ||
         theirs.mechanism != "NULL")

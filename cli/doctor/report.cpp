@@ -43,6 +43,8 @@ std::string_view name(Answer::Kind kind) {
         return "closed";
     case Answer::Kind::stranger:
         return "not ZeroMQ";
+    case Answer::Kind::stalled:
+        return "stalled greeting";
     case Answer::Kind::greeting:
         return "greeting";
     }
@@ -161,6 +163,23 @@ ordered_json heard_json(const Heard& heard) {
     return json;
 }
 
+std::string told_text(const Told& told) {
+    if (!told.trouble.empty())
+        return told.trouble;
+    std::string text = told.state;
+    for (const std::string& each : told.not_ready)
+        text += ", " + each;
+    for (const std::string& each : told.refusals)
+        text += ", counted " + each;
+    return text;
+}
+
+ordered_json told_json(const Told& told) {
+    if (!told.trouble.empty())
+        return {{"trouble", told.trouble}};
+    return {{"state", told.state}, {"not_ready", told.not_ready}, {"refusals", told.refusals}};
+}
+
 } // namespace
 
 std::string text_report(const Facts& facts, const Verdict& verdict) {
@@ -183,6 +202,10 @@ std::string text_report(const Facts& facts, const Verdict& verdict) {
                       (facts.curve.status.empty() ? "" : " " + excerpt(facts.curve.status)) +
                       (facts.curve.tried.empty() ? "" : ", as " + shown(facts.curve.tried.back())));
     add_heard(lines, facts);
+    if (facts.told.asked)
+        lines.add("daemon", told_text(facts.told));
+    for (const std::string& note : verdict.notes)
+        lines.add("note", note);
     lines.add("verdict", std::string(doctor::name(verdict.finding)) + ": " + verdict.summary);
     if (!verdict.next.empty())
         lines.add("next", verdict.next);
@@ -212,6 +235,10 @@ std::string json_report(const Facts& facts, const Verdict& verdict) {
     }
     if (facts.heard.listened)
         json["heard"] = heard_json(facts.heard);
+    if (facts.told.asked)
+        json["daemon"] = told_json(facts.told);
+    if (!verdict.notes.empty())
+        json["notes"] = verdict.notes;
     return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 

@@ -10,6 +10,7 @@ namespace flotilla::cli {
 // Messages.
 Run declare_queue_put(CLI::App& app);
 Run declare_queue_take(CLI::App& app);
+Run declare_queue_trace(CLI::App& app);
 Run declare_queue_ack(CLI::App& app);
 Run declare_queue_nack(CLI::App& app);
 Run declare_queue_touch(CLI::App& app);

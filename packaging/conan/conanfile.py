@@ -69,6 +69,7 @@ class FlotillaConan(ConanFile):
             "FLOTILLA_BUILD_DAEMONS": bool(self.options.tools),
             "FLOTILLA_WITH_LMDB": bool(self.options.with_lmdb),
             "FLOTILLA_WITH_LZ4": bool(self.options.with_lz4),
+            "FLOTILLA_WITH_NCURSES": False,
             "FLOTILLA_WITH_ZSTD": bool(self.options.with_zstd),
         })
         toolchain.generate()

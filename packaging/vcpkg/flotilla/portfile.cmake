@@ -23,7 +23,8 @@ vcpkg_cmake_configure(
     ${FEATURE_OPTIONS}
     -DFLOTILLA_BUILD_BENCH=OFF
     -DFLOTILLA_BUILD_EXAMPLES=OFF
-    -DFLOTILLA_BUILD_TESTS=OFF)
+    -DFLOTILLA_BUILD_TESTS=OFF
+    -DFLOTILLA_WITH_NCURSES=OFF)
 vcpkg_cmake_install()
 vcpkg_cmake_config_fixup(PACKAGE_NAME flotilla CONFIG_PATH lib/cmake/flotilla)
 vcpkg_fixup_pkgconfig()

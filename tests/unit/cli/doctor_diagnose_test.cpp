@@ -2,6 +2,7 @@
 #include <cli/doctor/diagnose.hpp>
 #include <cli/doctor/listen.hpp>
 #include <cli/doctor/report.hpp>
+#include <cli/doctor/told.hpp>
 #include <cli/doctor/visit.hpp>
 #include <support/catch.hpp>
 
@@ -236,4 +237,68 @@ TEST_CASE("doctor: topics are counted, sorted, cut and bounded", "[unit][doctor]
     CHECK(heard.topics.size() == TopicCount::topics_max);
     CHECK(heard.more_topics);
     CHECK(heard.messages == 5 + TopicCount::topics_max);
+}
+
+TEST_CASE("doctor: what the daemon counted says why it sent us away", "[unit][cli]") {
+    const auto told = [](const char* counter) {
+        Facts facts = walked(CurveWalk::End::denied, "400");
+        facts.told.asked = true;
+        facts.told.state = "ready";
+        facts.told.refusals = {counter};
+        return facts;
+    };
+    CHECK(found(told("refused_revoked_key")) == Finding::key_revoked);
+    CHECK(found(told("refused_unknown_key")) == Finding::key_not_allowed);
+    CHECK(found(told("refused_penalty")) == Finding::address_waits);
+    CHECK(found(told("refused_address")) == Finding::address_denied);
+    CHECK(found(told("refused_of_a_later_version")) == Finding::key_not_allowed);
+    Facts plain = greeted();
+    plain.introduction.error = "400";
+    CHECK(found(plain) == Finding::refused_by_peer);
+    plain.told.refusals = {"refused_penalty"};
+    CHECK(found(plain) == Finding::address_waits);
+    Facts closed = answered(Answer::Kind::closed);
+    closed.told.refusals = {"refused_connections"};
+    CHECK(found(closed) == Finding::too_many_connections);
+    Facts waits = walked(CurveWalk::End::closed_after_initiate);
+    waits.told.refusals = {"refused_penalty"};
+    CHECK(found(waits) == Finding::address_waits);
+    const std::string asks = diagnose(walked(CurveWalk::End::denied, "400")).next;
+    CHECK(asks.find("--admin") != std::string::npos);
+}
+
+TEST_CASE("doctor: slow handshakes and daemons that are not ready are noted", "[unit][cli]") {
+    CHECK(found(answered(Answer::Kind::stalled)) == Finding::handshake_stalls);
+    CHECK(exit_code(Finding::handshake_stalls) == ExitCode::runtime_error);
+    CHECK(exit_code(Finding::address_waits) == ExitCode::refused);
+    Facts slow = listening_to("PUB");
+    slow.heard.messages = 1;
+    CHECK(diagnose(slow).notes.empty());
+    slow.answer.took = 1800ms;
+    slow.told.asked = true;
+    slow.told.state = "draining";
+    const Verdict verdict = diagnose(slow);
+    REQUIRE(verdict.notes.size() == 2);
+    CHECK(verdict.notes[0].find("1800ms") != std::string::npos);
+    CHECK(verdict.notes[1] == "the daemon is draining, and not ready");
+    CHECK(text_report(slow, verdict).find("draining") != std::string::npos);
+    CHECK(json_report(slow, verdict).find("\"notes\":[") != std::string::npos);
+}
+
+TEST_CASE("doctor: counters of refusals that grew are those of one run of the daemon",
+          "[unit][cli]") {
+    using flotilla::cli::read_status;
+    const auto status = [](int process, int unknown, int commits) {
+        return read_status(R"({"program": "p", "state": "ready", "totals_kind": "store",
+            "columns": {"store": [{"name": "refused_unknown_key", "kind": "counter"},
+                                  {"name": "commits", "kind": "counter"}]},
+            "process": )" + std::to_string(process) +
+                           R"(, "totals": {"refused_unknown_key": )" + std::to_string(unknown) +
+                           R"(, "commits": )" + std::to_string(commits) + "}}");
+    };
+    const std::vector<std::string> grown{"refused_unknown_key"};
+    CHECK(told(status(1, 3, 1), status(1, 4, 2)).refusals == grown);
+    CHECK(told(status(1, 3, 1), status(1, 3, 2)).refusals.empty());
+    CHECK(told(status(1, 3, 1), status(2, 4, 2)).refusals.empty());
+    CHECK(told(fail(Errc::timeout, "no answer"), status(1, 1, 1)).trouble == "no answer");
 }

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The flags of the verbs that speak to admin endpoints of daemons.
+#pragma once
+
+#include <cli/admin/link.hpp>
+#include <cli/options.hpp>
+
+#include <string>
+#include <vector>
+
+namespace flotilla::cli {
+
+struct AdminFlags {
+    static constexpr std::size_t endpoints_max = 64;
+
+    std::vector<std::string> endpoints; // 1 to endpoints_max
+    Duration timeout = 5s;              // longest wait for an answer
+    std::string token_file;
+    SecurityFlags security;
+};
+void add_admin_endpoint(CLI::App& app, AdminFlags& flags);  // exactly one
+void add_admin_endpoints(CLI::App& app, AdminFlags& flags); // one or more
+// --timeout and security; and, for verbs that may need it, --token-file.
+void add_admin(CLI::App& app, AdminFlags& flags);
+void add_token(CLI::App& app, AdminFlags& flags);
+
+// A link to each endpoint. `context` must outlive them. Errors: bad_endpoint, bad_option, and those
+// of net/curve and AdminLink.
+Result<AdminLinks> open_links(net::Context& context, const AdminFlags& flags);
+
+// What the file says, for the argument "token". Empty when no file is named. Errors: not_found; io;
+// unsafe_file (others may read it); malformed (nothing in it, or too much).
+Result<std::string> read_token(const AdminFlags& flags);
+
+// Errors of ask_one() that mean that we lack rights, with the flag that mends it.
+Error with_token_hint(Error error, const AdminFlags& flags);
+
+} // namespace flotilla::cli

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <flotilla/base/units.hpp>
+#include <flotilla/net/system.hpp>
+
+#include <cli/admin/link.hpp>
+#include <cli/signals.hpp>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace flotilla::cli {
+
+namespace {
+
+constexpr std::uint32_t questions_max = 8; // that libzmq may hold for a daemon that does not read
+
+std::string reason_in(const AdminAnswer& answer) {
+    const auto json = nlohmann::json::parse(answer.json, nullptr, false);
+    for (const char* name : {"why", "error"})
+        if (json.is_object() && json.contains(name) && json[name].is_string())
+            return json[name].get<std::string>();
+    return {};
+}
+
+} // namespace
+
+Result<std::string> accepted(const AdminAnswer& answer) {
+    if (answer.code == 200)
+        return answer.json;
+    if (answer.code == 0)
+        return fail(Errc::malformed, "what answers there is no admin endpoint of a daemon");
+    const std::string reason = reason_in(answer);
+    return fail(Errc::refused, std::to_string(answer.code) + (reason.empty() ? "" : ": " + reason));
+}
+
+AdminLink::AdminLink(std::string endpoint, net::Socket socket, net::Monitor monitor)
+    : endpoint_(std::move(endpoint)), socket_(std::move(socket)), monitor_(std::move(monitor)) {}
+
+Result<std::unique_ptr<AdminLink>> AdminLink::open(net::Context& context,
+                                                   const net::Endpoint& endpoint,
+                                                   const net::Security& security) {
+    net::SocketOptions options;
+    options.send_messages_max = questions_max;
+    options.frame_bytes_max = answer_bytes_max;
+    options.message_bytes_max = answer_bytes_max;
+    options.reconnect_max = 500ms;
+    options.to_connected_only = true;
+    options.security = security;
+    auto socket = net::Socket::open(context, net::SocketType::dealer, std::move(options));
+    if (!socket)
+        return fail(socket.error());
+    auto monitor = net::Monitor::open(*socket);
+    if (!monitor)
+        return fail(monitor.error());
+    if (Status connected = socket->connect(endpoint); !connected) {
+        Error error = connected.error();
+        if (error.code == Errc::insecure)
+            error.detail += " (--server-key for CURVE, --allow-plaintext to go without)";
+        return fail(std::move(error));
+    }
+    return std::unique_ptr<AdminLink>(
+        new AdminLink(endpoint.text(), std::move(*socket), std::move(*monitor)));
+}
+
+void AdminLink::wake(net::Poller& poller) {
+    poller.on_readable(socket_, [] {});
+    poller.on_readable(monitor_.socket(), [] {});
+    if (asked_ == Asked::unsent) // a DEALER is writable once a peer is there
+        poller.on_writable(socket_, [] {});
+}
+
+void AdminLink::ask(std::string verb, std::string arguments) {
+    ++number_;
+    verb_ = std::move(verb);
+    arguments_ = std::move(arguments);
+    asked_ = Asked::unsent;
+    send_question();
+}
+
+std::optional<AdminAnswer> AdminLink::work() {
+    read_events();
+    auto answer = read_answer();
+    send_question();
+    return answer;
+}
+
+void AdminLink::read_events() {
+    using Kind = net::ConnectionEvent::Kind;
+    while (const auto event = monitor_.next()) {
+        switch (event->kind) {
+        case Kind::handshake_succeeded:
+            connected_ = true;
+            hint_.clear();
+            break;
+        case Kind::disconnected:
+            connected_ = false;
+            if (asked_ == Asked::sent)
+                asked_ = Asked::unsent;
+            break;
+        case Kind::connect_retried:
+            if (hint_.empty())
+                hint_ = "nobody listens there";
+            break;
+        case Kind::handshake_failed_auth:
+            hint_ = "it refused our key: is --curve-key the one that it allows?";
+            break;
+        case Kind::handshake_failed_protocol:
+        case Kind::handshake_failed_no_detail:
+            hint_ = "it broke off the handshake: does it use CURVE (then --server-key has to be "
+                    "its public key), or not (then leave --server-key out)?";
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+void AdminLink::send_question() {
+    if (asked_ != Asked::unsent)
+        return;
+    wire::Frames message{std::to_string(number_), "", verb_};
+    if (!arguments_.empty())
+        message.add(ByteView{arguments_});
+    if (socket_.send(message, Duration::zero()))
+        asked_ = Asked::sent;
+}
+
+std::optional<AdminAnswer> AdminLink::read_answer() {
+    for (;;) {
+        auto message = socket_.receive(Duration::zero());
+        if (!message)
+            return std::nullopt;
+        const wire::Frames& frames = *message;
+        if (asked_ == Asked::nothing || frames.size() < 1 ||
+            (frames.size() >= 2 && frames[1].empty() &&
+             frames[0] != ByteView{std::to_string(number_)}))
+            continue; // of a question that was given up
+        asked_ = Asked::nothing;
+        if (frames.size() != 4 || !frames[1].empty())
+            return AdminAnswer{};
+        const auto code = parse_count(frames[2].view(), 100, 599);
+        if (!code)
+            return AdminAnswer{};
+        return AdminAnswer{static_cast<std::uint16_t>(*code), std::string(frames[3].view())};
+    }
+}
+
+std::string silence(const AdminLink& link, Duration wait) {
+    return "no daemon answers at " + link.endpoint() + " within " + format_duration(wait) +
+           (link.hint().empty() ? "" : ": " + link.hint()) + "; 'zmq doctor " + link.endpoint() +
+           "' says more";
+}
+
+Result<std::vector<std::optional<AdminAnswer>>>
+ask_all(AdminLinks& links, const std::string& verb, const std::string& arguments, Duration wait) {
+    const Instant deadline = deadline_after(net::now(), wait);
+    std::vector<std::optional<AdminAnswer>> answers(links.size());
+    for (const auto& link : links)
+        link->ask(verb, arguments);
+    for (;;) {
+        for (std::size_t i = 0; i < links.size(); ++i)
+            if (auto answer = links[i]->work())
+                answers[i] = std::move(answer);
+        const bool all = std::all_of(answers.begin(), answers.end(),
+                                     [](const auto& answer) { return answer.has_value(); });
+        const Duration left = time_left(net::now(), deadline);
+        if (all || left == Duration::zero())
+            return answers;
+        net::Poller poller;
+        poller.on_readable(signal_descriptor(), [] {});
+        for (const auto& link : links)
+            link->wake(poller);
+        if (Status turned = poller.turn(left); !turned)
+            return fail(turned.error());
+        if (signal_caught() != 0)
+            return fail(Errc::stopped, "ended by a signal");
+    }
+}
+
+Result<std::string> ask_one(AdminLinks& links, const std::string& verb,
+                            const std::string& arguments, Duration wait) {
+    auto answers = ask_all(links, verb, arguments, wait);
+    if (!answers)
+        return fail(answers.error());
+    if (!answers->front())
+        return fail(Errc::timeout, silence(*links.front(), wait));
+    return accepted(*answers->front());
+}
+
+} // namespace flotilla::cli

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// `zmq pause`, `resume`, `reload`, `audit`: orders to a daemon, and what was ordered.
+#include <CLI/CLI.hpp>
+#include <cli/admin/audit_text.hpp>
+#include <cli/admin/flags.hpp>
+#include <cli/commands.hpp>
+#include <cli/output.hpp>
+#include <nlohmann/json.hpp>
+
+#include <memory>
+
+namespace flotilla::cli {
+
+namespace {
+
+using Json = nlohmann::json;
+
+struct OrderFlags {
+    AdminFlags admin;
+    std::string relay;
+    std::uint64_t rows = 50;
+    bool json = false;
+};
+
+Result<std::string> order(const OrderFlags& flags, const char* verb, Json arguments) {
+    auto token = read_token(flags.admin);
+    if (!token)
+        return fail(token.error());
+    if (!token->empty())
+        arguments["token"] = *token;
+    auto context = net::Context::open();
+    if (!context)
+        return fail(context.error());
+    auto links = open_links(*context, flags.admin);
+    if (!links)
+        return fail(links.error());
+    auto answer = ask_one(*links, verb, arguments.dump(), flags.admin.timeout);
+    return answer ? std::move(answer) : fail(with_token_hint(answer.error(), flags.admin));
+}
+
+Run relay_order(CLI::App& app, const char* verb, const char* done, const char* help) {
+    const auto flags = std::make_shared<OrderFlags>();
+    add_admin_endpoint(app, flags->admin);
+    app.add_option("RELAY", flags->relay, "Its name, as zmq status --kind relay shows it")
+        ->required();
+    add_token(app, flags->admin);
+    add_admin(app, flags->admin);
+    app.footer(help);
+    return [flags, verb, done](Terminal& terminal) -> Result<ExitCode> {
+        auto answer = order(*flags, verb, Json{{"relay", flags->relay}});
+        if (!answer)
+            return fail(answer.error());
+        terminal.note("relay '" + flags->relay + "' " + done);
+        return ExitCode::ok;
+    };
+}
+
+// "log_level, access", or a sentence when nothing is named.
+std::string changed_in(const std::string& answer) {
+    const Json json = Json::parse(answer, nullptr, false);
+    std::string all;
+    if (json.is_object() && json.contains("changed") && json["changed"].is_array())
+        for (const Json& each : json["changed"])
+            if (each.is_string())
+                all += (all.empty() ? "" : ", ") + each.get<std::string>();
+    return all.empty() ? "nothing has changed" : "changed: " + all;
+}
+
+} // namespace
+
+Run declare_pause(CLI::App& app) {
+    return relay_order(
+        app, "pause", "reads nothing now",
+        "The relay stops reading messages, so that senders feel it as they feel a full queue;\n"
+        "zmq resume lets it go on.\n\n"
+        "Example:\n"
+        "  zmq pause ipc:///run/flotilla/relay-admin feed --token-file /etc/flotilla/admin-token");
+}
+
+Run declare_resume(CLI::App& app) {
+    return relay_order(
+        app, "resume", "goes on",
+        "Example:\n"
+        "  zmq resume ipc:///run/flotilla/relay-admin feed --token-file /etc/flotilla/admin-token");
+}
+
+Run declare_reload(CLI::App& app) {
+    const auto flags = std::make_shared<OrderFlags>();
+    add_admin_endpoint(app, flags->admin);
+    add_token(app, flags->admin);
+    add_admin(app, flags->admin);
+    app.footer("As SIGHUP does, but says what came of it: with an error in the new settings the "
+               "old ones\nstay, and the exit status is 4.\n\n"
+               "Example:\n"
+               "  zmq reload ipc:///run/flotilla/store-admin --token-file "
+               "/etc/flotilla/admin-token");
+    return [flags](Terminal& terminal) -> Result<ExitCode> {
+        auto answer = order(*flags, "reload", Json::object());
+        if (!answer)
+            return fail(answer.error());
+        terminal.note(changed_in(*answer));
+        return ExitCode::ok;
+    };
+}
+
+Run declare_audit(CLI::App& app) {
+    const auto flags = std::make_shared<OrderFlags>();
+    add_admin_endpoint(app, flags->admin);
+    add_count(app, "-n,--count", flags->rows, {1, 10'000}, "At most so many [50]");
+    app.add_flag("--json", flags->json, "One JSON object a line, newest first");
+    add_token(app, flags->admin);
+    add_admin(app, flags->admin);
+    app.footer("Who ordered what, and who was refused; newest first.\n\n"
+               "Example:\n"
+               "  zmq audit ipc:///run/flotilla/store-admin --token-file "
+               "/etc/flotilla/admin-token");
+    return [flags](Terminal&) -> Result<ExitCode> {
+        auto answer = order(*flags, "audit", Json{{"rows", flags->rows}});
+        if (!answer)
+            return fail(answer.error());
+        auto text = flags->json ? audit_json(*answer) : audit_table(*answer);
+        if (!text)
+            return fail(text.error());
+        Output out;
+        return out.finish(out.write(*text));
+    };
+}
+
+} // namespace flotilla::cli

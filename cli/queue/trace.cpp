@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// `zmq queue trace`: where messages of a queue spent their time; takes them.
+#include <flotilla/net/system.hpp>
+
+#include <CLI/CLI.hpp>
+#include <cli/queue/store_link.hpp>
+#include <cli/queue/take_session.hpp>
+#include <cli/queue/verbs.hpp>
+#include <cli/signals.hpp>
+#include <cli/trace/teller.hpp>
+
+#include <algorithm>
+#include <memory>
+
+namespace flotilla::cli {
+
+namespace {
+
+constexpr std::uint32_t window_max = 1'000;
+constexpr Duration moment = 50ms; // a store may need it for a message that is there
+
+struct QueueTraceFlags {
+    std::string queue;
+    std::uint64_t count = 1;
+    bool all = false;
+    Duration wait{0};
+    StoreFlags store;
+    trace::TellFlags tell;
+};
+
+Result<ExitCode> run_queue_trace(const QueueTraceFlags& flags, Terminal& terminal) {
+    if (Status right = check_queue(flags.queue); !right)
+        return fail(right.error());
+    auto link = StoreLink::open(flags.store);
+    if (!link)
+        return fail(link.error());
+    const std::uint64_t wanted = flags.all ? UINT64_MAX : flags.count;
+    auto session = TakeSession::open(*link, flags.queue, {wanted, window_max});
+    if (!session)
+        return fail(session.error());
+    trace::Teller teller(flags.tell);
+    std::uint64_t taken = 0;
+    while (taken < wanted && !teller.closed()) {
+        auto message = session->next(std::max(flags.wait, moment));
+        if (!message && message.error().code == Errc::stopped)
+            break; // by a signal
+        if (!message)
+            return fail(message.error());
+        if (!*message)
+            break;
+        if (Status told = teller.tell((*message)->body, net::wall_now()); !told)
+            return fail(told.error());
+        session->ack(**message);
+        ++taken;
+    }
+    auto finished =
+        teller.finish(taken < wanted && !flags.all ? ExitCode::nothing : ExitCode::ok, terminal);
+    if (!finished) // what was not printed is not acknowledged
+        return finished;
+    if (const Status closed = session->close(); !closed)
+        return fail(closed.error());
+    return finished;
+}
+
+} // namespace
+
+Run declare_queue_trace(CLI::App& app) {
+    const auto flags = std::make_shared<QueueTraceFlags>();
+    app.add_option("QUEUE", flags->queue, "From where")->required();
+    const char* group = "Messages";
+    add_count(app, "-n,--count", flags->count, {1}, "Take so many [1]; fewer is exit 3")
+        ->group(group);
+    app.add_flag("-a,--all", flags->all, "Take all that are there")->group(group);
+    add_duration(app, "-w,--wait", flags->wait, "Longest wait for the next message [0s]")
+        ->group(group);
+    trace::add_telling(app, flags->tell);
+    add_store(app, flags->store);
+    app.footer("The messages are taken and acknowledged, as by zmq queue take. See zmq trace.\n\n"
+               "Examples:\n"
+               "  zmq queue put orders --trace 'one order' --store tcp://127.0.0.1:5560\n"
+               "  zmq queue trace orders --store tcp://127.0.0.1:5560");
+    return [flags](Terminal& terminal) { return run_queue_trace(*flags, terminal); };
+}
+
+} // namespace flotilla::cli
