@@ -6,6 +6,7 @@
 #include <flotilla/base/random.hpp>
 #include <flotilla/base/units.hpp>
 #include <flotilla/net/system.hpp>
+#include <flotilla/net/zap.hpp>
 
 #include <zmq.h>
 
@@ -183,6 +184,17 @@ Status check_options(SocketType type, const SocketOptions& options) {
         type != SocketType::xpub)
         return fail(Errc::bad_option, "subscriptions is for xpub sockets");
     return check_security(options);
+}
+
+Status guard(Context& context, const SocketOptions& options) {
+    if (const auto& gate = gate_of(options.security))
+        return set_gate(context, options.domain, gate, options.entry);
+    const auto* server = std::get_if<CurveServer>(&options.security);
+    if (!server)
+        return {};
+    const auto* list = std::get_if<AllowList>(&server->clients);
+    return set_access_policy(context, options.domain,
+                             list ? AccessPolicy{*list} : AccessPolicy{AnyClientKey{}});
 }
 
 Status apply_options(void* handle, SocketType type, const SocketOptions& options) {

@@ -12,7 +12,6 @@
 #include <flotilla/base/units.hpp>
 #include <flotilla/net/socket.hpp>
 #include <flotilla/net/system.hpp>
-#include <flotilla/net/zap.hpp>
 
 #include <zmq.h>
 
@@ -70,18 +69,6 @@ int take(zmq_msg_t* message, void* handle, int flags) {
     detail::received_from_transport(zmq_msg_data(message));
 #endif
     return bytes;
-}
-
-// Whoever is asked who may connect is there before the socket binds.
-Status guard(Context& context, const SocketOptions& options) {
-    if (const auto& gate = gate_of(options.security))
-        return set_gate(context, options.domain, gate, options.entry);
-    const auto* server = std::get_if<CurveServer>(&options.security);
-    if (!server)
-        return {};
-    const auto* list = std::get_if<AllowList>(&server->clients);
-    return set_access_policy(context, options.domain,
-                             list ? AccessPolicy{*list} : AccessPolicy{AnyClientKey{}});
 }
 
 } // namespace
@@ -198,7 +185,7 @@ Socket::~Socket() {
 Result<Socket> Socket::open(Context& context, SocketType type, SocketOptions options) {
     if (const Status checked = detail::check_options(type, options); !checked)
         return fail(checked.error());
-    if (const Status guarded = guard(context, options); !guarded)
+    if (const Status guarded = detail::guard(context, options); !guarded)
         return fail(guarded.error());
     if (const Status spare = detail::check_spare_descriptors("open a socket"); !spare)
         return fail(spare.error());
