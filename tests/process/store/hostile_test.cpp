@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// A store with CURVE among strangers: thousands of connections that bring garbage or nothing, and a
+// key that is revoked while its session lives. Who is in notices none of it, and memory stays.
+#include <flotilla/net/curve.hpp>
+#include <flotilla/net/system.hpp>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <process/store/store_program.hpp>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+#include <string>
+#include <vector>
+
+using namespace flotilla;
+using namespace flotilla::test;
+
+namespace {
+
+struct Guarded {
+    ScratchFolder scratch{};
+    net::CurveKeyPair server = *net::generate_key_pair();
+    net::CurveKeyPair alice = *net::generate_key_pair();
+    std::string list = scratch.file("clients");
+    Store store = start();
+
+    Store start() {
+        REQUIRE(net::save_certificate(server, scratch.file("server")));
+        std::ofstream(list) << alice.public_key.z85() << " alice\n";
+        return start_store_in(scratch.file("data"),
+                              {"--auto-create", "*", "--curve-key", scratch.file("server_secret"),
+                               "--allow-client-keys", list});
+    }
+    net::Socket peer(net::Context& context) {
+        net::SocketOptions options;
+        options.security = net::CurveClient{alice, server.public_key};
+        auto socket = net::Socket::open(context, net::SocketType::dealer, options);
+        REQUIRE(socket);
+        REQUIRE(socket->connect(*net::Endpoint::parse(store.endpoints[0])));
+        return std::move(*socket);
+    }
+    // A connection that says something and is not heard.
+    int stranger(const std::string& says) {
+        const std::string& at = store.endpoints[0];
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_port =
+            htons(static_cast<std::uint16_t>(std::stoi(at.substr(at.rfind(':') + 1))));
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        REQUIRE(::connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+        (void)::send(descriptor, says.data(), says.size(), MSG_NOSIGNAL);
+        return descriptor;
+    }
+    std::uint64_t memory_kib() const {
+        std::ifstream status("/proc/" + std::to_string(store.process.pid()) + "/status");
+        std::string word;
+        while (status >> word)
+            if (word == "RssAnon:" && status >> word)
+                return std::stoull(word);
+        FAIL("no RssAnon");
+        return 0;
+    }
+    std::uint64_t counted(const std::string& name) {
+        store.process.signal(SIGUSR1);
+        const auto line = store.process.wait_line(Stream::error, "access_counters");
+        REQUIRE(line);
+        const std::size_t at = line->find(" " + name + "=");
+        return at == std::string::npos ? 0 : std::stoull(line->substr(at + name.size() + 2));
+    }
+    bool until(const std::string& name, std::uint64_t wanted) {
+        const Instant deadline = deadline_after(net::now(), patience);
+        while (counted(name) != wanted)
+            if (net::now() > deadline)
+                return false;
+        return true;
+    }
+};
+
+std::string put(net::Socket& peer) {
+    wire::Frames message{"", "FLQ1", "put", "c", "queue=orders\n", "hello"};
+    REQUIRE(peer.send(message, patience));
+    auto answer = peer.receive(patience);
+    REQUIRE(answer);
+    REQUIRE(answer->size() >= 3);
+    return std::string((*answer)[2].view());
+}
+
+} // namespace
+
+TEST_CASE("store: thousands of strangers leave no trace but numbers", "[process][store]") {
+    Guarded with;
+    auto context = net::Context::open();
+    net::Socket peer = with.peer(*context);
+    CHECK(put(peer) == "ok");
+    constexpr int at_once = 200;
+    const auto flood = [&](int rounds, const std::string& says) {
+        for (int round = 0; round < rounds; ++round) {
+            std::vector<int> strangers;
+            for (int i = 0; i < at_once; ++i)
+                strangers.push_back(with.stranger(says));
+            CHECK(put(peer) == "ok");
+            for (const int each : strangers)
+                ::close(each);
+        }
+    };
+    const std::string garbage(500, 'x');
+    flood(2, garbage); // tables have their size from here on
+    REQUIRE(with.until("connections", 1));
+    const std::uint64_t before = with.memory_kib();
+    flood(10, garbage);
+    flood(3, "");
+    REQUIRE(with.until("connections", 1));
+    CHECK(with.memory_kib() < before + 8 * 1024);
+    CHECK(with.counted("refused_not_zmtp") + with.counted("refused_closed") +
+              with.counted("refused_protocol") ==
+          15 * at_once);
+    CHECK(with.store.process.wait_line(Stream::error, "handshake_refused"));
+    std::size_t lines = 0;
+    const std::string& log = with.store.process.text(Stream::error);
+    for (std::size_t at = log.find("handshake_refused "); at != std::string::npos;
+         at = log.find("handshake_refused ", at + 1))
+        ++lines;
+    CHECK(lines < 1'000); // at most ten a second
+    CHECK(put(peer) == "ok");
+}
+
+TEST_CASE("store: a revoked key loses its rights with its session alive", "[process][store]") {
+    Guarded with;
+    auto context = net::Context::open();
+    net::Socket peer = with.peer(*context);
+    CHECK(put(peer) == "ok");
+    std::ofstream(with.list) << "revoked " << with.alice.public_key.z85() << "\n";
+    CHECK(with.store.process.wait_line(Stream::error, "access_reloaded keys=0"));
+    // The connection is cut, and what comes back with that key is refused.
+    CHECK(with.store.process.wait_line(Stream::error, "handshake_refused reason=revoked_key"));
+    wire::Frames late{"", "FLQ1", "put", "c", "queue=orders\n", "hello"};
+    (void)peer.send(late, 0s);
+    const auto answer = peer.receive(500ms);
+    if (answer) // it was heard before the cut
+        CHECK((*answer)[2] == ByteView{"error"});
+}
+
+TEST_CASE("store: a broken list keeps the old one, and says why", "[process][store]") {
+    Guarded with;
+    auto context = net::Context::open();
+    std::ofstream(with.list) << "this is a letter\n";
+    const auto failed = with.store.process.wait_line(Stream::error, "access_reload_failed");
+    REQUIRE(failed);
+    CHECK(has(*failed, "clients:1:"));
+    with.store.process.signal(SIGHUP);
+    CHECK(with.store.process.wait_line(Stream::error, "reload_failed"));
+    net::Socket peer = with.peer(*context);
+    CHECK(put(peer) == "ok");
+}
