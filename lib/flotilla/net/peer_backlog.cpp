@@ -15,7 +15,7 @@ PeerBacklogs::Sent PeerBacklogs::send(Socket& router, wire::Frames&& message) {
     const ByteView name = message[0].view();
     const std::uint64_t bytes = message.held_bytes();
     const bool counts = counts_transport_ && bytes > small_bytes_max;
-    auto at = peers_.find(name);
+    auto at = peers_.empty() ? peers_.end() : peers_.find(name);
     if (at == peers_.end() && !counts) { // what mostly happens
         const Status sent = router.send(message, Duration::zero());
         if (sent)

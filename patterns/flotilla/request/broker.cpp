@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker_hops.hpp"
 #include "broker_incoming.hpp"
+#include "broker_losses.hpp"
 #include "broker_options.hpp"
+#include "send_order.hpp"
 
 #include <flotilla/net/cut.hpp>
 #include <flotilla/net/monitor.hpp>
@@ -13,10 +15,7 @@
 #include <flotilla/request/codec.hpp>
 
 #include <algorithm>
-#include <deque>
-#include <numeric>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 #include <variant>
 
@@ -39,9 +38,6 @@ constexpr Duration monitor_look = 100ms;
 constexpr Duration monitor_pause = 1ms;
 constexpr Duration cut_after = 10ms;            // so that who is cut off may have read why
 constexpr std::size_t gathered_sends_max = 128; // decided and not sent
-// libzmq tells of the end of a connection before its ROUTER has forgotten the peer: a heartbeat
-// sent at once may still be accepted, and proves nothing. So each is looked at twice.
-constexpr Duration second_look = 50ms;
 
 // Of a request to a worker, as it was written for the socket; of anything else empty.
 Blob token_of(wire::Frames&& written) {
@@ -57,7 +53,7 @@ Blob token_of(wire::Frames&& written) {
 struct Broker::Rest {
     Rest(BrokerOptions with, net::Socket router_socket, net::Monitor its_monitor)
         : options(std::move(with)), router(std::move(router_socket)),
-          monitor(std::move(its_monitor)), machine(options.limits, net::system_seed()),
+          losses(std::move(its_monitor)), machine(options.limits, net::system_seed()),
           backlogs(options.backlog_messages_max, options.backlog_bytes_max, backlogs_max,
                    options.backlogs_bytes_max) {
         if (!options.hop_instance.empty())
@@ -69,9 +65,8 @@ struct Broker::Rest {
         set_permissions(options.permissions);
     }
 
-    void handle();
+    void handle(Instant now);
     bool read_inputs(Duration wait);
-    void read_monitor();
     void settle();
     void retry_backlogs();
     void turn(Duration wait);
@@ -88,7 +83,7 @@ struct Broker::Rest {
 
     BrokerOptions options;
     net::Socket router;
-    net::Monitor monitor;
+    BrokerLosses losses;
     BrokerMachine machine;
     PeerBacklogs backlogs;
     BrokerIncoming incoming;
@@ -97,17 +92,9 @@ struct Broker::Rest {
     std::vector<Blob> unseen;       // and the tokens of what did not reach it, oldest first
     wire::Frames outgoing;          // of send(), for its memory
     BrokerOutputs out;
-    BrokerOutputs doing;                 // of act(), for its memory
-    std::vector<std::uint32_t> order;    // of send_all(), for its memory
-    std::unordered_map<int, bool> ended; // connections; whether their descriptor is in use again
-    std::vector<std::pair<int, Instant>> lost; // descriptors, and until when they were theirs
-    struct LostBefore {
-        std::pair<int, Instant> connection;
-        Instant again; // when to look a second time
-    };
-    std::deque<LostBefore> lost_before;
+    BrokerOutputs doing; // of act(), for its memory
+    SendOrder order;
     std::size_t full_turns = 0; // that ended with input left
-    Instant monitor_read{};
     Instant ticked = net::now();
     Instant backlogs_tried{};
     std::size_t binds = 0;
@@ -118,9 +105,8 @@ struct Broker::Rest {
 
 // ---- input -------------------------------------------------------------------------------------
 
-void Broker::Rest::handle() {
+void Broker::Rest::handle(Instant now) {
     const BrokerPeer peer{incoming.peer.view(), incoming.user_id, incoming.descriptor};
-    const Instant now = net::now();
     if (incoming.too_many)
         return machine.receive_malformed(
             peer, read_origin_at_broker(incoming.frames),
@@ -147,10 +133,10 @@ bool Broker::Rest::read_inputs(Duration wait) {
                 alive = std::move(received);
             return true;
         }
-        handle();
+        const Instant now = net::now();
+        handle(now);
         if (out.sends.size() >= gathered_sends_max)
             act();
-        const Instant now = net::recent_now();
         if (now >= until)
             return false;
         if (i == 0)
@@ -159,40 +145,10 @@ bool Broker::Rest::read_inputs(Duration wait) {
     return false;
 }
 
-// Whose connection ended. A descriptor that another connection has already is of no use for what
-// was read since the monitor was last empty, because that may be the newcomer's; what was read
-// before was not.
-void Broker::Rest::read_monitor() {
-    using Kind = net::ConnectionEvent::Kind;
-    const Instant now = net::now();
-    while (const auto event = monitor.next()) {
-        if (event->kind == Kind::disconnected || event->kind == Kind::accepted)
-            std::erase(revoked, event->value);
-        if (event->kind == Kind::disconnected)
-            ended[event->value] = false;
-        else if (event->kind == Kind::accepted)
-            if (const auto before = ended.find(event->value); before != ended.end())
-                before->second = true;
-    }
-    // What came over these connections is read first: a worker may have answered and left.
-    for (const auto& [descriptor, in_use] : ended)
-        lost.push_back({descriptor, in_use ? monitor_read : now});
-    ended.clear();
-    monitor_read = now;
-}
-
 void Broker::Rest::settle() {
     const Instant now = net::now();
     machine.settle(now, out);
-    for (; !lost_before.empty() && lost_before.front().again <= now; lost_before.pop_front()) {
-        const auto& [descriptor, before] = lost_before.front().connection;
-        machine.connection_lost(descriptor, before, now, out);
-    }
-    for (const auto& [descriptor, before] : lost) {
-        machine.connection_lost(descriptor, before, now, out);
-        lost_before.push_back({{descriptor, before}, now + second_look});
-    }
-    lost.clear();
+    losses.tell(machine, now, out);
     full_turns = 0;
 }
 
@@ -213,15 +169,15 @@ void Broker::Rest::turn(Duration wait) {
     if (!alive)
         return;
     // Reading it costs a system call, so a busy broker does not do it every turn.
-    if (net::recent_now() - monitor_read >= monitor_pause)
-        read_monitor();
+    if (net::recent_now() - losses.read_at() >= monitor_pause)
+        losses.read(net::now(), revoked);
     for (const int descriptor : std::exchange(revoked, {}))
         net::cut(descriptor);
     if (!backlogs.empty())
         retry_backlogs();
     act();
     // Somebody who floods does not keep the dead alive: then it is done all the same.
-    if (read_inputs(lost.empty() ? wait : Duration::zero()) || ++full_turns > full_turns_max)
+    if (read_inputs(losses.empty() ? wait : Duration::zero()) || ++full_turns > full_turns_max)
         settle();
     const Instant now = net::now();
     // Stopped, or a machine that slept: heartbeats may still be on their way to here.
@@ -254,13 +210,8 @@ void Broker::Rest::act() {
 
 // Peer by peer, each one's in order: what stands together leaves together.
 void Broker::Rest::send_all() {
-    order.resize(doing.sends.size());
-    std::iota(order.begin(), order.end(), 0U);
-    std::stable_sort(order.begin(), order.end(), [this](std::uint32_t a, std::uint32_t b) {
-        return doing.sends[a].peer < doing.sends[b].peer;
-    });
-    for (const std::uint32_t i : order)
-        send(std::move(doing.sends[i]));
+    for (const SendOrder::Turn& each : order.of(doing.sends))
+        send(std::move(doing.sends[each.at]));
     give_unseen();
 }
 
@@ -302,7 +253,7 @@ void Broker::Rest::send(BrokerOutputs::Send&& each) {
 }
 
 Duration Broker::Rest::wait_max() const {
-    if (machine.has_ghosts() || !lost.empty() || !out.empty())
+    if (machine.has_ghosts() || !losses.empty() || !out.empty())
         return Duration::zero();
     const Duration wait = std::min(time_left(net::now(), machine.next_deadline()), monitor_look);
     if (!revoked.empty())

@@ -172,9 +172,9 @@ void BrokerMachine::refuse(Said& said, ErrorCode code, std::string_view text) {
 
 // ---- what askers are told ----------------------------------------------------------------------
 
-Message BrokerMachine::to_asker(Slot slot, Verb verb) const {
+Message& BrokerMachine::to_asker(Slot slot, Verb verb, BrokerOutputs& out) const {
     const BrokerRequest& request = requests_[slot];
-    Message message;
+    Message& message = out.send_to(request.peer);
     message.dialect = request.dialect;
     message.side = Side::client;
     message.verb = verb;
@@ -187,9 +187,7 @@ Message BrokerMachine::to_asker(Slot slot, Verb verb) const {
 }
 
 void BrokerMachine::pass_on(Slot slot, Verb verb, wire::Frames&& body, BrokerOutputs& out) {
-    Message message = to_asker(slot, verb);
-    message.body = std::move(body);
-    out.sends.push_back({requests_[slot].peer, std::move(message)});
+    to_asker(slot, verb, out).body = std::move(body);
 }
 
 void BrokerMachine::tell_error(Slot slot, ErrorCode code, std::string_view text,
@@ -197,10 +195,9 @@ void BrokerMachine::tell_error(Slot slot, ErrorCode code, std::string_view text,
     const BrokerRequest& request = requests_[slot];
     if (request.dialect != Dialect::flotilla || request.orphaned)
         return;
-    Message message = to_asker(slot, Verb::error);
+    Message& message = to_asker(slot, Verb::error, out);
     message.code = code;
     message.text = text;
-    out.sends.push_back({request.peer, std::move(message)});
 }
 
 // For a repeat that comes after the end. An error before any worker saw the request is not kept:

@@ -324,7 +324,7 @@ void BrokerMachine::give(Slot slot, Slot to, Instant now, BrokerOutputs& out) {
     RequestLinks(requests_).push_back(worker.held, slot);
     workers_.update(service.room, to, held_before);
 
-    Message message;
+    Message& message = out.send_to(worker.peer);
     message.dialect = worker.dialect;
     message.side = Side::worker;
     message.verb = Verb::request;
@@ -339,7 +339,6 @@ void BrokerMachine::give(Slot slot, Slot to, Instant now, BrokerOutputs& out) {
         message.attempt = request.attempt;
         message.expires = time_left(now, request.deadline);
     }
-    out.sends.push_back({worker.peer, std::move(message)});
 }
 
 // Out of what the worker holds, which gives it room.

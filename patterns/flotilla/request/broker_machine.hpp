@@ -82,6 +82,12 @@ struct BrokerOutputs {
         return sends.empty() && notices.empty() && ended.empty() && refusals.empty() &&
                cuts.empty();
     }
+    // A Message is large: it is filled where it stands.
+    Message& send_to(std::string_view peer) {
+        Send& send = sends.emplace_back();
+        send.peer = peer;
+        return send.message;
+    }
     void clear() {
         ended.clear();
         sends.clear();
@@ -180,7 +186,7 @@ private:
     void join(Said& said, Slot request);
     void cancel(Said& said);
     void refuse(Said& said, ErrorCode code, std::string_view text);
-    Message to_asker(Slot request, Verb verb) const;
+    Message& to_asker(Slot request, Verb verb, BrokerOutputs& out) const;
     void pass_on(Slot request, Verb verb, wire::Frames&& body, BrokerOutputs& out);
     void tell_error(Slot request, ErrorCode code, std::string_view text, BrokerOutputs& out);
     void keep(Slot request, const wire::Frames* body, ErrorCode code, std::string_view text,

@@ -151,7 +151,7 @@ Status check_address(const wire::Frames& frames, std::size_t at, Receiver receiv
     return {};
 }
 
-Result<Message> read_mdp(wire::Frames& frames, Start start, Receiver receiver) {
+Status read_mdp(wire::Frames& frames, Start start, Receiver receiver, Message& message) {
     const auto verb = read_command(frames, start, receiver);
     if (!verb)
         return fail(verb.error());
@@ -181,15 +181,13 @@ Result<Message> read_mdp(wire::Frames& frames, Start start, Receiver receiver) {
     if (!ok)
         return fail(std::move(ok.error()));
 
-    Message message;
     message.dialect = start.dialect;
     message.side = start.side;
     message.verb = *verb;
-    message.delimited = start.delimited;
     if (!bare)
         (named ? message.service : message.address) = std::move(frames[at]);
-    message.body = detail::take_body(frames, body_at);
-    return message;
+    detail::take_body(frames, body_at, message.body);
+    return {};
 }
 
 void write_mdp(Message& message, wire::Frames& frames) {
@@ -211,17 +209,22 @@ void write_mdp(Message& message, wire::Frames& frames) {
     detail::write_body(message.body, frames);
 }
 
-Result<Message> read(wire::Frames& frames, Receiver receiver) {
+Status read_into(Message& message, wire::Frames& frames, Receiver receiver) {
     const auto start = read_start(frames);
     if (!start)
         return fail(start.error());
-    if (start->dialect == Dialect::flotilla) {
-        auto message = detail::read_flotilla(frames, start->next, receiver);
-        if (message)
-            message->delimited = start->delimited;
-        return message;
-    }
-    return read_mdp(frames, *start, receiver);
+    message.delimited = start->delimited;
+    return start->dialect == Dialect::flotilla
+               ? detail::read_flotilla(frames, start->next, receiver, message)
+               : read_mdp(frames, *start, receiver, message);
+}
+
+// A Message is large: this one is made where the caller has it.
+Result<Message> read(wire::Frames& frames, Receiver receiver) {
+    Result<Message> message;
+    if (Status done = read_into(*message, frames, receiver); !done)
+        message = fail(std::move(done.error()));
+    return message;
 }
 
 } // namespace

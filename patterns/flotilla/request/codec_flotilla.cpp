@@ -180,11 +180,9 @@ Status check_body(const wire::Frames& frames, std::size_t first) {
     return {};
 }
 
-wire::Frames take_body(wire::Frames& frames, std::size_t first) {
-    wire::Frames body;
+void take_body(wire::Frames& frames, std::size_t first, wire::Frames& body) {
     for (std::size_t i = first; i < frames.size(); ++i)
         body.add(std::move(frames[i]));
-    return body;
 }
 
 void write_body(wire::Frames& body, wire::Frames& frames) {
@@ -196,12 +194,11 @@ void write_body(wire::Frames& body, wire::Frames& frames) {
     body.clear();
 }
 
-Result<Message> read_flotilla(wire::Frames& frames, std::size_t at, Receiver receiver) {
+Status read_flotilla(wire::Frames& frames, std::size_t at, Receiver receiver, Message& message) {
     const auto verb = verb_named(frame_at(frames, at));
     if (!verb)
         return fail(Errc::unsupported, at < frames.size() ? "a verb that FLR1 does not have"
                                                           : "FLR1 has to be followed by a verb");
-    Message message;
     message.dialect = Dialect::flotilla;
     message.side = side_of(receiver, *verb);
     message.verb = *verb;
@@ -233,10 +230,10 @@ Result<Message> read_flotilla(wire::Frames& frames, std::size_t at, Receiver rec
         message.address = std::move(frames[at + 1]);
     if (has_service(message.side, *verb))
         message.service = at + 2 < frames.size() ? std::move(frames[at + 2]) : Blob{};
-    message.body = take_body(frames, body_at);
+    take_body(frames, body_at, message.body);
     if (has_body(*verb) && message.body.empty())
         message.body.add(ByteView{}); // left out, being empty and last
-    return message;
+    return {};
 }
 
 Message read_flotilla_origin(const wire::Frames& frames, std::size_t at) {

@@ -56,8 +56,7 @@ void RequestTable::index(Slot slot) {
         FLOTILLA_CHECK(added, "two requests have one name");
     }
     join_connection(slot);
-    heap_.push_back(slot);
-    place(heap_.size() - 1, slot);
+    heap_.push_back({request.deadline, slot});
     sift_up(heap_.size() - 1);
 }
 
@@ -109,6 +108,7 @@ Slot RequestTable::find(const RequestName& name) const {
 
 void RequestTable::set_deadline(Slot slot, Instant deadline) {
     requests_[slot].deadline = deadline;
+    heap_[requests_[slot].heap_at].deadline = deadline;
     sift_up(requests_[slot].heap_at);
     sift_down(requests_[slot].heap_at);
 }
@@ -142,45 +142,46 @@ void RequestTable::leave_connection(Slot slot) {
 
 // ---- deadlines ---------------------------------------------------------------------------------
 
-void RequestTable::place(std::size_t at, Slot slot) noexcept {
-    heap_[at] = slot;
-    requests_[slot].heap_at = at;
+void RequestTable::place(std::size_t at, Due due) noexcept {
+    heap_[at] = due;
+    requests_[due.slot].heap_at = at;
 }
 
 void RequestTable::sift_up(std::size_t at) noexcept {
-    const Slot slot = heap_[at];
-    for (; at > 0 && sooner(slot, heap_[(at - 1) / 2]); at = (at - 1) / 2)
+    const Due due = heap_[at];
+    for (; at > 0 && due.deadline < heap_[(at - 1) / 2].deadline; at = (at - 1) / 2)
         place(at, heap_[(at - 1) / 2]);
-    place(at, slot);
+    place(at, due);
 }
 
 void RequestTable::sift_down(std::size_t at) noexcept {
-    const Slot slot = heap_[at];
+    const Due due = heap_[at];
     for (;;) {
         std::size_t child = 2 * at + 1;
         if (child >= heap_.size())
             break;
-        if (child + 1 < heap_.size() && sooner(heap_[child + 1], heap_[child]))
+        if (child + 1 < heap_.size() && heap_[child + 1].deadline < heap_[child].deadline)
             ++child;
-        if (!sooner(heap_[child], slot))
+        if (heap_[child].deadline >= due.deadline)
             break;
         place(at, heap_[child]);
         at = child;
     }
-    place(at, slot);
+    place(at, due);
 }
 
 void RequestTable::leave_heap(Slot slot) {
     const std::size_t at = requests_[slot].heap_at;
-    FLOTILLA_CHECK(at < heap_.size() && heap_[at] == slot, "a request is not where it should be");
+    FLOTILLA_CHECK(at < heap_.size() && heap_[at].slot == slot,
+                   "a request is not where it should be");
     requests_[slot].heap_at = nowhere;
-    const Slot last = heap_.back();
+    const Due last = heap_.back();
     heap_.pop_back();
-    if (last == slot)
+    if (last.slot == slot)
         return;
     place(at, last);
     sift_up(at);
-    sift_down(requests_[last].heap_at);
+    sift_down(requests_[last.slot].heap_at);
 }
 
 void RequestTable::check() const {
@@ -191,8 +192,9 @@ void RequestTable::check() const {
         const bool live = request.state != BrokerRequest::State::abandoned;
         FLOTILLA_CHECK(request.number != 0 && (request.number & (requests_max - 1)) == slot,
                        "a request's number does not lead to it");
-        FLOTILLA_CHECK(live == (request.heap_at < heap_.size() && heap_[request.heap_at] == slot),
-                       "a request's deadline is not kept as its state asks");
+        const bool due = request.heap_at < heap_.size() && heap_[request.heap_at].slot == slot &&
+                         heap_[request.heap_at].deadline == request.deadline;
+        FLOTILLA_CHECK(live == due, "a request's deadline is not kept as its state asks");
         open += live ? 1 : 0;
         if (live && !request.id.empty()) {
             ++named;
@@ -202,7 +204,8 @@ void RequestTable::check() const {
     FLOTILLA_CHECK(heap_.size() == open && by_name_.size() == named,
                    "an index has entries of requests that ended");
     for (std::size_t at = 1; at < heap_.size(); ++at)
-        FLOTILLA_CHECK(!sooner(heap_[at], heap_[(at - 1) / 2]), "deadlines are out of order");
+        FLOTILLA_CHECK(heap_[at].deadline >= heap_[(at - 1) / 2].deadline,
+                       "deadlines are out of order");
 }
 
 } // namespace flotilla::request

@@ -99,7 +99,7 @@ public:
     // no_slot when there is none.
     Slot find_token(ByteView token) const;
     Slot find(const RequestName& name) const;
-    Slot first_due() const noexcept { return heap_.empty() ? no_slot : heap_.front(); }
+    Slot first_due() const noexcept { return heap_.empty() ? no_slot : heap_.front().slot; }
     void set_deadline(Slot slot, Instant deadline);
     // The asker speaks from elsewhere now.
     void set_asker(Slot slot, std::string_view peer, bool delimited, int descriptor);
@@ -135,10 +135,11 @@ private:
     }
     void join_connection(Slot slot);
     void leave_connection(Slot slot);
-    bool sooner(Slot a, Slot b) const noexcept {
-        return requests_[a].deadline < requests_[b].deadline;
-    }
-    void place(std::size_t at, Slot slot) noexcept;
+    struct Due {
+        Instant deadline{}; // as the request's own, which would be far to look at
+        Slot slot = no_slot;
+    };
+    void place(std::size_t at, Due due) noexcept;
     void sift_up(std::size_t at) noexcept;
     void sift_down(std::size_t at) noexcept;
     void leave_heap(Slot slot);
@@ -149,7 +150,7 @@ private:
     std::vector<Slot> free_{};
     std::unordered_map<RequestName, Slot, RequestNameHash> by_name_{}; // views into requests_
     std::vector<SlotList> connections_{};                              // by descriptor
-    std::vector<Slot> heap_{};                                         // soonest deadline first
+    std::vector<Due> heap_{};                                          // soonest deadline first
 };
 
 } // namespace flotilla::request
