@@ -3,6 +3,7 @@
 #include <cli/command.hpp>
 #include <cli/help.hpp>
 #include <cli/program.hpp>
+#include <cli/serve/command_mark.hpp>
 #include <cli/signals.hpp>
 #include <cli/suggest.hpp>
 #include <cli/terminal.hpp>
@@ -155,7 +156,7 @@ int run_verb(const Tree& tree) {
     return static_cast<int>(exit_code(ended.error().code));
 }
 
-// "zmq help VERB" and "zmq --version", which people try.
+// "zmq help VERB" and "zmq --version", which people try; and a command behind --, which is marked.
 void accept_habits(std::vector<std::string>& words) {
     if (words.empty())
         return;
@@ -165,6 +166,9 @@ void accept_habits(std::vector<std::string>& words) {
         words.erase(words.begin());
         words.push_back("--help");
     }
+    if (words.front() == "serve")
+        if (const auto end = std::find(words.begin(), words.end(), "--"); end != words.end())
+            words.insert(end + 1, std::string(command_mark));
 }
 
 } // namespace

@@ -9,10 +9,12 @@
 #include <CLI/CLI.hpp>
 #include <cli/broker_flags.hpp>
 #include <cli/commands.hpp>
+#include <cli/serve/command_mark.hpp>
 #include <cli/serve/servant.hpp>
 #include <cli/signals.hpp>
 #include <poll.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <thread>
@@ -37,6 +39,17 @@ struct ServeFlags {
     std::string frame_separator;
     BrokerFlags broker;
 };
+
+// The command stands behind its mark, and the service before it.
+Status take_command(ServeFlags& flags) {
+    if (flags.service == command_mark)
+        return fail(Errc::bad_option, "for which service? Its name comes before --, for example: "
+                                      "zmq serve upper -b ENDPOINT -- tr a-z A-Z");
+    if (const auto mark = std::find(flags.command.begin(), flags.command.end(), command_mark);
+        mark != flags.command.end())
+        flags.command.erase(mark);
+    return {};
+}
 
 Result<ServantOptions> servant_options(const ServeFlags& flags) {
     using Kind = ServantOptions::Kind;
@@ -276,7 +289,11 @@ Run declare_serve(CLI::App& app) {
                "  zmq serve upper --broker tcp://127.0.0.1:5555 -- tr a-z A-Z\n"
                "  zmq serve square -j 4 --chomp -b tcp://127.0.0.1:5555 -- awk '{print $1*$1}'\n"
                "  zmq serve greet --lines -b tcp://127.0.0.1:5555 -- sed -u 's/^/ahoy, /'");
-    return [flags](Terminal& terminal) { return run_serve(*flags, terminal); };
+    return [flags](Terminal& terminal) -> Result<ExitCode> {
+        if (const Status taken = take_command(*flags); !taken)
+            return fail(taken.error());
+        return run_serve(*flags, terminal);
+    };
 }
 
 } // namespace flotilla::cli

@@ -322,6 +322,8 @@ TEST_CASE("wrong words of the verbs of services are told, with what would be rig
     refused({"call", "echo", "x", "-b", at, "--parallel", "0"}, "--parallel");
     refused({"call", "echo", "x", "-f", "y", "-b", at}, "exclude each other");
     refused({"serve", "echo", "-b", at}, "Write a command after --");
+    refused({"serve", "-b", at, "--", "env", "cat"}, "for which service?");
+    refused({"serve", "echo", "-b", at, "--"}, "Write a command after --");
     refused({"serve", "echo", "-b", at, "--echo", "--", "cat"}, "leave out the command");
     refused({"serve", "echo", "-b", at, "-j", "4", "--capacity", "2", "--echo"}, "at least -j, 4");
     refused({"serve", "echo", "-b", at, "--timeout", "0s", "--", "cat"}, "--timeout is 0s");

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the program puts behind the -- of a command line of `zmq serve`, so that the verb can tell a
+// forgotten SERVICE: without it, the command's own name would be taken for one.
+#pragma once
+
+#include <string_view>
+
+namespace flotilla::cli {
+
+inline constexpr std::string_view command_mark = "\001command";
+
+} // namespace flotilla::cli
