@@ -79,6 +79,8 @@ Greeted greet(PlainConnection& connection, Instant deadline) {
     result.answer = read_answer(connection, greeting, deadline);
     result.answer.took = net::now() - began;
     const Greeting& theirs = result.answer.greeting;
+    if (!theirs.socket_type.empty())
+        result.introduction.socket_type = theirs.socket_type;
     if (result.answer.kind != Answer::Kind::greeting || theirs.major < 3 ||
         theirs.mechanism != "NULL")
         return result;

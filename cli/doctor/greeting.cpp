@@ -63,6 +63,20 @@ std::optional<std::string> mail_or_file_server(ByteView bytes) {
     return "a mail or FTP server";
 }
 
+// By the numbers of 15/ZMTP.
+constexpr std::array<const char*, 11> types_of_version2{
+    {"PAIR", "PUB", "SUB", "REQ", "REP", "DEALER", "ROUTER", "PULL", "PUSH", "XPUB", "XSUB"}};
+
+Greeting version2(ByteView bytes) {
+    Greeting greeting{2, 0, "", false, {}};
+    if (bytes.size() <= 11)
+        return greeting;
+    if (const std::size_t type = static_cast<unsigned char>(bytes[11]);
+        type < types_of_version2.size())
+        greeting.socket_type = types_of_version2[type];
+    return greeting;
+}
+
 Greeting version3(ByteView bytes) {
     Greeting greeting;
     greeting.major = static_cast<std::uint8_t>(bytes[10]);
@@ -94,7 +108,7 @@ GreetingOutcome judge_greeting(ByteView bytes) {
         if (auto name = name_protocol(bytes))
             return Stranger{std::move(name)};
         if (is_zmtp1(bytes))
-            return Greeting{1, 0, "", false};
+            return Greeting{1, 0, "", false, {}};
         return bytes.size() < greeting_bytes ? GreetingOutcome{MoreBytes{}}
                                              : GreetingOutcome{Stranger{}};
     }
@@ -107,9 +121,9 @@ GreetingOutcome judge_greeting(ByteView bytes) {
         return MoreBytes{};
     const auto major = static_cast<std::uint8_t>(bytes[10]);
     if (major == 0)
-        return Greeting{1, 0, "", false};
+        return Greeting{1, 0, "", false, {}};
     if (major < 3)
-        return Greeting{2, 0, "", false};
+        return version2(bytes);
     if (bytes.size() < greeting_bytes)
         return MoreBytes{};
     return version3(bytes);

@@ -5,6 +5,7 @@
 // they are. Pure.
 //
 //     greeting = FF 8*any 7F, major, minor, mechanism (20, padded with 0), as-server, 31*0
+//     ZMTP 2.0 = FF 8*any 7F, revision 1, socket type, identity frame
 #pragma once
 
 #include <flotilla/base/blob.hpp>
@@ -26,6 +27,8 @@ struct Greeting {
     std::uint8_t minor = 1;
     std::string mechanism{"NULL"}; // "NULL", "PLAIN", "CURVE", "GSSAPI", or what it says
     bool as_server = false;        // libzmq leaves it out, so only true means something
+    std::string socket_type{};     // version 2, if it has one that is known: "PUB"; later ones say
+                                   // it in their READY
 
     friend bool operator==(const Greeting&, const Greeting&) = default;
 };

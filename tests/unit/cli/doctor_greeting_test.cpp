@@ -43,6 +43,10 @@ TEST_CASE("greeting: peers from before ZMTP 3 are known by their shorter greetin
           "[unit][doctor]") {
     const std::string signature = encode(Greeting{}).substr(0, 10);
     CHECK(std::get<Greeting>(judge_greeting(signature + "\x01")).major == 2);
+    const auto old = std::get<Greeting>(judge_greeting(signature + "\x01\x08"));
+    CHECK(old.major == 2);
+    CHECK(old.socket_type == "PUSH");
+    CHECK(std::get<Greeting>(judge_greeting(signature + "\x01\x20")).socket_type.empty());
     CHECK(std::get<Greeting>(judge_greeting(signature + "\0"s)).major == 1);
     CHECK(std::get<Greeting>(judge_greeting("\x01\0"s)).major == 1);
     CHECK(std::get<Greeting>(judge_greeting("\x04\0abc"s)).major == 1); // with an identity
