@@ -20,7 +20,7 @@ namespace {
 const std::string any_port = "tcp://127.0.0.1:*";
 
 Completed doctor(std::vector<std::string> words) {
-    words.insert(words.begin(), {"doctor", "--listen", "300ms"});
+    words.insert(words.begin(), {"doctor", "--listen", "600ms"});
     return run_zmq(std::move(words));
 }
 
