@@ -22,8 +22,7 @@ class Broker(ConsoleTest):
     def test_services_and_rates(self):
         page = self.page(self.broker.url)
         page.says("Ready: takes work")
-        page.until(lambda: any(each.text.endswith("/s") and not each.text.startswith(("0/", "–"))
-                               for each in page.all(".legend b")), "a rate above zero")
+        page.until(page.has_a_rate, "a rate above zero")
         page.press("Services 1", "link")
         page.until(lambda: page.rows("Services") and page.rows("Services")[0]["Service"] == "echo",
                    "the service in the list")

@@ -3,6 +3,7 @@
 reads it, presses keys in it or hears it. Everything waits for a state, at most PATIENCE seconds.
 """
 import os
+import re
 import shutil
 import unittest
 
@@ -137,6 +138,10 @@ class Page:
                             return name.nextElementSibling.textContent;
             return null;""", heading, name)
 
+    def has_a_rate(self):
+        """Whether the legend of a plot has a rate above zero."""
+        return any(re.match(r"(?!0 |0/)[\d.,]+( [KMG]?i?B)?/s$", each.text) for each in self.all(".legend b"))
+
     # ---- the token
 
     def enter_token(self, token):
@@ -149,7 +154,9 @@ class Page:
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
             "width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False})
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {
-            "features": [{"name": "prefers-color-scheme", "value": scheme}]})
+            "features": [{"name": "prefers-color-scheme", "value": scheme},
+                         # A colour on its way to another is no colour to judge.
+                         {"name": "prefers-reduced-motion", "value": "reduce"}]})
 
     def picture(self, name):
         """Into the folder FLOTILLA_CONSOLE_IMAGES; nowhere when that is not set."""

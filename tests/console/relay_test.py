@@ -29,8 +29,7 @@ class Relay(ConsoleTest):
         page.press("Relays 1", "link")
         page.until(lambda: [row["Relay"] for row in page.rows("Relays")] == ["prices"], "the relay in the list")
         page.press("prices", "link")
-        page.until(lambda: any(each.text.endswith("/s") and not each.text.startswith(("0/", "–"))
-                               for each in page.all(".legend b")), "a rate above zero")
+        page.until(page.has_a_rate, "a rate above zero")
         self.assertEqual(findings(page), [])
         self.assertEqual(page.complaints(), [])
 
