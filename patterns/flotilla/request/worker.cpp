@@ -93,8 +93,14 @@ bool Worker::Rest::turn() {
 bool Worker::Rest::run_some(const Handler& handler) {
     std::size_t ran = 0;
     for (; ran < slice_jobs_max && !tasks.empty(); ++ran) {
-        Task task = std::move(tasks.front());
-        tasks.pop_front();
+        // What a broker asks that does not read its answers waits, and holds up nobody else.
+        const auto next = std::find_if(tasks.begin(), tasks.end(), [this](const Task& each) {
+            return lines[each.link->line]->has_room();
+        });
+        if (next == tasks.end())
+            break;
+        Task task = std::move(*next);
+        tasks.erase(next);
         auto& line = *lines[task.link->line];
         // Dropped by whoever released it; the machine wants to hear that it is over.
         if (task.link->released)

@@ -11,6 +11,11 @@
 // jittered, growing pause the worker registers anew on a new connection. stop_soon() takes nothing
 // new and finishes what is held.
 //
+// A broker that does not read its answers: when 1,000 messages, or message_bytes_max, wait to be
+// sent to it, no request of it is begun and pieces wait. When nothing leaves for heartbeat x
+// liveness, or 22,000 wait all the same, it is left as if it were silent, and what waited is
+// dropped: it gives those requests to others.
+//
 // The handler runs on the calling thread, or with `threads` beyond 1 on that many threads of the
 // worker's own while run() serves the connections. In the first case heartbeats are sent only
 // between handlers and by Job::partial(); brokers allow a busy worker to be silent for a while

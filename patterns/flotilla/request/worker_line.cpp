@@ -12,7 +12,11 @@ namespace flotilla::request::detail {
 namespace {
 
 constexpr std::size_t turn_messages_max = 256;
-constexpr std::size_t unsent_messages_max = 1'000; // beyond it pieces of answers wait
+constexpr std::size_t unsent_messages_max = 1'000; // beyond it requests and pieces wait
+// More than a broker that keeps to the protocol is owed by then: all that may be held, once as
+// answers and once as refusals, and what handlers have said meanwhile.
+constexpr std::size_t unsent_messages_most =
+    2 * std::size_t{limits::capacity_max} + unsent_messages_max + JobDesk::pieces_max;
 
 // How often a busy line looks at what its monitor has to say; an idle one is woken by it.
 constexpr Duration monitor_interval = 10ms;
@@ -118,8 +122,11 @@ void WorkerLine::tell_registration() {
 void WorkerLine::send(Message&& message) {
     wire::Frames frames;
     write(std::move(message), frames);
-    if (unsent_.empty() && dealer_ && dealer_->send(frames, Duration::zero()))
-        return;
+    if (unsent_.empty()) {
+        if (dealer_ && dealer_->send(frames, Duration::zero()))
+            return;
+        stuck_since_ = net::now();
+    }
     unsent_bytes_ += frames.held_bytes();
     unsent_.push_back(std::move(frames));
 }
@@ -134,7 +141,17 @@ void WorkerLine::flush() {
             break;
         unsent_bytes_ -= bytes;
         unsent_.pop_front();
+        stuck_since_ = net::now();
     }
+}
+
+// When a broker that does not read is as good as silent.
+Instant WorkerLine::deaf_at() const noexcept {
+    if (unsent_.empty())
+        return never;
+    return unsent_.size() > unsent_messages_most
+               ? stuck_since_
+               : deadline_after(stuck_since_, options_.heartbeat * options_.liveness);
 }
 
 bool WorkerLine::has_room() const noexcept {
@@ -251,6 +268,10 @@ bool WorkerLine::turn() {
     act();
     if (dealer_ && !unsent_.empty())
         flush();
+    if (deaf_at() <= net::now()) {
+        machine_.give_up(net::now(), out_);
+        act();
+    }
     watch_room();
     return heard;
 }
@@ -280,7 +301,7 @@ void WorkerLine::drain() {
 }
 
 Duration WorkerLine::wait_max() const {
-    return time_left(net::now(), machine_.next_deadline());
+    return time_left(net::now(), std::min(machine_.next_deadline(), deaf_at()));
 }
 
 } // namespace flotilla::request::detail

@@ -35,7 +35,7 @@ public:
     void finish(std::uint64_t number, Outcome&& outcome);
     // False: nobody waits for it.
     bool partial(std::uint64_t number, wire::Frames&& piece);
-    // The broker reads what it is sent; else pieces of answers should wait.
+    // The broker reads what it is sent; else requests and pieces of answers should wait.
     bool has_room() const noexcept;
     void drain();
 
@@ -50,6 +50,7 @@ private:
     void close_connection();
     void send(Message&& message);
     void flush();
+    Instant deaf_at() const noexcept;
     bool read_inputs();
     void hear_monitor();
     void handle(wire::Frames& message);
@@ -69,6 +70,7 @@ private:
     Instant monitor_heard_{};
     std::deque<wire::Frames> unsent_;
     std::uint64_t unsent_bytes_ = 0;
+    Instant stuck_since_{}; // something is unsent: since then nothing has left
     bool watches_room_ = false;
     bool was_registered_ = false;
     std::vector<std::shared_ptr<JobLink>> links_; // by WorkerMachine::place()

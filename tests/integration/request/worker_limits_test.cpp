@@ -2,6 +2,9 @@
 // A worker and the sizes that it was given: the body's, the message's.
 #include "scripted_broker.hpp"
 
+#include <atomic>
+#include <future>
+#include <mutex>
 #include <string>
 
 using namespace flotilla;
@@ -84,4 +87,39 @@ TEST_CASE("worker: a message that is dropped unread ends the conversation, and a
     CHECK(broker.expect(Verb::final).message.body[0] == ByteView{"fits"});
     REQUIRE(worker.stop());
     CHECK(worker->counters().malformed_total == 1);
+}
+
+TEST_CASE("worker: a broker that asks and does not read its answers is kept waiting, then left",
+          "[integration][request]") {
+    net::Context context = *net::Context::open();
+    ScriptedBroker broker(context);
+    auto options = small(broker, Dialect::mdp_02);
+    options.heartbeat = 50ms;
+    std::promise<void> left;
+    std::once_flag first;
+    options.on_registration = [&](const net::Endpoint&, WorkerOptions::Registration what) {
+        if (what == WorkerOptions::Registration::ended)
+            std::call_once(first, [&] { left.set_value(); });
+    };
+    std::atomic<int> handled{0};
+    RunningWorker worker(context, options, [&](Job&) -> Outcome {
+        ++handled;
+        return Answer{wire::Frames{std::string(60'000, 'x')}};
+    });
+    const Said ready = broker.expect(Verb::ready);
+    for (int i = 0; i < 5'000; ++i)
+        broker.give(ready, "t" + std::to_string(i), "go");
+    // Nothing is read before the worker has left, which is when nothing has gone out for 150 ms.
+    REQUIRE(left.get_future().wait_for(60s) == std::future_status::ready);
+    // libzmq's queues, 1,000 messages a side, and the kernel's buffers; beyond them one or two.
+    CHECK(handled < 2'500);
+    std::optional<Said> said = broker.hear();
+    while (said && (said->message.verb != Verb::ready || said->peer == ready.peer))
+        said = broker.hear();
+    REQUIRE(said);
+    broker.give(*said, "u", "go");
+    while (said && said->message.address != ByteView{"u"})
+        said = broker.hear();
+    REQUIRE(said);
+    REQUIRE(worker.stop());
 }
