@@ -56,7 +56,11 @@ Result<Reloaded> ServeLoop::reload() {
     } else {
         log_.error("reload_failed", {{"why", done.error().detail}});
     }
-    supervisor_.ready(done ? status() : "The old settings hold: " + done.error().detail);
+    const std::string now = done ? status() : "The old settings hold: " + done.error().detail;
+    if (is_draining())
+        supervisor_.stopping(now);
+    else
+        supervisor_.ready(now);
     return done;
 }
 

@@ -107,10 +107,13 @@ Result<host::Reloaded> Service::reload() {
     const auto options = make_options(next);
     if (!options)
         return fail(options.error());
-    if (Status declared = declare(queues); !declared)
-        return fail(declared.error());
     if (Status set = server_->engine().set_limits(options->limits); !set)
         return fail(set.error());
+    if (Status declared = declare(queues); !declared) {
+        (void)server_->engine().set_limits(options_.server.limits); // they were right before
+        return fail(declared.error());
+    }
+    options_.server.limits = options->limits;
     access_->take_over(std::move(*access));
     set_permissions();
     options_.settings = std::move(next);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ipc_place.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -9,12 +11,24 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <filesystem>
 #include <string>
 
 namespace flotilla::net::detail {
 namespace {
 
-constexpr int own_tries = 100; // a millisecond apart
+constexpr int own_tries = 100;   // a millisecond apart
+constexpr int lock_tries = 1000; // too
+
+bool has_path(const Endpoint& endpoint) {
+    return endpoint.transport() == Transport::ipc && !endpoint.is_wildcard() &&
+           endpoint.address().front() != '@';
+}
+
+void pause_a_millisecond() {
+    const timespec pause{0, 1'000'000};
+    ::nanosleep(&pause, nullptr);
+}
 
 enum class Whose { nobody, ours, others };
 
@@ -42,10 +56,28 @@ Whose try_connect(const std::string& path) {
 
 } // namespace
 
-Status check_ipc_place(const Endpoint& endpoint) {
-    const std::string path{endpoint.address()};
-    if (endpoint.transport() != Transport::ipc || endpoint.is_wildcard() || path[0] == '@')
+IpcPlace::IpcPlace(const Endpoint& endpoint) : endpoint_(endpoint) {
+    if (!has_path(endpoint))
+        return;
+    const std::string folder = std::filesystem::path(endpoint.address()).parent_path().string();
+    lock_ = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (int i = 0; lock_ >= 0 && i < lock_tries; ++i) {
+        if (::flock(lock_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+            return;
+        pause_a_millisecond();
+    }
+}
+
+IpcPlace::~IpcPlace() {
+    if (lock_ >= 0)
+        ::close(lock_);
+}
+
+Status IpcPlace::check() const {
+    if (!has_path(endpoint_))
         return {};
+    const Endpoint& endpoint = endpoint_;
+    const std::string path{endpoint.address()};
     struct stat about {};
     if (::lstat(path.c_str(), &about) != 0)
         return {}; // free, or the bind says why not
@@ -53,10 +85,13 @@ Status check_ipc_place(const Endpoint& endpoint) {
         return fail(Errc::address_in_use, "cannot bind " + endpoint.text() + ": " + path +
                                               " is there and is not a socket; remove it, or bind "
                                               "elsewhere");
+    if (about.st_uid != ::geteuid())
+        return fail(Errc::address_in_use, "cannot bind " + endpoint.text() + ": " + path +
+                                              " belongs to another user; remove it, or bind "
+                                              "elsewhere");
     Whose whose = try_connect(path);
     for (int i = 0; whose == Whose::ours && i < own_tries; ++i) {
-        const timespec pause{0, 1'000'000};
-        ::nanosleep(&pause, nullptr);
+        pause_a_millisecond();
         whose = try_connect(path);
     }
     const int number = errno;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Whether an ipc endpoint may be bound. libzmq deletes whatever has its path first: an ordinary
-// file, or the socket of a program that still listens there and would hear of nobody any more.
+// file, or the socket of a program that lives, whose peers then talk to nobody new. So a path must
+// be free, or the socket of a program of this user that is gone. A bind of our own that ends a
+// moment earlier is waited for. Private to net.
 #pragma once
 
 #include <flotilla/base/result.hpp>
@@ -9,9 +11,22 @@
 
 namespace flotilla::net::detail {
 
-// Other transports, and names that are not paths: always. A socket of this process that has the
-// path may be closing, which libzmq does in the background: it is waited for, 100 ms at most.
-// Errors: address_in_use (somebody listens, or something else has the path), address_unavailable.
-Status check_ipc_place(const Endpoint& endpoint);
+// The place, from the look to the end of the bind: the folder is locked meanwhile, so that of two
+// programs that start at once only one finds it free. A lock that others do not give up within a
+// second is not waited for any longer: it protects from accidents only.
+class IpcPlace {
+public:
+    explicit IpcPlace(const Endpoint& endpoint);
+    IpcPlace(const IpcPlace&) = delete;
+    IpcPlace& operator=(const IpcPlace&) = delete;
+    ~IpcPlace();
+
+    // Errors: address_in_use, address_unavailable, out_of_files.
+    Status check() const;
+
+private:
+    const Endpoint& endpoint_;
+    int lock_ = -1;
+};
 
 } // namespace flotilla::net::detail

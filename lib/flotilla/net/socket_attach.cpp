@@ -55,8 +55,9 @@ Result<Endpoint> Socket::bind(const Endpoint& endpoint) {
     if (const Status reach = check_reach(endpoint); !reach)
         return fail(reach.error());
     const int given = rest_->context->given_listeners().take(endpoint);
+    const detail::IpcPlace place(endpoint); // until it is bound
     if (given < 0)
-        if (const Status free = detail::check_ipc_place(endpoint); !free)
+        if (const Status free = place.check(); !free)
             return fail(free.error());
     // The option counts for binds that follow: only for this one.
     if (given >= 0)

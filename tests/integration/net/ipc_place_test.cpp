@@ -7,12 +7,34 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
+#include <thread>
 
 using namespace flotilla;
 using namespace flotilla::net;
+
+TEST_CASE("of two binds at once to the same ipc path one is refused", "[integration][net]") {
+    const test::ScratchFolder folder;
+    for (int round = 0; round < 20; ++round) {
+        const Endpoint place = folder.ipc("race" + std::to_string(round));
+        std::array<bool, 2> bound{};
+        std::array<std::thread, 2> threads;
+        std::array<std::optional<Socket>, 2> sockets; // both live until both have tried
+        Context context = *Context::open();
+        for (std::size_t i = 0; i < threads.size(); ++i)
+            threads[i] = std::thread([&, i] {
+                sockets[i] = *Socket::open(context, SocketType::pull);
+                bound[i] = sockets[i]->bind(place).has_value();
+            });
+        for (std::thread& each : threads)
+            each.join();
+        CHECK(bound[0] != bound[1]);
+    }
+}
 
 TEST_CASE("an ipc bind takes the path of a socket that was left behind, and nothing else's",
           "[integration][net]") {
