@@ -129,7 +129,7 @@ OptionalVerdict judge_answer(const Facts& facts) {
         if (auto told = judge_told(facts))
             return told;
         return Verdict{Finding::closes_at_once,
-                       where + " closes the connection without a word: it is not ZeroMQ, or it "
+                       where + " closes the connection at once: it is not ZeroMQ, or it "
                                "takes no more connections, or none of this address for a while",
                        or_ask_daemon(facts, "look which program has the port (ss -ltnp) and what "
                                             "its log says")};

@@ -24,16 +24,21 @@ Answer read_answer(PlainConnection& connection, const std::string& greeting, Ins
             answer.excerpt = excerpt(connection.received());
             return answer;
         }
+        // As a daemon does that hangs up on whom it does not want: libzmq has greeted by then.
+        const bool began = !nothing_read && connection.received().front() == '\xFF';
         switch (connection.receive(rest_sent ? deadline : patience)) {
         case PlainConnection::Got::bytes:
             break;
         case PlainConnection::Got::end:
+            if (began)
+                answer.kind = Answer::Kind::closed;
             answer.excerpt = excerpt(connection.received());
             return answer;
         case PlainConnection::Got::nothing:
             if (rest_sent) {
-                // What is no greeting by its first bytes was found out above.
-                answer.kind = nothing_read ? Answer::Kind::silent : Answer::Kind::stalled;
+                answer.kind = nothing_read ? Answer::Kind::silent
+                              : began      ? Answer::Kind::stalled
+                                           : Answer::Kind::stranger;
                 answer.excerpt = excerpt(connection.received());
                 return answer;
             }

@@ -7,6 +7,7 @@
 
 #include <support/catch.hpp>
 #include <support/scratch.hpp>
+#include <support/scripted_admin.hpp>
 
 #include <csignal>
 #include <fstream>
@@ -55,6 +56,26 @@ TEST_CASE("doctor: nobody there") {
     std::ofstream{scratch.file("text")} << "text";
     check_finds(doctor({"ipc://" + scratch.file("text")}), 1, "not_a_socket");
     check_finds(doctor({"tcp://no-such-host.invalid:5555", "-t", "4s"}), 3, "host_unknown");
+}
+
+TEST_CASE("doctor: who hangs up on us is asked why") {
+    const PlainServer hangs_up(PlainServer::Listens::yes,
+                               std::string("\xFF\0\0\0\0\0\0\0\x01\x7F", 10));
+    check_finds(doctor({hangs_up.endpoint()}), 1, "closes_at_once");
+    std::atomic<int> refused = 0;
+    ScriptedAdmin daemon([&](const auto&, const auto&) {
+        AdminReply reply{200, store_status()};
+        reply.json["columns"]["store"].push_back(
+            {{"name", "refused_penalty"}, {"kind", "counter"}, {"unit", "count"}, {"help", ""}});
+        reply.json["totals"]["refused_penalty"] = ++refused;
+        return reply;
+    });
+    check_finds(doctor({hangs_up.endpoint(), "--admin", daemon.endpoint()}), 4, "address_waits");
+    const ScratchFolder scratch;
+    const Completed unasked =
+        doctor({hangs_up.endpoint(), "--admin", scratch.ipc("none").text(), "-t", "1s"});
+    check_finds(unasked, 1, "closes_at_once");
+    CHECK(unasked.output.find("no daemon answers") != std::string::npos);
 }
 
 TEST_CASE("doctor: a socket file whose program was killed") {
