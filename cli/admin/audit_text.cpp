@@ -2,8 +2,8 @@
 #include <flotilla/base/encoding.hpp>
 
 #include <cli/admin/audit_text.hpp>
+#include <cli/admin/bounded_json.hpp>
 #include <cli/admin/quantities.hpp>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
@@ -18,7 +18,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t columns_max = 20;
 
 Result<Json> lines_of(std::string_view answer) {
-    const Json json = Json::parse(answer, nullptr, false);
+    const Json json = parse_bounded(answer);
     if (json.is_object())
         for (const auto& [name, value] : json.items())
             if (value.is_array())

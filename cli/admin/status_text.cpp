@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cli/admin/bounded_json.hpp>
 #include <cli/admin/quantities.hpp>
 #include <cli/admin/status_text.hpp>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
@@ -101,7 +101,7 @@ std::string status_json(const std::vector<Asked>& asked) {
     for (const Asked& each : asked) {
         nlohmann::ordered_json line{{"endpoint", each.endpoint}};
         if (each.view)
-            line.update(nlohmann::ordered_json::parse(each.json, nullptr, false));
+            line.update(parse_bounded(each.json));
         else
             line["error"] = each.trouble;
         text += line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <flotilla/base/encoding.hpp>
 
+#include <cli/admin/bounded_json.hpp>
 #include <cli/admin/view.hpp>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 
@@ -150,7 +150,7 @@ const TableView* DaemonView::objects_of(std::string_view kind) const {
 }
 
 Result<DaemonView> read_status(std::string_view text) {
-    const Json json = Json::parse(text, nullptr, false);
+    const Json json = parse_bounded(text);
     if (!json.is_object())
         return wrong("it is no JSON object");
     DaemonView view;

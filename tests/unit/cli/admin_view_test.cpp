@@ -54,6 +54,11 @@ TEST_CASE("what is no status is refused", "[unit][cli]") {
         REQUIRE_FALSE(view);
         CHECK(view.error().code == Errc::malformed);
     }
+    const std::string deep(100'000, '[');
+    CHECK_FALSE(read_status(R"({"program": "p", "state": "ready", "x": )" + deep));
+    CHECK_FALSE(read_status(R"({"program": "p", "state": "ready", "x": )" + deep +
+                            std::string(deep.size(), ']') + "}"));
+    CHECK_FALSE(audit_table(R"({"audit": [{"x": )" + deep + std::string(deep.size(), ']') + "}]}"));
     Json many{{"program", "p"}, {"state", "ready"}};
     many["objects"]["queue"] = Json::array();
     for (std::size_t i = 0; i <= DaemonView::rows_max; ++i)
