@@ -34,7 +34,12 @@ net::SocketOptions socket_options(const OpenDoor::Plan& plan) {
     options.message_bytes_max = plan.message_bytes_max;
     options.frames_max = leased::limits::body_frames_max;
     options.security = plan.security;
-    options.domain = plan.domain;
+    // Pushers and pullers say nothing by which a rule could judge them: it is asked when they
+    // connect.
+    options.domain = plan.domain + ".door-" + std::to_string(plan.number);
+    if (net::gate_of(plan.security))
+        options.entry = net::Entry{
+            plan.door.kind == Door::Kind::push ? Operation::take : Operation::put, plan.door.queue};
     options.linger = plan.linger;
     if (plan.door.kind == Door::Kind::push) {
         // What is in the pipe of a puller that dies is lost, so it is kept short, and nothing is

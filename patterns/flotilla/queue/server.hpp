@@ -101,8 +101,8 @@ public:
 
     // Who may do what, from the next command on; nullptr: everybody everything. The sessions of
     // those who lost the right to take end with the next process(), what they hold returns, and
-    // connections of users who were revoked are cut as soon as they were told. Doors are not
-    // judged: who may push and pull there is a question for the listener (docs/security.md).
+    // connections of users who were revoked are cut as soon as they were told. At a door with a
+    // gate (net/gate.hpp) peers are asked for the right to put, or take, when they connect.
     void set_permissions(std::shared_ptr<const Permissions> permissions);
 
     // Waits at most `wait` for something to do, and does one turn. Errors: stopped; transport; io,

@@ -18,7 +18,6 @@ namespace {
 constexpr std::uint32_t backlogs_max = 10'000; // peers that do not read
 constexpr Duration monitor_look = 100ms; // it has no place in fd(): it is looked at this often
 constexpr Duration monitor_pause = 1ms;  // and not more often than that
-constexpr Duration cut_after = 10ms;     // so that who is cut off may have read why
 // A turn reads no longer than this, so that whoever runs the server sees its signals.
 constexpr Duration turn_max = 10ms;
 constexpr std::uint32_t looks_every = 256; // messages, at the clock
@@ -102,7 +101,7 @@ void QueueServer::Rest::read_monitor() {
     monitor_read = net::now();
     while (const auto event = monitor.next()) {
         if (event->kind == Kind::disconnected || event->kind == Kind::accepted)
-            std::erase(revoked, event->value);
+            revoked.forget(event->value);
         if (event->kind == Kind::disconnected)
             ended.push_back(event->value);
         else if (event->kind == Kind::accepted)
@@ -163,8 +162,8 @@ void QueueServer::Rest::turn(Duration wait) {
         return;
     if (net::recent_now() - monitor_read >= monitor_pause)
         read_monitor();
-    for (const int descriptor : std::exchange(revoked, {}))
-        net::cut(descriptor);
+    if (!revoked.empty())
+        revoked.tick(net::now());
     if (!backlogs.empty() || !held.empty())
         retry_backlogs();
     if (again || !ended.empty())
@@ -215,7 +214,8 @@ void QueueServer::Rest::act() {
     if (options.on_refused)
         for (const Refusal& each : out.refusals)
             options.on_refused(each);
-    revoked.insert(revoked.end(), out.cuts.begin(), out.cuts.end());
+    for (const int descriptor : out.cuts)
+        revoked.add(descriptor, net::now());
     out.clear();
 }
 
@@ -250,7 +250,7 @@ Duration QueueServer::Rest::wait_max() const {
     const Instant deadline = std::min(engine.next_deadline(), doors.next_deadline());
     const Duration wait = std::min(time_left(net::now(), deadline), monitor_look);
     if (!revoked.empty())
-        return std::min(wait, cut_after);
+        return std::min(wait, net::PendingCuts::pause);
     return backlogs.empty() ? wait : std::min(wait, backlogs.retry_in());
 }
 

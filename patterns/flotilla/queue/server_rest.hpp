@@ -8,6 +8,7 @@
 #include "server_doors.hpp"
 #include "server_incoming.hpp"
 
+#include <flotilla/net/cut.hpp>
 #include <flotilla/net/monitor.hpp>
 #include <flotilla/net/peer_backlog.hpp>
 #include <flotilla/net/socket.hpp>
@@ -57,7 +58,7 @@ struct QueueServer::Rest {
     EngineOutputs out{};
     std::set<std::string, std::less<>> held{}; // peers with a backlog
     std::vector<int> ended{};                  // connections, of read_monitor()
-    std::vector<int> revoked{};                // connections to be cut in the next turn
+    net::PendingCuts revoked{};                // connections
     Instant monitor_read{};
     Instant backlogs_tried{};
     std::uint64_t reloads = 0; // that the doors know of

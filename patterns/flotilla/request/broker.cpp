@@ -36,7 +36,6 @@ constexpr std::uint32_t backlogs_max = 10'000; // peers that do not read
 // that.
 constexpr Duration monitor_look = 100ms;
 constexpr Duration monitor_pause = 1ms;
-constexpr Duration cut_after = 10ms;            // so that who is cut off may have read why
 constexpr std::size_t gathered_sends_max = 128; // decided and not sent
 
 // Of a request to a worker, as it was written for the socket; of anything else empty.
@@ -99,7 +98,7 @@ struct Broker::Rest {
     Instant backlogs_tried{};
     std::size_t binds = 0;
     std::uint64_t too_slow_total = 0;
-    std::vector<int> revoked; // connections, to be cut in the next turn
+    net::PendingCuts revoked; // connections
     Status alive{};           // until the context stops or the transport fails
 };
 
@@ -171,8 +170,8 @@ void Broker::Rest::turn(Duration wait) {
     // Reading it costs a system call, so a busy broker does not do it every turn.
     if (net::recent_now() - losses.read_at() >= monitor_pause)
         losses.read(net::now(), revoked);
-    for (const int descriptor : std::exchange(revoked, {}))
-        net::cut(descriptor);
+    if (!revoked.empty())
+        revoked.tick(net::now());
     if (!backlogs.empty())
         retry_backlogs();
     act();
@@ -203,7 +202,8 @@ void Broker::Rest::act() {
         if (options.on_refused)
             for (const Refusal& each : doing.refusals)
                 options.on_refused(each);
-        revoked.insert(revoked.end(), doing.cuts.begin(), doing.cuts.end());
+        for (const int descriptor : doing.cuts)
+            revoked.add(descriptor, net::now());
         doing.clear();
     }
 }
@@ -257,7 +257,7 @@ Duration Broker::Rest::wait_max() const {
         return Duration::zero();
     const Duration wait = std::min(time_left(net::now(), machine.next_deadline()), monitor_look);
     if (!revoked.empty())
-        return std::min(wait, cut_after);
+        return std::min(wait, net::PendingCuts::pause);
     return backlogs.empty() ? wait : std::min(wait, backlogs.retry_in());
 }
 

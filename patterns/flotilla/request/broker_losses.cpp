@@ -12,11 +12,11 @@ constexpr Duration second_look = 50ms;
 
 // A descriptor that another connection has already is of no use for what was read since the monitor
 // was last empty, because that may be the newcomer's; what was read before was not.
-void BrokerLosses::read(Instant now, std::vector<int>& to_cut) {
+void BrokerLosses::read(Instant now, net::PendingCuts& to_cut) {
     using Kind = net::ConnectionEvent::Kind;
     while (const auto event = monitor_.next()) {
         if (event->kind == Kind::disconnected || event->kind == Kind::accepted)
-            std::erase(to_cut, event->value);
+            to_cut.forget(event->value);
         if (event->kind == Kind::disconnected)
             ended_[event->value] = false;
         else if (event->kind == Kind::accepted)

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <flotilla/base/time.hpp>
+#include <flotilla/net/cut.hpp>
 #include <flotilla/net/monitor.hpp>
 #include <flotilla/request/broker_machine.hpp>
 
@@ -23,7 +24,7 @@ public:
 
     // Reads the monitor. Descriptors whose connection ended, or that are another's by now, leave
     // `to_cut`: they must not be cut any more.
-    void read(Instant now, std::vector<int>& to_cut);
+    void read(Instant now, net::PendingCuts& to_cut);
     Instant read_at() const noexcept { return read_at_; }
     // Nothing was read of that the machine was not told.
     bool empty() const noexcept { return lost_.empty(); }

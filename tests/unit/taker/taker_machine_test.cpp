@@ -262,3 +262,18 @@ TEST_CASE("taker machine: stopping acknowledges what is done and gives back the 
     CHECK(bench.machine.next_deadline() == never);
     CHECK_FALSE(bench.deliver(3));
 }
+
+TEST_CASE("taker machine: a session that ends with its right is asked for again, and then refused",
+          "[unit][work]") {
+    Bench bench;
+    bench.ok();
+    bench.out.clear();
+    const leased::ErrorReply no{leased::ErrorCode::not_allowed, "ask for a rule", 0, 0, 0};
+    bench.hear(no);
+    CHECK(bench.said() == Verbs{"hello"});
+    CHECK(bench.machine.state() == State::greeting);
+    bench.hear(no);
+    CHECK(bench.machine.state() == State::closed);
+    REQUIRE(bench.machine.refusal());
+    CHECK(bench.machine.refusal()->text == "ask for a rule");
+}
