@@ -164,6 +164,14 @@ net::SocketOptions socket_options(const RelayOptions& options, const SideOptions
     return socket;
 }
 
+// What everybody who connects must be allowed, where peers may never say a word to be judged by.
+std::optional<net::Entry> entry_of(const RelayOptions& options, const SideOptions& side,
+                                   Operation operation) {
+    if (!net::gate_of(side.security))
+        return std::nullopt;
+    return net::Entry{operation, options.name};
+}
+
 } // namespace
 
 std::string_view name(Kind kind) noexcept {
@@ -225,14 +233,23 @@ Result<Plan> Plan::make(RelayOptions options) {
         // What comes in there are subscriptions, and nothing else is wanted.
         plan.backend.frame_bytes_max = subscription_bytes_max;
         plan.backend.refuse_when_full = options.overflow.policy != Overflow::Policy::lossy;
-        if (options.last_value)
+        if (options.last_value || options.permissions)
             plan.backend.subscriptions = net::SocketOptions::Subscriptions::manual;
+    }
+    if (options.kind == Kind::queue) {
+        plan.frontend.entry = entry_of(options, options.frontend, Operation::call);
+        plan.backend.entry = entry_of(options, options.backend, Operation::serve);
+    } else if (options.kind == Kind::streamer) {
+        plan.frontend.entry = entry_of(options, options.frontend, Operation::put);
+        plan.backend.entry = entry_of(options, options.backend, Operation::take);
     }
     if (options.capture) {
         plan.capture = socket_options(options, *options.capture, "capture");
         plan.capture.send_messages_max = options.capture_messages_max;
         plan.capture.receive_messages_max = options.capture_messages_max;
         plan.capture.frame_bytes_max = subscription_bytes_max;
+        if (options.permissions)
+            plan.capture.subscriptions = net::SocketOptions::Subscriptions::manual;
     }
     plan.options = std::move(options);
     return plan;

@@ -8,6 +8,7 @@
 //     streamer    PULL                 PUSH                  work down
 #pragma once
 
+#include <flotilla/base/judge.hpp>
 #include <flotilla/base/result.hpp>
 #include <flotilla/base/time.hpp>
 #include <flotilla/net/endpoint.hpp>
@@ -17,6 +18,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -91,6 +93,13 @@ struct RelayOptions {
     // is.
     std::string hop_instance{};
 
+    // Who may publish, subscribe, call, serve or put; set_permissions() changes it. nullptr:
+    // everybody everything, for good where it is a forwarder, which then leaves subscriptions to
+    // libzmq.
+    std::shared_ptr<const Permissions> permissions{};
+    // Called on the relay's thread with what was refused.
+    std::function<void(const Refusal&)> on_refused{};
+
     // Called on the relay's thread with what happens to connections of either side, failed
     // handshakes among it. Absent: nobody watches.
     std::function<void(Side, const net::ConnectionEvent&)> on_connection{};
@@ -112,6 +121,10 @@ struct Plan {
     // Errors: bad_option, bad_endpoint, insecure; each names the relay and the option.
     static Result<Plan> make(RelayOptions options);
 
+    // Whether subscriptions take effect only when the relay says so.
+    bool answers_subscriptions() const noexcept {
+        return options.kind == Kind::forwarder && (options.last_value || options.permissions);
+    }
     net::SocketType type(Side side) const noexcept {
         return side == Side::frontend ? frontend_type : backend_type;
     }

@@ -37,8 +37,9 @@ enum class Drop : std::uint8_t {
     backlog_full, // a reply to a client that does not read
     cut_off,      // the peer died between two frames of the message
     not_drained,  // still held when the drain was over
+    not_allowed,  // its sender has no right to it
 };
-inline constexpr std::size_t drop_reasons = 8;
+inline constexpr std::size_t drop_reasons = 9;
 std::string_view name(Drop reason) noexcept; // "too_large"
 
 constexpr Direction from(Side side) noexcept {

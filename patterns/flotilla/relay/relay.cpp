@@ -26,7 +26,8 @@ Result<net::Socket> open_socket(net::Context& context, const RelayOptions& optio
     auto socket = net::Socket::open(context, type, socket_options);
     if (!socket)
         return named(options, side, socket.error());
-    if (monitor && options.on_connection) { // before it is attached, or it would miss events
+    // Before it is attached, or it would miss events. A gate counts what its monitor is told.
+    if (monitor && (options.on_connection || net::gate_of(given.security))) {
         auto opened = net::Monitor::open(*socket);
         if (!opened)
             return named(options, side, opened.error());
@@ -65,14 +66,18 @@ std::vector<NamedCount> list(const Counters& counters) {
     all.push_back({"last_value_bytes", counters.last_value_bytes});
     all.push_back({"last_values_sent", counters.last_values_sent_total});
     all.push_back({"last_values_forgotten", counters.last_values_forgotten_total});
+    for (std::size_t i = 0; i < counters.not_allowed.size(); ++i)
+        if (counters.not_allowed[i] > 0)
+            all.push_back({"refused_" + std::string(name(static_cast<Operation>(i))),
+                           counters.not_allowed[i]});
     return all;
 }
 
 Relay::Rest::Rest(Plan made)
     : plan(std::move(made)), limits{plan.options.message_bytes_max, plan.options.frames_max},
-      pump(plan.options.kind, plan.options.overflow), interest(counted_topics_max),
-      backlog(BacklogLimits{plan.options.reply_backlog_messages_max,
-                            plan.options.reply_backlog_bytes_max}) {
+      pump(plan.options.kind, plan.options.overflow), rights(plan.options),
+      interest(counted_topics_max), backlog(BacklogLimits{plan.options.reply_backlog_messages_max,
+                                                          plan.options.reply_backlog_bytes_max}) {
     if (plan.options.last_value)
         last_values.emplace(*plan.options.last_value);
     if (!plan.options.hop_instance.empty())
@@ -109,7 +114,7 @@ Status Relay::Rest::open(net::Context& context) {
                                    *options.capture, capture_endpoints, tail);
         if (!capture)
             return fail(capture.error());
-        tap.emplace(std::move(*capture), options.name);
+        tap.emplace(std::move(*capture), options.name, options.permissions ? &rights : nullptr);
     }
     end(Side::frontend).socket.emplace(std::move(*frontend));
     end(Side::backend).socket.emplace(std::move(*backend));
@@ -183,7 +188,8 @@ void Relay::Rest::read_events(Side side) {
         const auto event = end(side).monitor->next();
         if (!event)
             return;
-        plan.options.on_connection(side, *event);
+        if (plan.options.on_connection)
+            plan.options.on_connection(side, *event);
     }
 }
 
@@ -268,6 +274,12 @@ Status Relay::run() {
     return poller.run();
 }
 
+void Relay::set_permissions(std::shared_ptr<const Permissions> permissions) {
+    FLOTILLA_CHECK(rest_->kind() != Kind::forwarder || rest_->plan.answers_subscriptions(),
+                   "a forwarder that was opened without permissions gets some");
+    rest_->rights.set(std::move(permissions));
+}
+
 void Relay::pause() {
     rest_->pump.pause();
     rest_->watch();
@@ -308,6 +320,7 @@ Counters Relay::counters() const {
         counters.last_values_sent_total = rest.last_values_sent_total;
         counters.last_values_forgotten_total = rest.last_values->forgotten_total();
     }
+    counters.not_allowed = rest.rights.refused();
     counters.state = rest.pump.state();
     return counters;
 }

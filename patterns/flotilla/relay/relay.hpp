@@ -40,6 +40,7 @@ struct Counters {
     std::uint64_t last_value_bytes = 0;  // of them, about
     std::uint64_t last_values_sent_total = 0;      // to subscribers that came later
     std::uint64_t last_values_forgotten_total = 0; // for want of room
+    OperationCounts not_allowed{};                 // refused by a rule, subscriptions among it
     Pump::State state = Pump::State::running;
 };
 struct NamedCount {
@@ -72,6 +73,12 @@ public:
     void attach(net::Poller& poller);
     // Serves with a loop of its own until the context shuts down. Errors: stopped, then.
     Status run();
+
+    // Who may do what from the next message on. Connections of those who lost the right to what
+    // they are given (subscriptions, replies, requests, captures) are cut; they connect again, and
+    // are judged anew. Peers that never speak, PULL at a streamer's backend, are judged at their
+    // handshake only. A forwarder must have been opened with permissions.
+    void set_permissions(std::shared_ptr<const Permissions> permissions);
 
     // Stops reading messages (subscriptions still pass), so that a queue or streamer pushes back
     // and a forwarder's queues fill. resume() goes on where it stopped.

@@ -69,6 +69,10 @@ bool Relay::Rest::deliver(Side side) {
         pump.dropped(side, Drop::malformed);
         return true;
     }
+    if (rights.judges(side) && !rights.may_pass(side, message)) {
+        pump.dropped(side, Drop::not_allowed);
+        return true;
+    }
     if (tap)
         tap->publish(from(side), message);
     if (last_values) // as it came: a late joiner's hop would tell of another passage
@@ -154,16 +158,26 @@ bool Relay::Rest::subscription() {
         pump.dropped(Side::backend, Drop::malformed);
         return true;
     }
-    if (tap)
-        tap->publish(Direction::out, message);
-    if (!last_values)
-        return forward(Side::backend);
-    // In manual mode it takes effect when we say so, and comes from every subscriber.
     const ByteView topic = bytes.substr(1);
     const bool subscribes = what == '\1';
+    if (plan.options.permissions) {
+        const auto verdict = rights.subscription(message.parts[0], subscribes, topic);
+        // Without an answer of ours it has no effect here, and upstream nobody hears of it.
+        if (verdict == Rights::Verdict::refused)
+            pump.dropped(Side::backend, Drop::not_allowed);
+        else if (verdict == Rights::Verdict::cancels_refused)
+            pump.passed(Side::backend, message.bytes);
+        if (verdict != Rights::Verdict::takes_effect)
+            return true;
+    }
+    if (tap)
+        tap->publish(Direction::out, message);
+    if (!plan.answers_subscriptions())
+        return forward(Side::backend);
+    // In manual mode it takes effect when we say so, and comes from every subscriber.
     const Status done = subscribes ? socket(Side::backend).subscribe(topic)
                                    : socket(Side::backend).unsubscribe(topic);
-    if (subscribes && done)
+    if (subscribes && done && last_values)
         send_last_values(topic);
     if (subscribes ? interest.add(topic) : interest.remove(topic))
         return forward(Side::backend);
@@ -179,11 +193,11 @@ void Relay::Rest::send_last_values(ByteView prefix) {
     last_values->matching(prefix, [&](const Message& value) {
         Message copy = value.share();
         mark_snapshot(copy);
-        using Audience = net::Socket::Audience;
-        const bool addressed = alone && backend.address(Audience::last_subscriber).has_value();
+        const bool addressed =
+            alone && backend.address(net::Socket::Audience::last_subscriber).has_value();
         last_values_sent_total += send(backend, copy) == Sent::whole ? 1 : 0;
         if (addressed)
-            (void)backend.address(Audience::everyone);
+            (void)backend.address(net::Socket::Audience::everyone);
         alone = false;
     });
 }

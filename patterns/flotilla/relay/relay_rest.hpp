@@ -6,6 +6,7 @@
 #include "interest.hpp"
 #include "last_value.hpp"
 #include "message.hpp"
+#include "rights.hpp"
 #include "tap.hpp"
 
 #include <flotilla/net/ipc_tail.hpp>
@@ -76,6 +77,7 @@ struct Relay::Rest {
     std::optional<Tap> tap{};
     std::vector<net::Endpoint> capture_endpoints{};
     std::optional<LastValues> last_values{};
+    Rights rights;
     Interest interest;
     Backlog backlog;
     std::uint64_t last_values_sent_total = 0;

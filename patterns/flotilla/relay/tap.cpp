@@ -7,20 +7,35 @@
 
 namespace flotilla::relay {
 
-Tap::Tap(net::Socket socket, std::string_view relay)
-    : socket_(std::move(socket)), topics_{net::Part::copy(capture_topic(relay, Direction::in)),
-                                          net::Part::copy(capture_topic(relay, Direction::out))} {}
+Tap::Tap(net::Socket socket, std::string_view relay, Rights* rights)
+    : socket_(std::move(socket)),
+      rights_(rights), topics_{net::Part::copy(capture_topic(relay, Direction::in)),
+                               net::Part::copy(capture_topic(relay, Direction::out))} {}
 
 void Tap::read_subscriptions() {
     net::Part part;
     while (socket_.receive(part, Duration::zero())) {
         // Each topic's first subscription and last cancellation; anything else is not for us.
         const ByteView bytes = part;
-        if (bytes.substr(0, 1) == ByteView{"\1", 1})
+        const bool subscribes = bytes.substr(0, 1) == ByteView{"\1", 1};
+        if (!subscribes && bytes.substr(0, 1) != ByteView{"\0", 1})
+            continue;
+        if (!takes_effect(part, subscribes, bytes.substr(1)))
+            continue;
+        if (subscribes)
             ++subscriptions_;
-        else if (bytes.substr(0, 1) == ByteView{"\0", 1} && subscriptions_ > 0)
+        else if (subscriptions_ > 0)
             --subscriptions_;
     }
+}
+
+// In manual mode every peer's come, and each waits for our word.
+bool Tap::takes_effect(const net::Part& part, bool subscribes, ByteView topic) {
+    if (rights_ == nullptr)
+        return true;
+    if (rights_->tap_subscription(part, subscribes, topic) != Rights::Verdict::takes_effect)
+        return false;
+    return (subscribes ? socket_.subscribe(topic) : socket_.unsubscribe(topic)).has_value();
 }
 
 void Tap::publish(Direction direction, const Message& message) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "message.hpp"
+#include "rights.hpp"
 
 #include <flotilla/base/time.hpp>
 #include <flotilla/net/socket.hpp>
@@ -18,8 +19,9 @@ namespace flotilla::relay {
 
 class Tap {
 public:
-    // `socket` is an XPUB, so that it is known whether anybody subscribes.
-    Tap(net::Socket socket, std::string_view relay);
+    // `socket` is an XPUB, so that it is known whether anybody subscribes; with `rights`, which
+    // then live longer, in manual mode.
+    Tap(net::Socket socket, std::string_view relay, Rights* rights);
 
     net::Socket& socket() noexcept { return socket_; }
     // Reads what subscriptions have come; never waits.
@@ -29,7 +31,10 @@ public:
     std::uint64_t published_total() const noexcept { return published_total_; }
 
 private:
+    bool takes_effect(const net::Part& subscription, bool subscribes, ByteView topic);
+
     net::Socket socket_;
+    Rights* rights_;
     std::array<net::Part, 2> topics_;
     std::array<std::uint64_t, 2> sequences_{};
     std::uint64_t subscriptions_ = 0;
