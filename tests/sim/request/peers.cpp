@@ -43,7 +43,8 @@ void RequestWorld::client_send(std::size_t index) {
     if (!client.line || !client.line->open || !flotilla || random_.one_in(3)) {
         hang_up(client.line);
         client.line =
-            connect([this, index](Frames frames) { client_hear(index, std::move(frames)); });
+            connect([this, index](Frames frames) { client_hear(index, std::move(frames)); },
+                    "client-" + std::to_string(index));
     }
     Message message;
     message.dialect = client.dialect;
@@ -97,12 +98,14 @@ void RequestWorld::client_hear(std::size_t index, Frames frames) {
 // Many questions at once over one connection, from somebody who then leaves.
 void RequestWorld::burst() {
     const std::string name = "b" + std::to_string(++bursts_);
-    Line line = connect([name](Frames frames) {
-        const auto message = read_at_client(frames);
-        FLOTILLA_CHECK(message, "a client is told what it cannot read");
-        FLOTILLA_CHECK(request_text(*message).substr(0, name.size() + 4) == "re:" + name + "#",
-                       "an answer to a question of somebody else");
-    });
+    Line line = connect(
+        [name](Frames frames) {
+            const auto message = read_at_client(frames);
+            FLOTILLA_CHECK(message, "a client is told what it cannot read");
+            FLOTILLA_CHECK(request_text(*message).substr(0, name.size() + 4) == "re:" + name + "#",
+                           "an answer to a question of somebody else");
+        },
+        "burst");
     const std::string service = "s" + std::to_string(random_.below(plan_.services));
     for (int i = 0; i < 6; ++i) {
         Message message;
@@ -125,8 +128,9 @@ void RequestWorld::worker_start(std::size_t index) {
     worker.held.clear();
     worker.working = false;
     worker.heard = now_;
-    worker.line = connect(
-        [this, index, life](Frames frames) { worker_hear(index, life, std::move(frames)); });
+    worker.line =
+        connect([this, index, life](Frames frames) { worker_hear(index, life, std::move(frames)); },
+                "worker-" + std::to_string(index));
     Message ready;
     ready.dialect = worker.dialect;
     ready.side = Side::worker;

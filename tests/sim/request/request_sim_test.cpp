@@ -79,6 +79,25 @@ TEST_CASE("requests: every asker gets its own answer, whatever network, workers 
     CHECK(repeated_work > seeds);
 }
 
+TEST_CASE("requests: rights that come and go leave no request with who may not serve it, and every "
+          "asker is answered in the end",
+          "[sim][request]") {
+    const std::uint64_t first = first_seed();
+    std::uint64_t revoked = 0;
+    for (std::uint64_t seed = first; seed < first + 300; ++seed) {
+        INFO("seed " << seed);
+        Random random(seed);
+        RequestPlan plan = small_plan(random);
+        plan.storm = storm(random);
+        plan.storm.rights_change_every = random.one_in(2) ? 20ms : 100ms;
+        RequestWorld world(plan, seed);
+        world.run();
+        REQUIRE(world.all_done());
+        revoked += world.counters().requests_revoked_total + world.counters().workers_revoked_total;
+    }
+    CHECK(revoked > 300);
+}
+
 TEST_CASE("requests: in fine weather nothing is sent twice and everything is answered once",
           "[sim][request]") {
     const std::uint64_t first = first_seed();

@@ -74,14 +74,20 @@ void RequestWorld::plan_trouble() {
         after(up_to(100ms), [this, index] { worker_start(index); });
     });
     every(plan_.storm.broker_crash_every, [this] { broker_crash(); });
+    every(plan_.storm.rights_change_every, [this] { change_rights(); });
+    if (plan_.storm.rights_change_every > Duration::zero())
+        at(storm_ends_, [this] { set_rights(nullptr); });
     every(plan_.storm_lasts / 4, [this] { burst(); });
 }
 
 // ---- the network -------------------------------------------------------------------------------
 
-RequestWorld::Line RequestWorld::connect(std::function<void(Frames)> to_peer) {
+RequestWorld::Line RequestWorld::connect(std::function<void(Frames)> to_peer, std::string user) {
     auto line = std::make_shared<Connection>();
     line->peer = "peer " + std::to_string(++last_peer_);
+    if (plan_.storm.rights_change_every > Duration::zero())
+        line->user = std::move(user);
+    users_[line->peer] = line->user;
     line->to_peer = std::move(to_peer);
     for (line->descriptor = 10; descriptors_.count(line->descriptor) > 0;)
         ++line->descriptor;
@@ -129,7 +135,8 @@ void RequestWorld::to_broker(const Line& line, Message message) {
         const std::string asked = read->side == Side::client ? request_text(*read) : "";
         broker_step([&](BrokerOutputs& out) {
             const std::uint64_t accepted = broker_->counters().accepted_total;
-            broker_->receive({line->peer, {}, line->descriptor}, std::move(*read), now_, out);
+            broker_->receive({line->peer, line->user, line->descriptor}, std::move(*read), now_,
+                             out);
             if (broker_->counters().accepted_total > accepted)
                 came_.emplace(asked, ++serial_);
         });
@@ -201,6 +208,7 @@ void RequestWorld::broker_heard(const Connection& line, const Message& message) 
 
 void RequestWorld::note_given(const std::string& worker, const Message& message) {
     ++worked_;
+    FLOTILLA_CHECK(may_work(worker), "a request is given to a worker that may not serve");
     const std::string asked = request_text(message);
     // Ids are in the questions of clients that have them: "id/..."; others are told apart by token.
     const std::string token(message.address.view());
@@ -223,6 +231,8 @@ void RequestWorld::broker_crash() {
     ++restarts_;
     requeued_ += broker_->counters().requeued_total;
     broker_ = std::make_unique<BrokerMachine>(plan_.limits, random_.next());
+    BrokerOutputs nothing;
+    broker_->set_permissions(permissions_, now_, nothing);
     holders_.clear();
     tokens_.clear();
     came_.clear();

@@ -11,6 +11,7 @@
 // one address to one service are first given out in the order in which they came.
 #pragma once
 
+#include <flotilla/base/permissions.hpp>
 #include <flotilla/base/random.hpp>
 #include <flotilla/request/broker_machine.hpp>
 
@@ -35,6 +36,7 @@ struct RequestWeather {
     Duration broker_crash_every{0};   // on average
     std::uint32_t hint_percent = 100; // of lost connections that the monitor tells
     std::uint32_t retry_percent = 0;  // flotilla workers give back instead of answering
+    Duration rights_change_every{0};  // each peer is then a user of its own
 };
 
 struct RequestPlan {
@@ -52,6 +54,7 @@ struct RequestConnection {
     static constexpr std::size_t to_broker_way = 1;
 
     std::string peer;
+    std::string user;
     int descriptor = -1;
     bool open = true;
     std::function<void(wire::Frames)> to_peer;
@@ -113,7 +116,7 @@ private:
     bool percent(std::uint32_t share) { return random_.below(100) < share; }
     Duration up_to(Duration most);
 
-    Line connect(std::function<void(wire::Frames)> to_peer);
+    Line connect(std::function<void(wire::Frames)> to_peer, std::string user);
     void hang_up(Line& line);
     void travel(Connection& line, std::size_t way, Action arrive);
     void to_broker(const Line& line, request::Message message);
@@ -133,6 +136,9 @@ private:
     void worker_work(std::size_t index);
     void worker_beat(std::size_t index, std::uint64_t life);
     void plan_trouble();
+    void change_rights();
+    void set_rights(std::shared_ptr<const Permissions> permissions);
+    bool may_work(const std::string& peer) const;
 
     RequestPlan plan_;
     RequestWeather fine_{};
@@ -145,8 +151,10 @@ private:
     std::uint64_t serial_ = 0;
     std::vector<std::unique_ptr<Client>> clients_;
     std::vector<std::unique_ptr<Worker>> workers_;
-    std::map<std::string, Line> lines_; // by peer, while open
-    std::set<int> descriptors_;         // in use
+    std::map<std::string, Line> lines_;              // by peer, while open
+    std::set<int> descriptors_;                      // in use
+    std::shared_ptr<const Permissions> permissions_; // nullptr: everybody may do everything
+    std::map<std::string, std::string> users_;       // by peer, also of those that are gone
     std::uint64_t last_peer_ = 0;
 
     std::map<std::string, std::string> holders_;  // request id to worker that has not answered
