@@ -23,7 +23,13 @@ using F = RelayFigures;
 constexpr const char* messages_help =
     "Messages handed on: in is from frontends to backends, out the other way";
 constexpr const char* bytes_help = "Bytes of these";
+constexpr const char* access_help = "What rules refused, by operation";
 constexpr const char* dropped_help = "Messages read that do not reach the other side, by reason";
+
+template <Operation operation>
+double refused(const F& figures) {
+    return number(figures.counters.not_allowed[static_cast<std::size_t>(operation)]);
+}
 
 template <Drop reason>
 double dropped(const F& figures) {
@@ -95,6 +101,9 @@ constexpr auto traffic(const Names& names) {
         Shown<F>{
             counter("dropped_not_drained", names.dropped, dropped_help, "reason", "not_drained"),
             dropped<Drop::not_drained>},
+        Shown<F>{
+            counter("dropped_not_allowed", names.dropped, dropped_help, "reason", "not_allowed"),
+            dropped<Drop::not_allowed>},
         Shown<F>{gauge("held", names.held, "Messages that wait for room on the other side"),
                  [](const F& f) { return number(f.counters.in.held + f.counters.out.held); }},
         Shown<F>{gauge("backlog_messages", names.backlog_messages,
@@ -125,6 +134,24 @@ constexpr std::array program{
              [](const F& f) { return number(f.relays); }},
     Shown<F>{gauge("paused", "flotilla_relays_paused", "Of these, paused by an administrator"),
              [](const F& f) { return number(f.paused); }},
+    Shown<F>{counter("publish_not_allowed", "flotilla_access_refused_total", access_help,
+                     "operation", "publish"),
+             refused<Operation::publish>},
+    Shown<F>{counter("subscribe_not_allowed", "flotilla_access_refused_total", access_help,
+                     "operation", "subscribe"),
+             refused<Operation::subscribe>},
+    Shown<F>{counter("call_not_allowed", "flotilla_access_refused_total", access_help, "operation",
+                     "call"),
+             refused<Operation::call>},
+    Shown<F>{counter("serve_not_allowed", "flotilla_access_refused_total", access_help, "operation",
+                     "serve"),
+             refused<Operation::serve>},
+    Shown<F>{counter("put_not_allowed", "flotilla_access_refused_total", access_help, "operation",
+                     "put"),
+             refused<Operation::put>},
+    Shown<F>{counter("administer_not_allowed", "flotilla_access_refused_total", access_help,
+                     "operation", "administer"),
+             refused<Operation::administer>},
 };
 constexpr std::array of_relay{
     Shown<F>{gauge("paused", "flotilla_relay_paused", "1 while it is paused", "", "", Unit::flag),
@@ -171,6 +198,8 @@ void add(RelayFigures& sum, const RelayFigures& figures) noexcept {
     const relay::Counters& from = figures.counters;
     add(to.in, from.in);
     add(to.out, from.out);
+    for (std::size_t i = 0; i < operations_count; ++i)
+        to.not_allowed[i] += from.not_allowed[i];
     to.backlog_messages += from.backlog_messages;
     to.backlog_bytes += from.backlog_bytes;
     to.captured_total += from.captured_total;

@@ -122,14 +122,21 @@ void put_gate(relay::SideOptions& side, const host::AccessKeeper& access) {
 } // namespace
 
 Status Service::guard(relay::RelayOptions& options, const RelaySettings& settings) {
-    auto access = host::AccessKeeper::open(
-        access_settings(options_.settings, settings, serves_curve(options)));
+    const host::CommonSettings wanted =
+        access_settings(options_.settings, settings, serves_curve(options));
+    auto access = host::AccessKeeper::open(wanted);
     if (!access)
         return fail(access.error().code, "relay '" + options.name + "': " + access.error().detail);
     put_gate(options.frontend, *access);
     put_gate(options.backend, *access);
     if (options.capture)
         put_gate(*options.capture, *access);
+    // A forwarder that will never have rules leaves subscriptions to libzmq.
+    if (wanted.access || wanted.allow_client_keys || wanted.allow_any_client_key)
+        options.permissions = access->permissions();
+    options.on_refused = [audit = admin_.audit()](const Refusal& refusal) {
+        note(*audit, refusal);
+    };
     if (access_.empty())
         admin_.office().set_permissions(access->permissions());
     access_.push_back(std::move(*access));
@@ -137,10 +144,20 @@ Status Service::guard(relay::RelayOptions& options, const RelaySettings& setting
 }
 
 Status Service::process(Duration) {
+    bool changed = false;
     for (host::AccessKeeper& each : access_)
-        if (each.look(net::recent_now(), *log_) && &each == &access_.front())
-            admin_.office().set_permissions(each.permissions());
+        changed = each.look(net::recent_now(), *log_) || changed;
+    if (changed)
+        set_permissions();
     return {};
+}
+
+// Those that hold now, wherever they are asked.
+void Service::set_permissions() {
+    for (std::size_t i = 0; i < relays_.size(); ++i)
+        if (relays_[i].options().permissions)
+            relays_[i].set_permissions(access_[i].permissions());
+    admin_.office().set_permissions(access_.front().permissions());
 }
 
 Service::Service(net::Context context, admin::Admin admin, ServiceOptions options, host::Log& log)
@@ -269,7 +286,7 @@ Result<host::Reloaded> Service::reload() {
         done.changed.push_back("access");
     for (std::size_t i = 0; i < access_.size(); ++i)
         access_[i].take_over(std::move(fresh[i]));
-    admin_.office().set_permissions(access_.front().permissions());
+    set_permissions();
     options_.settings = std::move(next);
     if (format_relays(wanted) != format_relays(options_.settings))
         done.restart_needed.push_back("relay");
