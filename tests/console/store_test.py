@@ -40,7 +40,7 @@ class Store(ConsoleTest):
         cls.at = ("--store", cls.store.endpoint)
         zmq("queue", "put", "region3.shop0333", *cls.at, text="a book\n" * 500)
         for i in range(1, 10):
-            zmq("queue", "put", f"region{i}.shop{i}{i * 11:03}", *cls.at, text="a book\n" * (i * i * 3 % 97 + 2))
+            zmq("queue", "put", f"region{i}.shop{i * 101:04}", *cls.at, text="a book\n" * (i * i * 3 % 97 + 2))
         zmq("queue", "put", "region7.shop0777", *cls.at, text="a book\n" * 300)
         producer = cls.enterClassContext(Traffic("queue", "put", "traffic", *cls.at, line="one more"))
         consumer = cls.enterClassContext(Traffic("queue", "take", "traffic", "--follow", *cls.at))
