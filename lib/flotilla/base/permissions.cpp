@@ -80,13 +80,21 @@ Status check_who(std::string_view who) {
     return check_user_name(who.substr(0, 1) == "@" ? who.substr(1) : who);
 }
 
+// To allow everything to queues and services is no mistake; to allow subscribing to one topic is.
+bool is_about_topics_only(const Rule& rule) {
+    bool only = rule.operations[std::size_t(Operation::subscribe)];
+    for (std::size_t i = 0; i < operations_count; ++i)
+        only = only && (!rule.operations[i] || Operation(i) == Operation::subscribe ||
+                        Operation(i) == Operation::publish);
+    return only;
+}
+
 Status check_object(const Rule& rule, std::string_view object) {
     if (object.empty() || object.size() > Permissions::object_bytes_max)
         return fail(Errc::bad_option, "an object has 1 to " +
                                           std::to_string(Permissions::object_bytes_max) +
                                           " characters; '*' means all");
-    if (rule.effect == Rule::Effect::allow && rule.operations[std::size_t(Operation::subscribe)] &&
-        object.back() != '*')
+    if (rule.effect == Rule::Effect::allow && is_about_topics_only(rule) && object.back() != '*')
         return fail(Errc::bad_option, "to subscribe to '" + std::string(object) +
                                           "' brings every topic that begins so; allow '" +
                                           std::string(object) +

@@ -195,6 +195,10 @@ TEST_CASE("permissions: what could never mean what it says is refused", "[unit][
     CHECK(error(rule(allow, {"@"}, {Operation::put}, {"a"})) == Errc::bad_option);
     CHECK(error(rule(allow, {"a b"}, {Operation::put}, {"a"})) == Errc::bad_option);
     CHECK(error(rule(allow, {"a"}, {Operation::subscribe}, {"topic"})) == Errc::bad_option);
+    CHECK(error(rule(allow, {"a"}, {Operation::subscribe, Operation::publish}, {"topic"})) ==
+          Errc::bad_option);
+    CHECK_FALSE(made({rule(allow, {"*"}, {Operation::subscribe, Operation::put}, {"orders"})})
+                    .allows("", Operation::subscribe, "orders"));
     CHECK(error(rule(allow, std::vector<std::string>(257, "a"), {Operation::put}, {"a"})) ==
           Errc::too_many);
 

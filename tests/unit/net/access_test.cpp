@@ -239,6 +239,7 @@ groups = ["legacy"]
     REQUIRE(file->plain.size() == 1);
     CHECK(file->plain[0].user == User{"printer", {"legacy"}});
     CHECK(parse_access_file("", "access.toml"));
+    CHECK(parse_access_file("[[rule]]\nwho = 'a'\nallow = '*'\non = 'orders'\n", "access.toml"));
 }
 
 TEST_CASE("access file: what is wrong is named with its place", "[unit][net]") {
