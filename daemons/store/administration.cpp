@@ -22,14 +22,15 @@ std::vector<std::string> not_ready(const queue::EngineLevels& levels, const queu
 }
 
 void Administration::show(const admin::Wanted& wanted, admin::Snapshot& snapshot) const {
-    StoreFigures figures{
-        parts_.server.counters(), parts_.server.levels(), parts_.disk.levels(), {}};
+    queue::QueuePageWish wish{wanted.prefix, wanted.after, wanted.rows_max};
+    if (!is_wanted(wanted, "queue"))
+        wish.queues_max = 0;
+    const queue::QueuePage page = parts_.server.queues(wish);
+    const StoreFigures figures = figures_of(parts_.server, parts_.disk, page.all);
     admin::Table queues = queue_table();
-    for (const queue::QueueStat& each : parts_.server.queues()) {
-        add(figures.queues, each.levels);
-        if (is_wanted(wanted, "queue"))
-            add_row(wanted, queues, each.name, [&] { return queue_row(each); });
-    }
+    for (const queue::QueueStat& each : page.queues)
+        queues.rows.push_back(queue_row(each));
+    queues.left_out = wish.queues_max > 0 ? page.left_out : 0;
     admin::Table doors = door_table();
     if (is_wanted(wanted, "door"))
         for (const queue::DoorStat& each : parts_.server.doors())

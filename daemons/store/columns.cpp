@@ -220,20 +220,9 @@ std::string kind(const DoorStat& door) {
 
 } // namespace
 
-void add(queue::QueueLevels& sum, const queue::QueueLevels& queue) noexcept {
-    sum.ready += queue.ready;
-    sum.delayed += queue.delayed;
-    sum.leased += queue.leased;
-    sum.bytes += queue.bytes;
-    sum.consumers += queue.consumers;
-    sum.lag = std::max(sum.lag, queue.lag);
-}
-
-StoreFigures figures_of(const queue::QueueServer& server, const queue::LmdbStore& disk) {
-    StoreFigures figures{server.counters(), server.levels(), disk.levels(), {}};
-    for (const QueueStat& each : server.queues())
-        add(figures.queues, each.levels);
-    return figures;
+StoreFigures figures_of(const queue::QueueServer& server, const queue::LmdbStore& disk,
+                        const queue::QueueLevels& queues_together) {
+    return {server.counters(), server.levels(), disk.levels(), queues_together};
 }
 
 admin::Table totals_table() {

@@ -20,9 +20,8 @@ struct StoreFigures {
     queue::LmdbLevels disk{};
     queue::QueueLevels queues{}; // sums; the lag is the longest
 };
-StoreFigures figures_of(const queue::QueueServer& server, const queue::LmdbStore& disk);
-// Adds one queue's.
-void add(queue::QueueLevels& sum, const queue::QueueLevels& queue) noexcept;
+StoreFigures figures_of(const queue::QueueServer& server, const queue::LmdbStore& disk,
+                        const queue::QueueLevels& queues);
 
 admin::Table totals_table();
 admin::Table queue_table();

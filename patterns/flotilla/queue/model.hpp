@@ -126,6 +126,18 @@ struct QueueStat {
     QueueLevels levels{};
 };
 
+// Some queues by name, and what all of them hold together. Makes no copy of the others.
+struct QueuePageWish {
+    std::string prefix{};           // of names
+    std::string after{};            // names behind this one: the next page
+    std::uint32_t queues_max = 100; // 0: only the sums
+};
+struct QueuePage {
+    std::vector<QueueStat> queues{};
+    std::uint64_t left_out = 0; // that would follow
+    QueueLevels all{};          // sums; the lag is the longest, rates and time_to_drain are 0
+};
+
 // Of the whole store.
 struct StoreLimits {
     std::uint32_t queues_max = 100'000;            // 1 to 10,000,000

@@ -158,6 +158,10 @@ EngineLevels QueueServer::levels() const {
     return rest_->engine.levels();
 }
 
+QueuePage QueueServer::queues(const QueuePageWish& wish) const {
+    return rest_->engine.queues(wish);
+}
+
 std::vector<QueueStat> QueueServer::queues() const {
     return rest_->engine.queues();
 }

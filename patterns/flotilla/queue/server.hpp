@@ -123,6 +123,7 @@ public:
     QueueServerCounters counters() const;
     EngineLevels levels() const;
     std::vector<QueueStat> queues() const;
+    QueuePage queues(const QueuePageWish& wish) const;
     std::vector<DoorStat> doors() const;
 
 private:

@@ -308,6 +308,10 @@ std::vector<QueueStat> QueueEngine::queues() const {
     return rest_->machine ? rest_->machine->queues() : std::vector<QueueStat>{};
 }
 
+QueuePage QueueEngine::queues(const QueuePageWish& wish) const {
+    return rest_->machine ? rest_->machine->queues(wish) : QueuePage{};
+}
+
 void QueueEngine::check() const {
     if (rest_->machine)
         rest_->machine->check();

@@ -147,6 +147,7 @@ public:
     EngineLevels levels() const;
     // Queues in memory now (used since the start), by name.
     std::vector<QueueStat> queues() const;
+    QueuePage queues(const QueuePageWish& wish) const;
     // Aborts when an invariant does not hold; for tests, O(everything in memory).
     void check() const;
 

@@ -47,6 +47,8 @@ void QueueMachine::Rest::begin_block(Slot slot, Lane at) {
         return;
     lane.writer_first = queue.next;
     lane.head.wall_ms = turn_.wall_ms();
+    if (lane.oldest_ms == 0 || (lane.cursor >= lane.tail && lane.returned.empty()))
+        lane.oldest_ms = lane.head.wall_ms; // nothing waited, or nobody knows since when
     const Duration ttl = queue.properties.ttl;
     lane.head.expiry_ms = ttl > Duration::zero() ? lane.head.wall_ms + to_ms(ttl) : 0;
     lane.visits.clear();

@@ -29,8 +29,11 @@ std::size_t lanes_of(const QueueProperties& properties) {
 } // namespace
 
 QueueStat Queue::stat(Instant now, std::int64_t wall_ms) const {
-    QueueStat stat{name, id, properties, counters, {}};
-    QueueLevels& levels = stat.levels;
+    return {name, id, properties, counters, levels(now, wall_ms)};
+}
+
+QueueLevels Queue::levels(Instant now, std::int64_t wall_ms) const {
+    QueueLevels levels;
     levels.ready = ready;
     levels.delayed = delayed;
     levels.leased = leased;
@@ -45,7 +48,7 @@ QueueStat Queue::stat(Instant now, std::int64_t wall_ms) const {
             oldest = std::min(oldest, lane.oldest_ms);
     if (ready > 0)
         levels.lag = std::chrono::milliseconds(wall_ms - oldest);
-    return stat;
+    return levels;
 }
 
 // ---- finding -----------------------------------------------------------------------------------

@@ -62,6 +62,7 @@ struct Queue {
     Instant paused_until{};  // order=strict: a retry delay that everything waits for
 
     std::uint64_t unfinished() const noexcept { return ready + delayed + leased; }
+    QueueLevels levels(Instant now, std::int64_t wall_ms) const;
     QueueStat stat(Instant now, std::int64_t wall_ms) const;
 };
 

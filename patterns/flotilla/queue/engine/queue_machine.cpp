@@ -136,6 +136,35 @@ std::vector<QueueStat> QueueMachine::queues() const {
     return stats;
 }
 
+QueuePage QueueMachine::queues(const QueuePageWish& wish) const {
+    QueuePage page;
+    std::vector<Slot> fitting;
+    QueueBook& book = rest_->book_;
+    const Turn& turn = rest_->turn_;
+    book.for_each([&](Slot slot) {
+        const Queue& queue = book[slot];
+        const QueueLevels levels = queue.levels(turn.now, turn.wall_ms());
+        page.all.ready += levels.ready;
+        page.all.delayed += levels.delayed;
+        page.all.leased += levels.leased;
+        page.all.bytes += levels.bytes;
+        page.all.consumers += levels.consumers;
+        page.all.lag = std::max(page.all.lag, levels.lag);
+        if (queue.name > wish.after && queue.name.starts_with(wish.prefix))
+            fitting.push_back(slot);
+    });
+    const std::size_t shown = std::min<std::size_t>(fitting.size(), wish.queues_max);
+    const auto end = fitting.begin() + static_cast<std::ptrdiff_t>(shown);
+    std::partial_sort(fitting.begin(), end, fitting.end(),
+                      [&](Slot a, Slot b) { return book[a].name < book[b].name; });
+    for (std::size_t i = 0; i < shown; ++i) {
+        Rest::rate(book[fitting[i]], turn.now);
+        page.queues.push_back(book[fitting[i]].stat(turn.now, turn.wall_ms()));
+    }
+    page.left_out = fitting.size() - shown;
+    return page;
+}
+
 void QueueMachine::check() const {
     rest_->check();
 }

@@ -93,6 +93,7 @@ public:
     EngineLevels levels() const;
     void count(EngineCounters& counters) const; // adds its own
     std::vector<QueueStat> queues() const;
+    QueuePage queues(const QueuePageWish& wish) const;
     void check() const;
 
     class Rest; // queue_machine_rest.hpp
