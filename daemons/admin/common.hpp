@@ -5,6 +5,8 @@
 
 #include "admin/snapshot.hpp"
 
+#include <flotilla/net/gate.hpp>
+
 #include <cstdint>
 
 namespace flotilla::admin {
@@ -13,7 +15,8 @@ struct CommonFigures {
     std::uint64_t admin_done = 0;
     std::uint64_t admin_refused = 0;
 };
-// To the one row of the totals; without it nothing is added.
+// Both to the one row of the totals; without it nothing is added.
 void add_common(Snapshot& snapshot, const CommonFigures& figures);
+void add_connections(Snapshot& snapshot, const net::GateCounters& counters);
 
 } // namespace flotilla::admin

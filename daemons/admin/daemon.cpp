@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/daemon.hpp"
 
+#include "admin/common.hpp"
 #include "admin/json.hpp"
 
 #include <flotilla/net/system.hpp>
@@ -17,6 +18,14 @@ namespace {
 std::int64_t now_ms() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(net::wall_now().time_since_epoch())
         .count();
+}
+
+void add(net::GateCounters& sum, const net::GateCounters& gate) {
+    sum.connections += gate.connections;
+    sum.addresses_waiting += gate.addresses_waiting;
+    sum.handshakes_total += gate.handshakes_total;
+    for (std::size_t i = 0; i < sum.failures_total.size(); ++i)
+        sum.failures_total[i] += gate.failures_total[i];
 }
 
 } // namespace
@@ -38,6 +47,10 @@ Snapshot Daemon::snapshot(const Wanted& wanted) const {
     for (const net::Endpoint& each : identity_.endpoints)
         snapshot.endpoints.push_back(each.text());
     show(wanted, snapshot);
+    net::GateCounters connections;
+    for (const auto& gate : identity_.gates)
+        add(connections, gate->counters());
+    add_connections(snapshot, connections);
     return snapshot;
 }
 

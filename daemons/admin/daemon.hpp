@@ -8,7 +8,9 @@
 #include "host/serve_loop.hpp"
 
 #include <flotilla/net/endpoint.hpp>
+#include <flotilla/net/gate.hpp>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,7 @@ public:
         std::string program{};  // "flotilla-store"
         std::string instance{}; // setting `instance`
         std::vector<net::Endpoint> endpoints{};
+        std::vector<std::shared_ptr<const net::Gate>> gates{}; // in front of the listeners
     };
     // `loop` must outlive it.
     Daemon(Identity identity, host::ServeLoop& loop);

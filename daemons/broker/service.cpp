@@ -80,6 +80,7 @@ Result<Service> Service::open(ServiceOptions options, host::Log& log) {
         !listens)
         return fail(listens.error());
     host::name_unused_listeners(service.context_, log);
+    service.admin_.begin(); // who asks from now on waits for the loop
     return service;
 }
 
@@ -145,9 +146,9 @@ std::string Service::status() const {
 
 ExitCode Service::run(host::Signals& signals) {
     host::ServeLoop loop(*this, *log_, *options_.settings.drain);
-    Administration administration({"flotilla-broker", admin_.instance(), bound_}, loop, *broker_);
+    Administration administration({"flotilla-broker", admin_.instance(), bound_, {access_->gate()}},
+                                  loop, *broker_);
     administration_ = &administration;
-    admin_.begin();
     return loop.run(signals, {{{"endpoints", host::joined(bound_)}}});
 }
 

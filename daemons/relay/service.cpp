@@ -189,6 +189,7 @@ Result<Service> Service::open(ServiceOptions options, host::Log& log) {
         !listens)
         return fail(listens.error());
     host::name_unused_listeners(service.context_, log);
+    service.admin_.begin(); // who asks from now on waits for the loop
     return service;
 }
 
@@ -312,9 +313,12 @@ ExitCode Service::run(host::Signals& signals) {
     for (const relay::Relay& each : relays_)
         for (const Side side : {Side::frontend, Side::backend})
             bound.insert(bound.end(), each.endpoints(side).begin(), each.endpoints(side).end());
-    Administration administration({"flotilla-relay", admin_.instance(), bound}, loop, relays_);
+    std::vector<std::shared_ptr<const net::Gate>> gates;
+    for (const host::AccessKeeper& each : access_)
+        gates.push_back(each.gate());
+    Administration administration({"flotilla-relay", admin_.instance(), bound, gates}, loop,
+                                  relays_);
     administration_ = &administration;
-    admin_.begin();
     const ExitCode code = loop.run(signals, ready);
     return code == ExitCode::ok && lost_something_ ? ExitCode::not_flushed : code;
 }

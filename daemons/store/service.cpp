@@ -88,6 +88,7 @@ Result<Service> Service::open(ServiceOptions options, host::Log& log) {
         !listens)
         return fail(listens.error());
     host::name_unused_listeners(service.context_, log);
+    service.admin_.begin(); // who asks from now on waits for the loop
     return service;
 }
 
@@ -119,7 +120,7 @@ void Service::set_permissions() {
 }
 
 std::vector<host::Fields> Service::counters() const {
-    return {totals_fields(figures_of(*server_, *disk_))};
+    return {totals_fields(figures_of(*server_, *disk_, server_->queues({{}, {}, 0}).all))};
 }
 
 void Service::attach(net::Poller& poller) {
@@ -158,10 +159,9 @@ std::string Service::status() const {
 
 ExitCode Service::run(host::Signals& signals) {
     host::ServeLoop loop(*this, *log_, *options_.settings.drain);
-    Administration administration({"flotilla-store", admin_.instance(), bound_}, loop,
-                                  {*server_, *disk_, *options_.settings.disk_reserve_bytes});
+    Administration administration({"flotilla-store", admin_.instance(), bound_, {access_->gate()}},
+                                  loop, {*server_, *disk_, *options_.settings.disk_reserve_bytes});
     administration_ = &administration;
-    admin_.begin();
     return loop.run(signals,
                     {{{"endpoints", host::joined(bound_)}, {"data", *options_.settings.data}}});
 }

@@ -157,11 +157,10 @@ private:
         if (order.verb == "browse")
             return browse(queue);
         if (order.verb == "message")
-            return {
-                200,
-                about(1) +
-                    R"(,"headers":{"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},)"
-                    R"("parts":[{"text":"{\"order\": 17}"},{"base64":"AAEC"}]})"};
+            return {200, about(1) +
+                             R"(,"headers":{"traceparent":"00-0af7651916cd43dd8448eb211c80319c-)"
+                             R"(b7ad6b7169203331-01"},)"
+                             R"("parts":[{"text":"{\"order\": 17}"},{"base64":"AAEC"}]})"};
         const std::size_t moved = order.verb == "kick" ? 1 : std::exchange(dead_[queue], 0);
         return {200, R"({"messages":)" + std::to_string(moved) + "}"};
     }
