@@ -214,6 +214,8 @@ void QueueServer::Rest::act() {
     if (options.on_refused)
         for (const Refusal& each : out.refusals)
             options.on_refused(each);
+    if (!out.cuts.empty()) // that they were accepted must not look as if it came later
+        read_monitor();
     for (const int descriptor : out.cuts)
         revoked.add(descriptor, net::now());
     out.clear();

@@ -202,6 +202,8 @@ void Broker::Rest::act() {
         if (options.on_refused)
             for (const Refusal& each : doing.refusals)
                 options.on_refused(each);
+        if (!doing.cuts.empty()) // that they were accepted must not look as if it came later
+            losses.read(net::now(), revoked);
         for (const int descriptor : doing.cuts)
             revoked.add(descriptor, net::now());
         doing.clear();
