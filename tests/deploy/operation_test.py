@@ -334,7 +334,9 @@ class Operation(unittest.TestCase):
                     break
             select.select([], [], [], 0.05)
         with open(self.file("taken"), encoding="utf-8") as file:
-            self.assertEqual(wanted - set(file.read().splitlines()), set())
+            missing = wanted - set(file.read().splitlines())
+        left = self.zmq("queue", "ls", "-s", self.ipc("s")).stdout
+        self.assertFalse(missing, f"the consumer ended with {take.poll()}; there is\n{left}")
         take.terminate()
         take.wait(PATIENCE)
         self.assertEqual(store.stop(), 0)
