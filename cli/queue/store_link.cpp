@@ -16,7 +16,7 @@ namespace leased = queue::leased;
 
 namespace {
 constexpr std::size_t unasked_max = 100'000; // no credit is larger
-constexpr Duration named_try = 500ms;
+constexpr Duration first_try = 500ms;
 } // namespace
 
 Error refusal(leased::ErrorCode code, const std::string& text) {
@@ -65,11 +65,16 @@ Result<StoreLink> StoreLink::open(const StoreFlags& flags, const std::string& na
     const Duration each = plan->timeout / static_cast<std::int64_t>(plan->stores.size());
     Result<StoreLink> link = fail(Errc::timeout);
     for (const net::Endpoint& endpoint : plan->stores) {
-        // A name is refused in silence while the store has not seen its last connection end.
+        // A name is refused in silence while the store has not seen its last connection end, and
+        // what is asked of a store that stops at that moment is lost: it is asked again, each time
+        // with more patience, because the way may be slow.
         const Instant deadline = deadline_after(net::now(), each);
-        do
-            link = open_one(*plan, endpoint, name.empty() ? each : std::min(each, named_try), name);
-        while (!link && link.error().code == Errc::timeout && net::now() < deadline);
+        Duration patience = first_try;
+        do {
+            link = open_one(*plan, endpoint, std::min(patience, time_left(net::now(), deadline)),
+                            name);
+            patience *= 2;
+        } while (!link && link.error().code == Errc::timeout && net::now() < deadline);
         if (link || link.error().code != Errc::timeout)
             break;
     }
