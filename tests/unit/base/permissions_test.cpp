@@ -193,7 +193,7 @@ TEST_CASE("permissions: what could never mean what it says is refused", "[unit][
     CHECK(error(rule(allow, {"a"}, {Operation::put}, {})) == Errc::bad_option);
     CHECK(error(rule(allow, {"a"}, {Operation::put}, {""})) == Errc::bad_option);
     CHECK(error(rule(allow, {"@"}, {Operation::put}, {"a"})) == Errc::bad_option);
-    CHECK(error(rule(allow, {"a b"}, {Operation::put}, {"a"})) == Errc::bad_option);
+    CHECK(error(rule(allow, {"a;b"}, {Operation::put}, {"a"})) == Errc::bad_option);
     CHECK(error(rule(allow, {"a"}, {Operation::subscribe}, {"topic"})) == Errc::bad_option);
     CHECK(error(rule(allow, {"a"}, {Operation::subscribe, Operation::publish}, {"topic"})) ==
           Errc::bad_option);
