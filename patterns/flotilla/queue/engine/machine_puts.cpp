@@ -79,12 +79,23 @@ bool QueueMachine::Rest::begin_batch(const Said& said, Batch& batch, std::string
         answer(said, std::move(refused));
     };
     const std::uint64_t before = from.sequence == 0 ? 0 : from.sequence - 1;
-    if (draining_) {
-        refuse_all(ErrorCode::draining, "this store takes nothing more; go elsewhere", before);
+    std::string why;
+    batch.queue = find_or_create(name, draining_ ? Creates::no : Creates::by_pattern, why);
+    if (draining_ && !turn_.broken()) {
+        // What it settles is what is stored, not what comes before this put: that may be lost.
+        std::uint64_t settled = 0;
+        if (batch.queue != no_slot && !from.producer.empty() && from.sequence > 0) {
+            const auto judged = producers_.judge(turn_.snapshot(), book_[batch.queue].id,
+                                                 from.producer, from.sequence, messages);
+            if (!judged) {
+                turn_.break_off(judged.error());
+                return false;
+            }
+            settled = judged->settled;
+        }
+        refuse_all(ErrorCode::draining, "this store takes nothing more; go elsewhere", settled);
         return false;
     }
-    std::string why;
-    batch.queue = find_or_create(name, Creates::by_pattern, why);
     if (batch.queue == no_slot) {
         if (!turn_.broken())
             refuse_all(ErrorCode::no_queue, std::move(why), before);
