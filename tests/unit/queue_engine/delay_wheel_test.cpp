@@ -53,7 +53,7 @@ struct Wheel : desk::Desk {
                 order.push_back(id);
                 return Fate::leaves;
             },
-            [&](QueueId) { ++damaged; }));
+            [&](const DelayWheel::Damaged&) { ++damaged; }));
     }
     void turn(TurnBudget budget = {}) {
         advance(budget);
@@ -177,7 +177,7 @@ TEST_CASE("delay wheel: what finds no room is tried again", "[unit][queue]") {
     TurnBudget budget;
     REQUIRE(its.wheel.advance(
         *its.read(), its.mutations, its.wall, budget,
-        [](const Delayed&, bool) { return Fate::later; }, [](QueueId) {}));
+        [](const Delayed&, bool) { return Fate::later; }, [](const DelayWheel::Damaged&) {}));
     its.wheel.flush(its.mutations, its.wall);
     its.commit();
     its.wheel.committed();

@@ -271,6 +271,35 @@ TEST_CASE("a damaged block is counted out once, and what is behind it is served"
     }
 }
 
+TEST_CASE("delayed messages that cannot be read are counted out when their time comes") {
+    EngineRig rig;
+    rig.create("orders");
+    for (int i = 0; i < 5; ++i) {
+        Put put = EngineRig::one("orders", "later");
+        put.delay = 1h;
+        rig.say("producer", std::move(put));
+    }
+    rig.turns();
+    CHECK(rig.stat("orders").levels.delayed == 5);
+    rig.stop();
+    const auto snapshot = rig.disk->rows.read();
+    const auto row = **(*snapshot)->at_or_after(Table::delayed, "");
+    std::string value(row.value);
+    value[value.size() - 20] ^= 1;
+    Mutations damage;
+    damage.put(Table::delayed, std::string(row.key), value);
+    REQUIRE(rig.disk->rows.commit(damage));
+    rig.start();
+    rig.is_damaged = true;
+    rig.hello("worker", "orders", 100);
+    rig.is_damaged = false; // once the row was visited
+    rig.pass(2h);
+    rig.turns();
+    CHECK(rig.stat("orders").levels.unfinished() == 0);
+    CHECK(rig.stat("orders").counters.damaged_total == 1);
+    CHECK(rig.stat("orders").counters.dropped_total == 5);
+}
+
 TEST_CASE("delayed messages are purged too, and a purge counts everything once") {
     EngineRig rig;
     rig.create("orders");

@@ -96,7 +96,7 @@ TEST_CASE("purge: waits for the wheel where a message is just due", "[unit][queu
             return its.jobs.is_purging(message.queue, message.record.id) ? DelayWheel::Fate::leaves
                                                                          : DelayWheel::Fate::stays;
         },
-        [](QueueId) {}));
+        [](const DelayWheel::Damaged&) {}));
     its.finish();
     CHECK(its.rows(Table::delayed) == 0);
 }

@@ -2,6 +2,7 @@
 #include <flotilla/base/units.hpp>
 #include <flotilla/queue/engine/browse.hpp>
 #include <flotilla/queue/engine/keys.hpp>
+#include <flotilla/queue/engine/queue_rows.hpp>
 #include <flotilla/wire/option_text.hpp>
 #include <flotilla/wire/pack.hpp>
 
@@ -21,6 +22,15 @@ void add_frames(const Record& record, wire::Frames& body) {
     const std::size_t count = reader.u16();
     for (std::size_t i = 0; i < count; ++i)
         body.add(reader.long_bytes());
+}
+
+// Deliveries so far, of a message that came back to where it was.
+Result<std::uint32_t> attempts_of(const Snapshot& snapshot, const Waiting& waiting) {
+    const auto row = snapshot.get(
+        Table::attempt, block_key(waiting.place.queue, waiting.place.lane, waiting.position()));
+    if (!row)
+        return fail(row.error());
+    return std::max(waiting.record.attempts, *row ? decode_attempts(**row) : 0);
 }
 
 PeekReply::Message message(const Record& record, std::int64_t put_ms,
@@ -123,8 +133,13 @@ Result<PeekReply> peek_ready(const Snapshot& snapshot, QueueFacts& facts, QueueI
             break;
         if (!*found)
             continue;
-        reply.messages.push_back(message((*found)->record, (*found)->put_ms, std::nullopt));
-        budget.spend(0, (*found)->record.body.size());
+        const auto attempts = attempts_of(snapshot, **found);
+        if (!attempts)
+            return fail(attempts.error());
+        Record record = (*found)->record;
+        record.attempts = *attempts;
+        reply.messages.push_back(message(record, (*found)->put_ms, std::nullopt));
+        budget.spend(0, record.body.size());
     }
     if (sweep.is_at_end())
         reply.next.clear();

@@ -85,7 +85,7 @@ void DelayWheel::flush(Mutations& mutations, std::int64_t wall_ms) {
 
 Status DelayWheel::advance(const Snapshot& snapshot, Mutations& mutations, std::int64_t wall_ms,
                            TurnBudget& budget, const Visit& visit,
-                           const std::function<void(QueueId)>& damaged) {
+                           const std::function<void(const Damaged&)>& damaged) {
     DelayedReader reader;
     while (!budget.is_spent()) {
         const auto row = snapshot.at_or_after(
@@ -100,7 +100,10 @@ Status DelayWheel::advance(const Snapshot& snapshot, Mutations& mutations, std::
         visited_up_to_ = (*row)->key;
         mutations.erase(Table::delayed, visited_up_to_);
         if (Status opened = reader.open(**row); !opened) {
-            damaged(place ? place->queue : QueueId{0});
+            wire::Reader front((*row)->value);
+            (void)front.u8(); // version
+            const std::uint64_t messages = front.u16();
+            damaged({place ? place->queue : QueueId{0}, messages, (*row)->value.size()});
             continue;
         }
         for (std::size_t i = 0; i < reader.count(); ++i) {

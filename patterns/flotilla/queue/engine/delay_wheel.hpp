@@ -74,10 +74,15 @@ public:
     // back.
     using Visit = std::function<Fate(const Delayed& message, bool is_due)>;
     // Visits the rows whose time has come, oldest first, as far as `budget` goes. A damaged row is
-    // told to `damaged` (its queue), erased, and its messages are lost. Errors: io.
+    // told to `damaged`, erased, and its messages are lost. Errors: io.
+    struct Damaged {
+        QueueId queue = 0;
+        std::uint64_t messages = 0; // as many as it says it had; it may lie
+        std::uint64_t bytes = 0;
+    };
     Status advance(const Snapshot& snapshot, Mutations& mutations, std::int64_t wall_ms,
                    TurnBudget& budget, const Visit& visit,
-                   const std::function<void(QueueId)>& damaged);
+                   const std::function<void(const Damaged&)>& damaged);
     void flush(Mutations& mutations, std::int64_t wall_ms);
     void committed() { visited_up_to_.clear(); }
 

@@ -141,4 +141,10 @@ std::string encode_done(const BlockUse& use);
 std::string encode_damaged();
 Status decode_done(ByteView value, BlockUse& use);
 
+// A block that a reader has open over a copy, so that it stays open from round to round.
+struct KeptBlock {
+    Slot block = no_slot;
+    std::string value{};
+};
+
 } // namespace flotilla::queue

@@ -160,6 +160,8 @@ void QueueMachine::Rest::end_queue(Slot slot) {
         answer_waits(id, at->first.second, Acked::no);
     if (applied_block_ != no_slot && uses_[applied_block_].queue == slot)
         applied_block_ = no_slot;
+    if (kept_.block != no_slot && uses_[kept_.block].queue == slot)
+        kept_.block = no_slot;
     uses_.free_queue(slot);
     resting_.erase(slot);
     const auto is_its = [&](const LaneRef& at) { return at.queue == slot; };

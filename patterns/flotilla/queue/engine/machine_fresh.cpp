@@ -214,8 +214,12 @@ void QueueMachine::Rest::expire(Slot slot, Slot block, std::size_t index, const 
 bool QueueMachine::Rest::open_at_cursor(Round& round, LaneRef at) {
     Queue& queue = book_[at.queue];
     LaneState& lane = queue.lanes[at.lane];
-    if (lane.at != no_slot && round.fresh_block == lane.at)
+    if (lane.at != no_slot && (round.fresh_block == lane.at || kept_.block == lane.at)) {
+        round.fresh_block = lane.at;
         return true;
+    }
+    kept_.block = no_slot;
+    const bool is_first = round.fresh_block == no_slot;
     if (lane.at != no_slot) {
         const std::string key = block_key(queue.id, at.lane, uses_[lane.at].first);
         const auto row = round.snapshot.get(Table::block, key);
@@ -223,8 +227,15 @@ bool QueueMachine::Rest::open_at_cursor(Round& round, LaneRef at) {
             round.status = fail(row.error());
             return false;
         }
-        if (*row && fresh_reader_.open(**row) && fresh_reader_.count() == uses_[lane.at].count) {
+        // What an earlier round left is taken from bit by bit: read through and checked each time
+        // it would cost more than what is taken. A copy outlives the snapshot.
+        ByteView value = *row ? **row : ByteView{};
+        const bool is_kept = is_first && value.size() <= block_bytes_target;
+        if (is_kept)
+            value = kept_.value.assign(value);
+        if (*row && fresh_reader_.open(value) && fresh_reader_.count() == uses_[lane.at].count) {
             round.fresh_block = lane.at;
+            kept_.block = is_kept ? lane.at : no_slot;
             return true;
         }
         round.status =
@@ -255,6 +266,7 @@ bool QueueMachine::Rest::open_block(Round& round, LaneRef at, const BlockPlace& 
                                     ByteView value) {
     LaneState& lane = book_[at.queue].lanes[at.lane];
     round.fresh_block = no_slot;
+    kept_.block = no_slot;
     if (const Status opened = fresh_reader_.open(value); !opened) {
         skip_damaged(round, at, place, value, opened.error());
         return false;

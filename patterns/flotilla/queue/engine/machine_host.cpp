@@ -217,12 +217,21 @@ void QueueMachine::Rest::promote() {
         changed(queue);
         return Fate::leaves;
     };
-    const auto damaged_row = [&](QueueId id) {
-        const Slot slot = book_.find(id, turn_);
+    // Its messages are counted out, as those of a damaged block are.
+    const auto damaged_row = [&](const DelayWheel::Damaged& row) {
+        const Slot slot = book_.find(row.queue, turn_);
+        if (slot == no_slot)
+            return notice("delayed_damaged", "a deleted queue");
+        Queue& queue = book_[slot];
+        const std::uint64_t lost =
+            std::min(std::max<std::uint64_t>(row.messages, 1), queue.delayed);
+        queue.delayed -= lost;
+        queue.bytes -= std::min(queue.bytes, row.bytes);
+        queue.counters.dropped_total += lost;
+        ++queue.counters.damaged_total;
+        book_.mark(slot);
         notice("delayed_damaged",
-               slot == no_slot ? "a deleted queue" : "queue '" + book_[slot].name + "'");
-        if (slot != no_slot)
-            ++book_[slot].counters.damaged_total;
+               "queue '" + queue.name + "', about " + std::to_string(lost) + " messages");
     };
     const std::size_t before = turn_.mutations().changes().size();
     if (const Status moved = wheel_.advance(turn_.snapshot(), turn_.changes(), turn_.wall_ms(),

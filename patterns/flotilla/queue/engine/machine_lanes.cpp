@@ -3,6 +3,7 @@
 // QueueMachine: blocks in use, what is finished in them, and the keys that hold others back.
 #include <flotilla/queue/engine/keys.hpp>
 #include <flotilla/queue/engine/queue_machine_rest.hpp>
+#include <flotilla/queue/engine/queue_rows.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -110,9 +111,9 @@ void QueueMachine::Rest::read_attempts(BlockUse& use, QueueId queue, const Snaps
         const auto place = read_block_key((*row)->key);
         if (!place || place->queue != queue || place->lane != use.lane || place->first >= use.end())
             return;
-        if (const auto value = unseal((*row)->value); value && value->size() == 5)
+        if (const std::uint32_t attempts = decode_attempts((*row)->value); attempts > 0)
             use.old_attempts.emplace_back(static_cast<std::uint16_t>(place->first - use.first),
-                                          wire::load_u32(value->data() + 1));
+                                          attempts);
         key = block_key(queue, use.lane, place->first + 1);
     }
 }
@@ -156,6 +157,8 @@ void QueueMachine::Rest::try_free(Slot slot) {
 void QueueMachine::Rest::forget_block(Slot slot) {
     if (applied_block_ == slot)
         applied_block_ = no_slot;
+    if (kept_.block == slot)
+        kept_.block = no_slot;
     uses_.free(slot);
 }
 

@@ -3,6 +3,7 @@
 // QueueMachine: what comes back from a consumer goes out again, waits, or is dead.
 #include <flotilla/queue/engine/keys.hpp>
 #include <flotilla/queue/engine/queue_machine_rest.hpp>
+#include <flotilla/queue/engine/queue_rows.hpp>
 #include <flotilla/queue/engine/retry_backoff.hpp>
 #include <flotilla/wire/option_text.hpp>
 
@@ -10,15 +11,6 @@
 #include <utility>
 
 namespace flotilla::queue {
-namespace {
-
-std::string attempts_value(std::uint32_t attempts) {
-    wire::Writer out;
-    out.u8(1).u32(attempts); // version first
-    return seal(out.take());
-}
-
-} // namespace
 
 std::string_view QueueMachine::Rest::name(Cause cause) noexcept {
     switch (cause) {
@@ -77,7 +69,7 @@ void QueueMachine::Rest::give_back(std::uint64_t number, Cause cause, std::strin
     returned.is_keyed = lease.is_keyed;
     ++queue.ready;
     turn_.put(Table::attempt, block_key(queue.id, use.lane, position),
-              attempts_value(lease.attempts));
+              encode_attempts(lease.attempts));
     LaneState& lane = queue.lanes[use.lane];
     if (cause == Cause::taken_back) {
         waited_leases_.erase(number);

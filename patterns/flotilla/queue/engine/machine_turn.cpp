@@ -310,10 +310,10 @@ void QueueMachine::Rest::stop(Times times) {
         drop(slot);
     });
     // Exact from now on: nothing at or beyond the cursor was delivered, and what came back from
-    // below it has its attempts.
+    // below it has its attempts. But for what was in doubt at the start, and still is.
     book_.for_each([&](Slot slot) {
         for (LaneState& lane : book_[slot].lanes)
-            lane.horizon = lane.cursor;
+            lane.horizon = std::max(lane.cursor, lane.maybe_below);
         book_.mark(slot);
     });
     needs_commit_ = true;

@@ -388,6 +388,7 @@ private:
     BlockReader applied_reader_{};
     Slot applied_block_ = no_slot;
     BlockReader fresh_reader_{};
+    KeptBlock kept_{};
     BlockReader returned_reader_{};
     wire::Writer body_{};
 };

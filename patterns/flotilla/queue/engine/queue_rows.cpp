@@ -33,6 +33,13 @@ Result<ByteView> fields(ByteView value, std::string_view what) {
     return Result<ByteView>{sealed->substr(1)};
 }
 
+// What an earlier start may have given out, and this one has not come to yet, stays in doubt.
+bool has_doubts(const Queue& queue) {
+    return std::any_of(queue.lanes.begin(), queue.lanes.end(), [](const LaneState& lane) {
+        return lane.maybe_below > lane.cursor || (lane.maybe_below > 0 && lane.held_back > 0);
+    });
+}
+
 } // namespace
 
 std::string encode_meta(const StoreMeta& meta) {
@@ -98,7 +105,7 @@ std::string encode_state(const Queue& queue, Horizons horizons) {
     out.u64(queue.bytes);
     for (const auto counter : counters)
         out.u64(queue.counters.*counter);
-    out.u8(horizons == Horizons::exact ? 1 : 0);
+    out.u8(horizons == Horizons::exact && !has_doubts(queue) ? 1 : 0);
     out.u8(static_cast<std::uint8_t>(queue.lanes.size()));
     for (const LaneState& lane : queue.lanes)
         out.u64(lane.tail).u64(lane.horizon);
@@ -131,6 +138,21 @@ Status decode_state(ByteView value, Queue& queue) {
     if (!in.ok_at_end())
         return fail(Errc::damaged, "the state of a queue is not whole");
     return {};
+}
+
+std::string encode_attempts(std::uint32_t attempts) {
+    wire::Writer out;
+    out.u8(version).u32(attempts);
+    return seal(out.take());
+}
+
+std::uint32_t decode_attempts(ByteView value) {
+    const auto read = fields(value, "the attempts of a message");
+    if (!read)
+        return 0;
+    wire::Reader in{*read};
+    const std::uint32_t attempts = in.u32();
+    return in.ok_at_end() ? attempts : 0;
 }
 
 } // namespace flotilla::queue

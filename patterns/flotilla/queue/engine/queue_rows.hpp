@@ -35,4 +35,8 @@ Result<QueueDefinition> decode_definition(ByteView value);
 std::string encode_state(const Queue& queue, Horizons horizons);
 Status decode_state(ByteView value, Queue& queue);
 
+// Deliveries so far, of one message; 0 of a row that is damaged.
+std::string encode_attempts(std::uint32_t attempts);
+std::uint32_t decode_attempts(ByteView value);
+
 } // namespace flotilla::queue
