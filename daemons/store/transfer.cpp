@@ -8,6 +8,7 @@
 #include <flotilla/queue/codec.hpp>
 #include <flotilla/queue/engine/engine.hpp>
 #include <flotilla/queue/properties.hpp>
+#include <flotilla/queue/put_pack.hpp>
 #include <flotilla/wire/option_text.hpp>
 
 #include <algorithm>
@@ -25,6 +26,8 @@ using queue::leased::ErrorReply;
 queue::Times times_now() {
     return {net::now(), net::wall_now()};
 }
+
+constexpr std::size_t pack_bytes_max = std::size_t{60} << 10; // of a put of many
 
 // An engine on its own, asked one command after the other, or many in one turn.
 class Asker {
@@ -87,6 +90,9 @@ private:
     static Status check(const Event& event) {
         if (const auto* put = std::get_if<queue::PutRefused>(&event))
             return refused(put->code, put->text);
+        if (const auto* put = std::get_if<queue::PutOk>(&event);
+            put && !put->exceptions.refused.empty())
+            return refused(put->exceptions.refused.front().code, "a message is refused");
         if (const auto* reply = std::get_if<queue::leased::Event>(&event))
             if (const auto* error = std::get_if<ErrorReply>(reply))
                 return refused(error->code, error->text);
@@ -217,6 +223,7 @@ public:
         return put(std::move(*line));
     }
     Status settle() {
+        say_pack();
         Status done = asker_.settle();
         count_.messages += done ? unsettled_ : 0;
         unsettled_ = 0;
@@ -245,22 +252,53 @@ private:
         return made || made.error().code == Errc::exists ? Status{} : fail(made.error());
     }
 
+    // Gathers messages of one queue, as a producer does: one command for many.
     Status put(MessageLine&& line) {
-        queue::Put put;
-        put.queue = std::move(line.queue);
-        put.key = line.value("key");
+        queue::PutRecord head;
+        head.key = line.value("key");
         if (const auto level = parse_count(line.value("priority"), 0, 7))
-            put.priority = static_cast<std::uint8_t>(*level);
-        put.delay = until(line.value("due_ms"));
-        put.ttl = until(line.value("expiry_ms"));
-        const bool expired = put.ttl == Duration::zero() && !line.value("expiry_ms").empty() &&
+            head.priority = static_cast<std::uint8_t>(*level);
+        head.delay = until(line.value("due_ms"));
+        head.ttl = until(line.value("expiry_ms"));
+        const bool expired = head.ttl == Duration::zero() && !line.value("expiry_ms").empty() &&
                              line.value("expiry_ms") != "0";
         if (expired)
             return {};
-        put.body = std::move(line.frames);
+        head.is_plain =
+            head.priority == 0 && head.delay == Duration::zero() && head.ttl == Duration::zero();
+        const std::size_t size =
+            queue::PutWriter::record_bytes(head, line.frames.size(), line.frames.bytes());
+        if (line.queue != packed_queue_ || pack_.bytes() + size > pack_bytes_max)
+            say_pack();
+        packed_queue_ = std::move(line.queue);
+        if (size > pack_bytes_max)
+            return say(put_of(head, std::move(line.frames)));
+        pack_.begin(head, line.frames.size());
+        for (std::size_t i = 0; i < line.frames.size(); ++i)
+            pack_.add_frame(line.frames[i].view());
+        ++unsettled_;
+        return asker_.is_turn_full() ? settle() : Status{};
+    }
+    queue::Put put_of(const queue::PutRecord& head, wire::Frames&& body) const {
+        queue::Put put;
+        put.queue = packed_queue_;
+        put.key = head.key;
+        put.priority = head.priority;
+        put.delay = head.delay;
+        put.ttl = head.ttl;
+        put.body = std::move(body);
+        return put;
+    }
+    Status say(queue::Put&& put) {
         asker_.say(std::move(put));
         ++unsettled_;
         return asker_.is_turn_full() ? settle() : Status{};
+    }
+    void say_pack() {
+        if (pack_.records() == 0)
+            return;
+        asker_.say(queue::PutPacked{packed_queue_, {}, Blob::copy(pack_.finish(plain_))});
+        pack_.clear();
     }
     // From now on; zero when it is over, or not said.
     static Duration until(std::string_view wall_ms) {
@@ -277,7 +315,10 @@ private:
     const TransferProgress& progress_;
     std::set<std::string> known_{};
     TransferCount count_{};
-    std::uint64_t unsettled_ = 0; // messages said in this turn
+    queue::PutWriter pack_{};
+    std::string packed_queue_{};
+    wire::Compressor plain_{wire::Compression::none};
+    std::uint64_t unsettled_ = 0; // messages of this turn
 };
 
 } // namespace
