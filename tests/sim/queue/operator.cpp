@@ -16,6 +16,8 @@ public:
         look();
         if (world_.plan().purges_every > 0ms)
             purge();
+        if (world_.plan().deletes_every > 0ms)
+            erase();
         if (world_.plan().redrives)
             world_.after(world_.plan().storm_lasts + world_.up_to(300ms), [this] { redrive(); });
     }
@@ -54,6 +56,15 @@ private:
         world_.after(world_.up_to(2 * world_.plan().purges_every), [this] {
             say(queue::Purge{"work"});
             purge();
+        });
+    }
+    // While the storm lasts, for what is deleted need not be delivered any more.
+    void erase() {
+        world_.after(world_.up_to(2 * world_.plan().deletes_every), [this] {
+            if (!world_.is_storm())
+                return;
+            say(queue::Delete{"work", world_.random().one_in(4)});
+            erase();
         });
     }
     void redrive() {

@@ -54,7 +54,8 @@ void Oracle::note_ids(const SentPut& put, const queue::PutOutcome& outcome) {
             continue;
         const Track& track = tracks_.at({put.producer, put.first + index});
         if (const auto known = body_of_.emplace(id, track.planned.body);
-            known.first->second != track.planned.body && promise_.is_durable)
+            known.first->second != track.planned.body && promise_.is_durable &&
+            !promise_.is_deleted)
             broken(track.planned.body + " has the id of " + known.first->second);
         ++id;
     }
@@ -96,16 +97,16 @@ void Oracle::delivered(const Seen& seen, WallTime wall) {
         broken(who + " was refused for good and is given out");
     if (planned.is_repeat)
         broken(who + " has a known message_id and is given out");
-    if (track->is_ack_confirmed && promise_.is_durable)
+    if (track->is_ack_confirmed && promise_.is_durable && !promise_.may_double())
         broken(who + " is given out again after its acknowledgement was confirmed");
-    const bool is_again = !given_out_.emplace(std::string(seen.queue), seen.id).second;
+    const bool is_again = !given_out_.emplace(std::string(seen.queue), seen.id, seen.body).second;
     repeats_ += is_again ? 1 : 0;
     maybes_ += seen.redelivered == Redelivered::maybe ? 1 : 0;
     if (is_again && seen.redelivered == Redelivered::no)
         broken(who + " is given out again in silence");
     if (is_again && promise_.is_at_most_once)
         broken(who + " is given out twice by a queue that does so once at most");
-    if (seen.attempt > promise_.attempts_max && seen.queue == "work")
+    if (seen.attempt > promise_.attempts_max + stops_ && seen.queue == "work")
         broken(who + " is given out more often than attempts_max");
     if (seen.queue == "dead") {
         dead_ += track->is_dead_letter ? 0 : 1;
@@ -113,7 +114,7 @@ void Oracle::delivered(const Seen& seen, WallTime wall) {
         return;
     }
     track->ids.insert(seen.id);
-    if (track->ids.size() > 1 && !was_redriven_ && promise_.is_durable)
+    if (track->ids.size() > 1 && !was_redriven_ && promise_.is_durable && !promise_.may_double())
         broken(who + " is in the queue twice");
     if (latest_wall_ < track->first_arrival + planned.delay)
         broken(who + " is given out before it is due");
@@ -157,6 +158,12 @@ void Oracle::ack_confirmed(const std::string& body) {
         track->is_ack_confirmed = true;
 }
 
+void Oracle::deleted() {
+    for (auto& [place, track] : tracks_)
+        track.may_be_deleted |= track.has_arrived;
+    forgot(); // what is given out from now on may be of another queue
+}
+
 void Oracle::put_acked(const SentPut& put) {
     for (std::uint64_t number = put.first; number < put.first + put.count; ++number)
         if (const Track& track = tracks_.at({put.producer, number}); !track.may_be_finished())
@@ -167,7 +174,8 @@ void Oracle::finish(std::uint64_t dropped) {
     std::uint64_t missing = 0;
     std::string first;
     for (const auto& [place, track] : tracks_) {
-        if (!track.is_confirmed || track.is_ack_sent || track.is_dead_letter)
+        if (!track.is_confirmed || track.is_ack_sent || track.is_dead_letter ||
+            track.may_be_deleted)
             continue;
         if (track.may_be_dead && !promise_.has_dead_letters) {
             ++dead_; // dropped, as the queue says

@@ -24,6 +24,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -62,9 +63,12 @@ struct Promise {
     Order order = Order::plain;
     std::uint32_t attempts_max = 1;
     bool has_dead_letters = false;
-    bool is_at_most_once = false; // acknowledge=auto: nothing twice, but lost in a crash
-    bool is_durable = true;       // else a crash may undo what was confirmed: puts and acks
-    bool is_kept = true;          // else ready messages may be dropped or purged, and are counted
+    bool is_at_most_once = false;   // acknowledge=auto: nothing twice, but lost in a crash
+    bool is_durable = true;         // else a crash may undo what was confirmed: puts and acks
+    bool is_kept = true;            // else ready messages may be dropped or purged, and are counted
+    bool forgets_producers = false; // some of them: what they repeat may be stored twice
+    bool is_deleted = false;        // now and then, and made anew: with ids from the beginning
+    bool may_double() const { return forgets_producers || is_deleted; }
 };
 
 class Oracle {
@@ -97,6 +101,10 @@ public:
     };
     void delivered(const Seen& seen, WallTime wall);
     void redriven() { was_redriven_ = true; }
+    // What a stop takes from consumers is no fault of theirs: it may be given out once more.
+    void stopped() { ++stops_; }
+    // The queue is about to be deleted: what was put before may be gone with it.
+    void deleted();
 
     void put_acked(const SentPut& put); // a put that waited
     // durability=memory: the queue is empty after a crash, and begins anew.
@@ -134,6 +142,7 @@ private:
         bool is_ack_confirmed = false;
         bool may_be_dead = false;
         bool is_dead_letter = false;
+        bool may_be_deleted = false;
         std::set<std::uint64_t> ids{}; // in the queue of work
         bool may_be_finished() const {
             return is_ack_sent || may_be_dead || planned.is_too_large || planned.is_repeat;
@@ -147,12 +156,14 @@ private:
     Promise promise_;
     std::map<std::pair<std::size_t, std::uint64_t>, Track> tracks_{}; // producer, number
     std::map<std::string, std::pair<std::size_t, std::uint64_t>> by_body_{};
-    std::set<std::pair<std::string, std::uint64_t>> given_out_{}; // queue, id
-    std::map<std::uint64_t, std::string> body_of_{};              // by id, in the queue of work
-    std::uint64_t last_id_ = 0;                                   // given out
+    // Queue, id, body: of a queue that is made anew the ids begin again.
+    std::set<std::tuple<std::string, std::uint64_t, std::string>> given_out_{};
+    std::map<std::uint64_t, std::string> body_of_{}; // by id, in the queue of work
+    std::uint64_t last_id_ = 0;                      // given out
     WallTime latest_wall_{};
     WallTime everybody_is_there_{};
     bool was_redriven_ = false;
+    std::uint32_t stops_ = 0;
     std::vector<std::string> breaches_{};
     std::uint64_t confirmed_ = 0;
     std::uint64_t deliveries_ = 0;

@@ -53,6 +53,7 @@ private:
     using Outstanding = std::map<std::string, SentPut>;
 
     void new_epoch() {
+        doubtful_ = std::max(doubtful_, next_ - 1);
         base_ = settled_;
         next_ = settled_ + 1;
         id_ = "producer " + std::to_string(number_) + "." + std::to_string(++epoch_);
@@ -79,7 +80,7 @@ private:
             world_.random().one_in(3) ? std::min<std::uint64_t>(left, 1 + world_.random().below(6))
                                       : 1;
         SentPut put{number_, next_, count, base_, base_, id_, settled_};
-        queue::ProducerSequence from{id_, put.first - base_, false};
+        queue::ProducerSequence from{id_, put.first - base_, put.first <= doubtful_};
         if (world_.plan().gaps_are_accepted) { // each put is the first of a producer of its own
             put.base = next_ - 1;
             from = {id_ + "/" + std::to_string(next_), 1, false};
@@ -151,6 +152,7 @@ private:
     std::uint64_t base_ = 0;    // number of the message before sequence 1
     std::uint64_t settled_ = 0; // numbers
     std::uint64_t next_ = 1;
+    std::uint64_t doubtful_ = 0; // up to here something may be stored under an earlier id
     Outstanding outstanding_{};
     Instant heard_{};
 };

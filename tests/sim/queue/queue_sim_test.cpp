@@ -51,6 +51,8 @@ Weather storm(Random& random) {
     storm.crash_every = random.one_in(3) ? 0ms : 150ms;
     storm.consumer_dies_every = random.one_in(3) ? 0ms : 150ms;
     storm.clock_jumps_every = random.one_in(2) ? 0ms : 200ms;
+    storm.holds_every = random.one_in(2) ? 0ms : 50ms;
+    storm.drains_every = random.one_in(3) ? 300ms : 0ms;
     storm.nack_percent = static_cast<std::uint32_t>(random.below(12));
     storm.forget_percent = static_cast<std::uint32_t>(random.below(5));
     storm.faults.failed_percent = static_cast<std::uint32_t>(random.below(12));
@@ -242,6 +244,27 @@ TEST_CASE("queue: rights that come and go lose nothing, and nobody gets what it 
                                                    : queue::Order::plain;
         plan.keys = plan.properties.order == queue::Order::key ? 3 : 0;
         plan.delay_percent = plan.properties.order == queue::Order::plain ? 30 : 0;
+    });
+}
+
+TEST_CASE("queue: a store that forgets producers loses nothing that it confirmed", "[sim][queue]") {
+    run_all(Seeds(40), [](Plan& plan, Random& random) {
+        plan.producers = 3;
+        plan.producers_known = static_cast<std::uint32_t>(1 + random.below(2));
+        plan.delay_percent = random.one_in(2) ? 30 : 0;
+    });
+}
+
+TEST_CASE("queue: a queue that is deleted and made anew has nothing of the old one",
+          "[sim][queue]") {
+    run_all(Seeds(60), [](Plan& plan, Random& random) {
+        plan.deletes_every = random.one_in(2) ? 60ms : 200ms;
+        plan.delay_percent = random.one_in(2) ? 30 : 0;
+        plan.waits_percent = random.one_in(2) ? 20 : 0;
+        plan.producers_known = random.one_in(3) ? 2 : 0;
+        plan.properties.priority_levels = static_cast<std::uint32_t>(1 + random.below(3));
+        if (random.one_in(2))
+            plan.properties.retry_delays = {5ms, 50ms};
     });
 }
 

@@ -48,6 +48,8 @@ Promise promise_of(const Plan& plan) {
     promise.is_durable = properties.durability == queue::Durability::fsync;
     promise.is_kept =
         properties.overflow != queue::Overflow::drop_oldest && plan.purges_every == 0ms;
+    promise.forgets_producers = plan.producers_known > 0;
+    promise.is_deleted = plan.deletes_every > 0ms;
     return promise;
 }
 
@@ -152,33 +154,6 @@ void World::plan_messages() {
     oracle_.plan(std::move(messages));
 }
 
-void World::plan_trouble() {
-    const auto again = [this](Duration every, Action trouble) {
-        if (every == Duration::zero())
-            return;
-        for (Instant when = now_ + up_to(2 * every); when < storm_ends_;
-             when += 1ms + up_to(2 * every))
-            at(when, trouble);
-    };
-    again(plan_.storm.crash_every, [this] {
-        if (random_.one_in(2))
-            crash();
-        else
-            crashes_next_ = true;
-    });
-    again(plan_.storm.clock_jumps_every, [this] { clock_offset_ += up_to(4s) - 2s; });
-    again(plan_.storm.rights_change_every, [this] { change_rights(); });
-    again(plan_.storm.faults.any() ? 200ms : 0ms, [this] {
-        disk_->is_full = true;
-        after(up_to(50ms), [this] { disk_->is_full = false; });
-    });
-    at(storm_ends_, [this] {
-        disk_->faults = {};
-        set_rights(nullptr);
-        schedule_turn(0ms);
-    });
-}
-
 Times World::times() {
     const auto start = std::chrono::hours{24 * 365 * 50};
     const Times times{now_, WallTime{} + start + (now_ - Instant{}) + clock_offset_};
@@ -192,6 +167,8 @@ void World::open_engine() {
     queue::StoreLimits limits = plan_.limits;
     queue::QueueProperties dead;
     limits.auto_create = {{"work", plan_.properties}, {"dead", dead}};
+    if (plan_.producers_known > 0)
+        limits.producers_max = plan_.producers_known;
     const Faults faults = std::exchange(disk_->faults, {});
     auto opened = queue::QueueEngine::open(std::make_unique<FaultyStore>(disk_), limits,
                                            seed_ * 1000 + ++starts_, times());
@@ -200,20 +177,6 @@ void World::open_engine() {
     engine_.emplace(std::move(*opened));
     set_rights(permissions_);
     schedule_turn(0ms);
-}
-
-void World::crash() {
-    if (!engine_)
-        return;
-    trace("     crash");
-    ++crashes_;
-    reloads_ += engine_->counters().reloads_total;
-    engine_.reset();
-    disk_->crash();
-    if (plan_.properties.durability == queue::Durability::memory)
-        oracle_.forgot();
-    crashes_next_ = false;
-    after(up_to(60ms), [this] { open_engine(); });
 }
 
 void World::arrive(const std::string& name, int descriptor, wire::Frames message) {
@@ -235,6 +198,8 @@ void World::arrive(const std::string& name, int descriptor, wire::Frames message
     if (const auto ack = acks_.find(correlation); ack != acks_.end())
         for (const std::string& body : ack->second)
             oracle_.ack_arrives(body);
+    if (std::holds_alternative<queue::Delete>(*command))
+        oracle_.deleted();
     engine_->apply(peer, head->envelope, std::move(*command), times());
     schedule_turn(engine_->is_turn_full() ? 0ms : up_to(1ms));
 }
@@ -286,12 +251,7 @@ void World::give_out(queue::EngineOutputs& out) {
         watch(send);
         const auto found = connected_.find(send.peer);
         if (found == connected_.end()) {
-            after(0ms, [this, name = send.peer] {
-                if (!engine_)
-                    return;
-                engine_->unreachable(name, queue::QueueEngine::Unreachable::gone, times());
-                schedule_turn(0ms);
-            });
+            after(0ms, [this, name = send.peer] { forget(name); });
             continue;
         }
         auto shared = std::make_shared<wire::Frames>();
@@ -334,6 +294,9 @@ void World::watch(const queue::EngineOutputs::Send& send) {
         return;
     }
     watch_rights(send.peer, *event);
+    if (held_.contains(send.peer) && (std::holds_alternative<leased::Deliver>(*event) ||
+                                      std::holds_alternative<leased::DeliverPacked>(*event)))
+        oracle_.broken(send.peer + " is held, and is given something");
     const auto peer = connected_.find(send.peer);
     // A delivery to somebody who has just gone may be of either queue; those of a session are of
     // the one in its name.

@@ -6,7 +6,9 @@
 //
 //     producers: four puts outstanding, resent from the first unconfirmed, packed or alone
 //     consumers: sessions with credit, or takes; ack, nack with and without delay, forget, touch
-//     engine:    crashes between turns, and after a commit in the midst of answering
+//     engine:    crashes between turns, and after a commit in the midst of answering; is drained
+//                and stopped in order; holds back who reads too slowly
+//     operator:  looks, alters, purges, redrives, deletes
 //     clock:     the wall clock jumps, also backward
 #pragma once
 
@@ -37,6 +39,8 @@ struct Weather {
     Duration consumer_dies_every{0};
     Duration clock_jumps_every{0};
     Duration rights_change_every{0}; // each peer is then a user of its own
+    Duration holds_every{0};         // of somebody who does not read fast enough
+    Duration drains_every{0};        // of the engine: an end in order, and a start
     std::uint32_t nack_percent = 0;
     std::uint32_t forget_percent = 0; // a message is left until its lease is over
     Faults faults{};
@@ -58,6 +62,8 @@ struct Plan {
     std::uint32_t waits_percent = 0;  // puts that are answered when they are acknowledged
     bool redrives = false;            // dead letters go back when the storm is over
     Duration purges_every{0};
+    Duration deletes_every{0};         // of the queue, which the next put makes anew
+    std::uint32_t producers_known = 0; // so few that the store forgets some; 0: it need not
     // As of a store that takes a sequence with gaps before it: no put can be out of order, and a
     // confirmation still settles all before it.
     bool gaps_are_accepted = false;
@@ -117,6 +123,10 @@ private:
 
     void open_engine();
     void crash();
+    void end_engine();
+    void drain();
+    void hold_somebody();
+    void forget(const std::string& peer);
     void arrive(const std::string& name, int descriptor, wire::Frames message);
     void schedule_turn(Duration wait);
     void turn();
@@ -148,6 +158,7 @@ private:
     Oracle oracle_;
     std::vector<std::unique_ptr<Peer>> peers_{};
     std::map<std::string, Peer*> connected_{};
+    std::set<std::string> held_{}; // by name of the connection
     int last_descriptor_ = 10;
     std::shared_ptr<const Permissions> permissions_{}; // nullptr: everybody may do everything
     std::set<std::string> permitted_{};
