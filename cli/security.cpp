@@ -9,6 +9,14 @@ namespace flotilla::cli {
 
 namespace {
 
+// GCC 12 takes the nameless one for uninitialised.
+template <class Kind>
+net::Security secured(Kind kind) {
+    net::Security security;
+    security.emplace<Kind>(std::move(kind));
+    return security;
+}
+
 // Our key pair: the one in the file, or for a client that has none, one for this run.
 Result<net::CurveKeyPair> own_keys(const std::string& path) {
     return path.empty() ? net::generate_key_pair() : net::load_key_pair(path);
@@ -36,11 +44,11 @@ Result<net::Security> server_side(const SecurityFlags& flags) {
     if (!keys)
         return fail(keys.error());
     if (flags.allow_any_client_key)
-        return net::Security{net::CurveServer{std::move(*keys), net::AnyClientKey{}}};
+        return secured(net::CurveServer{std::move(*keys), net::AnyClientKey{}});
     auto allowed = net::load_allow_list(flags.allow_client_keys);
     if (!allowed)
         return fail(allowed.error());
-    return net::Security{net::CurveServer{std::move(*keys), std::move(*allowed)}};
+    return secured(net::CurveServer{std::move(*keys), std::move(*allowed)});
 }
 
 } // namespace
@@ -92,15 +100,17 @@ Result<net::Security> make_security(const SecurityFlags& flags) {
         auto keys = own_keys(flags.curve_key);
         if (!keys)
             return fail(keys.error());
-        return net::Security{net::CurveClient{std::move(*keys), std::move(*server)}};
+        return secured(net::CurveClient{std::move(*keys), std::move(*server)});
     }
     if (!flags.curve_key.empty())
         return fail(Errc::bad_option,
                     "--curve-key alone does not say which side this is: add --server-key KEY to be "
                     "a client, or --allow-client-keys FILE|DIR to be a server");
     using Where = net::Plaintext::Where;
-    return net::Security{
-        net::Plaintext{flags.allow_plaintext ? Where::anywhere : Where::local_only}};
+    net::Security plain; // Plaintext, if nothing is said
+    std::get<net::Plaintext>(plain).where =
+        flags.allow_plaintext ? Where::anywhere : Where::local_only;
+    return plain;
 }
 
 } // namespace flotilla::cli
