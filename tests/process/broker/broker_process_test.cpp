@@ -229,7 +229,9 @@ TEST_CASE("flotilla-broker: wrong settings end it with 2 and say what and where"
     refused({"--bind", somewhere, "--when-full", "wait"},
             "--when-full: 'wait' is none of refuse, drop_oldest");
     refused({"--bind", somewhere, "--drain", "2h"}, "--drain: 2h is out of range");
-    refused({"--bind", somewhere, "--curve-key", "/nowhere/key"}, "/nowhere/key");
+    refused({"--bind", somewhere, "--curve-key", "/nowhere/key"}, "nothing says who may connect");
+    refused({"--bind", somewhere, "--curve-key", "/nowhere/key", "--allow-any-client-key"},
+            "/nowhere/key");
     refused({"--bind", somewhere, "--log-level", "loud"}, "--log-level");
 }
 
