@@ -91,7 +91,9 @@ Result<AccessKeeper> AccessKeeper::open(const CommonSettings& settings) {
     using Where = net::Plaintext::Where;
     const Where where =
         settings.allow_plaintext.value_or(false) ? Where::anywhere : Where::local_only;
-    return AccessKeeper{std::move(*fresh), net::Plaintext{where, gate}, gate};
+    using Handshakes = net::Plaintext::Handshakes;
+    const auto handshakes = settings.access ? Handshakes::asked : Handshakes::unasked;
+    return AccessKeeper{std::move(*fresh), net::Plaintext{where, gate, handshakes}, gate};
 }
 
 Result<AccessKeeper::Fresh> AccessKeeper::read_again(const CommonSettings& settings) {
@@ -102,6 +104,9 @@ Result<AccessKeeper::Fresh> AccessKeeper::read_again(const CommonSettings& setti
     if (plain && !std::holds_alternative<net::PlainServer>(security_))
         return fail(Errc::bad_option,
                     "[[plain]] users are new, and need listeners of another kind: restart");
+    const auto* plaintext = std::get_if<net::Plaintext>(&security_);
+    if (settings.access && plaintext && !net::asks_handshakes(security_))
+        return fail(Errc::bad_option, "rules are new, and need listeners that ask: restart");
     fresh->is_different = watch_.changed();
     return fresh;
 }

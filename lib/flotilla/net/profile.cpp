@@ -86,7 +86,8 @@ void set_security(Setter& set, void* handle, const SocketOptions& options) {
     }
     if (std::holds_alternative<PlainServer>(options.security))
         set.number(ZMQ_PLAIN_SERVER, 1, "PLAIN_SERVER");
-    if (std::holds_alternative<CurveServer>(options.security) || gate_of(options.security)) {
+    if (std::holds_alternative<CurveServer>(options.security) ||
+        asks_handshakes(options.security)) {
         set.text(ZMQ_ZAP_DOMAIN, options.domain, "ZAP_DOMAIN");
         // With it a dead ZAP handler refuses; libraries without it accept then, which the handler's
         // start before the first bind makes impossible but for an adopted context.
@@ -142,7 +143,7 @@ Status check_security(const SocketOptions& options) {
     const auto* plain = std::get_if<PlainServer>(&options.security);
     if ((gate && !*gate) || (plain && !plain->gate))
         return fail(Errc::bad_option, "a listener that asks who connects has a gate");
-    if (options.entry && !gate_of(options.security))
+    if (options.entry && !asks_handshakes(options.security))
         return fail(Errc::bad_option, "an entry rule needs a gate that is asked about it");
     const auto* allowed = server ? std::get_if<AllowList>(&server->clients) : nullptr;
     if (allowed && allowed->size() == 0)
@@ -187,8 +188,8 @@ Status check_options(SocketType type, const SocketOptions& options) {
 }
 
 Status guard(Context& context, const SocketOptions& options) {
-    if (const auto& gate = gate_of(options.security))
-        return set_gate(context, options.domain, gate, options.entry);
+    if (asks_handshakes(options.security))
+        return set_gate(context, options.domain, gate_of(options.security), options.entry);
     const auto* server = std::get_if<CurveServer>(&options.security);
     if (!server)
         return {};

@@ -16,6 +16,12 @@ const std::shared_ptr<Gate>& gate_of(const Security& security) noexcept {
     return none;
 }
 
+bool asks_handshakes(const Security& security) noexcept {
+    const auto* plaintext = std::get_if<Plaintext>(&security);
+    const bool unasked = plaintext && plaintext->handshakes == Plaintext::Handshakes::unasked;
+    return gate_of(security) && !unasked;
+}
+
 bool names_users(const Security& security) noexcept {
     return std::holds_alternative<CurveServer>(security) ||
            std::holds_alternative<PlainServer>(security);

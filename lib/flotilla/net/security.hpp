@@ -41,13 +41,19 @@ struct PlainClient {
 // No encryption: only process and machine endpoints, unless `anywhere` gives that protection up.
 struct Plaintext {
     enum class Where : std::uint8_t { local_only, anywhere } where = Where::local_only;
-    std::shared_ptr<Gate> gate{}; // asked who may connect from where; peers need ZMTP 3
+    std::shared_ptr<Gate> gate{}; // counts connections and bounds them
+    // Whether it is asked at each handshake, too, who may connect from where. That shuts out peers
+    // before ZMTP 3 (JeroMQ 0.3), whose handshakes nobody can be asked about.
+    enum class Handshakes : std::uint8_t { asked, unasked } handshakes = Handshakes::asked;
 };
 
 using Security = std::variant<Plaintext, CurveServer, CurveClient, PlainServer, PlainClient>;
 
 // Of a listener that has one, else nullptr.
 const std::shared_ptr<Gate>& gate_of(const Security& security) noexcept;
+
+// That gate is asked at each handshake: only then an Entry means something.
+bool asks_handshakes(const Security& security) noexcept;
 
 // Messages carry the credential of who sent them, as Permissions read it: the property "User-Id".
 // Where this is false everybody can claim to be anybody by that property: take it for empty.

@@ -37,7 +37,7 @@ net::SocketOptions socket_options(const OpenDoor::Plan& plan) {
     // Pushers and pullers say nothing by which a rule could judge them: it is asked when they
     // connect.
     options.domain = plan.domain + ".door-" + std::to_string(plan.number);
-    if (net::gate_of(plan.security))
+    if (net::asks_handshakes(plan.security))
         options.entry = net::Entry{
             plan.door.kind == Door::Kind::push ? Operation::take : Operation::put, plan.door.queue};
     options.linger = plan.linger;

@@ -50,7 +50,7 @@ bool Audience::remove(int descriptor, ByteView object) {
 std::vector<int> Audience::without_right(Judge& judge, Operation operation) {
     std::vector<int> all;
     for (auto at = rows_.begin(); at != rows_.end();) {
-        auto& [descriptor, row] = *at;
+        auto& row = at->second;
         const bool stays =
             row.is_whole && judge.knows(row.user_id) &&
             std::all_of(row.objects.begin(), row.objects.end(), [&](const std::string& object) {
@@ -60,7 +60,7 @@ std::vector<int> Audience::without_right(Judge& judge, Operation operation) {
             ++at;
             continue;
         }
-        all.push_back(descriptor);
+        all.push_back(at->first);
         clear(row);
         at = rows_.erase(at);
     }

@@ -167,7 +167,7 @@ net::SocketOptions socket_options(const RelayOptions& options, const SideOptions
 // What everybody who connects must be allowed, where peers may never say a word to be judged by.
 std::optional<net::Entry> entry_of(const RelayOptions& options, const SideOptions& side,
                                    Operation operation) {
-    if (!net::gate_of(side.security))
+    if (!net::asks_handshakes(side.security))
         return std::nullopt;
     return net::Entry{operation, options.name};
 }
