@@ -103,9 +103,9 @@ TEST_CASE("revoke: a list says whose key was revoked, and keeps the rest", "[uni
     CHECK(net::load_allow_list(list)->size() == 0);
     CHECK(net::load_allow_list(list)->revoked().size() == 2);
 
-    const auto never = net::generate_key_pair();
-    CHECK(keys::revoke(list, never->public_key.z85())->empty());
-    CHECK(net::load_allow_list(list)->is_revoked(never->public_key));
+    const auto unlisted = net::generate_key_pair();
+    CHECK(keys::revoke(list, unlisted->public_key.z85())->empty());
+    CHECK(net::load_allow_list(list)->is_revoked(unlisted->public_key));
     CHECK(keys::revoke(list, "carol").error().code == Errc::not_found);
     CHECK(keys::revoke(scratch.path("none"), "alice").error().code == Errc::not_found);
     // Nothing is left beside it.
