@@ -82,7 +82,9 @@ struct Keys {
         else
             std::filesystem::copy(alice, clients);
         std::ofstream(access) << "[[rule]]\nwho = 'alice'\nallow = '*'\non = ['orders', 'mmi.*', "
-                                 "'guarded']\n";
+                                 "'guarded']\n"
+                                 // Behind the relay, in plaintext on this machine.
+                                 "[[rule]]\nwho = '*'\nallow = 'serve'\non = ['guarded']\n";
     }
     std::vector<std::string> flags() const {
         return {"--curve-key", server + "_secret", "--allow-client-keys",
