@@ -68,32 +68,41 @@ net::GateLimits gate_limits(const CommonSettings& settings) {
     return limits;
 }
 
-AccessKeeper::AccessKeeper(Fresh fresh, net::Security security, std::shared_ptr<net::Gate> gate)
-    : watch_(std::move(fresh.watch)), security_(std::move(security)), gate_(std::move(gate)),
+AccessKeeper::AccessKeeper(Fresh fresh, std::shared_ptr<net::Gate> gate,
+                           net::Plaintext::Handshakes handshakes)
+    : watch_(std::move(fresh.watch)), gate_(std::move(gate)), handshakes_(handshakes),
       permissions_(std::move(fresh.access.permissions)) {}
+
+net::Plaintext AccessKeeper::plaintext(net::Plaintext::Where where) const {
+    return {where, gate_, handshakes_};
+}
 
 Result<AccessKeeper> AccessKeeper::open(const CommonSettings& settings) {
     auto fresh = read(settings, net::AccessWatch(paths_of(settings)));
     if (!fresh)
         return fail(fresh.error());
+    using Handshakes = net::Plaintext::Handshakes;
+    using Where = net::Plaintext::Where;
+    const bool keys = settings.curve_key.has_value();
+    if (keys && lets_nobody_in(fresh->access))
+        return fail(Errc::insecure, "the list of client keys is empty, so nobody could "
+                                    "connect; zmq keys allow adds one");
+    const bool plain = fresh->access.plain_users > 0;
     auto gate = std::make_shared<net::Gate>(fresh->access.policy, fresh->limits);
-    if (settings.curve_key) {
-        if (lets_nobody_in(fresh->access))
-            return fail(Errc::insecure, "the list of client keys is empty, so nobody could "
-                                        "connect; zmq keys allow adds one");
+    AccessKeeper keeper(std::move(*fresh), gate,
+                        settings.access ? Handshakes::asked : Handshakes::unasked);
+    if (keys) {
         auto own = net::load_key_pair(*settings.curve_key);
         if (!own)
             return fail(own.error());
-        return AccessKeeper{std::move(*fresh), net::CurveServer{std::move(*own), gate}, gate};
+        keeper.security_ = net::CurveServer{std::move(*own), std::move(gate)};
+    } else if (plain) {
+        keeper.security_ = net::PlainServer{std::move(gate)};
+    } else {
+        keeper.security_ = keeper.plaintext(
+            settings.allow_plaintext.value_or(false) ? Where::anywhere : Where::local_only);
     }
-    if (fresh->access.plain_users > 0)
-        return AccessKeeper{std::move(*fresh), net::PlainServer{gate}, gate};
-    using Where = net::Plaintext::Where;
-    const Where where =
-        settings.allow_plaintext.value_or(false) ? Where::anywhere : Where::local_only;
-    using Handshakes = net::Plaintext::Handshakes;
-    const auto handshakes = settings.access ? Handshakes::asked : Handshakes::unasked;
-    return AccessKeeper{std::move(*fresh), net::Plaintext{where, gate, handshakes}, gate};
+    return keeper;
 }
 
 Result<AccessKeeper::Fresh> AccessKeeper::read_again(const CommonSettings& settings) {

@@ -47,6 +47,8 @@ public:
     static Result<AccessKeeper> open(const CommonSettings& settings);
 
     const net::Security& security() const noexcept { return security_; }
+    // What a listener without keys has beside those of security(), in front of the same gate.
+    net::Plaintext plaintext(net::Plaintext::Where where) const;
     // Never nullptr; another pointer when they changed.
     const std::shared_ptr<const Permissions>& permissions() const noexcept { return permissions_; }
     const std::shared_ptr<net::Gate>& gate() const noexcept { return gate_; }
@@ -63,12 +65,14 @@ public:
     void take_over(Fresh fresh);
 
 private:
-    AccessKeeper(Fresh fresh, net::Security security, std::shared_ptr<net::Gate> gate);
+    AccessKeeper(Fresh fresh, std::shared_ptr<net::Gate> gate,
+                 net::Plaintext::Handshakes handshakes);
     void log_failures(const Log& log);
 
     net::AccessWatch watch_;
-    net::Security security_;
+    net::Security security_{};
     std::shared_ptr<net::Gate> gate_;
+    net::Plaintext::Handshakes handshakes_;
     std::shared_ptr<const Permissions> permissions_;
     Instant next_look_{};
     std::uint64_t failures_logged_ = 0; // and counted

@@ -115,12 +115,8 @@ void put_gate(relay::SideOptions& side, const host::AccessKeeper& access) {
         server->clients = access.gate();
     else if (std::holds_alternative<net::PlainServer>(access.security()))
         side.security = access.security();
-    else if (auto* plain = std::get_if<net::Plaintext>(&side.security)) {
-        using Handshakes = net::Plaintext::Handshakes;
-        plain->gate = access.gate();
-        plain->handshakes =
-            access.permissions()->has_rules() ? Handshakes::asked : Handshakes::unasked;
-    }
+    else if (auto* plain = std::get_if<net::Plaintext>(&side.security))
+        *plain = access.plaintext(plain->where);
 }
 
 } // namespace

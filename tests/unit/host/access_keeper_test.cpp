@@ -95,6 +95,25 @@ TEST_CASE("access keeper: what listeners speak follows from the settings", "[uni
     CHECK(error_of(plain) == Errc::bad_option);
 }
 
+TEST_CASE("access keeper: whoever comes without keys is asked where there is an access file",
+          "[unit][host]") {
+    using Where = net::Plaintext::Where;
+    const auto open = AccessKeeper::open({});
+    CHECK_FALSE(net::asks_handshakes(open->security()));
+    CHECK(net::gate_of(open->security()) == open->gate());
+    // Addresses are no rules of what may be done, and are asked about all the same; also where the
+    // other listeners have keys.
+    Keeping with;
+    CommonSettings addresses = with.settings;
+    addresses.access = with.folder.file("access.toml");
+    write(*addresses.access, "[[address]]\ndeny = ['10.0.0.0/8']\n");
+    const auto keeper = AccessKeeper::open(addresses);
+    REQUIRE(keeper);
+    CHECK_FALSE(keeper->permissions()->has_rules());
+    CHECK(net::asks_handshakes(keeper->security()));
+    CHECK(net::asks_handshakes(keeper->plaintext(Where::local_only)));
+}
+
 TEST_CASE("access keeper: a changed list is taken over, a broken one is not", "[unit][host]") {
     Keeping with;
     auto keeper = AccessKeeper::open(with.settings);
