@@ -73,10 +73,8 @@ Result<Service> Service::open(ServiceOptions options, host::Log& log) {
     if (!server)
         return fail(server.error());
     service.server_.emplace(std::move(*server));
-    for (const DeclaredQueue& each : own.settings.queues)
-        if (Status declared = service.server_->declare(each.name, each.properties); !declared)
-            return fail(declared.error().code,
-                        "queue '" + each.name + "': " + declared.error().detail);
+    if (const Status declared = service.declare(own.settings.queues); !declared)
+        return fail(declared.error());
     for (const net::Endpoint& each : *own.settings.bind) {
         auto bound = service.server_->bind(each);
         if (!bound)
