@@ -3,7 +3,7 @@
 // Service: the broker of a process, bound, and what the loop of a daemon needs of it.
 #pragma once
 
-#include "admin/admin.hpp"
+#include "admin/service_options.hpp"
 #include "broker/administration.hpp"
 #include "broker/settings.hpp"
 #include "host/access_keeper.hpp"
@@ -24,12 +24,8 @@
 
 namespace flotilla::broker_daemon {
 
-struct ServiceOptions {
+struct ServiceOptions : admin::ServiceOptions<DaemonSettings> {
     request::BrokerOptions broker{}; // its on_notice is ours
-    DaemonSettings settings{};       // in effect: what the rest was made of
-    admin::AdminOptions admin{};     // where administrators connect
-    // The settings as they are now, for a reload; may be empty, which reloads nothing.
-    std::function<Result<DaemonSettings>()> read_again{};
 };
 
 class Service final : public host::Served {

@@ -13,20 +13,9 @@ namespace {
 constexpr const char* program = "flotilla-relay";
 
 ExitCode serve(const Command& command, std::vector<relay::RelayOptions> relays) {
-    const DaemonSettings settings = in_effect(command.settings);
     ServiceOptions options;
     options.relays = std::move(relays);
-    options.settings = settings;
-    auto admin = admin::admin_options(settings, program);
-    if (!admin) { // they were right a moment ago
-        host::refuse(program, admin.error());
-        return ExitCode::usage;
-    }
-    options.admin = std::move(*admin);
-    options.read_again = [source = command.source] { return read_again(source); };
-    return host::serve(program, command, *host::log_level_named(*settings.log_level),
-                       *host::log_format_named(*settings.log_format),
-                       [&](host::Log& log) { return Service::open(std::move(options), log); });
+    return admin::serve<Service>(program, command, std::move(options));
 }
 
 ExitCode run(int count, const char* const* arguments) {

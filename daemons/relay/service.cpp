@@ -264,15 +264,10 @@ Result<host::Reloaded> Service::reload() {
     done.loop = host::loop_settings(options_.settings);
     if (!options_.read_again)
         return done;
-    auto read = options_.read_again();
+    auto read = admin::wanted_settings(options_);
     if (!read)
         return fail(read.error());
-    const DaemonSettings wanted = in_effect(std::move(*read));
-    if (const auto made = make_options(wanted); !made)
-        return fail(made.error());
-    auto admin = admin::admin_options(wanted, {});
-    if (!admin)
-        return fail(admin.error());
+    const DaemonSettings& wanted = read->settings;
     DaemonSettings next = options_.settings;
     host::for_each_common_setting<DaemonSettings>(host::taking_over(next, wanted, {}, done));
     std::vector<host::AccessKeeper::Fresh> fresh;
@@ -291,7 +286,7 @@ Result<host::Reloaded> Service::reload() {
     options_.settings = std::move(next);
     if (format_relays(wanted) != format_relays(options_.settings))
         done.restart_needed.push_back("relay");
-    if (admin_.office().set_token(std::move(admin->token)))
+    if (admin_.office().set_token(std::move(read->token)))
         done.changed.push_back("admin_token");
     done.loop = host::loop_settings(options_.settings);
     return done;

@@ -3,7 +3,7 @@
 // Service: the relays of one process on one loop, from the ready line to the last counter.
 #pragma once
 
-#include "admin/admin.hpp"
+#include "admin/service_options.hpp"
 #include "host/access_keeper.hpp"
 #include "host/log.hpp"
 #include "host/serve_loop.hpp"
@@ -22,12 +22,8 @@
 
 namespace flotilla::relay_daemon {
 
-struct ServiceOptions {
+struct ServiceOptions : admin::ServiceOptions<DaemonSettings> {
     std::vector<relay::RelayOptions> relays{};
-    DaemonSettings settings{};   // in effect: what the relays were made of
-    admin::AdminOptions admin{}; // where administrators connect
-    // The settings as they are now, for a reload; may be empty, which reloads nothing.
-    std::function<Result<DaemonSettings>()> read_again{};
 };
 
 class Service final : public host::Served {

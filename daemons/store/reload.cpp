@@ -75,15 +75,10 @@ Result<host::Reloaded> Service::reload() {
     done.loop = host::loop_settings(options_.settings);
     if (!options_.read_again)
         return done;
-    auto read = options_.read_again();
+    auto read = admin::wanted_settings(options_);
     if (!read)
         return fail(read.error());
-    const DaemonSettings wanted = in_effect(std::move(*read));
-    if (const auto made = make_options(wanted); !made)
-        return fail(made.error());
-    auto admin = admin::admin_options(wanted, {});
-    if (!admin)
-        return fail(admin.error());
+    const DaemonSettings& wanted = read->settings;
     DaemonSettings next = options_.settings;
     for_each_setting(host::taking_over(next, wanted, live, done));
     if (wanted.bind != next.bind)
@@ -117,7 +112,7 @@ Result<host::Reloaded> Service::reload() {
     access_->take_over(std::move(*access));
     set_permissions();
     options_.settings = std::move(next);
-    if (admin_.office().set_token(std::move(admin->token)))
+    if (admin_.office().set_token(std::move(read->token)))
         done.changed.push_back("admin_token");
     done.loop = host::loop_settings(options_.settings);
     return done;

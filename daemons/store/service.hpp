@@ -3,7 +3,7 @@
 // Service: the store of a process, recovered and bound, and what the loop of a daemon needs of it.
 #pragma once
 
-#include "admin/admin.hpp"
+#include "admin/service_options.hpp"
 #include "host/access_keeper.hpp"
 #include "host/log.hpp"
 #include "host/serve_loop.hpp"
@@ -22,13 +22,9 @@
 
 namespace flotilla::store_daemon {
 
-struct ServiceOptions {
+struct ServiceOptions : admin::ServiceOptions<DaemonSettings> {
     queue::QueueServerOptions server{}; // its on_notice is ours
     queue::LmdbOptions store{};
-    DaemonSettings settings{};   // in effect: what the rest was made of
-    admin::AdminOptions admin{}; // where administrators connect
-    // The settings as they are now, for a reload; may be empty, which reloads nothing.
-    std::function<Result<DaemonSettings>()> read_again{};
 };
 
 class Service final : public host::Served {
