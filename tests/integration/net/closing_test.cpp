@@ -56,10 +56,14 @@ TEST_CASE("ipc tail: counts what readers have left in the kernel", "[integration
         REQUIRE((to.has_value() && from.has_value()));
         REQUIRE((how == Attach::bind ? from : to)->attach({at, Attach::bind}).has_value());
         REQUIRE((how == Attach::bind ? to : from)->attach({at, Attach::connect}).has_value());
-        std::uint64_t sent = 0;
-        while (from->send(std::string(10'000, 'm'), 50ms))
-            ++sent;
         const Attachment sender{at, how};
+        std::uint64_t sent = 0;
+        // Refused for a while, although nothing is in the kernel: not connected yet.
+        const Instant deadline = net::now() + patience;
+        do {
+            while (from->send(std::string(10'000, 'm'), 50ms))
+                ++sent;
+        } while (ipc_unread_bytes(sender) == 0 && net::now() < deadline);
         CHECK(ipc_unread_bytes(sender) > 0);
         CHECK(ipc_unread_bytes({folder.ipc("other"), how}) == 0);
         CHECK(ipc_unread_bytes({*Endpoint::parse("tcp://127.0.0.1:1"), how}) == 0);
