@@ -51,10 +51,17 @@ public:
         if (bytes.size() > inline_bytes_max)
             return copy_to_heap(bytes);
         Blob blob;
-        if (!bytes.empty())
-            std::memcpy(blob.storage_, bytes.data(), bytes.size());
-        blob.inline_size_ = static_cast<std::uint8_t>(bytes.size());
+        blob.hold_inline(bytes);
         return blob;
+    }
+    // The same in place of what this one holds, which must not be a part of it.
+    void assign(ByteView bytes) {
+        if (bytes.size() > inline_bytes_max) {
+            *this = copy_to_heap(bytes);
+            return;
+        }
+        reset();
+        hold_inline(bytes);
     }
 
     // Constructs a foreign owner in place: `make(storage)` fills owner_bytes_max bytes, aligned for
@@ -62,9 +69,15 @@ public:
     template <class Make>
     static Blob own(const Owner& owner, Make&& make) {
         Blob blob;
-        make(static_cast<void*>(blob.storage_));
-        blob.owner_ = &owner;
+        blob.become(owner, make);
         return blob;
+    }
+    // The same in place of what this one holds.
+    template <class Make>
+    void become(const Owner& owner, Make&& make) {
+        reset();
+        make(static_cast<void*>(storage_));
+        owner_ = &owner;
     }
 
     // A second handle on the same bytes; copies only what fits inside a Blob.
@@ -86,6 +99,11 @@ public:
 
 private:
     static Blob copy_to_heap(ByteView bytes);
+    void hold_inline(ByteView bytes) noexcept { // this one is empty
+        if (!bytes.empty())
+            std::memcpy(storage_, bytes.data(), bytes.size());
+        inline_size_ = static_cast<std::uint8_t>(bytes.size());
+    }
     // On the hot paths of everything that holds messages: a few bytes move without a call.
     void take(Blob& other) noexcept {
         owner_ = other.owner_;

@@ -111,7 +111,13 @@ Part Part::from(Blob&& blob) {
 }
 
 Blob Part::to_blob() && {
-    return Blob::own(detail::message_owner, [this](void* storage) {
+    Blob blob;
+    move_to(blob);
+    return blob;
+}
+
+void Part::move_to(Blob& blob) {
+    blob.become(detail::message_owner, [this](void* storage) {
         zmq_msg_init(message(storage));
         zmq_msg_move(message(storage), message(storage_));
     });

@@ -31,8 +31,9 @@ public:
     static Part adopt(void* data, std::size_t bytes, Free free, void* hint);
     // Takes the bytes of a Blob; received and large ones are not copied.
     static Part from(Blob&& blob);
-    // Gives them to a Blob; this Part is then empty.
+    // Gives them to a Blob, in place of what one holds; this Part is then empty.
     Blob to_blob() &&;
+    void move_to(Blob& blob);
 
     char* data() noexcept;
     std::size_t size() const noexcept;

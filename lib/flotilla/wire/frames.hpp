@@ -34,15 +34,24 @@ public:
         return *this;
     }
 
-    void add(Blob&& frame) {
+    // An empty frame, to be filled in place.
+    Blob& add() {
         FLOTILLA_CHECK(size_ < frames_max, "a message has too many frames");
-        if (size_ < near_.size())
-            near_[size_] = std::move(frame);
-        else
-            far_.push_back(std::move(frame));
         ++size_;
+        return size_ <= near_.size() ? near_[size_ - 1] : far_.emplace_back();
     }
-    void add(ByteView frame) { add(Blob::copy(frame)); }
+    void add(Blob&& frame) {
+        if (size_ < near_.size())
+            add() = std::move(frame);
+        else
+            add_far(std::move(frame));
+    }
+    void add(ByteView frame) {
+        if (size_ < near_.size())
+            add().assign(frame);
+        else
+            add_far(Blob::copy(frame));
+    }
 
     Blob& operator[](std::size_t i) {
         FLOTILLA_CHECK(i < size_, "there is no such frame");
@@ -92,6 +101,11 @@ public:
     }
 
 private:
+    void add_far(Blob&& frame) { // which may be a part of this message
+        FLOTILLA_CHECK(size_ < frames_max, "a message has too many frames");
+        far_.push_back(std::move(frame));
+        ++size_;
+    }
     // `this` is empty. Only what is there is moved.
     void take(Frames& other) noexcept {
         for (std::size_t i = 0; i < other.size_ && i < near_.size(); ++i)

@@ -179,7 +179,7 @@ Message& BrokerMachine::to_asker(Slot slot, Verb verb, BrokerOutputs& out) const
     message.side = Side::client;
     message.verb = verb;
     message.delimited = request.delimited;
-    message.service = Blob::copy(services_[request.service].name);
+    message.service.assign(services_[request.service].name);
     message.id = request.id;
     message.attempt = request.attempt;
     message.part = request.parts;

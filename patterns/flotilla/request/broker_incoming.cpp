@@ -29,10 +29,11 @@ Status BrokerIncoming::receive(net::Socket& router, const BrokerOptions& options
                    bytes > options.limits.message_bytes_max + limits::envelope_bytes_max;
         if (too_many)
             continue;
+        Blob& frame = frames.add();
         if (look->bytes.size() <= Blob::inline_bytes_max)
-            frames.add(look->bytes);
+            frame.assign(look->bytes);
         else
-            frames.add(std::move(last).to_blob());
+            last.move_to(frame);
     }
     return {};
 }

@@ -330,11 +330,11 @@ void BrokerMachine::give(Slot slot, Slot to, Instant now, BrokerOutputs& out) {
     message.verb = Verb::request;
     message.delimited = worker.delimited;
     const auto token = requests_.token(slot);
-    message.address = Blob::copy({token.data(), token.size()});
+    message.address.assign({token.data(), token.size()});
     const bool flotilla = worker.dialect == Dialect::flotilla;
     message.body = request.body.share(); // it comes back when nobody is there to take it
     if (flotilla) {
-        message.service = Blob::copy(service.name);
+        message.service.assign(service.name);
         message.id = request.id;
         message.attempt = request.attempt;
         message.expires = time_left(now, request.deadline);

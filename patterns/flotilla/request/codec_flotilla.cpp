@@ -232,7 +232,7 @@ Status read_flotilla(wire::Frames& frames, std::size_t at, Receiver receiver, Me
         message.service = at + 2 < frames.size() ? std::move(frames[at + 2]) : Blob{};
     take_body(frames, body_at, message.body);
     if (has_body(*verb) && message.body.empty())
-        message.body.add(ByteView{}); // left out, being empty and last
+        message.body.add(); // left out, being empty and last
     return {};
 }
 
