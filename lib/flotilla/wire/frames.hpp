@@ -34,7 +34,7 @@ public:
         return *this;
     }
 
-    // An empty frame, to be filled in place.
+    // An empty frame, to be filled in place before another one is added.
     Blob& add() {
         FLOTILLA_CHECK(size_ < frames_max, "a message has too many frames");
         ++size_;

@@ -34,6 +34,17 @@ TEST_CASE("blob: a move leaves the source empty and usable", "[unit][base]") {
     }
 }
 
+TEST_CASE("blob: is filled in place of what it held, small or large", "[unit][base]") {
+    Blob blob = Blob::copy(std::string(500, 'a'));
+    const Blob shared = blob.share();
+    for (const std::size_t size : {3U, 48U, 49U, 1000U, 0U, 60U}) {
+        const std::string bytes(size, 'n');
+        blob.assign(bytes);
+        CHECK(blob.view() == bytes);
+    }
+    CHECK(shared == ByteView{std::string(500, 'a')});
+}
+
 TEST_CASE("blob: sharing a large body does not copy it", "[unit][base]") {
     Blob first = Blob::copy(std::string(1000, 'b'));
     Blob second = first.share();
@@ -70,6 +81,11 @@ TEST_CASE("blob: a foreign owner is moved, shared and destroyed exactly once a h
         CHECK(c == ByteView{"mine"});
         CHECK(c.storage_of(ops) != nullptr);
         CHECK(a.storage_of(ops) == nullptr);
+        c.become(ops, [](void* s) { new (s) Owner{"other"}; });
+        CHECK(alive == 2);
+        CHECK(c == ByteView{"other"});
+        c.assign("bytes");
+        CHECK(alive == 1);
     }
     CHECK(alive == 0);
 }

@@ -31,3 +31,27 @@ TEST_CASE("frames: keep order across the inner and the outer store", "[unit][wir
     moved.clear();
     CHECK(moved.empty());
 }
+
+TEST_CASE("frames: one is filled where it stands, and is empty where one was before",
+          "[unit][wire]") {
+    Frames frames;
+    for (int round = 0; round < 2; ++round) {
+        for (int i = 0; i < 6; ++i) {
+            Blob& frame = frames.add();
+            CHECK(frame.empty());
+            frame.assign(std::to_string(i));
+        }
+        REQUIRE(frames.size() == 6);
+        for (std::size_t i = 0; i < 6; ++i)
+            CHECK(frames[i] == ByteView{std::to_string(i)});
+        frames.clear();
+    }
+}
+
+TEST_CASE("frames: a frame of the same message can be added again", "[unit][wire]") {
+    Frames frames{"first"};
+    for (int i = 0; i < 30; ++i)
+        frames.add(frames.back().view());
+    for (std::size_t i = 0; i < frames.size(); ++i)
+        CHECK(frames[i] == ByteView{"first"});
+}
