@@ -3,7 +3,6 @@
 #include <flotilla/base/units.hpp>
 #include <flotilla/net/context.hpp>
 
-#include <CLI/CLI.hpp>
 #include <cli/bench/queue_load.hpp>
 #include <cli/bench/report.hpp>
 #include <cli/commands.hpp>
@@ -241,54 +240,55 @@ private:
 
 } // namespace
 
-Run declare_bench(CLI::App& app) {
+Run declare_bench(Parser& parser) {
     auto flags = std::make_shared<BenchFlags>();
-    add_choice(app, "PATTERN", flags->pattern, {"pipeline", "pubsub", "request", "queue"},
+    add_choice(parser, "PATTERN", flags->pattern, {"pipeline", "pubsub", "request", "queue"},
                "push to pull, pub to sub, req to rep and back, or into a store's queue and out")
-        ->required();
-    add_bytes(app, "--size", flags->message_bytes, "Size of each message [100B]; at least 16B");
-    add_count(app, "-n,--count", flags->count, {1, 100'000'000}, "Messages measured [1000000]");
-    add_count(app, "--warm-up", flags->warm_up, {0, 100'000'000},
+        .required();
+    add_bytes(parser, "--size", flags->message_bytes, "Size of each message [100B]; at least 16B");
+    add_count(parser, "-n,--count", flags->count, {1, 100'000'000}, "Messages measured [1000000]");
+    add_count(parser, "--warm-up", flags->warm_up, {0, 100'000'000},
               "Messages before them [a tenth, at most 10000]");
-    add_count(app, "--rate", flags->rate, {1, 100'000'000},
+    add_count(parser, "--rate", flags->rate, {1, 100'000'000},
               "Send so many a second, and measure latency from the intended send time");
-    app.add_flag("--batch", flags->batch, "pipeline: many messages a frame");
-    app.add_flag("--lossy", flags->lossy,
-                 "pubsub: let a full subscriber lose messages instead of waiting for it");
-    add_list(app, "--store", flags->stores, "ENDPOINT",
+    parser.add_flag("--batch", flags->batch, "pipeline: many messages a frame");
+    parser.add_flag("--lossy", flags->lossy,
+                    "pubsub: let a full subscriber lose messages instead of waiting for it");
+    add_list(parser, "--store", flags->stores, "ENDPOINT",
              "queue: the store to measure, in a queue made for it")
-        ->envname("FLOTILLA_STORE")
-        ->group("Queue");
-    add_count(app, "--producers", flags->producers, {1, 64}, "queue: that put at once [1]")
-        ->group("Queue");
-    add_count(app, "--window", flags->window, {1, 1'000'000},
+        .variable("FLOTILLA_STORE")
+        .group("Queue");
+    add_count(parser, "--producers", flags->producers, {1, 64}, "queue: that put at once [1]")
+        .group("Queue");
+    add_count(parser, "--window", flags->window, {1, 1'000'000},
               "queue: unconfirmed messages of each producer [1000]")
-        ->group("Queue");
-    add_choice(app, "--durability", flags->durability, {"fsync", "relaxed", "memory"},
+        .group("Queue");
+    add_choice(parser, "--durability", flags->durability, {"fsync", "relaxed", "memory"},
                "queue: what a confirm means [fsync]")
-        ->group("Queue");
-    add_duration(app, "-t,--timeout", flags->timeout,
+        .group("Queue");
+    add_duration(parser, "-t,--timeout", flags->timeout,
                  "Longest wait for the other side, for room, and for the next message [10s]");
-    app.add_flag("--json", flags->json, "One JSON object");
-    add_choice(app, "--over", flags->over, {"tcp", "ipc", "inproc"},
+    parser.add_flag("--json", flags->json, "One JSON object");
+    add_choice(parser, "--over", flags->over, {"tcp", "ipc", "inproc"},
                "Both sides here: over which transport [tcp]")
-        ->group("Connection");
-    app.add_option("--send", flags->send, "Be the sending side only; same -n on both")
-        ->type_name("ENDPOINT")
-        ->group("Connection");
-    app.add_option("--receive", flags->receive, "Be the receiving side only")
-        ->type_name("ENDPOINT")
-        ->group("Connection");
-    add_socket(app, flags->socket);
-    app.footer("Loss, duplicates and order are counted message by message. One-way latencies\n"
-               "between two machines would compare two clocks: there, use request.\n\n"
-               "Examples:\n"
-               "  zmq bench pipeline --size 100B -n 1000000\n"
-               "  zmq bench pipeline --batch\n"
-               "  zmq bench request --rate 1000 -n 10000 --json\n"
-               "  zmq bench queue --producers 4 --store tcp://127.0.0.1:5560\n"
-               "  zmq bench pubsub --receive tcp://*:5555\n"
-               "  zmq bench pubsub --send tcp://host:5555");
+        .group("Connection");
+    parser.add_option("--send", flags->send, "Be the sending side only; same -n on both")
+        .type_name("ENDPOINT")
+        .group("Connection");
+    parser.add_option("--receive", flags->receive, "Be the receiving side only")
+        .type_name("ENDPOINT")
+        .group("Connection");
+    add_socket(parser, flags->socket);
+    parser.set_footer(
+        "Loss, duplicates and order are counted message by message. One-way latencies\n"
+        "between two machines would compare two clocks: there, use request.\n\n"
+        "Examples:\n"
+        "  zmq bench pipeline --size 100B -n 1000000\n"
+        "  zmq bench pipeline --batch\n"
+        "  zmq bench request --rate 1000 -n 10000 --json\n"
+        "  zmq bench queue --producers 4 --store tcp://127.0.0.1:5560\n"
+        "  zmq bench pubsub --receive tcp://*:5555\n"
+        "  zmq bench pubsub --send tcp://host:5555");
     return [flags](Terminal&) {
         return flags->pattern == "queue" ? bench_queue(*flags) : Bench(*flags).run();
     };

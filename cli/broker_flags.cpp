@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
 #include <cli/broker_flags.hpp>
 
 #include <algorithm>
@@ -12,18 +11,18 @@ constexpr std::size_t brokers_max = 16;
 constexpr std::uint64_t message_bytes_min = 64 << 10;
 } // namespace
 
-void add_broker(CLI::App& app, BrokerFlags& flags) {
+void add_broker(Parser& parser, BrokerFlags& flags) {
     const char* group = "Broker";
-    add_list(app, "-b,--broker", flags.brokers, "ENDPOINT",
+    add_list(parser, "-b,--broker", flags.brokers, "ENDPOINT",
              "Where the broker is; may be repeated: when one does not answer, the next")
-        ->group(group);
-    add_choice(app, "--dialect", flags.dialect, {"mdp-0.1", "mdp-0.2", "flotilla"},
+        .group(group);
+    add_choice(parser, "--dialect", flags.dialect, {"mdp-0.1", "mdp-0.2", "flotilla"},
                "What to speak with it [what it understands best, which is asked first]")
-        ->group(group);
-    add_bytes(app, "--max-size", flags.message_bytes_max,
+        .group(group);
+    add_bytes(parser, "--max-size", flags.message_bytes_max,
               "Largest message accepted, in or out [64MiB]")
-        ->group(group);
-    add_client_security(app, flags.security);
+        .group(group);
+    add_client_security(parser, flags.security);
 }
 
 std::string BrokerLink::text() const {

@@ -20,7 +20,7 @@ struct BrokerFlags {
     std::uint64_t message_bytes_max = 64ULL << 20;
     SecurityFlags security;
 };
-void add_broker(CLI::App& app, BrokerFlags& flags);
+void add_broker(Parser& parser, BrokerFlags& flags);
 
 struct BrokerLink {
     std::vector<net::Endpoint> brokers{};

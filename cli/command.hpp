@@ -2,13 +2,14 @@
 //
 // Command: one verb of the `zmq` program.
 //
-// A verb is a function that declares its options on its own CLI11 subcommand and returns what to do
-// when the command line named it. The options live in an object that both share:
+// A verb is a function that declares its options on its own Parser, a subcommand of the program's,
+// and returns what to do when the command line named it. The options live in an object that both
+// share:
 //
-//     Run declare_hello(CLI::App& app) {
+//     Run declare_hello(Parser& parser) {
 //         auto name = std::make_shared<std::string>("world");
-//         app.add_option("NAME", *name, "Whom to greet");
-//         app.footer("Examples:\n  zmq hello\n  zmq hello moon");
+//         parser.add_option("NAME", *name, "Whom to greet");
+//         parser.set_footer("Examples:\n  zmq hello\n  zmq hello moon");
 //         return [name](Terminal& terminal) -> Result<ExitCode> { ... };
 //     }
 //
@@ -21,15 +22,15 @@
 #include <flotilla/base/result.hpp>
 
 #include <cli/terminal.hpp>
+#include <command_line/parser.hpp>
 
 #include <functional>
 #include <vector>
 
-namespace CLI {
-class App;
-}
-
 namespace flotilla::cli {
+
+using command_line::Option;
+using command_line::Parser;
 
 using Run = std::function<Result<ExitCode>(Terminal&)>;
 
@@ -37,13 +38,13 @@ struct Command {
     const char* name;
     const char* group;   // heading in `zmq --help`
     const char* summary; // one line without a full stop
-    Run (*declare)(CLI::App&);
+    Run (*declare)(Parser&);
 };
 
 // In the order of `zmq --help`.
 const std::vector<Command>& commands();
 
 // Verbs that are about the program itself find the whole tree here, from `declare` onwards.
-const CLI::App& root_of(const CLI::App& app);
+const Parser& root_of(const Parser& parser);
 
 } // namespace flotilla::cli

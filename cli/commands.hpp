@@ -7,58 +7,58 @@
 namespace flotilla::cli {
 
 // bench.cpp
-Run declare_bench(CLI::App& app);
+Run declare_bench(Parser& parser);
 // doctor.cpp
-Run declare_doctor(CLI::App& app);
+Run declare_doctor(Parser& parser);
 // keys.cpp
-Run declare_keys(CLI::App& app);
+Run declare_keys(Parser& parser);
 // monitor.cpp
-Run declare_monitor(CLI::App& app);
+Run declare_monitor(Parser& parser);
 // record.cpp
-Run declare_record(CLI::App& app);
+Run declare_record(Parser& parser);
 // replay.cpp
-Run declare_replay(CLI::App& app);
+Run declare_replay(Parser& parser);
 // status.cpp
-Run declare_status(CLI::App& app);
+Run declare_status(Parser& parser);
 // top.cpp
-Run declare_top(CLI::App& app);
+Run declare_top(Parser& parser);
 // drain.cpp
-Run declare_drain(CLI::App& app);
+Run declare_drain(Parser& parser);
 // orders.cpp
-Run declare_reload(CLI::App& app);
-Run declare_pause(CLI::App& app);
-Run declare_resume(CLI::App& app);
-Run declare_audit(CLI::App& app);
+Run declare_reload(Parser& parser);
+Run declare_pause(Parser& parser);
+Run declare_resume(Parser& parser);
+Run declare_audit(Parser& parser);
 // tap.cpp
-Run declare_tap(CLI::App& app);
+Run declare_tap(Parser& parser);
 // trace.cpp
-Run declare_trace(CLI::App& app);
+Run declare_trace(Parser& parser);
 // verbs.cpp
-Run declare_pub(CLI::App& app);
-Run declare_sub(CLI::App& app);
-Run declare_push(CLI::App& app);
-Run declare_pull(CLI::App& app);
-Run declare_req(CLI::App& app);
-Run declare_rep(CLI::App& app);
-Run declare_dealer(CLI::App& app);
-Run declare_router(CLI::App& app);
-Run declare_pair(CLI::App& app);
-Run declare_xpub(CLI::App& app);
-Run declare_xsub(CLI::App& app);
+Run declare_pub(Parser& parser);
+Run declare_sub(Parser& parser);
+Run declare_push(Parser& parser);
+Run declare_pull(Parser& parser);
+Run declare_req(Parser& parser);
+Run declare_rep(Parser& parser);
+Run declare_dealer(Parser& parser);
+Run declare_router(Parser& parser);
+Run declare_pair(Parser& parser);
+Run declare_xpub(Parser& parser);
+Run declare_xsub(Parser& parser);
 // proxy.cpp
-Run declare_queue(CLI::App& app);
-Run declare_proxy(CLI::App& app);
+Run declare_queue(Parser& parser);
+Run declare_proxy(Parser& parser);
 // call.cpp
-Run declare_call(CLI::App& app);
+Run declare_call(Parser& parser);
 // serve.cpp
-Run declare_serve(CLI::App& app);
+Run declare_serve(Parser& parser);
 // services.cpp
-Run declare_services(CLI::App& app);
+Run declare_services(Parser& parser);
 // completion.cpp
-Run declare_completion(CLI::App& app);
+Run declare_completion(Parser& parser);
 // manual.cpp
-Run declare_manual(CLI::App& app);
+Run declare_manual(Parser& parser);
 // version.cpp
-Run declare_version(CLI::App& app);
+Run declare_version(Parser& parser);
 
 } // namespace flotilla::cli

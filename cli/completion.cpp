@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // `zmq completion SHELL`.
-#include <CLI/CLI.hpp>
 #include <cli/commands.hpp>
 #include <cli/completion.hpp>
 #include <cli/options.hpp>
@@ -24,11 +23,9 @@ std::vector<std::string> split(const std::string& text, char separator) {
 }
 
 // The value's name in the help tells its kind: FILE, a list of small-letter words, or anything.
-void describe_value(const CLI::Option& option, CompletionOption& described) {
+void describe_value(Option option, CompletionOption& described) {
     using Value = CompletionOption::Value;
-    const std::string type = option.get_type_name();
-    if (option.get_type_size() == 0)
-        return;
+    const std::string type = option.type_name();
     const bool file =
         type.find("FILE") != std::string::npos || type.find("DIR") != std::string::npos;
     const bool choice = type.find('|') != std::string::npos &&
@@ -42,28 +39,28 @@ std::string first_line(std::string text) {
     return text.substr(0, text.find('\n'));
 }
 
-CompletionVerb describe(const CLI::App& app) {
-    CompletionVerb verb{app.get_name(), first_line(app.get_description()), {}, {}};
-    for (const CLI::App* sub : app.get_subcommands({}))
-        verb.words.push_back(sub->get_name());
-    for (const CLI::Option* option : app.get_options()) {
-        if (option->get_positional())
+CompletionVerb describe(const Parser& parser) {
+    CompletionVerb verb{parser.name(), first_line(parser.description()), {}, {}};
+    for (const auto& sub : parser.subcommands())
+        verb.words.push_back(sub->name());
+    for (const Option option : parser.options()) {
+        if (option.is_positional())
             continue;
         CompletionOption described;
-        for (const std::string& name : option->get_snames())
+        for (const std::string& name : option.short_names())
             described.names.push_back("-" + name);
-        for (const std::string& name : option->get_lnames())
+        for (const std::string& name : option.long_names())
             described.names.push_back("--" + name);
-        described.help = first_line(option->get_description());
-        describe_value(*option, described);
+        described.help = first_line(option.description());
+        describe_value(option, described);
         verb.options.push_back(std::move(described));
     }
-    if (app.get_name() == "completion")
+    if (parser.name() == "completion")
         verb.words = {"bash", "zsh", "fish"};
-    if (app.get_name() == "proxy")
+    if (parser.name() == "proxy")
         verb.words = {"forwarder", "queue", "streamer"};
     // A command of a verb shares the verb's entry: options of all its commands are offered.
-    for (const CLI::App* sub : app.get_subcommands({}))
+    for (const auto& sub : parser.subcommands())
         for (CompletionOption& option : describe(*sub).options)
             verb.options.push_back(std::move(option));
     return verb;
@@ -71,35 +68,33 @@ CompletionVerb describe(const CLI::App& app) {
 
 } // namespace
 
-std::vector<CompletionVerb> describe_tree(const CLI::App& root) {
+std::vector<CompletionVerb> describe_tree(const Parser& root) {
     std::vector<CompletionVerb> verbs;
-    for (const CLI::App* sub : root.get_subcommands({}))
-        if (!sub->get_group().empty())
+    for (const auto& sub : root.subcommands())
+        if (!sub->group().empty())
             verbs.push_back(describe(*sub));
     return verbs;
 }
 
-Run declare_completion(CLI::App& app) {
+Run declare_completion(Parser& parser) {
     const auto shell = std::make_shared<std::string>();
-    app.add_option("SHELL", *shell, "bash, zsh or fish")
-        ->required()
-        ->check(
-            [](const std::string& text) {
-                return text == "bash" || text == "zsh" || text == "fish"
-                           ? std::string{}
-                           : "'" + text + "' is none of bash, zsh, fish";
-            },
-            "");
-    app.footer("Examples:\n"
-               "  source <(zmq completion bash)\n"
-               "  zmq completion zsh > ~/.zfunc/_zmq\n"
-               "  zmq completion fish > ~/.config/fish/completions/zmq.fish");
-    return [shell, &app](Terminal&) -> Result<ExitCode> {
+    parser.add_option("SHELL", *shell, "bash, zsh or fish")
+        .required()
+        .check([](const std::string& text) -> Status {
+            if (text == "bash" || text == "zsh" || text == "fish")
+                return {};
+            return fail(Errc::bad_option, "'" + text + "' is none of bash, zsh, fish");
+        });
+    parser.set_footer("Examples:\n"
+                      "  source <(zmq completion bash)\n"
+                      "  zmq completion zsh > ~/.zfunc/_zmq\n"
+                      "  zmq completion fish > ~/.config/fish/completions/zmq.fish");
+    return [shell, &parser](Terminal&) -> Result<ExitCode> {
         const Shell which = *shell == "bash"  ? Shell::bash
                             : *shell == "zsh" ? Shell::zsh
                                               : Shell::fish;
         Output out;
-        return out.finish(out.write(completion_script(which, describe_tree(root_of(app)))));
+        return out.finish(out.write(completion_script(which, describe_tree(root_of(parser)))));
     };
 }
 

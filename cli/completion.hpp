@@ -4,15 +4,15 @@
 // exactly what the program knows. Pure.
 #pragma once
 
+#include <command_line/parser.hpp>
+
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace CLI {
-class App;
-}
-
 namespace flotilla::cli {
+
+using command_line::Parser;
 
 // What a shell has to know.
 struct CompletionOption {
@@ -27,7 +27,7 @@ struct CompletionVerb {
     std::vector<CompletionOption> options{};
     std::vector<std::string> words{}; // subcommands, or the choices of the first argument
 };
-std::vector<CompletionVerb> describe_tree(const CLI::App& root);
+std::vector<CompletionVerb> describe_tree(const Parser& root);
 
 enum class Shell : std::uint8_t { bash, zsh, fish };
 std::string completion_script(Shell shell, const std::vector<CompletionVerb>& verbs);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
 #include <cli/admin/flags.hpp>
 #include <cli/commands.hpp>
 #include <cli/doctor/report.hpp>
@@ -131,47 +130,53 @@ Result<ExitCode> run_doctor(const DoctorFlags& flags) {
 
 } // namespace
 
-Run declare_doctor(CLI::App& app) {
+Run declare_doctor(Parser& parser) {
     auto flags = std::make_shared<DoctorFlags>();
-    app.add_option("ENDPOINT", flags->endpoint, "Where your program connects: tcp:// or ipc://")
-        ->required();
+    parser.add_option("ENDPOINT", flags->endpoint, "Where your program connects: tcp:// or ipc://")
+        .required();
     add_choice(
-        app, "--type", flags->type,
+        parser, "--type", flags->type,
         {"pub", "sub", "push", "pull", "req", "rep", "dealer", "router", "xpub", "xsub", "pair"},
         "What your program's socket is; says whether it fits the peer");
-    app.add_option("--topic", flags->topic,
-                   "What your program subscribes to; says whether that arrives")
-        ->type_name("PREFIX");
-    add_duration(app, "-t,--timeout", flags->timeout,
+    parser
+        .add_option("--topic", flags->topic,
+                    "What your program subscribes to; says whether that arrives")
+        .type_name("PREFIX");
+    add_duration(parser, "-t,--timeout", flags->timeout,
                  "Longest look at the connection and the handshake [5s]");
-    add_duration(app, "--listen", flags->listen, "How long to listen for messages [3s]");
-    app.add_flag("--take", flags->take,
-                 "Join a PUSH as a worker too, and take messages from it, which are then lost");
-    app.add_flag("--json", flags->json, "The report as one JSON object");
-    app.add_option("--admin", flags->admin,
-                   "The daemon's admin endpoint, which is asked why it sends us away")
-        ->type_name("ENDPOINT");
-    app.add_option("--admin-curve-key", flags->admin_curve_key,
-                   "Our secret certificate for --admin, when --curve-key is the one in doubt")
-        ->type_name("FILE")
-        ->group("Security");
-    app.add_option("--server-key", flags->security.server_key,
-                   "The public key of an encrypted peer: the key itself or its certificate")
-        ->type_name("KEY|FILE")
-        ->group("Security");
-    app.add_option("--curve-key", flags->security.curve_key,
-                   "Our own secret certificate; without it a new key is tried")
-        ->type_name("FILE")
-        ->group("Security");
-    app.footer("Says why nothing arrives: nobody there, not ZeroMQ, wrong mechanism, key, socket\n"
-               "type or topic; and what to do. Sends nothing, and takes nothing unless --take.\n"
-               "Exit status: 0 healthy; 3 nobody there, or nothing arrives; 4 refused; 1 not "
-               "ZeroMQ.\n"
-               "Examples:\n"
-               "  zmq doctor tcp://127.0.0.1:5555\n"
-               "  zmq doctor tcp://host:5555 --type sub --topic weather.\n"
-               "  zmq doctor tcp://host:5555 --server-key server.pub --curve-key me_secret\n"
-               "  zmq doctor tcp://127.0.0.1:5560 --admin ipc:///run/flotilla/store-admin");
+    add_duration(parser, "--listen", flags->listen, "How long to listen for messages [3s]");
+    parser.add_flag("--take", flags->take,
+                    "Join a PUSH as a worker too, and take messages from it, which are then lost");
+    parser.add_flag("--json", flags->json, "The report as one JSON object");
+    parser
+        .add_option("--admin", flags->admin,
+                    "The daemon's admin endpoint, which is asked why it sends us away")
+        .type_name("ENDPOINT");
+    parser
+        .add_option("--admin-curve-key", flags->admin_curve_key,
+                    "Our secret certificate for --admin, when --curve-key is the one in doubt")
+        .type_name("FILE")
+        .group("Security");
+    parser
+        .add_option("--server-key", flags->security.server_key,
+                    "The public key of an encrypted peer: the key itself or its certificate")
+        .type_name("KEY|FILE")
+        .group("Security");
+    parser
+        .add_option("--curve-key", flags->security.curve_key,
+                    "Our own secret certificate; without it a new key is tried")
+        .type_name("FILE")
+        .group("Security");
+    parser.set_footer(
+        "Says why nothing arrives: nobody there, not ZeroMQ, wrong mechanism, key, socket\n"
+        "type or topic; and what to do. Sends nothing, and takes nothing unless --take.\n"
+        "Exit status: 0 healthy; 3 nobody there, or nothing arrives; 4 refused; 1 not "
+        "ZeroMQ.\n"
+        "Examples:\n"
+        "  zmq doctor tcp://127.0.0.1:5555\n"
+        "  zmq doctor tcp://host:5555 --type sub --topic weather.\n"
+        "  zmq doctor tcp://host:5555 --server-key server.pub --curve-key me_secret\n"
+        "  zmq doctor tcp://127.0.0.1:5560 --admin ipc:///run/flotilla/store-admin");
     return [flags](Terminal&) { return run_doctor(*flags); };
 }
 

@@ -4,7 +4,6 @@
 #include <flotilla/net/poller.hpp>
 #include <flotilla/net/system.hpp>
 
-#include <CLI/CLI.hpp>
 #include <cli/admin/drain_watch.hpp>
 #include <cli/admin/flags.hpp>
 #include <cli/commands.hpp>
@@ -120,18 +119,19 @@ Result<ExitCode> run_drain(const DrainFlags& flags, Terminal& terminal) {
 
 } // namespace
 
-Run declare_drain(CLI::App& app) {
+Run declare_drain(Parser& parser) {
     const auto flags = std::make_shared<DrainFlags>();
-    add_admin_endpoint(app, flags->admin);
-    app.add_flag("--no-wait", flags->no_wait, "Only tell it");
-    add_token(app, flags->admin);
-    add_admin(app, flags->admin);
-    app.footer("The daemon takes nothing new, finishes what it holds within its own deadline (its "
-               "setting\n`drain`) and ends. Exit status: 0 when it has gone, or another has taken "
-               "its place; 3 when\nit is still there after its deadline; 4 when it refused.\n\n"
-               "Example:\n"
-               "  zmq drain ipc:///run/flotilla/store-admin --token-file "
-               "/etc/flotilla/admin-token");
+    add_admin_endpoint(parser, flags->admin);
+    parser.add_flag("--no-wait", flags->no_wait, "Only tell it");
+    add_token(parser, flags->admin);
+    add_admin(parser, flags->admin);
+    parser.set_footer(
+        "The daemon takes nothing new, finishes what it holds within its own deadline (its "
+        "setting\n`drain`) and ends. Exit status: 0 when it has gone, or another has taken "
+        "its place; 3 when\nit is still there after its deadline; 4 when it refused.\n\n"
+        "Example:\n"
+        "  zmq drain ipc:///run/flotilla/store-admin --token-file "
+        "/etc/flotilla/admin-token");
     return [flags](Terminal& terminal) { return run_drain(*flags, terminal); };
 }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
 #include <cli/help.hpp>
 
 #include <algorithm>
@@ -49,78 +48,76 @@ void add_row(std::string& out, const std::string& left, std::string_view right) 
     out += '\n';
 }
 
-std::string option_names(const CLI::Option& option) {
+std::string option_names(Option option) {
     std::string text;
-    for (const std::string& name : option.get_snames())
+    for (const std::string& name : option.short_names())
         text += (text.empty() ? "-" : ",-") + name;
-    for (const std::string& name : option.get_lnames())
+    for (const std::string& name : option.long_names())
         text += (text.empty() ? "    --" : ", --") + name;
-    if (option.get_type_size() != 0 && !option.get_type_name().empty())
-        text += " " + option.get_type_name();
+    if (!option.type_name().empty())
+        text += " " + option.type_name();
     return text;
 }
 
-std::string usage(const CLI::App& verb) {
-    std::string path = verb.get_name();
-    for (const CLI::App* up = verb.get_parent(); up != nullptr && !up->get_name().empty();
-         up = up->get_parent())
-        path = up->get_name() + " " + path;
+std::string usage(const Parser& verb) {
+    std::string path = verb.name();
+    for (const Parser* up = verb.parent(); up != nullptr; up = up->parent())
+        path = up->name() + " " + path;
     std::string text = "Usage: " + path;
-    for (const CLI::Option* option : verb.get_options())
-        if (option->get_positional()) {
-            const bool many = option->get_items_expected_max() > 1;
-            const std::string word = option->get_name(true) + (many ? "..." : "");
-            text += option->get_required() ? " " + word : " [" + word + "]";
+    for (const Option option : verb.options())
+        if (option.is_positional()) {
+            const std::string word = option.name() + (option.takes_many() ? "..." : "");
+            text += option.is_required() ? " " + word : " [" + word + "]";
         }
-    if (!verb.get_subcommands({}).empty())
+    if (!verb.subcommands().empty())
         text += " COMMAND";
     return text + " [OPTIONS]\n";
 }
 
 } // namespace
 
-std::string program_help(const CLI::App& root) {
-    std::string out = root.get_description() + "\n\nUsage: zmq VERB [ARGUMENTS] [OPTIONS]\n";
+std::string program_help(const Parser& root) {
+    std::string out = root.description() + "\n\nUsage: zmq VERB [ARGUMENTS] [OPTIONS]\n";
     std::string group;
-    for (const CLI::App* verb : root.get_subcommands({})) {
-        if (verb->get_group().empty())
+    for (const auto& verb : root.subcommands()) {
+        if (verb->group().empty())
             continue;
-        if (verb->get_group() != group) {
-            group = verb->get_group();
+        if (verb->group() != group) {
+            group = verb->group();
             out += "\n" + group + ":\n";
         }
-        out += "  " + verb->get_name();
-        out += std::string(12 - std::min<std::size_t>(verb->get_name().size(), 11), ' ');
-        wrap(out, verb->get_description(), 14, 14);
+        out += "  " + verb->name();
+        out += std::string(12 - std::min<std::size_t>(verb->name().size(), 11), ' ');
+        wrap(out, verb->description(), 14, 14);
         out += '\n';
     }
-    return out + "\n" + root.get_footer() + "\n";
+    return out + "\n" + root.footer() + "\n";
 }
 
-std::string verb_help(const CLI::App& verb) {
+std::string verb_help(const Parser& verb) {
     std::string out = usage(verb) + "\n";
-    wrap(out, verb.get_description(), 0, 0);
+    wrap(out, verb.description(), 0, 0);
     out += "\n";
-    for (const CLI::App* sub : verb.get_subcommands({})) {
-        if (sub == verb.get_subcommands({}).front())
-            out += "\nCommands:\n";
-        add_row(out, sub->get_name(), sub->get_description());
+    if (!verb.subcommands().empty())
+        out += "\nCommands:\n";
+    for (const auto& sub : verb.subcommands()) {
+        add_row(out, sub->name(), sub->description());
     }
     std::string arguments;
-    for (const CLI::Option* option : verb.get_options())
-        if (option->get_positional() && !option->get_description().empty())
-            add_row(arguments, option->get_name(true), option->get_description());
+    for (const Option option : verb.options())
+        if (option.is_positional() && !option.description().empty())
+            add_row(arguments, option.name(), option.description());
     if (!arguments.empty())
         out += "\nArguments:\n" + arguments;
-    for (const std::string& group : verb.get_groups()) {
+    for (const std::string& group : verb.groups()) {
         std::string rows;
-        for (const CLI::Option* option : verb.get_options())
-            if (!group.empty() && option->get_group() == group && !option->get_positional())
-                add_row(rows, option_names(*option), option->get_description());
+        for (const Option option : verb.options())
+            if (!group.empty() && option.group() == group && !option.is_positional())
+                add_row(rows, option_names(option), option.description());
         if (!rows.empty())
             out += "\n" + group + ":\n" + rows;
     }
-    const std::string footer = verb.get_footer();
+    const std::string footer = verb.footer();
     return footer.empty() ? out : out + "\n" + footer + "\n";
 }
 

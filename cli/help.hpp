@@ -4,16 +4,17 @@
 // and not by CLI11, so that every version of it gives the same text.
 #pragma once
 
-#include <string>
+#include <command_line/parser.hpp>
 
-namespace CLI {
-class App;
-}
+#include <string>
 
 namespace flotilla::cli {
 
-std::string program_help(const CLI::App& root);
+using command_line::Option;
+using command_line::Parser;
+
+std::string program_help(const Parser& root);
 // Usage, what the verb does, options by group, and the examples (the subcommand's footer).
-std::string verb_help(const CLI::App& verb);
+std::string verb_help(const Parser& verb);
 
 } // namespace flotilla::cli

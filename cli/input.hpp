@@ -13,17 +13,16 @@
 #include <cli/json_lines.hpp>
 #include <cli/payload.hpp>
 #include <cli/splitter.hpp>
+#include <command_line/parser.hpp>
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
-namespace CLI {
-class App;
-}
-
 namespace flotilla::cli {
+
+using command_line::Parser;
 
 struct InputFlags {
     std::string file;
@@ -39,7 +38,7 @@ struct InputFlags {
     bool trace = false; // an envelope with a new traceparent comes behind each message
     std::optional<std::uint64_t> seed;
 };
-void add_input(CLI::App& app, InputFlags& flags);
+void add_input(Parser& parser, InputFlags& flags);
 
 class Input {
 public:

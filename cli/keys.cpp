@@ -3,7 +3,6 @@
 #include <flotilla/net/access.hpp>
 #include <flotilla/net/curve.hpp>
 
-#include <CLI/CLI.hpp>
 #include <cli/commands.hpp>
 #include <cli/keys/allow.hpp>
 #include <cli/output.hpp>
@@ -185,117 +184,119 @@ Result<ExitCode> list(const KeysFlags& flags) {
     return print(text);
 }
 
-void add_user(CLI::App& sub, KeysFlags& flags) {
-    sub.add_option("--name", flags.user.name, "Whom the key stands for in rules")
-        ->type_name("USER");
+void add_user(Parser& sub, KeysFlags& flags) {
+    sub.add_option("--name", flags.user.name, "Whom the key stands for in rules").type_name("USER");
     sub.add_option("--group", flags.user.groups, "A group that the user is in; may be repeated")
-        ->type_name("GROUP")
-        ->delimiter(',');
+        .type_name("GROUP")
+        .separated_by(',');
 }
 
-CLI::App* add_new(CLI::App& app, KeysFlags& flags) {
-    CLI::App* sub = app.add_subcommand("new", "Make a key pair: FILE (public), FILE_secret (both)");
-    sub->add_option("FILE", flags.file, "The public certificate; existing files are left alone")
-        ->required();
-    add_user(*sub, flags);
-    sub->add_flag("--json", flags.json, "One JSON object");
-    sub->footer("The files are those of czmq and pyzmq.\n\n"
-                "Examples:\n"
-                "  zmq keys new server.key\n"
-                "  zmq keys new alice.key --name alice --group billing\n"
-                "  zmq keys new client.key --json | jq -r .public_key");
+Parser& add_new(Parser& parser, KeysFlags& flags) {
+    Parser& sub =
+        parser.add_subcommand("new", "Make a key pair: FILE (public), FILE_secret (both)");
+    sub.add_option("FILE", flags.file, "The public certificate; existing files are left alone")
+        .required();
+    add_user(sub, flags);
+    sub.add_flag("--json", flags.json, "One JSON object");
+    sub.set_footer("The files are those of czmq and pyzmq.\n\n"
+                   "Examples:\n"
+                   "  zmq keys new server.key\n"
+                   "  zmq keys new alice.key --name alice --group billing\n"
+                   "  zmq keys new client.key --json | jq -r .public_key");
     return sub;
 }
 
-CLI::App* add_show(CLI::App& app, KeysFlags& flags) {
-    CLI::App* sub = app.add_subcommand("show", "Print the key in a certificate file");
-    sub->add_option("FILE", flags.file, "A public or secret certificate")->required();
-    sub->add_flag("--secret", flags.secret, "Print the secret key too (of a secret certificate)");
-    sub->add_flag("--json", flags.json, "One JSON object");
-    sub->footer("Examples:\n"
-                "  zmq keys show server.key\n"
-                "  zmq keys show server.key --json | jq -r .public_key");
+Parser& add_show(Parser& parser, KeysFlags& flags) {
+    Parser& sub = parser.add_subcommand("show", "Print the key in a certificate file");
+    sub.add_option("FILE", flags.file, "A public or secret certificate").required();
+    sub.add_flag("--secret", flags.secret, "Print the secret key too (of a secret certificate)");
+    sub.add_flag("--json", flags.json, "One JSON object");
+    sub.set_footer("Examples:\n"
+                   "  zmq keys show server.key\n"
+                   "  zmq keys show server.key --json | jq -r .public_key");
     return sub;
 }
 
-CLI::App* add_fingerprint(CLI::App& app, KeysFlags& flags) {
-    CLI::App* sub =
-        app.add_subcommand("fingerprint", "A short name of each key, to compare by eye");
-    sub->add_option("KEY|FILE", flags.keys, "A public key, or a certificate file")->required();
-    sub->add_flag("--json", flags.json, "One JSON object a key");
-    sub->footer("Example:\n  zmq keys fingerprint server.key client.key");
+Parser& add_fingerprint(Parser& parser, KeysFlags& flags) {
+    Parser& sub =
+        parser.add_subcommand("fingerprint", "A short name of each key, to compare by eye");
+    sub.add_option("KEY|FILE", flags.keys, "A public key, or a certificate file").required();
+    sub.add_flag("--json", flags.json, "One JSON object a key");
+    sub.set_footer("Example:\n  zmq keys fingerprint server.key client.key");
     return sub;
 }
 
-CLI::App* add_list_verb(CLI::App& app, KeysFlags& flags, const char* verb, const char* what,
-                        const char* keys) {
-    CLI::App* sub = app.add_subcommand(verb, what);
-    sub->add_option("LIST", flags.list, "A list, one key a line, or a folder of certificates")
-        ->required();
+Parser& add_list_verb(Parser& parser, KeysFlags& flags, const char* verb, const char* what,
+                      const char* keys) {
+    Parser& sub = parser.add_subcommand(verb, what);
+    sub.add_option("LIST", flags.list, "A list, one key a line, or a folder of certificates")
+        .required();
     if (keys)
-        sub->add_option(keys, flags.keys, "A public key, or a certificate file")->required();
+        sub.add_option(keys, flags.keys, "A public key, or a certificate file").required();
     return sub;
 }
 
-CLI::App* add_allow(CLI::App& app, KeysFlags& flags) {
-    CLI::App* sub =
-        add_list_verb(app, flags, "allow", "Add public keys to an allow-list", "KEY|FILE");
-    add_user(*sub, flags);
-    sub->footer("The list is for --allow-client-keys; there need not be one yet. Programs that "
-                "watch it let the key in within a second or two.\n\n"
-                "Examples:\n"
-                "  zmq keys allow clients.txt client.key\n"
-                "  zmq keys allow clients.txt alice.key --name alice --group billing");
+Parser& add_allow(Parser& parser, KeysFlags& flags) {
+    Parser& sub =
+        add_list_verb(parser, flags, "allow", "Add public keys to an allow-list", "KEY|FILE");
+    add_user(sub, flags);
+    sub.set_footer("The list is for --allow-client-keys; there need not be one yet. Programs that "
+                   "watch it let the key in within a second or two.\n\n"
+                   "Examples:\n"
+                   "  zmq keys allow clients.txt client.key\n"
+                   "  zmq keys allow clients.txt alice.key --name alice --group billing");
     return sub;
 }
 
-CLI::App* add_revoke(CLI::App& app, KeysFlags& flags) {
-    CLI::App* sub = add_list_verb(app, flags, "revoke", "Take keys out of an allow-list, by name",
-                                  "KEY|FILE|USER");
-    sub->footer("The list says that the key was revoked, so that whoever comes with it is named. "
-                "Programs that watch it end the key's sessions too.\n\n"
-                "Examples:\n"
-                "  zmq keys revoke clients.txt client.key\n"
-                "  zmq keys revoke clients.txt alice");
+Parser& add_revoke(Parser& parser, KeysFlags& flags) {
+    Parser& sub = add_list_verb(parser, flags, "revoke", "Take keys out of an allow-list, by name",
+                                "KEY|FILE|USER");
+    sub.set_footer(
+        "The list says that the key was revoked, so that whoever comes with it is named. "
+        "Programs that watch it end the key's sessions too.\n\n"
+        "Examples:\n"
+        "  zmq keys revoke clients.txt client.key\n"
+        "  zmq keys revoke clients.txt alice");
     return sub;
 }
 
-CLI::App* add_ls(CLI::App& app, KeysFlags& flags) {
-    CLI::App* sub = add_list_verb(app, flags, "ls", "Print the keys of an allow-list", nullptr);
-    sub->add_flag("--json", flags.json, "One JSON object a key");
-    sub->footer("Example:\n  zmq keys ls clients.txt");
+Parser& add_ls(Parser& parser, KeysFlags& flags) {
+    Parser& sub = add_list_verb(parser, flags, "ls", "Print the keys of an allow-list", nullptr);
+    sub.add_flag("--json", flags.json, "One JSON object a key");
+    sub.set_footer("Example:\n  zmq keys ls clients.txt");
     return sub;
 }
 
 } // namespace
 
-Run declare_keys(CLI::App& app) {
+Run declare_keys(Parser& parser) {
     auto flags = std::make_shared<KeysFlags>();
-    const CLI::App* make = add_new(app, *flags);
-    const CLI::App* look = add_show(app, *flags);
-    const CLI::App* name = add_fingerprint(app, *flags);
-    add_allow(app, *flags);
-    const CLI::App* end = add_revoke(app, *flags);
-    const CLI::App* ls = add_ls(app, *flags);
-    app.require_subcommand(1);
-    app.footer("Examples:\n"
-               "  zmq keys new server.key\n"
-               "  zmq keys new client.key\n"
-               "  zmq keys allow clients.txt client.key\n"
-               "  zmq pull tcp://*:5555 --curve-key server.key_secret --allow-client-keys "
-               "clients.txt\n"
-               "  zmq push tcp://host:5555 --curve-key client.key_secret --server-key server.key "
-               "hello");
-    return [flags, make, look, name, end, ls](Terminal& terminal) -> Result<ExitCode> {
-        if (make->parsed())
+    const Parser& make = add_new(parser, *flags);
+    const Parser& look = add_show(parser, *flags);
+    const Parser& name = add_fingerprint(parser, *flags);
+    add_allow(parser, *flags);
+    const Parser& end = add_revoke(parser, *flags);
+    const Parser& ls = add_ls(parser, *flags);
+    parser.require_subcommand();
+    parser.set_footer(
+        "Examples:\n"
+        "  zmq keys new server.key\n"
+        "  zmq keys new client.key\n"
+        "  zmq keys allow clients.txt client.key\n"
+        "  zmq pull tcp://*:5555 --curve-key server.key_secret --allow-client-keys "
+        "clients.txt\n"
+        "  zmq push tcp://host:5555 --curve-key client.key_secret --server-key server.key "
+        "hello");
+    return [flags, &make, &look, &name, &end, &ls](Terminal& terminal) -> Result<ExitCode> {
+        if (make.is_named())
             return make_new(*flags, terminal);
-        if (look->parsed())
+        if (look.is_named())
             return show(*flags);
-        if (name->parsed())
+        if (name.is_named())
             return fingerprints(*flags);
-        if (end->parsed())
+        if (end.is_named())
             return revoke(*flags, terminal);
-        if (ls->parsed())
+        if (ls.is_named())
             return list(*flags);
         return allow(*flags, terminal);
     };

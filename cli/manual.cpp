@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
 #include <cli/commands.hpp>
 #include <cli/manual.hpp>
 #include <cli/output.hpp>
@@ -30,51 +29,51 @@ std::string plain(std::string_view text) {
     return out;
 }
 
-std::string option_row(const CLI::Option& option) {
+std::string option_row(Option option) {
     std::string names;
-    for (const std::string& name : option.get_snames())
+    for (const std::string& name : option.short_names())
         names += (names.empty() ? "" : ", ") + ("\\fB\\-" + plain(name) + "\\fR");
-    for (const std::string& name : option.get_lnames())
+    for (const std::string& name : option.long_names())
         names += (names.empty() ? "" : ", ") + ("\\fB\\-\\-" + plain(name) + "\\fR");
-    if (option.get_positional())
-        names = "\\fI" + plain(option.get_name(true)) + "\\fR";
-    else if (option.get_type_size() != 0 && !option.get_type_name().empty())
-        names += " \\fI" + plain(option.get_type_name()) + "\\fR";
-    return ".TP\n" + names + "\n" + plain(option.get_description()) + "\n";
+    if (option.is_positional())
+        names = "\\fI" + plain(option.name()) + "\\fR";
+    else if (!option.type_name().empty())
+        names += " \\fI" + plain(option.type_name()) + "\\fR";
+    return ".TP\n" + names + "\n" + plain(option.description()) + "\n";
 }
 
-bool is_common(const CLI::Option& option) {
+bool is_common(Option option) {
     static const std::set<std::string> groups{"Broker",   "Input",      "Output", "Socket",
                                               "Security", "Connection", "General"};
-    return !option.get_positional() && groups.count(option.get_group()) > 0;
+    return !option.is_positional() && groups.count(option.group()) > 0;
 }
 
 // Options that many verbs share are told once, in the order of their groups.
-std::string common_options(const CLI::App& root) {
+std::string common_options(const Parser& root) {
     std::string out;
     for (const char* group :
          {"Connection", "Broker", "Input", "Output", "Socket", "Security", "General"}) {
         std::set<std::string> told;
         out += std::string(".SS ") + group + "\n";
-        for (const CLI::App* verb : root.get_subcommands({}))
-            for (const CLI::Option* option : verb->get_options())
-                if (is_common(*option) && option->get_group() == group &&
-                    told.insert(option->get_name()).second)
-                    out += option_row(*option);
+        for (const auto& verb : root.subcommands())
+            for (const Option option : verb->options())
+                if (is_common(option) && option.group() == group &&
+                    told.insert(option.name()).second)
+                    out += option_row(option);
     }
     return out;
 }
 
-std::string verb_section(const CLI::App& verb, const std::string& path) {
-    std::string out = ".SS " + plain(path) + "\n" + plain(verb.get_description()) + ".\n";
-    for (const CLI::Option* option : verb.get_options())
-        if (!is_common(*option) && !option->get_description().empty())
-            out += option_row(*option);
-    const std::string footer = verb.get_footer();
+std::string verb_section(const Parser& verb, const std::string& path) {
+    std::string out = ".SS " + plain(path) + "\n" + plain(verb.description()) + ".\n";
+    for (const Option option : verb.options())
+        if (!is_common(option) && !option.description().empty())
+            out += option_row(option);
+    const std::string footer = verb.footer();
     if (!footer.empty())
         out += ".PP\n.nf\n" + plain(footer) + "\n.fi\n";
-    for (const CLI::App* sub : verb.get_subcommands({}))
-        out += verb_section(*sub, path + " " + sub->get_name());
+    for (const auto& sub : verb.subcommands())
+        out += verb_section(*sub, path + " " + sub->name());
     return out;
 }
 
@@ -136,20 +135,20 @@ Ended by SIGINT or SIGTERM.
 
 } // namespace
 
-std::string manual_page(const CLI::App& root) {
+std::string manual_page(const Parser& root) {
     std::string out = head;
     out += ".SH VERBS\n";
-    for (const CLI::App* verb : root.get_subcommands({}))
-        if (!verb->get_group().empty())
-            out += verb_section(*verb, "zmq " + verb->get_name());
+    for (const auto& verb : root.subcommands())
+        if (!verb->group().empty())
+            out += verb_section(*verb, "zmq " + verb->name());
     out += ".SH COMMON OPTIONS\nEach verb's \\fB\\-\\-help\\fR says which of these it takes.\n";
     return out + common_options(root) + tail;
 }
 
-Run declare_manual(CLI::App& app) {
-    return [&app](Terminal&) -> Result<ExitCode> {
+Run declare_manual(Parser& parser) {
+    return [&parser](Terminal&) -> Result<ExitCode> {
         Output out;
-        return out.finish(out.write(manual_page(root_of(app))));
+        return out.finish(out.write(manual_page(root_of(parser))));
     };
 }
 

@@ -4,14 +4,14 @@
 // this text; `zmq manual > docs/man/zmq.1` renews it.
 #pragma once
 
-#include <string>
+#include <command_line/parser.hpp>
 
-namespace CLI {
-class App;
-}
+#include <string>
 
 namespace flotilla::cli {
 
-std::string manual_page(const CLI::App& root);
+using command_line::Parser;
+
+std::string manual_page(const Parser& root);
 
 } // namespace flotilla::cli

@@ -6,7 +6,6 @@
 #include <flotilla/net/poller.hpp>
 #include <flotilla/net/system.hpp>
 
-#include <CLI/CLI.hpp>
 #include <cli/commands.hpp>
 #include <cli/json_lines.hpp>
 #include <cli/options.hpp>
@@ -20,7 +19,7 @@ namespace flotilla::cli {
 namespace {
 
 struct MonitorFlags {
-    const CLI::App* app = nullptr;
+    const Parser* parser = nullptr;
     std::string type;
     std::vector<std::string> words;
     std::optional<std::uint64_t> count;
@@ -50,7 +49,7 @@ public:
     Watch(const MonitorFlags& flags, Terminal& terminal) : flags_(flags), terminal_(terminal) {}
 
     Result<ExitCode> run() {
-        auto targets = make_targets(*flags_.app, flags_.words, Words::endpoints_only);
+        auto targets = make_targets(*flags_.parser, flags_.words, Words::endpoints_only);
         if (!targets)
             return fail(targets.error());
         if (Status opened = open(*targets); !opened)
@@ -126,25 +125,26 @@ private:
 
 } // namespace
 
-Run declare_monitor(CLI::App& app) {
+Run declare_monitor(Parser& parser) {
     auto flags = std::make_shared<MonitorFlags>();
-    flags->app = &app;
+    flags->parser = &parser;
     add_choice(
-        app, "TYPE", flags->type,
+        parser, "TYPE", flags->type,
         {"pub", "sub", "push", "pull", "req", "rep", "dealer", "router", "xpub", "xsub", "pair"},
         "The socket to open")
-        ->required();
-    add_targets(app, flags->words, Words::endpoints_only);
-    add_count(app, "-n,--count", flags->count, {1}, "End after this many events");
-    add_duration(app, "-t,--timeout", flags->timeout,
+        .required();
+    add_targets(parser, flags->words, Words::endpoints_only);
+    add_count(parser, "-n,--count", flags->count, {1}, "End after this many events");
+    add_duration(parser, "-t,--timeout", flags->timeout,
                  "End after so long; exit 3 if nothing happened");
-    app.add_flag("--json", flags->json, "One JSON object an event");
-    add_socket(app, flags->socket);
-    app.footer("Shows connections, handshakes and their failures, each with what it means. The\n"
-               "socket is real: a pull or dealer takes messages from others, which are lost.\n\n"
-               "Examples:\n"
-               "  zmq monitor sub tcp://127.0.0.1:5555\n"
-               "  zmq monitor router @tcp://*:5555 --json | jq -r .text");
+    parser.add_flag("--json", flags->json, "One JSON object an event");
+    add_socket(parser, flags->socket);
+    parser.set_footer(
+        "Shows connections, handshakes and their failures, each with what it means. The\n"
+        "socket is real: a pull or dealer takes messages from others, which are lost.\n\n"
+        "Examples:\n"
+        "  zmq monitor sub tcp://127.0.0.1:5555\n"
+        "  zmq monitor router @tcp://*:5555 --json | jq -r .text");
     return [flags](Terminal& terminal) { return Watch(*flags, terminal).run(); };
 }
 

@@ -2,100 +2,27 @@
 #include <flotilla/base/units.hpp>
 #include <flotilla/net/option.hpp>
 
-#include <CLI/CLI.hpp>
 #include <cli/options.hpp>
 
 #include <algorithm>
-#include <functional>
 
 namespace flotilla::cli {
 
-namespace {
-
-// An option whose text `parse` turns into a value, or refuses with a sentence.
-template <class Value, class Parse>
-CLI::Option* add_parsed(CLI::App& app, const std::string& names, Value& target, const char* type,
-                        Parse parse, const std::string& help) {
-    auto take = [&target, parse, names](const std::string& text) {
-        auto value = parse(text);
-        if (!value)
-            throw CLI::ValidationError(names.substr(names.rfind(',') + 1), value.error().detail);
-        target = *value;
-    };
-    return app.add_option_function<std::string>(names, take, help)
-        ->type_name(type)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-}
-
-} // namespace
-
-CLI::Option* add_duration(CLI::App& app, const std::string& names, Duration& target,
-                          const std::string& help) {
-    return add_parsed(app, names, target, "TIME", parse_duration, help);
-}
-
-CLI::Option* add_duration(CLI::App& app, const std::string& names, std::optional<Duration>& target,
-                          const std::string& help) {
-    return add_parsed(app, names, target, "TIME", parse_duration, help);
-}
-
-CLI::Option* add_bytes(CLI::App& app, const std::string& names, std::uint64_t& target,
-                       const std::string& help) {
-    return add_parsed(app, names, target, "SIZE", parse_bytes, help);
-}
-
-CLI::Option* add_count(CLI::App& app, const std::string& names, std::uint64_t& target,
-                       CountRange range, const std::string& help) {
-    return add_parsed(
-        app, names, target, "N",
-        [range](const std::string& text) { return parse_count(text, range.min, range.max); }, help);
-}
-
-CLI::Option* add_count(CLI::App& app, const std::string& names,
-                       std::optional<std::uint64_t>& target, CountRange range,
-                       const std::string& help) {
-    return add_parsed(
-        app, names, target, "N",
-        [range](const std::string& text) { return parse_count(text, range.min, range.max); }, help);
-}
-
-CLI::Option* add_list(CLI::App& app, const std::string& names, std::vector<std::string>& target,
-                      const std::string& value_name, const std::string& help) {
-    return app.add_option(names, target, help)->allow_extra_args(false)->type_name(value_name);
-}
-
-CLI::Option* add_choice(CLI::App& app, const std::string& names, std::string& target,
-                        std::vector<std::string> choices, const std::string& help) {
-    std::string listed;
-    for (const std::string& choice : choices)
-        listed += (listed.empty() ? "" : "|") + choice;
-    auto check = [choices = std::move(choices), listed](const std::string& text) -> std::string {
-        for (const std::string& choice : choices)
-            if (text == choice)
-                return {};
-        return "'" + text + "' is none of " + listed;
-    };
-    return app.add_option(names, target, help)
-        ->check(check, "")
-        ->type_name(listed)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-}
-
-void add_socket(CLI::App& app, SocketFlags& flags) {
+void add_socket(Parser& parser, SocketFlags& flags) {
     const char* group = "Socket";
-    add_count(app, "--hwm", flags.hwm, {1, 1'000'000},
+    add_count(parser, "--hwm", flags.hwm, {1, 1'000'000},
               "Messages queued per peer and direction [1000]")
-        ->group(group);
-    add_duration(app, "--linger", flags.linger,
+        .group(group);
+    add_duration(parser, "--linger", flags.linger,
                  "At the end, longest wait until everything sent has left [5s]; exit 5 if not")
-        ->group(group);
-    add_bytes(app, "--max-size", flags.message_bytes_max,
+        .group(group);
+    add_bytes(parser, "--max-size", flags.message_bytes_max,
               "Largest message accepted, in or out [64MiB]")
-        ->group(group);
-    add_list(app, "-O,--option", flags.options, "NAME=VALUE",
+        .group(group);
+    add_list(parser, "-O,--option", flags.options, "NAME=VALUE",
              "Any libzmq socket option, as in its manual: -O SNDBUF=65536; may be repeated")
-        ->group(group);
-    add_security(app, flags.security);
+        .group(group);
+    add_security(parser, flags.security);
 }
 
 Result<net::SocketOptions> make_socket_options(const SocketFlags& flags) {

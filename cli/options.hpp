@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Options that many verbs share: declared, checked while the command line is parsed, and turned
-// into what the library takes.
+// Options that many verbs share: declared, and turned into what the library takes. Those whose
+// values are a quantity, a list or a choice are declared by command_line/values.hpp.
 #pragma once
 
 #include <flotilla/base/result.hpp>
@@ -11,40 +11,17 @@
 #include <flotilla/net/security.hpp>
 #include <flotilla/net/socket.hpp>
 
+#include <command_line/values.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
-namespace CLI {
-class App;
-class Option;
-} // namespace CLI
-
 namespace flotilla::cli {
 
-// Quantities: "250ms", "64MiB"; a wrong one ends the parse with the sentence of base/units.
-CLI::Option* add_duration(CLI::App& app, const std::string& names, Duration& target,
-                          const std::string& help);
-CLI::Option* add_duration(CLI::App& app, const std::string& names, std::optional<Duration>& target,
-                          const std::string& help);
-CLI::Option* add_bytes(CLI::App& app, const std::string& names, std::uint64_t& target,
-                       const std::string& help);
-struct CountRange {
-    std::uint64_t min = 0;
-    std::uint64_t max = UINT64_MAX;
-};
-CLI::Option* add_count(CLI::App& app, const std::string& names, std::uint64_t& target,
-                       CountRange range, const std::string& help);
-CLI::Option* add_count(CLI::App& app, const std::string& names,
-                       std::optional<std::uint64_t>& target, CountRange range,
-                       const std::string& help);
-// One value an occurrence; may be given again. `value_name` is what the help calls it.
-CLI::Option* add_list(CLI::App& app, const std::string& names, std::vector<std::string>& target,
-                      const std::string& value_name, const std::string& help);
-// One of a few words.
-CLI::Option* add_choice(CLI::App& app, const std::string& names, std::string& target,
-                        std::vector<std::string> choices, const std::string& help);
+using command_line::Option;
+using command_line::Parser;
 
 // CURVE and its opposite. A server key makes this side a client; an allow-list (or its refusal)
 // makes it a server; neither is plaintext.
@@ -55,9 +32,9 @@ struct SecurityFlags {
     bool allow_any_client_key = false;
     bool allow_plaintext = false; // beyond this machine
 };
-void add_security(CLI::App& app, SecurityFlags& flags);
+void add_security(Parser& parser, SecurityFlags& flags);
 // Without the flags of a server, for what only connects.
-void add_client_security(CLI::App& app, SecurityFlags& flags);
+void add_client_security(Parser& parser, SecurityFlags& flags);
 // Errors: bad_option (options that contradict each other), and those of net/curve and net/access.
 Result<net::Security> make_security(const SecurityFlags& flags);
 
@@ -69,10 +46,10 @@ struct Targets {
 enum class Words { endpoints_only, endpoints_and_messages };
 // Adds the positional ENDPOINT... and the flags --bind and --connect, which hold for all endpoints
 // after them. make_targets reads them back once the line is parsed.
-void add_targets(CLI::App& app, std::vector<std::string>& words, Words kind);
-// `app` is where add_targets declared them. An endpoint without mark or flag connects, unless it is
-// a wildcard. Errors: bad_endpoint; bad_option (no endpoint at all).
-Result<Targets> make_targets(const CLI::App& app, const std::vector<std::string>& words,
+void add_targets(Parser& parser, std::vector<std::string>& words, Words kind);
+// `parser` is where add_targets declared them. An endpoint without mark or flag connects, unless it
+// is a wildcard. Errors: bad_endpoint; bad_option (no endpoint at all).
+Result<Targets> make_targets(const Parser& parser, const std::vector<std::string>& words,
                              Words kind);
 
 // What every raw socket takes.
@@ -83,7 +60,7 @@ struct SocketFlags {
     std::vector<std::string> options; // -O NAME=VALUE
     SecurityFlags security;
 };
-void add_socket(CLI::App& app, SocketFlags& flags);
+void add_socket(Parser& parser, SocketFlags& flags);
 // SocketOptions from the flags; linger stays 0, since flushing is done by who knows what was sent.
 Result<net::SocketOptions> make_socket_options(const SocketFlags& flags);
 // Applies -O, after open and before attach. Errors: bad_option.

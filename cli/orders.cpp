@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // `zmq pause`, `resume`, `reload`, `audit`: orders to a daemon, and what was ordered.
-#include <CLI/CLI.hpp>
 #include <cli/admin/audit_text.hpp>
 #include <cli/admin/flags.hpp>
 #include <cli/commands.hpp>
@@ -38,14 +37,14 @@ Result<std::string> order(const OrderFlags& flags, const char* verb, Json argume
     return answer ? std::move(answer) : fail(with_token_hint(answer.error(), flags.admin));
 }
 
-Run relay_order(CLI::App& app, const char* verb, const char* done, const char* help) {
+Run relay_order(Parser& parser, const char* verb, const char* done, const char* help) {
     const auto flags = std::make_shared<OrderFlags>();
-    add_admin_endpoint(app, flags->admin);
-    app.add_option("RELAY", flags->relay, "Its name, as zmq status --kind relay shows it")
-        ->required();
-    add_token(app, flags->admin);
-    add_admin(app, flags->admin);
-    app.footer(help);
+    add_admin_endpoint(parser, flags->admin);
+    parser.add_option("RELAY", flags->relay, "Its name, as zmq status --kind relay shows it")
+        .required();
+    add_token(parser, flags->admin);
+    add_admin(parser, flags->admin);
+    parser.set_footer(help);
     return [flags, verb, done](Terminal& terminal) -> Result<ExitCode> {
         auto answer = order(*flags, verb, Json{{"relay", flags->relay}});
         if (!answer)
@@ -68,32 +67,33 @@ std::string changed_in(const std::string& answer) {
 
 } // namespace
 
-Run declare_pause(CLI::App& app) {
+Run declare_pause(Parser& parser) {
     return relay_order(
-        app, "pause", "reads nothing now",
+        parser, "pause", "reads nothing now",
         "The relay stops reading messages, so that senders feel it as they feel a full queue;\n"
         "zmq resume lets it go on.\n\n"
         "Example:\n"
         "  zmq pause ipc:///run/flotilla/relay-admin feed --token-file /etc/flotilla/admin-token");
 }
 
-Run declare_resume(CLI::App& app) {
+Run declare_resume(Parser& parser) {
     return relay_order(
-        app, "resume", "goes on",
+        parser, "resume", "goes on",
         "Example:\n"
         "  zmq resume ipc:///run/flotilla/relay-admin feed --token-file /etc/flotilla/admin-token");
 }
 
-Run declare_reload(CLI::App& app) {
+Run declare_reload(Parser& parser) {
     const auto flags = std::make_shared<OrderFlags>();
-    add_admin_endpoint(app, flags->admin);
-    add_token(app, flags->admin);
-    add_admin(app, flags->admin);
-    app.footer("As SIGHUP does, but says what came of it: with an error in the new settings the "
-               "old ones\nstay, and the exit status is 4.\n\n"
-               "Example:\n"
-               "  zmq reload ipc:///run/flotilla/store-admin --token-file "
-               "/etc/flotilla/admin-token");
+    add_admin_endpoint(parser, flags->admin);
+    add_token(parser, flags->admin);
+    add_admin(parser, flags->admin);
+    parser.set_footer(
+        "As SIGHUP does, but says what came of it: with an error in the new settings the "
+        "old ones\nstay, and the exit status is 4.\n\n"
+        "Example:\n"
+        "  zmq reload ipc:///run/flotilla/store-admin --token-file "
+        "/etc/flotilla/admin-token");
     return [flags](Terminal& terminal) -> Result<ExitCode> {
         auto answer = order(*flags, "reload", Json::object());
         if (!answer)
@@ -103,17 +103,17 @@ Run declare_reload(CLI::App& app) {
     };
 }
 
-Run declare_audit(CLI::App& app) {
+Run declare_audit(Parser& parser) {
     const auto flags = std::make_shared<OrderFlags>();
-    add_admin_endpoint(app, flags->admin);
-    add_count(app, "-n,--count", flags->rows, {1, 10'000}, "At most so many [50]");
-    app.add_flag("--json", flags->json, "One JSON object a line, newest first");
-    add_token(app, flags->admin);
-    add_admin(app, flags->admin);
-    app.footer("Who ordered what, and who was refused; newest first.\n\n"
-               "Example:\n"
-               "  zmq audit ipc:///run/flotilla/store-admin --token-file "
-               "/etc/flotilla/admin-token");
+    add_admin_endpoint(parser, flags->admin);
+    add_count(parser, "-n,--count", flags->rows, {1, 10'000}, "At most so many [50]");
+    parser.add_flag("--json", flags->json, "One JSON object a line, newest first");
+    add_token(parser, flags->admin);
+    add_admin(parser, flags->admin);
+    parser.set_footer("Who ordered what, and who was refused; newest first.\n\n"
+                      "Example:\n"
+                      "  zmq audit ipc:///run/flotilla/store-admin --token-file "
+                      "/etc/flotilla/admin-token");
     return [flags](Terminal&) -> Result<ExitCode> {
         auto answer = order(*flags, "audit", Json{{"rows", flags->rows}});
         if (!answer)

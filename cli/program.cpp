@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
 #include <cli/command.hpp>
 #include <cli/help.hpp>
 #include <cli/program.hpp>
@@ -17,85 +16,69 @@ namespace flotilla::cli {
 namespace {
 
 struct Verb {
-    CLI::App* app = nullptr;
+    const Parser* parser = nullptr;
     Run run;
 };
 
 struct Tree {
-    std::unique_ptr<CLI::App> root;
+    std::unique_ptr<Parser> root;
     std::vector<Verb> verbs;
     int quiet = 0;
     int verbose = 0;
 };
 
-// CLI11 gives a meaning to some words where a list is expected ("[a,b]", "{}", "%%", "++");
-// messages must pass untouched. So they travel through it behind a byte that nothing else begins
-// with.
-constexpr char shield = '\x01';
-
-bool needs_shield(const std::string& word) {
-    return !word.empty() && (word.front() == '[' || word == "{}" || word == "%%" || word == "++");
-}
-
-std::string unshield(const std::string& word) {
-    return !word.empty() && word.front() == shield ? word.substr(1) : word;
-}
-
-void prepare(CLI::App& app, Tree& tree) {
-    app.set_help_flag("-h,--help", "This text")->group("General");
-    app.add_flag("-q,--quiet", tree.quiet, "No notes on stderr, only errors")->group("General");
-    app.add_flag("-v,--verbose", tree.verbose, "Say on stderr what happens to the connections")
-        ->group("General");
-    for (CLI::App* sub : app.get_subcommands({}))
+void prepare(Parser& parser, Tree& tree) {
+    parser.set_help_flag("-h,--help", "This text").group("General");
+    parser.add_flag("-q,--quiet", tree.quiet, "No notes on stderr, only errors").group("General");
+    parser.add_flag("-v,--verbose", tree.verbose, "Say on stderr what happens to the connections")
+        .group("General");
+    for (const auto& sub : parser.subcommands())
         prepare(*sub, tree);
-    for (CLI::Option* option : app.get_options())
-        if (option->get_type_size() != 0)
-            option->transform(unshield, "");
 }
 
 std::unique_ptr<Tree> declare_all() {
     auto tree = std::make_unique<Tree>();
-    tree->root = std::make_unique<CLI::App>(
+    tree->root = std::make_unique<Parser>(
         "zmq: send, receive and look at messages on ZeroMQ sockets.", "zmq");
-    CLI::App& root = *tree->root;
-    root.footer("Every verb explains itself: zmq VERB --help\n"
-                "Exit status: 0 done, 1 failed, 2 wrong usage, 3 timeout or nothing received,\n"
-                "4 refused, 5 not everything left, 130 or 143 ended by a signal");
+    Parser& root = *tree->root;
+    root.set_footer("Every verb explains itself: zmq VERB --help\n"
+                    "Exit status: 0 done, 1 failed, 2 wrong usage, 3 timeout or nothing received,\n"
+                    "4 refused, 5 not everything left, 130 or 143 ended by a signal");
     root.set_help_flag("-h,--help", "This text");
-    root.require_subcommand(1);
+    root.require_subcommand();
     for (const Command& command : commands()) {
-        CLI::App* app = root.add_subcommand(command.name, command.summary);
-        app->group(command.group);
-        tree->verbs.push_back({app, command.declare(*app)});
-        prepare(*app, *tree);
+        Parser& verb = root.add_subcommand(command.name, command.summary);
+        verb.set_group(command.group);
+        tree->verbs.push_back({&verb, command.declare(verb)});
+        prepare(verb, *tree);
     }
     return tree;
 }
 
 // The deepest subcommand that the words named.
-const CLI::App& deepest(const CLI::App& app) {
-    const auto parsed = app.get_subcommands();
-    return parsed.empty() ? app : deepest(*parsed.front());
+const Parser& deepest(const Parser& parser) {
+    const Parser* const named = parser.named();
+    return named == nullptr ? parser : deepest(*named);
 }
 
-std::string path_of(const CLI::App& app) {
-    if (app.get_parent() == nullptr)
+std::string path_of(const Parser& parser) {
+    if (parser.parent() == nullptr)
         return {};
-    const std::string up = path_of(*app.get_parent());
-    return up.empty() ? app.get_name() : up + " " + app.get_name();
+    const std::string up = path_of(*parser.parent());
+    return up.empty() ? parser.name() : up + " " + parser.name();
 }
 
-std::vector<std::string> subcommand_names(const CLI::App& app) {
+std::vector<std::string> subcommand_names(const Parser& parser) {
     std::vector<std::string> names;
-    for (const CLI::App* sub : app.get_subcommands({}))
-        names.push_back(sub->get_name());
+    for (const auto& sub : parser.subcommands())
+        names.push_back(sub->name());
     return names;
 }
 
-std::vector<std::string> option_names(const CLI::App& app) {
+std::vector<std::string> option_names(const Parser& parser) {
     std::vector<std::string> names;
-    for (const CLI::Option* option : app.get_options())
-        for (const std::string& name : option->get_lnames())
+    for (const Option option : parser.options())
+        for (const std::string& name : option.long_names())
             names.push_back("--" + name);
     return names;
 }
@@ -105,29 +88,29 @@ std::string did_you_mean(const std::string& word, const std::vector<std::string>
     return near.empty() ? std::string{} : "; did you mean " + near + "?";
 }
 
-// What is wrong with the words, and what would be right.
-std::string explain(const CLI::ParseError& error, const CLI::App& at) {
-    const std::vector<std::string> left = at.remaining(false);
+// What is wrong with the words, and what would be right. `sentence` is what the parser says.
+std::string explain(const std::string& sentence, const Parser& at) {
+    const std::vector<std::string> left = at.remaining();
     if (!left.empty()) {
-        const std::string word = unshield(left.front());
+        const std::string& word = left.front();
         if (word.size() > 1 && word.front() == '-') {
             const std::string name = word.substr(0, word.find('='));
             return "unknown option " + name + did_you_mean(name, option_names(at));
         }
-        if (!subcommand_names(at).empty())
-            return "there is no " + std::string(at.get_parent() ? "command" : "verb") + " '" +
-                   word + "'" + did_you_mean(word, subcommand_names(at));
+        if (!at.subcommands().empty())
+            return "there is no " + std::string(at.parent() ? "command" : "verb") + " '" + word +
+                   "'" + did_you_mean(word, subcommand_names(at));
         return "unexpected argument '" + word + "'";
     }
-    if (!subcommand_names(at).empty() && at.get_subcommands().empty())
-        return at.get_parent() ? "say which command" : "say which verb";
-    return error.what();
+    if (!at.subcommands().empty() && at.named() == nullptr)
+        return at.parent() ? "say which command" : "say which verb";
+    return sentence;
 }
 
-int report(const CLI::ParseError& error, const CLI::App& root) {
-    const CLI::App& at = deepest(root);
+int report(const std::string& sentence, const Parser& root) {
+    const Parser& at = deepest(root);
     const std::string path = path_of(at);
-    Terminal(path).error(explain(error, at));
+    Terminal(path).error(explain(sentence, at));
     std::fprintf(stderr, "Try: zmq %s--help\n", path.empty() ? "" : (path + " ").c_str());
     return static_cast<int>(ExitCode::usage);
 }
@@ -139,9 +122,9 @@ int print(const std::string& text) {
 }
 
 int run_verb(const Tree& tree) {
-    const CLI::App* named = tree.root->get_subcommands().front();
+    const Parser* named = tree.root->named();
     const auto verb = std::find_if(tree.verbs.begin(), tree.verbs.end(),
-                                   [named](const Verb& v) { return v.app == named; });
+                                   [named](const Verb& v) { return v.parser == named; });
     Terminal terminal(path_of(deepest(*named)), tree.quiet     ? Verbosity::quiet
                                                 : tree.verbose ? Verbosity::verbose
                                                                : Verbosity::normal);
@@ -173,7 +156,7 @@ void accept_habits(std::vector<std::string>& words) {
 
 } // namespace
 
-std::unique_ptr<CLI::App> make_tree() {
+std::unique_ptr<Parser> make_tree() {
     // The tree's flags refer to the Tree, which a caller that only looks does not need: it is kept
     // with the program.
     static std::vector<std::unique_ptr<Tree>> kept;
@@ -181,8 +164,8 @@ std::unique_ptr<CLI::App> make_tree() {
     return std::move(kept.back()->root);
 }
 
-const CLI::App& root_of(const CLI::App& app) {
-    return app.get_parent() ? root_of(*app.get_parent()) : app;
+const Parser& root_of(const Parser& parser) {
+    return parser.parent() ? root_of(*parser.parent()) : parser;
 }
 
 int run_program(std::vector<std::string> words) {
@@ -192,17 +175,12 @@ int run_program(std::vector<std::string> words) {
         std::fputs(program_help(*tree->root).c_str(), stderr);
         return static_cast<int>(ExitCode::usage);
     }
-    for (std::string& word : words)
-        if (needs_shield(word))
-            word.insert(word.begin(), shield);
-    std::reverse(words.begin(), words.end()); // the order that CLI11 takes a vector in
-    try {
-        tree->root->parse(words);
-    } catch (const CLI::CallForHelp&) {
-        const CLI::App& at = deepest(*tree->root);
-        return print(at.get_parent() ? verb_help(at) : program_help(at));
-    } catch (const CLI::ParseError& error) {
-        return report(error, *tree->root);
+    const auto asked = tree->root->parse(std::move(words));
+    if (!asked)
+        return report(asked.error().detail, *tree->root);
+    if (*asked == Parser::Asked::help) {
+        const Parser& at = deepest(*tree->root);
+        return print(at.parent() ? verb_help(at) : program_help(at));
     }
     return run_verb(*tree);
 }

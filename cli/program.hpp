@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The program: from the words of a command line to an exit status. CLI11 is used here, in the
-// verbs' declarations and in options.cpp; its exceptions end here.
+// The program: from the words of a command line to an exit status.
 #pragma once
+
+#include <command_line/parser.hpp>
 
 #include <memory>
 #include <string>
 #include <vector>
 
-namespace CLI {
-class App;
-}
-
 namespace flotilla::cli {
+
+using command_line::Parser;
 
 // `words` without the program's name. Returns the exit status: an ExitCode, or 128 + the signal
 // that ended a run.
 int run_program(std::vector<std::string> words);
 
 // The whole tree of verbs and options, declared but not parsed; for what is generated from it.
-std::unique_ptr<CLI::App> make_tree();
+std::unique_ptr<Parser> make_tree();
 
 } // namespace flotilla::cli

@@ -4,7 +4,6 @@
 #include <flotilla/net/system.hpp>
 #include <flotilla/relay/relay.hpp>
 
-#include <CLI/CLI.hpp>
 #include <cli/commands.hpp>
 #include <cli/options.hpp>
 #include <cli/signals.hpp>
@@ -162,47 +161,48 @@ Result<ExitCode> run_proxy(const ProxyFlags& flags, Terminal& terminal) {
 
 } // namespace
 
-Run declare_proxy(CLI::App& app) {
+Run declare_proxy(Parser& parser) {
     const auto flags = std::make_shared<ProxyFlags>();
-    app.add_option("KIND", flags->kind,
-                   "forwarder (publishers in front, subscribers behind), queue (requesters, "
-                   "repliers) or streamer (pushers, pullers)")
-        ->required()
-        ->check(
-            [](const std::string& text) {
-                return relay::kind_named(text)
-                           ? std::string{}
-                           : "'" + text + "' is none of forwarder, queue, streamer";
-            },
-            "");
-    add_list(app, "--frontend", flags->frontend, "ENDPOINT",
+    parser
+        .add_option("KIND", flags->kind,
+                    "forwarder (publishers in front, subscribers behind), queue (requesters, "
+                    "repliers) or streamer (pushers, pullers)")
+        .required()
+        .check([](const std::string& text) -> Status {
+            if (relay::kind_named(text))
+                return {};
+            return fail(Errc::bad_option, "'" + text + "' is none of forwarder, queue, streamer");
+        });
+    add_list(parser, "--frontend", flags->frontend, "ENDPOINT",
              "Where senders meet the proxy; binds, or connects after '>'; may be repeated")
-        ->required();
-    add_list(app, "--backend", flags->backend, "ENDPOINT",
+        .required();
+    add_list(parser, "--backend", flags->backend, "ENDPOINT",
              "Where receivers meet it; binds, or connects after '>'; may be repeated")
-        ->required();
-    add_list(app, "--capture", flags->capture, "ENDPOINT",
+        .required();
+    add_list(parser, "--capture", flags->capture, "ENDPOINT",
              "Publish a copy of every message here (zmq tap prints it)");
-    add_count(app, "--hwm", flags->hwm, {1, 1'000'000},
+    add_count(parser, "--hwm", flags->hwm, {1, 1'000'000},
               "Messages queued per peer [131072 of a forwarder, which loses what does not fit; "
               "1000 of the others, which push back]");
-    app.add_option("--full", flags->full,
-                   "forwarder, when a subscriber does not keep up: it loses messages (lossy), all "
-                   "do (drop), or the proxy waits (block, block:250ms) [lossy]")
-        ->type_name("POLICY");
-    app.add_flag("--last-value", flags->last_value,
-                 "forwarder: late subscribers get the last message of each topic first");
-    add_duration(app, "--linger", flags->linger,
+    parser
+        .add_option("--full", flags->full,
+                    "forwarder, when a subscriber does not keep up: it loses messages (lossy), all "
+                    "do (drop), or the proxy waits (block, block:250ms) [lossy]")
+        .type_name("POLICY");
+    parser.add_flag("--last-value", flags->last_value,
+                    "forwarder: late subscribers get the last message of each topic first");
+    add_duration(parser, "--linger", flags->linger,
                  "At a signal, longest wait until what was accepted is passed on [5s]");
-    add_security(app, flags->security);
-    app.footer("Runs until a signal; says on stderr when it is ready, and at the end what it "
-               "passed.\n\n"
-               "Examples:\n"
-               "  zmq proxy forwarder --frontend tcp://127.0.0.1:5555 --backend "
-               "tcp://127.0.0.1:5556\n"
-               "  zmq proxy streamer --frontend 'tcp://127.0.0.1:*' --backend ipc:///tmp/jobs\n"
-               "  zmq proxy queue --frontend tcp://127.0.0.1:5559 --backend "
-               "'>tcp://127.0.0.1:5560'");
+    add_security(parser, flags->security);
+    parser.set_footer(
+        "Runs until a signal; says on stderr when it is ready, and at the end what it "
+        "passed.\n\n"
+        "Examples:\n"
+        "  zmq proxy forwarder --frontend tcp://127.0.0.1:5555 --backend "
+        "tcp://127.0.0.1:5556\n"
+        "  zmq proxy streamer --frontend 'tcp://127.0.0.1:*' --backend ipc:///tmp/jobs\n"
+        "  zmq proxy queue --frontend tcp://127.0.0.1:5559 --backend "
+        "'>tcp://127.0.0.1:5560'");
     return [flags](Terminal& terminal) { return run_proxy(*flags, terminal); };
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // `zmq queue`: durable queues of a store.
-#include <CLI/CLI.hpp>
 #include <cli/commands.hpp>
 #include <cli/queue/verbs.hpp>
 
@@ -15,7 +14,7 @@ namespace {
 struct QueueVerb {
     const char* name;
     const char* summary;
-    Run (*declare)(CLI::App&);
+    Run (*declare)(Parser&);
 };
 
 constexpr std::array verbs{
@@ -43,22 +42,22 @@ constexpr std::array verbs{
 
 } // namespace
 
-Run declare_queue(CLI::App& app) {
-    std::vector<std::pair<const CLI::App*, Run>> declared;
+Run declare_queue(Parser& parser) {
+    std::vector<std::pair<const Parser*, Run>> declared;
     for (const QueueVerb& each : verbs) {
-        CLI::App* sub = app.add_subcommand(each.name, each.summary);
-        declared.emplace_back(sub, each.declare(*sub));
+        Parser& sub = parser.add_subcommand(each.name, each.summary);
+        declared.emplace_back(&sub, each.declare(sub));
     }
-    app.require_subcommand(1);
-    app.footer("Examples:\n"
-               "  zmq queue create orders attempts_max=5 --store tcp://127.0.0.1:5560\n"
-               "  export FLOTILLA_STORE=tcp://127.0.0.1:5560\n"
-               "  seq 1000 | zmq queue put orders\n"
-               "  zmq queue take orders --all -- ./handle\n"
-               "  zmq queue watch");
+    parser.require_subcommand();
+    parser.set_footer("Examples:\n"
+                      "  zmq queue create orders attempts_max=5 --store tcp://127.0.0.1:5560\n"
+                      "  export FLOTILLA_STORE=tcp://127.0.0.1:5560\n"
+                      "  seq 1000 | zmq queue put orders\n"
+                      "  zmq queue take orders --all -- ./handle\n"
+                      "  zmq queue watch");
     return [declared](Terminal& terminal) -> Result<ExitCode> {
         for (const auto& [sub, run] : declared)
-            if (sub->parsed())
+            if (sub->is_named())
                 return run(terminal);
         return ExitCode::usage;
     };

@@ -17,10 +17,6 @@
 #include <string>
 #include <vector>
 
-namespace CLI {
-class App;
-}
-
 namespace flotilla::cli {
 
 struct OutputFlags {
@@ -28,12 +24,12 @@ struct OutputFlags {
     std::string pattern;
     std::string separator = "\\t";
 };
-void add_output(CLI::App& app, OutputFlags& flags);
+void add_output(Parser& parser, OutputFlags& flags);
 // Errors: bad_option.
 Result<Format> make_format(const OutputFlags& flags);
 
 struct RawFlags {
-    const CLI::App* app = nullptr; // where they were declared; the order of words is read there
+    const Parser* parser = nullptr; // where they were declared; the order of words is read there
     std::vector<std::string> words;
     SocketFlags socket;
     InputFlags input;

@@ -88,7 +88,7 @@ TrafficRules RawRun::make_rules() const {
 
 Status RawRun::prepare() {
     const bool messages = verb_.flow != Flow::in && verb_.flow != Flow::answer;
-    auto targets = make_targets(*flags_.app, flags_.words,
+    auto targets = make_targets(*flags_.parser, flags_.words,
                                 messages ? Words::endpoints_and_messages : Words::endpoints_only);
     if (!targets)
         return fail(targets.error());

@@ -3,7 +3,6 @@
 #include <flotilla/base/units.hpp>
 #include <flotilla/net/system.hpp>
 
-#include <CLI/CLI.hpp>
 #include <cli/commands.hpp>
 #include <cli/recording/writer.hpp>
 #include <cli/tap/pace.hpp>
@@ -73,21 +72,22 @@ Result<ExitCode> run_record(const RecordFlags& flags, Terminal& terminal) {
 
 } // namespace
 
-Run declare_record(CLI::App& app) {
+Run declare_record(Parser& parser) {
     auto flags = std::make_shared<RecordFlags>();
-    app.add_option("FILE", flags->file, "The recording; - is stdout")->required();
-    tap::add_source(app, flags->source, "sub");
-    tap::add_pace(app, flags->pace);
-    app.add_flag("--append", flags->append, "Go on behind what an old recording holds");
-    app.add_flag("--overwrite", flags->overwrite, "Give up what an old recording holds");
-    app.footer("Records until -n, -t or Ctrl-C. What was written is readable at any moment; when\n"
-               "the disk fills up, it says how many messages are kept (exit 1).\n\n"
-               "Examples:\n"
-               "  zmq record feed.rec tcp://127.0.0.1:5555\n"
-               "  zmq record relay.rec --type capture tcp://127.0.0.1:5560 -t 10s\n"
-               "  zmq record work.rec --kind streamer --frontend tcp://*:5555 --backend "
-               "tcp://*:5556\n"
-               "  zmq replay feed.rec tcp://*:5555 --wait-peers 1");
+    parser.add_option("FILE", flags->file, "The recording; - is stdout").required();
+    tap::add_source(parser, flags->source, "sub");
+    tap::add_pace(parser, flags->pace);
+    parser.add_flag("--append", flags->append, "Go on behind what an old recording holds");
+    parser.add_flag("--overwrite", flags->overwrite, "Give up what an old recording holds");
+    parser.set_footer(
+        "Records until -n, -t or Ctrl-C. What was written is readable at any moment; when\n"
+        "the disk fills up, it says how many messages are kept (exit 1).\n\n"
+        "Examples:\n"
+        "  zmq record feed.rec tcp://127.0.0.1:5555\n"
+        "  zmq record relay.rec --type capture tcp://127.0.0.1:5560 -t 10s\n"
+        "  zmq record work.rec --kind streamer --frontend tcp://*:5555 --backend "
+        "tcp://*:5556\n"
+        "  zmq replay feed.rec tcp://*:5555 --wait-peers 1");
     return [flags](Terminal& terminal) { return run_record(*flags, terminal); };
 }
 

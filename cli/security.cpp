@@ -2,7 +2,6 @@
 #include <flotilla/net/access.hpp>
 #include <flotilla/net/curve.hpp>
 
-#include <CLI/CLI.hpp>
 #include <cli/options.hpp>
 
 namespace flotilla::cli {
@@ -53,34 +52,39 @@ Result<net::Security> server_side(const SecurityFlags& flags) {
 
 } // namespace
 
-void add_client_security(CLI::App& app, SecurityFlags& flags) {
+void add_client_security(Parser& parser, SecurityFlags& flags) {
     const char* group = "Security";
-    app.add_option("--curve-key", flags.curve_key,
-                   "Our own secret certificate (mode 0600); a client without one gets a key for "
-                   "this run")
-        ->type_name("FILE")
-        ->group(group);
-    app.add_option("--server-key", flags.server_key,
-                   "Encrypt, and believe only the server with this public key: the key itself or "
-                   "its certificate")
-        ->type_name("KEY|FILE")
-        ->group(group);
-    app.add_flag("--allow-plaintext", flags.allow_plaintext,
-                 "Go without encryption beyond this machine")
-        ->group(group);
+    parser
+        .add_option("--curve-key", flags.curve_key,
+                    "Our own secret certificate (mode 0600); a client without one gets a key for "
+                    "this run")
+        .type_name("FILE")
+        .group(group);
+    parser
+        .add_option("--server-key", flags.server_key,
+                    "Encrypt, and believe only the server with this public key: the key itself or "
+                    "its certificate")
+        .type_name("KEY|FILE")
+        .group(group);
+    parser
+        .add_flag("--allow-plaintext", flags.allow_plaintext,
+                  "Go without encryption beyond this machine")
+        .group(group);
 }
 
-void add_security(CLI::App& app, SecurityFlags& flags) {
+void add_security(Parser& parser, SecurityFlags& flags) {
     const char* group = "Security";
-    add_client_security(app, flags);
-    app.add_option("--allow-client-keys", flags.allow_client_keys,
-                   "Be a CURVE server for these public keys: a list, or a directory of "
-                   "certificates")
-        ->type_name("FILE|DIR")
-        ->group(group);
-    app.add_flag("--allow-any-client-key", flags.allow_any_client_key,
-                 "Be a CURVE server for whoever knows our public key")
-        ->group(group);
+    add_client_security(parser, flags);
+    parser
+        .add_option("--allow-client-keys", flags.allow_client_keys,
+                    "Be a CURVE server for these public keys: a list, or a directory of "
+                    "certificates")
+        .type_name("FILE|DIR")
+        .group(group);
+    parser
+        .add_flag("--allow-any-client-key", flags.allow_any_client_key,
+                  "Be a CURVE server for whoever knows our public key")
+        .group(group);
 }
 
 Result<net::Security> make_security(const SecurityFlags& flags) {

@@ -6,7 +6,6 @@
 #include <flotilla/net/system.hpp>
 #include <flotilla/request/worker.hpp>
 
-#include <CLI/CLI.hpp>
 #include <cli/broker_flags.hpp>
 #include <cli/commands.hpp>
 #include <cli/serve/command_mark.hpp>
@@ -239,56 +238,61 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Terminal& terminal) {
     return ExitCode::ok;
 }
 
-void add_serve(CLI::App& app, ServeFlags& flags) {
-    app.add_option("SERVICE", flags.service, "What requests are sent to")->required();
-    app.add_option("CMD", flags.command,
-                   "After --: the command and its arguments. It finds the request on its standard "
-                   "input, and prints the answer");
+void add_serve(Parser& parser, ServeFlags& flags) {
+    parser.add_option("SERVICE", flags.service, "What requests are sent to").required();
+    parser.add_option(
+        "CMD", flags.command,
+        "After --: the command and its arguments. It finds the request on its standard "
+        "input, and prints the answer");
     const char* group = "Work";
-    app.add_flag("--echo", flags.echo, "Instead of a command: answer each request with itself")
-        ->group(group);
-    app.add_flag("--lines", flags.lines,
-                 "The command runs all the while: it reads a request a line, and answers with a "
-                 "line at once (it must not buffer its output)")
-        ->group(group);
-    add_count(app, "-j,--jobs", flags.jobs, {1, 1'024}, "Requests worked on at once [1]")
-        ->group(group);
-    add_count(app, "--capacity", flags.capacity, {1, request::limits::capacity_max},
+    parser.add_flag("--echo", flags.echo, "Instead of a command: answer each request with itself")
+        .group(group);
+    parser
+        .add_flag("--lines", flags.lines,
+                  "The command runs all the while: it reads a request a line, and answers with a "
+                  "line at once (it must not buffer its output)")
+        .group(group);
+    add_count(parser, "-j,--jobs", flags.jobs, {1, 1'024}, "Requests worked on at once [1]")
+        .group(group);
+    add_count(parser, "--capacity", flags.capacity, {1, request::limits::capacity_max},
               "Requests held at once, those that wait here included [-j]")
-        ->group(group);
-    add_duration(app, "-t,--timeout", flags.timeout,
+        .group(group);
+    add_duration(parser, "-t,--timeout", flags.timeout,
                  "Longest that the command may take for one request [60s]; then it is killed, and "
                  "the request failed")
-        ->group(group);
-    add_count(app, "-n,--count", flags.count, {1}, "End after this many requests")->group(group);
-    app.add_flag("--chomp", flags.chomp, "Leave out a line feed at the end of the answer")
-        ->group(group);
-    app.add_option("--separator", flags.separator,
-                   "Between the frames of a request in the command's input [\\t]")
-        ->type_name("TEXT")
-        ->group(group);
-    app.add_option("-F,--frame-separator", flags.frame_separator,
-                   "Splits the command's output into frames; \\n \\t \\0 \\xHH are understood")
-        ->type_name("TEXT")
-        ->group(group);
-    add_broker(app, flags.broker);
+        .group(group);
+    add_count(parser, "-n,--count", flags.count, {1}, "End after this many requests").group(group);
+    parser.add_flag("--chomp", flags.chomp, "Leave out a line feed at the end of the answer")
+        .group(group);
+    parser
+        .add_option("--separator", flags.separator,
+                    "Between the frames of a request in the command's input [\\t]")
+        .type_name("TEXT")
+        .group(group);
+    parser
+        .add_option("-F,--frame-separator", flags.frame_separator,
+                    "Splits the command's output into frames; \\n \\t \\0 \\xHH are understood")
+        .type_name("TEXT")
+        .group(group);
+    add_broker(parser, flags.broker);
 }
 
 } // namespace
 
-Run declare_serve(CLI::App& app) {
+Run declare_serve(Parser& parser) {
     const auto flags = std::make_shared<ServeFlags>();
-    add_serve(app, *flags);
-    app.footer("Exit codes of the command: 0 the answer is what it printed; 75 not now, another "
-               "worker may;\nother: the request has failed, and the client is told where it can "
-               "be. The command finds\nFLOTILLA_SERVICE, FLOTILLA_ATTEMPT, FLOTILLA_REQUEST_ID and "
-               "FLOTILLA_EXPIRES_MS in its\nenvironment. A signal ends it when what it holds is "
-               "done.\n\n"
-               "Examples:\n"
-               "  zmq serve echo --echo --broker tcp://127.0.0.1:5555\n"
-               "  zmq serve upper --broker tcp://127.0.0.1:5555 -- tr a-z A-Z\n"
-               "  zmq serve square -j 4 --chomp -b tcp://127.0.0.1:5555 -- awk '{print $1*$1}'\n"
-               "  zmq serve greet --lines -b tcp://127.0.0.1:5555 -- sed -u 's/^/ahoy, /'");
+    add_serve(parser, *flags);
+    parser.set_footer(
+        "Exit codes of the command: 0 the answer is what it printed; 75 not now, another "
+        "worker may;\nother: the request has failed, and the client is told where it can "
+        "be. The command finds\nFLOTILLA_SERVICE, FLOTILLA_ATTEMPT, FLOTILLA_REQUEST_ID and "
+        "FLOTILLA_EXPIRES_MS in its\nenvironment. A signal ends it when what it holds is "
+        "done.\n\n"
+        "Examples:\n"
+        "  zmq serve echo --echo --broker tcp://127.0.0.1:5555\n"
+        "  zmq serve upper --broker tcp://127.0.0.1:5555 -- tr a-z A-Z\n"
+        "  zmq serve square -j 4 --chomp -b tcp://127.0.0.1:5555 -- awk '{print $1*$1}'\n"
+        "  zmq serve greet --lines -b tcp://127.0.0.1:5555 -- sed -u 's/^/ahoy, /'");
     return [flags](Terminal& terminal) -> Result<ExitCode> {
         if (const Status taken = take_command(*flags); !taken)
             return fail(taken.error());

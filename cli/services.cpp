@@ -5,7 +5,6 @@
 #include <flotilla/net/system.hpp>
 #include <flotilla/request/client.hpp>
 
-#include <CLI/CLI.hpp>
 #include <cli/broker_flags.hpp>
 #include <cli/commands.hpp>
 #include <cli/output.hpp>
@@ -161,27 +160,27 @@ Result<ExitCode> run_services(const ServicesFlags& flags, Terminal& terminal) {
     return out.finish({}, refused ? ExitCode::refused : ExitCode::ok);
 }
 
-void add_services(CLI::App& app, ServicesFlags& flags) {
-    app.add_option(
+void add_services(Parser& parser, ServicesFlags& flags) {
+    parser.add_option(
         "NAME", flags.names,
         "Only these; a service without workers ends it with 4 [all, of flotilla-broker]");
     const char* group = "Listing";
-    app.add_flag("--json", flags.json, "One JSON object a line")->group(group);
-    app.add_flag("-w,--watch", flags.watch, "Again and again, until a signal")->group(group);
-    add_duration(app, "-i,--interval", flags.interval, "With --watch: how often [1s]")
-        ->group(group);
-    add_count(app, "-n,--count", flags.count, {1}, "End after this many times")->group(group);
-    add_duration(app, "-t,--timeout", flags.timeout, "Longest wait for the broker [10s]; exit 3")
-        ->group(group);
-    add_broker(app, flags.broker);
+    parser.add_flag("--json", flags.json, "One JSON object a line").group(group);
+    parser.add_flag("-w,--watch", flags.watch, "Again and again, until a signal").group(group);
+    add_duration(parser, "-i,--interval", flags.interval, "With --watch: how often [1s]")
+        .group(group);
+    add_count(parser, "-n,--count", flags.count, {1}, "End after this many times").group(group);
+    add_duration(parser, "-t,--timeout", flags.timeout, "Longest wait for the broker [10s]; exit 3")
+        .group(group);
+    add_broker(parser, flags.broker);
 }
 
 } // namespace
 
-Run declare_services(CLI::App& app) {
+Run declare_services(Parser& parser) {
     const auto flags = std::make_shared<ServicesFlags>();
-    add_services(app, *flags);
-    app.footer(
+    add_services(parser, *flags);
+    parser.set_footer(
         "Any Majordomo broker that answers mmi.service can be asked by NAME; flotilla-broker "
         "lists all\nand says who waits.\n\n"
         "Examples:\n"

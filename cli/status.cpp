@@ -2,7 +2,6 @@
 // `zmq status`: whether daemons are ready, and what they count.
 #include <flotilla/net/poller.hpp>
 
-#include <CLI/CLI.hpp>
 #include <cli/admin/flags.hpp>
 #include <cli/admin/status_text.hpp>
 #include <cli/commands.hpp>
@@ -122,37 +121,39 @@ Result<ExitCode> run_status(const StatusFlags& flags) {
     return out.finish({}, code);
 }
 
-void add_status(CLI::App& app, StatusFlags& flags) {
-    add_admin_endpoints(app, flags.admin);
+void add_status(Parser& parser, StatusFlags& flags) {
+    add_admin_endpoints(parser, flags.admin);
     const char* group = "Listing";
-    app.add_option("-k,--kind", flags.kind,
-                   "Show these objects too: queue, door, service, worker, relay, connection")
-        ->type_name("KIND")
-        ->group(group);
-    app.add_option("--prefix", flags.prefix, "Only objects whose names begin so")
-        ->type_name("TEXT")
-        ->group(group);
-    app.add_flag("--json", flags.json, "One JSON object a line, with all that the daemon says")
-        ->group(group);
-    app.add_flag("-w,--watch", flags.watch, "Again and again, until a signal")->group(group);
-    add_duration(app, "-i,--interval", flags.interval, "With --watch: how often [1s]")
-        ->group(group);
-    add_count(app, "-n,--count", flags.count, {1}, "End after this many times")->group(group);
-    add_admin(app, flags.admin);
+    parser
+        .add_option("-k,--kind", flags.kind,
+                    "Show these objects too: queue, door, service, worker, relay, connection")
+        .type_name("KIND")
+        .group(group);
+    parser.add_option("--prefix", flags.prefix, "Only objects whose names begin so")
+        .type_name("TEXT")
+        .group(group);
+    parser.add_flag("--json", flags.json, "One JSON object a line, with all that the daemon says")
+        .group(group);
+    parser.add_flag("-w,--watch", flags.watch, "Again and again, until a signal").group(group);
+    add_duration(parser, "-i,--interval", flags.interval, "With --watch: how often [1s]")
+        .group(group);
+    add_count(parser, "-n,--count", flags.count, {1}, "End after this many times").group(group);
+    add_admin(parser, flags.admin);
 }
 
 } // namespace
 
-Run declare_status(CLI::App& app) {
+Run declare_status(Parser& parser) {
     const auto flags = std::make_shared<StatusFlags>();
-    add_status(app, *flags);
-    app.footer("Exit status: 0 when all daemons are ready, 4 when one is not or does not answer,\n"
-               "3 when none answers.\n\n"
-               "Examples:\n"
-               "  zmq status ipc:///run/flotilla/store-admin\n"
-               "  zmq status ipc:///run/flotilla/store-admin ipc:///run/flotilla/broker-admin\n"
-               "  zmq status ipc:///run/flotilla/store-admin --kind queue --prefix orders.\n"
-               "  zmq status ipc:///run/flotilla/store-admin --json | jq .totals");
+    add_status(parser, *flags);
+    parser.set_footer(
+        "Exit status: 0 when all daemons are ready, 4 when one is not or does not answer,\n"
+        "3 when none answers.\n\n"
+        "Examples:\n"
+        "  zmq status ipc:///run/flotilla/store-admin\n"
+        "  zmq status ipc:///run/flotilla/store-admin ipc:///run/flotilla/broker-admin\n"
+        "  zmq status ipc:///run/flotilla/store-admin --kind queue --prefix orders.\n"
+        "  zmq status ipc:///run/flotilla/store-admin --json | jq .totals");
     return [flags](Terminal&) { return run_status(*flags); };
 }
 

@@ -2,7 +2,6 @@
 // `zmq tap`: print what passes a relay, from its capture or standing inline.
 #include <flotilla/net/system.hpp>
 
-#include <CLI/CLI.hpp>
 #include <cli/commands.hpp>
 #include <cli/json_lines.hpp>
 #include <cli/output.hpp>
@@ -81,19 +80,20 @@ Result<ExitCode> run_tap(const TapFlags& flags, Terminal& terminal) {
 
 } // namespace
 
-Run declare_tap(CLI::App& app) {
+Run declare_tap(Parser& parser) {
     auto flags = std::make_shared<TapFlags>();
-    tap::add_source(app, flags->source, "capture");
-    tap::add_pace(app, flags->pace);
-    add_output(app, flags->output);
-    app.footer("Listens to a relay's capture (flotilla-relay --capture), or is itself the relay.\n"
-               "It never slows a relay that it listens to: what it misses is counted and said.\n"
-               "With --format json each line says the relay, direction and sequence. Recording\n"
-               "and replaying are zmq record and zmq replay.\n\n"
-               "Examples:\n"
-               "  zmq tap tcp://127.0.0.1:5560\n"
-               "  zmq tap tcp://127.0.0.1:5560 -s prices.in --format json | jq -c .frames\n"
-               "  zmq tap --kind queue --frontend tcp://*:5555 --backend '>tcp://127.0.0.1:5556'");
+    tap::add_source(parser, flags->source, "capture");
+    tap::add_pace(parser, flags->pace);
+    add_output(parser, flags->output);
+    parser.set_footer(
+        "Listens to a relay's capture (flotilla-relay --capture), or is itself the relay.\n"
+        "It never slows a relay that it listens to: what it misses is counted and said.\n"
+        "With --format json each line says the relay, direction and sequence. Recording\n"
+        "and replaying are zmq record and zmq replay.\n\n"
+        "Examples:\n"
+        "  zmq tap tcp://127.0.0.1:5560\n"
+        "  zmq tap tcp://127.0.0.1:5560 -s prices.in --format json | jq -c .frames\n"
+        "  zmq tap --kind queue --frontend tcp://*:5555 --backend '>tcp://127.0.0.1:5556'");
     return [flags](Terminal& terminal) { return run_tap(*flags, terminal); };
 }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
 #include <cli/options.hpp>
 
 #include <algorithm>
@@ -21,29 +20,29 @@ bool looks_like_endpoint(std::string_view word) {
 
 } // namespace
 
-void add_targets(CLI::App& app, std::vector<std::string>& words, Words kind) {
-    app.add_option(
+void add_targets(Parser& parser, std::vector<std::string>& words, Words kind) {
+    parser.add_option(
         "ENDPOINT", words,
         "tcp://HOST:PORT, ipc://PATH, ws://HOST:PORT/PATH; connects, unless the host is a "
         "wildcard (* or 0.0.0.0), the port is * or the endpoint begins with @; may be "
         "repeated");
     if (kind == Words::endpoints_and_messages)
-        app.add_option("MESSAGE", "What to send, each word one message; without it the input is "
-                                  "-f FILE, or stdin when that is not a terminal (- forces it)");
-    app.add_flag("--bind")->description("Bind all endpoints after this")->group("Connection");
-    app.add_flag("--connect")->description("Connect all endpoints after this")->group("Connection");
+        parser.add_option("MESSAGE", "What to send, each word one message; without it the input is "
+                                     "-f FILE, or stdin when that is not a terminal (- forces it)");
+    parser.add_flag("--bind", "Bind all endpoints after this").group("Connection");
+    parser.add_flag("--connect", "Connect all endpoints after this").group("Connection");
 }
 
-Result<Targets> make_targets(const CLI::App& app, const std::vector<std::string>& words,
+Result<Targets> make_targets(const Parser& parser, const std::vector<std::string>& words,
                              Words kind) {
-    const CLI::Option* positional = app.get_option("ENDPOINT");
-    const CLI::Option* bind = app.get_option("--bind");
-    const CLI::Option* connect = app.get_option("--connect");
+    const Option positional = parser.option("ENDPOINT");
+    const Option bind = parser.option("--bind");
+    const Option connect = parser.option("--connect");
     Targets targets;
     net::AttachRule rule = net::AttachRule::bind_if_wildcard;
     std::size_t next = 0;
     const char* unused = nullptr; // a flag with no endpoint behind it
-    for (const CLI::Option* option : app.parse_order()) {
+    for (const Option option : parser.parse_order()) {
         if (option == bind) {
             rule = net::AttachRule::bind;
             unused = "--bind";

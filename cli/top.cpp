@@ -3,7 +3,6 @@
 #include <flotilla/net/poller.hpp>
 #include <flotilla/net/system.hpp>
 
-#include <CLI/CLI.hpp>
 #include <cli/admin/flags.hpp>
 #include <cli/commands.hpp>
 #include <cli/output.hpp>
@@ -201,29 +200,31 @@ Result<ExitCode> run_top(const TopFlags& flags) {
 
 } // namespace
 
-Run declare_top(CLI::App& app) {
+Run declare_top(Parser& parser) {
     const auto flags = std::make_shared<TopFlags>();
-    add_admin_endpoints(app, flags->admin);
+    add_admin_endpoints(parser, flags->admin);
     const char* group = "Screen";
-    app.add_option("-k,--kind", flags->kind,
-                   "What to begin with: daemon, queue, door, service, worker, relay, connection")
-        ->type_name("KIND")
-        ->group(group);
-    add_duration(app, "-i,--interval", flags->interval, "How often to ask the daemons [1s]")
-        ->group(group);
-    add_count(app, "--rows", flags->rows, {1, 10'000},
+    parser
+        .add_option("-k,--kind", flags->kind,
+                    "What to begin with: daemon, queue, door, service, worker, relay, connection")
+        .type_name("KIND")
+        .group(group);
+    add_duration(parser, "-i,--interval", flags->interval, "How often to ask the daemons [1s]")
+        .group(group);
+    add_count(parser, "--rows", flags->rows, {1, 10'000},
               "Objects that each daemon is asked for, the first by name [1000]")
-        ->group(group);
-    add_count(app, "-b,--batch", flags->batch, {1},
+        .group(group);
+    add_count(parser, "-b,--batch", flags->batch, {1},
               "Print so many frames as text, for a file or a pipe; without --kind of every kind")
-        ->group(group);
-    add_admin(app, flags->admin);
-    app.footer("Keys: arrows and pages, tab for the next kind, s to sort, / to filter, enter for "
-               "every\nnumber of a row, p to hold still, ? for help, q to quit. Counters are shown "
-               "as what they\ngrow by a second.\n\n"
-               "Examples:\n"
-               "  zmq top ipc:///run/flotilla/store-admin ipc:///run/flotilla/broker-admin\n"
-               "  zmq top ipc:///run/flotilla/store-admin --kind queue --batch 2");
+        .group(group);
+    add_admin(parser, flags->admin);
+    parser.set_footer(
+        "Keys: arrows and pages, tab for the next kind, s to sort, / to filter, enter for "
+        "every\nnumber of a row, p to hold still, ? for help, q to quit. Counters are shown "
+        "as what they\ngrow by a second.\n\n"
+        "Examples:\n"
+        "  zmq top ipc:///run/flotilla/store-admin ipc:///run/flotilla/broker-admin\n"
+        "  zmq top ipc:///run/flotilla/store-admin --kind queue --batch 2");
     return [flags](Terminal&) { return run_top(*flags); };
 }
 

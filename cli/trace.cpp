@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // `zmq trace`: where messages spent their time, by the hops in their envelopes.
-#include <CLI/CLI.hpp>
 #include <cli/commands.hpp>
 #include <cli/recording/reader.hpp>
 #include <cli/signals.hpp>
@@ -67,23 +66,25 @@ Result<ExitCode> from_source(const TraceFlags& flags, Terminal& terminal) {
 
 } // namespace
 
-Run declare_trace(CLI::App& app) {
+Run declare_trace(Parser& parser) {
     const auto flags = std::make_shared<TraceFlags>();
-    tap::add_source(app, flags->source, "sub");
-    app.add_option("--recording", flags->recording,
-                   "Read what zmq record wrote, instead of an ENDPOINT (- is stdin)")
-        ->type_name("FILE")
-        ->group("Source");
-    tap::add_pace(app, flags->pace);
-    trace::add_telling(app, flags->tell);
-    app.footer("Daemons with hop_record on note in each message that carries an envelope when it "
-               "came and left;\nzmq pub, push and queue put send one with --trace. WAY is the time "
-               "from the step before, by two\nclocks; HELD is what an instance held it, by its "
-               "own. zmq queue trace reads a queue.\n\n"
-               "Examples:\n"
-               "  zmq trace tcp://127.0.0.1:5556 -s prices.\n"
-               "  zmq trace --type pull tcp://127.0.0.1:5558 -n 1000 --summary\n"
-               "  zmq trace --recording feed.rec --traceparent 0af7651916cd43dd8448eb211c80319c");
+    tap::add_source(parser, flags->source, "sub");
+    parser
+        .add_option("--recording", flags->recording,
+                    "Read what zmq record wrote, instead of an ENDPOINT (- is stdin)")
+        .type_name("FILE")
+        .group("Source");
+    tap::add_pace(parser, flags->pace);
+    trace::add_telling(parser, flags->tell);
+    parser.set_footer(
+        "Daemons with hop_record on note in each message that carries an envelope when it "
+        "came and left;\nzmq pub, push and queue put send one with --trace. WAY is the time "
+        "from the step before, by two\nclocks; HELD is what an instance held it, by its "
+        "own. zmq queue trace reads a queue.\n\n"
+        "Examples:\n"
+        "  zmq trace tcp://127.0.0.1:5556 -s prices.\n"
+        "  zmq trace --type pull tcp://127.0.0.1:5558 -n 1000 --summary\n"
+        "  zmq trace --recording feed.rec --traceparent 0af7651916cd43dd8448eb211c80319c");
     return [flags](Terminal& terminal) {
         return flags->recording.empty() ? from_source(*flags, terminal)
                                         : from_recording(*flags, terminal);

@@ -2,7 +2,6 @@
 // `zmq version`: what this program and the libzmq under it are and can do.
 #include <flotilla/net/context.hpp>
 
-#include <CLI/CLI.hpp>
 #include <cli/commands.hpp>
 #include <cli/output.hpp>
 #include <nlohmann/json.hpp>
@@ -82,13 +81,13 @@ std::string as_text() {
 
 } // namespace
 
-Run declare_version(CLI::App& app) {
+Run declare_version(Parser& parser) {
     auto json = std::make_shared<bool>(false);
-    app.add_flag("--json", *json, "One JSON object");
-    app.footer("A capability or option with a minus is missing from this build.\n\n"
-               "Examples:\n"
-               "  zmq version\n"
-               "  zmq version --json | jq -r .libzmq");
+    parser.add_flag("--json", *json, "One JSON object");
+    parser.set_footer("A capability or option with a minus is missing from this build.\n\n"
+                      "Examples:\n"
+                      "  zmq version\n"
+                      "  zmq version --json | jq -r .libzmq");
     return [json](Terminal&) -> Result<ExitCode> {
         Output out;
         return out.finish(out.write(*json ? as_json() : as_text()));

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
 #include <cli/admin/flags.hpp>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -46,31 +45,33 @@ Result<std::string> read_secret(int descriptor, const std::string& path) {
 
 } // namespace
 
-void add_admin_endpoint(CLI::App& app, AdminFlags& flags) {
+void add_admin_endpoint(Parser& parser, AdminFlags& flags) {
     flags.endpoints.resize(1);
-    app.add_option("ENDPOINT", flags.endpoints.front(), "What the daemon was given as --admin")
-        ->required();
+    parser.add_option("ENDPOINT", flags.endpoints.front(), "What the daemon was given as --admin")
+        .required();
 }
 
-void add_admin_endpoints(CLI::App& app, AdminFlags& flags) {
-    app.add_option("ENDPOINT", flags.endpoints, "What the daemons were given as --admin")
-        ->required();
+void add_admin_endpoints(Parser& parser, AdminFlags& flags) {
+    parser.add_option("ENDPOINT", flags.endpoints, "What the daemons were given as --admin")
+        .required();
 }
 
-void add_admin(CLI::App& app, AdminFlags& flags) {
-    add_duration(app, "-t,--timeout", flags.timeout,
+void add_admin(Parser& parser, AdminFlags& flags) {
+    add_duration(parser, "-t,--timeout", flags.timeout,
                  "Longest wait for a daemon's answer [5s]; exit 3")
-        ->group(group);
-    add_client_security(app, flags.security);
+        .group(group);
+    add_client_security(parser, flags.security);
 }
 
-void add_token(CLI::App& app, AdminFlags& flags) {
-    app.add_option("--token-file", flags.token_file,
-                   "File (mode 0600) with the daemon's admin_token; not needed by a key whose user "
-                   "may administer")
-        ->type_name("FILE")
-        ->group(group)
-        ->envname("FLOTILLA_TOKEN_FILE");
+void add_token(Parser& parser, AdminFlags& flags) {
+    parser
+        .add_option(
+            "--token-file", flags.token_file,
+            "File (mode 0600) with the daemon's admin_token; not needed by a key whose user "
+            "may administer")
+        .type_name("FILE")
+        .group(group)
+        .variable("FLOTILLA_TOKEN_FILE");
 }
 
 Result<AdminLinks> open_links(net::Context& context, const AdminFlags& flags) {

@@ -19,11 +19,11 @@ struct AdminFlags {
     std::string token_file;
     SecurityFlags security;
 };
-void add_admin_endpoint(CLI::App& app, AdminFlags& flags);  // exactly one
-void add_admin_endpoints(CLI::App& app, AdminFlags& flags); // one or more
+void add_admin_endpoint(Parser& parser, AdminFlags& flags);  // exactly one
+void add_admin_endpoints(Parser& parser, AdminFlags& flags); // one or more
 // --timeout and security; and, for verbs that may need it, --token-file.
-void add_admin(CLI::App& app, AdminFlags& flags);
-void add_token(CLI::App& app, AdminFlags& flags);
+void add_admin(Parser& parser, AdminFlags& flags);
+void add_token(Parser& parser, AdminFlags& flags);
 
 // A link to each endpoint. `context` must outlive them. Errors: bad_endpoint, bad_option, and those
 // of net/curve and AdminLink.

@@ -3,7 +3,6 @@
 #include <flotilla/base/units.hpp>
 #include <flotilla/queue/properties.hpp>
 
-#include <CLI/CLI.hpp>
 #include <cli/queue/store_link.hpp>
 #include <cli/queue/verbs.hpp>
 
@@ -73,24 +72,25 @@ std::string property_list() {
                  "64MiB.\n\n";
 }
 
-void add_queue(CLI::App& app, AdminFlags& flags) {
-    app.add_option("QUEUE", flags.queue, "Its name")->required();
+void add_queue(Parser& parser, AdminFlags& flags) {
+    parser.add_option("QUEUE", flags.queue, "Its name").required();
 }
 
 } // namespace
 
-Run declare_queue_create(CLI::App& app) {
+Run declare_queue_create(Parser& parser) {
     const auto flags = std::make_shared<AdminFlags>();
-    add_queue(app, *flags);
-    app.add_option("NAME=VALUE", flags->words, "Properties that differ from the usual");
-    app.add_flag("--or-same", flags->or_same,
-                 "Well, too, when it is there with the same properties");
-    add_store(app, flags->store);
-    app.footer(property_list() + "Examples:\n"
-                                 "  zmq queue create orders --store tcp://127.0.0.1:5560\n"
-                                 "  zmq queue create mail attempts_max=5 retry_delays=1s,10s,1m "
-                                 "dead_letter_queue=mail.dead\n"
-                                 "  zmq queue create ledger order=strict --or-same");
+    add_queue(parser, *flags);
+    parser.add_option("NAME=VALUE", flags->words, "Properties that differ from the usual");
+    parser.add_flag("--or-same", flags->or_same,
+                    "Well, too, when it is there with the same properties");
+    add_store(parser, flags->store);
+    parser.set_footer(property_list() +
+                      "Examples:\n"
+                      "  zmq queue create orders --store tcp://127.0.0.1:5560\n"
+                      "  zmq queue create mail attempts_max=5 retry_delays=1s,10s,1m "
+                      "dead_letter_queue=mail.dead\n"
+                      "  zmq queue create ledger order=strict --or-same");
     return [flags](Terminal& terminal) -> Result<ExitCode> {
         auto properties = properties_of(flags->words);
         if (!properties)
@@ -100,15 +100,15 @@ Run declare_queue_create(CLI::App& app) {
     };
 }
 
-Run declare_queue_alter(CLI::App& app) {
+Run declare_queue_alter(Parser& parser) {
     const auto flags = std::make_shared<AdminFlags>();
-    add_queue(app, *flags);
-    app.add_option("NAME=VALUE", flags->words, "What changes; see zmq queue create --help")
-        ->required();
-    add_store(app, flags->store);
-    app.footer("Examples:\n"
-               "  zmq queue alter orders lease=5m --store tcp://127.0.0.1:5560\n"
-               "  zmq queue alter orders messages_max=1000000 overflow=drop-oldest");
+    add_queue(parser, *flags);
+    parser.add_option("NAME=VALUE", flags->words, "What changes; see zmq queue create --help")
+        .required();
+    add_store(parser, flags->store);
+    parser.set_footer("Examples:\n"
+                      "  zmq queue alter orders lease=5m --store tcp://127.0.0.1:5560\n"
+                      "  zmq queue alter orders messages_max=1000000 overflow=drop-oldest");
     return [flags](Terminal& terminal) -> Result<ExitCode> {
         auto pairs = pairs_of(flags->words);
         if (!pairs)
@@ -121,35 +121,36 @@ Run declare_queue_alter(CLI::App& app) {
     };
 }
 
-Run declare_queue_purge(CLI::App& app) {
+Run declare_queue_purge(Parser& parser) {
     const auto flags = std::make_shared<AdminFlags>();
-    add_queue(app, *flags);
-    add_store(app, flags->store);
-    app.footer("What consumers hold stays with them.\n\n"
-               "Example:\n  zmq queue purge orders.dead --store tcp://127.0.0.1:5560");
+    add_queue(parser, *flags);
+    add_store(parser, flags->store);
+    parser.set_footer("What consumers hold stays with them.\n\n"
+                      "Example:\n  zmq queue purge orders.dead --store tcp://127.0.0.1:5560");
     return [flags](Terminal& terminal) {
         return ask(*flags, queue::Purge{flags->queue}, "messages are gone", terminal);
     };
 }
 
-Run declare_queue_delete(CLI::App& app) {
+Run declare_queue_delete(Parser& parser) {
     const auto flags = std::make_shared<AdminFlags>();
-    add_queue(app, *flags);
-    app.add_flag("--if-empty", flags->if_empty, "Only when nothing is in it; else exit 4");
-    add_store(app, flags->store);
-    app.footer("Example:\n  zmq queue delete orders --if-empty --store tcp://127.0.0.1:5560");
+    add_queue(parser, *flags);
+    parser.add_flag("--if-empty", flags->if_empty, "Only when nothing is in it; else exit 4");
+    add_store(parser, flags->store);
+    parser.set_footer(
+        "Example:\n  zmq queue delete orders --if-empty --store tcp://127.0.0.1:5560");
     return [flags](Terminal& terminal) {
         return ask(*flags, queue::Delete{flags->queue, flags->if_empty}, {}, terminal);
     };
 }
 
-Run declare_queue_kick(CLI::App& app) {
+Run declare_queue_kick(Parser& parser) {
     const auto flags = std::make_shared<AdminFlags>();
-    app.add_option("QUEUE", flags->queue, "The dead-letter queue")->required();
-    app.add_option("ID", flags->words, "Ids of messages in it, as zmq queue peek shows them")
-        ->required();
-    add_store(app, flags->store);
-    app.footer("Example:\n  zmq queue kick orders.dead 17 --store tcp://127.0.0.1:5560");
+    parser.add_option("QUEUE", flags->queue, "The dead-letter queue").required();
+    parser.add_option("ID", flags->words, "Ids of messages in it, as zmq queue peek shows them")
+        .required();
+    add_store(parser, flags->store);
+    parser.set_footer("Example:\n  zmq queue kick orders.dead 17 --store tcp://127.0.0.1:5560");
     return [flags](Terminal& terminal) -> Result<ExitCode> {
         for (const std::string& word : flags->words) {
             const auto id = parse_count(word, 1, UINT64_MAX - 1);
@@ -164,13 +165,13 @@ Run declare_queue_kick(CLI::App& app) {
     };
 }
 
-Run declare_queue_redrive(CLI::App& app) {
+Run declare_queue_redrive(Parser& parser) {
     const auto flags = std::make_shared<AdminFlags>();
-    app.add_option("QUEUE", flags->queue, "The dead-letter queue")->required();
-    add_count(app, "-n,--count", flags->count, {1}, "At most so many [all that are there now]");
-    add_store(app, flags->store);
-    app.footer("They are tried again from the first attempt on.\n\n"
-               "Example:\n  zmq queue redrive orders.dead --store tcp://127.0.0.1:5560");
+    parser.add_option("QUEUE", flags->queue, "The dead-letter queue").required();
+    add_count(parser, "-n,--count", flags->count, {1}, "At most so many [all that are there now]");
+    add_store(parser, flags->store);
+    parser.set_footer("They are tried again from the first attempt on.\n\n"
+                      "Example:\n  zmq queue redrive orders.dead --store tcp://127.0.0.1:5560");
     return [flags](Terminal& terminal) {
         return ask(*flags, queue::Redrive{flags->queue, flags->count}, "messages are back",
                    terminal);

@@ -6,7 +6,6 @@
 #include <flotilla/net/system.hpp>
 #include <flotilla/queue/producer.hpp>
 
-#include <CLI/CLI.hpp>
 #include <cli/input.hpp>
 #include <cli/queue/store_flags.hpp>
 #include <cli/queue/store_link.hpp>
@@ -296,45 +295,49 @@ Result<ExitCode> run_put(const PutFlags& flags, Terminal& terminal) {
 
 } // namespace
 
-Run declare_queue_put(CLI::App& app) {
+Run declare_queue_put(Parser& parser) {
     const auto flags = std::make_shared<PutFlags>();
-    app.add_option("QUEUE", flags->queue, "Where to")->required();
-    app.add_option("BODY", flags->bodies,
-                   "Messages, each of one frame; {{count}} {{rand MIN MAX}} {{time}} {{id}} are "
-                   "replaced; - reads standard input");
+    parser.add_option("QUEUE", flags->queue, "Where to").required();
+    parser.add_option("BODY", flags->bodies,
+                      "Messages, each of one frame; {{count}} {{rand MIN MAX}} {{time}} {{id}} are "
+                      "replaced; - reads standard input");
     const char* group = "Message";
-    add_count(app, "-n,--count", flags->count, {1},
+    add_count(parser, "-n,--count", flags->count, {1},
               "End after this many messages; arguments are repeated up to it")
-        ->group(group);
-    app.add_option("-k,--key", flags->key, "With order=key, messages of one key stay in order")
-        ->type_name("TEXT")
-        ->group(group);
-    add_count(app, "-p,--priority", flags->priority, {0, 7}, "0 is delivered first [0]")
-        ->group(group);
-    add_duration(app, "--delay", flags->delay, "Not delivered before this is over [0s]")
-        ->group(group);
-    add_duration(app, "--ttl", flags->ttl, "Not delivered after this is over [the queue's]")
-        ->group(group);
-    app.add_option("--id", flags->id,
-                   "For the queue's duplicate window: another message with it is not stored")
-        ->type_name("TEXT")
-        ->group(group);
-    app.add_flag("--wait-acked", flags->acked,
-                 "One after the other, each until a consumer has acknowledged it")
-        ->group(group);
-    app.add_option("--outbox", flags->outbox,
-                   "Keep what is not confirmed in this directory; the next run with it sends it")
-        ->type_name("DIR")
-        ->group(group);
-    add_store(app, flags->store);
-    add_input(app, flags->input);
-    app.footer("Each argument, or each line of standard input, is a message. Exit 0: all are "
-               "stored; 4: some were\nrefused, which is told; 5: some are not confirmed.\n\n"
-               "Examples:\n"
-               "  zmq queue put orders 'one order' --store tcp://127.0.0.1:5560\n"
-               "  seq 1000000 | zmq queue put orders\n"
-               "  zmq queue put mail --delay 1h --len-prefix u32 -f mails.bin\n"
-               "  zmq queue put orders -n 100 'order {{count}} {{rand 1 6}}'");
+        .group(group);
+    parser.add_option("-k,--key", flags->key, "With order=key, messages of one key stay in order")
+        .type_name("TEXT")
+        .group(group);
+    add_count(parser, "-p,--priority", flags->priority, {0, 7}, "0 is delivered first [0]")
+        .group(group);
+    add_duration(parser, "--delay", flags->delay, "Not delivered before this is over [0s]")
+        .group(group);
+    add_duration(parser, "--ttl", flags->ttl, "Not delivered after this is over [the queue's]")
+        .group(group);
+    parser
+        .add_option("--id", flags->id,
+                    "For the queue's duplicate window: another message with it is not stored")
+        .type_name("TEXT")
+        .group(group);
+    parser
+        .add_flag("--wait-acked", flags->acked,
+                  "One after the other, each until a consumer has acknowledged it")
+        .group(group);
+    parser
+        .add_option("--outbox", flags->outbox,
+                    "Keep what is not confirmed in this directory; the next run with it sends it")
+        .type_name("DIR")
+        .group(group);
+    add_store(parser, flags->store);
+    add_input(parser, flags->input);
+    parser.set_footer(
+        "Each argument, or each line of standard input, is a message. Exit 0: all are "
+        "stored; 4: some were\nrefused, which is told; 5: some are not confirmed.\n\n"
+        "Examples:\n"
+        "  zmq queue put orders 'one order' --store tcp://127.0.0.1:5560\n"
+        "  seq 1000000 | zmq queue put orders\n"
+        "  zmq queue put mail --delay 1h --len-prefix u32 -f mails.bin\n"
+        "  zmq queue put orders -n 100 'order {{count}} {{rand 1 6}}'");
     return [flags](Terminal& terminal) { return run_put(*flags, terminal); };
 }
 

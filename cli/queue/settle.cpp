@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // `zmq queue ack`, `nack`, `touch`: what becomes of messages that were taken with --keep.
-#include <CLI/CLI.hpp>
 #include <cli/output.hpp>
 #include <cli/queue/store_link.hpp>
 #include <cli/queue/verbs.hpp>
@@ -60,18 +59,18 @@ Result<ExitCode> run_settle(const SettleFlags& flags, const std::string& name,
     return ExitCode::ok;
 }
 
-void add_settle(CLI::App& app, SettleFlags& flags) {
-    app.add_option("LEASE", flags.words, "Leases, as zmq queue take --keep printed them")
-        ->required();
-    add_store(app, flags.store);
+void add_settle(Parser& parser, SettleFlags& flags) {
+    parser.add_option("LEASE", flags.words, "Leases, as zmq queue take --keep printed them")
+        .required();
+    add_store(parser, flags.store);
 }
 
 } // namespace
 
-Run declare_queue_ack(CLI::App& app) {
+Run declare_queue_ack(Parser& parser) {
     const auto flags = std::make_shared<SettleFlags>();
-    add_settle(app, *flags);
-    app.footer(
+    add_settle(parser, *flags);
+    parser.set_footer(
         "Exit 4: the lease is not held any more, and the message is somebody else's.\n\n"
         "Example:\n  zmq queue ack 5c9e0000000000a1-17@zmq-0f.. --store tcp://127.0.0.1:5560");
     return [flags](Terminal& terminal) -> Result<ExitCode> {
@@ -82,13 +81,13 @@ Run declare_queue_ack(CLI::App& app) {
     };
 }
 
-Run declare_queue_nack(CLI::App& app) {
+Run declare_queue_nack(Parser& parser) {
     const auto flags = std::make_shared<SettleFlags>();
-    add_settle(app, *flags);
-    add_duration(app, "--delay", flags->delay,
+    add_settle(parser, *flags);
+    add_duration(parser, "--delay", flags->delay,
                  "Not delivered again before this is over [the queue's]");
-    app.add_option("--reason", flags->reason, "Why; a dead letter shows it")->type_name("TEXT");
-    app.footer(
+    parser.add_option("--reason", flags->reason, "Why; a dead letter shows it").type_name("TEXT");
+    parser.set_footer(
         "Example:\n"
         "  zmq queue nack 5c9e0000000000a1-17@zmq-0f.. --delay 1m --reason 'no such customer'");
     return [flags](Terminal& terminal) -> Result<ExitCode> {
@@ -104,10 +103,10 @@ Run declare_queue_nack(CLI::App& app) {
     };
 }
 
-Run declare_queue_touch(CLI::App& app) {
+Run declare_queue_touch(Parser& parser) {
     const auto flags = std::make_shared<SettleFlags>();
-    add_settle(app, *flags);
-    app.footer(
+    add_settle(parser, *flags);
+    parser.set_footer(
         "Example:\n  zmq queue touch 5c9e0000000000a1-17@zmq-0f.. --store tcp://127.0.0.1:5560");
     return [flags](Terminal& terminal) -> Result<ExitCode> {
         auto kept = kept_of(*flags);

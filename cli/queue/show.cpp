@@ -2,7 +2,6 @@
 // `zmq queue ls`, `stat`, `watch`, `peek`.
 #include <flotilla/net/poller.hpp>
 
-#include <CLI/CLI.hpp>
 #include <cli/output.hpp>
 #include <cli/queue/listing.hpp>
 #include <cli/queue/message_shown.hpp>
@@ -208,53 +207,53 @@ Result<ExitCode> run_peek(const ShowFlags& flags) {
 
 } // namespace
 
-Run declare_queue_ls(CLI::App& app) {
+Run declare_queue_ls(Parser& parser) {
     const auto flags = std::make_shared<ShowFlags>();
-    app.add_option("PREFIX", flags->prefix, "Only names that begin so [all]");
-    app.add_flag("--json", flags->json, "One JSON object a line");
-    add_store(app, flags->store);
-    app.footer("Examples:\n"
-               "  zmq queue ls --store tcp://127.0.0.1:5560\n"
-               "  zmq queue ls orders. --json | jq -r .name");
+    parser.add_option("PREFIX", flags->prefix, "Only names that begin so [all]");
+    parser.add_flag("--json", flags->json, "One JSON object a line");
+    add_store(parser, flags->store);
+    parser.set_footer("Examples:\n"
+                      "  zmq queue ls --store tcp://127.0.0.1:5560\n"
+                      "  zmq queue ls orders. --json | jq -r .name");
     return [flags](Terminal&) { return run_ls(*flags); };
 }
 
-Run declare_queue_stat(CLI::App& app) {
+Run declare_queue_stat(Parser& parser) {
     const auto flags = std::make_shared<ShowFlags>();
-    app.add_option("QUEUE", flags->queues, "Of these [of the store as a whole]");
-    app.add_flag("--json", flags->json, "One JSON object each");
-    add_store(app, flags->store);
-    app.footer("Examples:\n"
-               "  zmq queue stat orders --store tcp://127.0.0.1:5560\n"
-               "  zmq queue stat orders --json | jq .ready");
+    parser.add_option("QUEUE", flags->queues, "Of these [of the store as a whole]");
+    parser.add_flag("--json", flags->json, "One JSON object each");
+    add_store(parser, flags->store);
+    parser.set_footer("Examples:\n"
+                      "  zmq queue stat orders --store tcp://127.0.0.1:5560\n"
+                      "  zmq queue stat orders --json | jq .ready");
     return [flags](Terminal&) { return run_stat(*flags); };
 }
 
-Run declare_queue_watch(CLI::App& app) {
+Run declare_queue_watch(Parser& parser) {
     const auto flags = std::make_shared<ShowFlags>();
-    app.add_option("QUEUE", flags->queues, "Only these [the first 100]");
-    add_duration(app, "-i,--interval", flags->interval, "How often [1s]");
-    add_count(app, "-n,--count", flags->count, {1}, "End after this many times");
-    app.add_flag("--json", flags->json, "One JSON object a queue and time");
-    add_store(app, flags->store);
-    app.footer("Examples:\n"
-               "  zmq queue watch --store tcp://127.0.0.1:5560\n"
-               "  zmq queue watch orders -i 10s --json >> orders.jsonl");
+    parser.add_option("QUEUE", flags->queues, "Only these [the first 100]");
+    add_duration(parser, "-i,--interval", flags->interval, "How often [1s]");
+    add_count(parser, "-n,--count", flags->count, {1}, "End after this many times");
+    parser.add_flag("--json", flags->json, "One JSON object a queue and time");
+    add_store(parser, flags->store);
+    parser.set_footer("Examples:\n"
+                      "  zmq queue watch --store tcp://127.0.0.1:5560\n"
+                      "  zmq queue watch orders -i 10s --json >> orders.jsonl");
     return [flags](Terminal& terminal) { return run_watch(*flags, terminal); };
 }
 
-Run declare_queue_peek(CLI::App& app) {
+Run declare_queue_peek(Parser& parser) {
     const auto flags = std::make_shared<ShowFlags>();
     flags->queues.emplace_back();
-    app.add_option("QUEUE", flags->queues.front(), "In which")->required();
-    add_count(app, "-n,--count", flags->count, {1}, "So many, oldest first [1]");
-    app.add_flag("--delayed", flags->delayed, "Those that are not due yet");
-    add_store(app, flags->store);
-    add_output(app, flags->output);
-    app.footer("They stay where they are. Exit 3: there is none.\n\n"
-               "Examples:\n"
-               "  zmq queue peek orders --store tcp://127.0.0.1:5560\n"
-               "  zmq queue peek orders.dead -n 100 --format json | jq .meta.reason");
+    parser.add_option("QUEUE", flags->queues.front(), "In which").required();
+    add_count(parser, "-n,--count", flags->count, {1}, "So many, oldest first [1]");
+    parser.add_flag("--delayed", flags->delayed, "Those that are not due yet");
+    add_store(parser, flags->store);
+    add_output(parser, flags->output);
+    parser.set_footer("They stay where they are. Exit 3: there is none.\n\n"
+                      "Examples:\n"
+                      "  zmq queue peek orders --store tcp://127.0.0.1:5560\n"
+                      "  zmq queue peek orders.dead -n 100 --format json | jq .meta.reason");
     return [flags](Terminal&) { return run_peek(*flags); };
 }
 

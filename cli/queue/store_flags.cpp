@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <flotilla/queue/model.hpp>
 
-#include <CLI/CLI.hpp>
 #include <cli/queue/store_flags.hpp>
 
 #include <algorithm>
@@ -14,19 +13,19 @@ constexpr std::size_t stores_max = 16;
 constexpr std::uint64_t message_bytes_min = 64 << 10;
 } // namespace
 
-void add_store(CLI::App& app, StoreFlags& flags) {
+void add_store(Parser& parser, StoreFlags& flags) {
     const char* group = "Store";
-    add_list(app, "-s,--store", flags.stores, "ENDPOINT",
+    add_list(parser, "-s,--store", flags.stores, "ENDPOINT",
              "Where the store is; may be repeated: when one does not answer, the next")
-        ->group(group)
-        ->envname("FLOTILLA_STORE");
-    add_duration(app, "-t,--timeout", flags.timeout,
+        .group(group)
+        .variable("FLOTILLA_STORE");
+    add_duration(parser, "-t,--timeout", flags.timeout,
                  "Longest wait for the store's answer [10s]; exit 3, or 5 when it was to store")
-        ->group(group);
-    add_bytes(app, "--max-size", flags.message_bytes_max,
+        .group(group);
+    add_bytes(parser, "--max-size", flags.message_bytes_max,
               "Largest message accepted, in or out [64MiB]")
-        ->group(group);
-    add_client_security(app, flags.security);
+        .group(group);
+    add_client_security(parser, flags.security);
 }
 
 Result<StorePlan> make_store_plan(const StoreFlags& flags) {

@@ -16,7 +16,7 @@ struct StoreFlags {
     std::uint64_t message_bytes_max = 64ULL << 20;
     SecurityFlags security;
 };
-void add_store(CLI::App& app, StoreFlags& flags);
+void add_store(Parser& parser, StoreFlags& flags);
 
 struct StorePlan {
     std::vector<net::Endpoint> stores{};

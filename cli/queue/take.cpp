@@ -4,7 +4,6 @@
 #include <flotilla/base/units.hpp>
 #include <flotilla/net/system.hpp>
 
-#include <CLI/CLI.hpp>
 #include <cli/output.hpp>
 #include <cli/queue/message_shown.hpp>
 #include <cli/queue/take_command.hpp>
@@ -185,42 +184,45 @@ Result<ExitCode> run_take(const TakeFlags& flags, Terminal& terminal) {
 
 } // namespace
 
-Run declare_queue_take(CLI::App& app) {
+Run declare_queue_take(Parser& parser) {
     const auto flags = std::make_shared<TakeFlags>();
-    app.add_option("QUEUE", flags->queue, "From where")->required();
-    app.add_option("CMD", flags->command,
-                   "After --: a command and its arguments, run for each message, which it finds on "
-                   "its standard input");
+    parser.add_option("QUEUE", flags->queue, "From where").required();
+    parser.add_option(
+        "CMD", flags->command,
+        "After --: a command and its arguments, run for each message, which it finds on "
+        "its standard input");
     const char* group = "Messages";
-    add_count(app, "-n,--count", flags->count, {1}, "Take so many [1]; fewer is exit 3")
-        ->group(group);
-    app.add_flag("-a,--all", flags->all, "Take all that are there; none is exit 3")->group(group);
-    app.add_flag("--follow", flags->follow, "Go on until a signal")->group(group);
-    add_duration(app, "-w,--wait", flags->wait, "Longest wait for the next message [0s]")
-        ->group(group);
-    app.add_flag("--keep", flags->keep,
-                 "Do not acknowledge: print the lease, for zmq queue ack, nack and touch")
-        ->group(group);
-    add_count(app, "-j,--jobs", flags->jobs, {1, 256}, "Commands at once [1]")->group("Command");
-    add_duration(app, "--command-timeout", flags->command_timeout,
+    add_count(parser, "-n,--count", flags->count, {1}, "Take so many [1]; fewer is exit 3")
+        .group(group);
+    parser.add_flag("-a,--all", flags->all, "Take all that are there; none is exit 3").group(group);
+    parser.add_flag("--follow", flags->follow, "Go on until a signal").group(group);
+    add_duration(parser, "-w,--wait", flags->wait, "Longest wait for the next message [0s]")
+        .group(group);
+    parser
+        .add_flag("--keep", flags->keep,
+                  "Do not acknowledge: print the lease, for zmq queue ack, nack and touch")
+        .group(group);
+    add_count(parser, "-j,--jobs", flags->jobs, {1, 256}, "Commands at once [1]").group("Command");
+    add_duration(parser, "--command-timeout", flags->command_timeout,
                  "Longest that a command may take [1h]; then it is killed, and its message "
                  "given back")
-        ->group("Command");
-    add_duration(app, "--retry-delay", flags->retry_delay,
+        .group("Command");
+    add_duration(parser, "--retry-delay", flags->retry_delay,
                  "A message given back is not delivered before this is over [the queue's]")
-        ->group("Command");
-    add_store(app, flags->store);
-    add_output(app, flags->output);
-    app.footer("A message is acknowledged when it was printed, or when its command ended with 0; "
-               "75 gives it back\nto be tried again, anything else gives it back as failed, and "
-               "the run ends with 4. The command\nfinds FLOTILLA_QUEUE, FLOTILLA_ID, "
-               "FLOTILLA_ATTEMPT, FLOTILLA_REDELIVERED and FLOTILLA_KEY in\nits environment; its "
-               "lease is renewed while it runs.\n\n"
-               "Examples:\n"
-               "  zmq queue take orders --store tcp://127.0.0.1:5560\n"
-               "  zmq queue take orders -n 100 --wait 10s --format json\n"
-               "  zmq queue take orders --follow -j 4 -- ./handle\n"
-               "  zmq queue take orders --keep    # then: zmq queue ack orders LEASE");
+        .group("Command");
+    add_store(parser, flags->store);
+    add_output(parser, flags->output);
+    parser.set_footer(
+        "A message is acknowledged when it was printed, or when its command ended with 0; "
+        "75 gives it back\nto be tried again, anything else gives it back as failed, and "
+        "the run ends with 4. The command\nfinds FLOTILLA_QUEUE, FLOTILLA_ID, "
+        "FLOTILLA_ATTEMPT, FLOTILLA_REDELIVERED and FLOTILLA_KEY in\nits environment; its "
+        "lease is renewed while it runs.\n\n"
+        "Examples:\n"
+        "  zmq queue take orders --store tcp://127.0.0.1:5560\n"
+        "  zmq queue take orders -n 100 --wait 10s --format json\n"
+        "  zmq queue take orders --follow -j 4 -- ./handle\n"
+        "  zmq queue take orders --keep    # then: zmq queue ack orders LEASE");
     return [flags](Terminal& terminal) { return run_take(*flags, terminal); };
 }
 

@@ -2,7 +2,6 @@
 // `zmq queue trace`: where messages of a queue spent their time; takes them.
 #include <flotilla/net/system.hpp>
 
-#include <CLI/CLI.hpp>
 #include <cli/queue/store_link.hpp>
 #include <cli/queue/take_session.hpp>
 #include <cli/queue/verbs.hpp>
@@ -64,21 +63,22 @@ Result<ExitCode> run_queue_trace(const QueueTraceFlags& flags, Terminal& termina
 
 } // namespace
 
-Run declare_queue_trace(CLI::App& app) {
+Run declare_queue_trace(Parser& parser) {
     const auto flags = std::make_shared<QueueTraceFlags>();
-    app.add_option("QUEUE", flags->queue, "From where")->required();
+    parser.add_option("QUEUE", flags->queue, "From where").required();
     const char* group = "Messages";
-    add_count(app, "-n,--count", flags->count, {1}, "Take so many [1]; fewer is exit 3")
-        ->group(group);
-    app.add_flag("-a,--all", flags->all, "Take all that are there")->group(group);
-    add_duration(app, "-w,--wait", flags->wait, "Longest wait for the next message [0s]")
-        ->group(group);
-    trace::add_telling(app, flags->tell);
-    add_store(app, flags->store);
-    app.footer("The messages are taken and acknowledged, as by zmq queue take. See zmq trace.\n\n"
-               "Examples:\n"
-               "  zmq queue put orders --trace 'one order' --store tcp://127.0.0.1:5560\n"
-               "  zmq queue trace orders --store tcp://127.0.0.1:5560");
+    add_count(parser, "-n,--count", flags->count, {1}, "Take so many [1]; fewer is exit 3")
+        .group(group);
+    parser.add_flag("-a,--all", flags->all, "Take all that are there").group(group);
+    add_duration(parser, "-w,--wait", flags->wait, "Longest wait for the next message [0s]")
+        .group(group);
+    trace::add_telling(parser, flags->tell);
+    add_store(parser, flags->store);
+    parser.set_footer(
+        "The messages are taken and acknowledged, as by zmq queue take. See zmq trace.\n\n"
+        "Examples:\n"
+        "  zmq queue put orders --trace 'one order' --store tcp://127.0.0.1:5560\n"
+        "  zmq queue trace orders --store tcp://127.0.0.1:5560");
     return [flags](Terminal& terminal) { return run_queue_trace(*flags, terminal); };
 }
 

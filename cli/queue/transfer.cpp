@@ -6,7 +6,6 @@
 #include <flotilla/net/system.hpp>
 #include <flotilla/queue/properties.hpp>
 
-#include <CLI/CLI.hpp>
 #include <cli/json_lines.hpp>
 #include <cli/output.hpp>
 #include <cli/queue/listing.hpp>
@@ -251,24 +250,26 @@ Result<ExitCode> run_import(const TransferFlags& flags, Terminal& terminal) {
 
 } // namespace
 
-Run declare_queue_export(CLI::App& app) {
+Run declare_queue_export(Parser& parser) {
     const auto flags = std::make_shared<TransferFlags>();
-    app.add_option("QUEUE", flags->queues, "Only these [all]");
-    add_store(app, flags->store);
-    app.footer("What is ready and what is delayed; what consumers hold is left out. A line of type "
-               "queue has\nthe properties. flotilla-store export does the same from a directory."
-               "\n\nExample:\n  zmq queue export orders --store tcp://127.0.0.1:5560 > "
-               "orders.jsonl");
+    parser.add_option("QUEUE", flags->queues, "Only these [all]");
+    add_store(parser, flags->store);
+    parser.set_footer(
+        "What is ready and what is delayed; what consumers hold is left out. A line of type "
+        "queue has\nthe properties. flotilla-store export does the same from a directory."
+        "\n\nExample:\n  zmq queue export orders --store tcp://127.0.0.1:5560 > "
+        "orders.jsonl");
     return [flags](Terminal& terminal) { return run_export(*flags, terminal); };
 }
 
-Run declare_queue_import(CLI::App& app) {
+Run declare_queue_import(Parser& parser) {
     const auto flags = std::make_shared<TransferFlags>();
-    app.add_option("FILE", flags->file, "Where from [standard input]");
-    add_store(app, flags->store);
-    app.footer("Queues that are missing are made; messages get new ids, and keep when they are due "
-               "and expire.\n\nExample:\n  zmq queue import orders.jsonl --store "
-               "tcp://127.0.0.1:5560");
+    parser.add_option("FILE", flags->file, "Where from [standard input]");
+    add_store(parser, flags->store);
+    parser.set_footer(
+        "Queues that are missing are made; messages get new ids, and keep when they are due "
+        "and expire.\n\nExample:\n  zmq queue import orders.jsonl --store "
+        "tcp://127.0.0.1:5560");
     return [flags](Terminal& terminal) { return run_import(*flags, terminal); };
 }
 

@@ -8,25 +8,25 @@
 namespace flotilla::cli {
 
 // Messages.
-Run declare_queue_put(CLI::App& app);
-Run declare_queue_take(CLI::App& app);
-Run declare_queue_trace(CLI::App& app);
-Run declare_queue_ack(CLI::App& app);
-Run declare_queue_nack(CLI::App& app);
-Run declare_queue_touch(CLI::App& app);
-Run declare_queue_peek(CLI::App& app);
+Run declare_queue_put(Parser& parser);
+Run declare_queue_take(Parser& parser);
+Run declare_queue_trace(Parser& parser);
+Run declare_queue_ack(Parser& parser);
+Run declare_queue_nack(Parser& parser);
+Run declare_queue_touch(Parser& parser);
+Run declare_queue_peek(Parser& parser);
 // Queues.
-Run declare_queue_create(CLI::App& app);
-Run declare_queue_alter(CLI::App& app);
-Run declare_queue_ls(CLI::App& app);
-Run declare_queue_stat(CLI::App& app);
-Run declare_queue_watch(CLI::App& app);
-Run declare_queue_purge(CLI::App& app);
-Run declare_queue_delete(CLI::App& app);
-Run declare_queue_kick(CLI::App& app);
-Run declare_queue_redrive(CLI::App& app);
+Run declare_queue_create(Parser& parser);
+Run declare_queue_alter(Parser& parser);
+Run declare_queue_ls(Parser& parser);
+Run declare_queue_stat(Parser& parser);
+Run declare_queue_watch(Parser& parser);
+Run declare_queue_purge(Parser& parser);
+Run declare_queue_delete(Parser& parser);
+Run declare_queue_kick(Parser& parser);
+Run declare_queue_redrive(Parser& parser);
 // Between stores.
-Run declare_queue_export(CLI::App& app);
-Run declare_queue_import(CLI::App& app);
+Run declare_queue_export(Parser& parser);
+Run declare_queue_import(Parser& parser);
 
 } // namespace flotilla::cli

@@ -55,7 +55,7 @@ private:
     bool publishes() const { return flags_.type == "pub"; }
 
     Status open_link() {
-        auto targets = make_targets(*flags_.app, flags_.words, Words::endpoints_only);
+        auto targets = make_targets(*flags_.parser, flags_.words, Words::endpoints_only);
         if (!targets)
             return fail(targets.error());
         auto options = make_socket_options(flags_.socket);

@@ -13,7 +13,7 @@
 namespace flotilla::cli::recording {
 
 struct ReplayFlags {
-    const CLI::App* app = nullptr;
+    const Parser* parser = nullptr;
     std::string file;
     std::vector<std::string> words;
     std::string type = "pub";

@@ -2,7 +2,6 @@
 #include <flotilla/base/units.hpp>
 #include <flotilla/net/system.hpp>
 
-#include <CLI/CLI.hpp>
 #include <cli/signals.hpp>
 #include <cli/tap/pace.hpp>
 
@@ -94,12 +93,12 @@ private:
 
 } // namespace
 
-void add_pace(CLI::App& app, PaceFlags& flags) {
-    add_count(app, "-n,--count", flags.count, {1}, "End after this many messages")
-        ->group("Traffic");
-    add_duration(app, "-t,--timeout", flags.timeout,
+void add_pace(Parser& parser, PaceFlags& flags) {
+    add_count(parser, "-n,--count", flags.count, {1}, "End after this many messages")
+        .group("Traffic");
+    add_duration(parser, "-t,--timeout", flags.timeout,
                  "End when it was quiet for so long; exit 3 if nothing came at all")
-        ->group("Traffic");
+        .group("Traffic");
 }
 
 Result<ExitCode> run(Source& source, const PaceFlags& flags, const Take& take, Terminal& terminal) {

@@ -16,7 +16,7 @@ struct PaceFlags {
     std::optional<std::uint64_t> count;
     std::optional<Duration> timeout;
 };
-void add_pace(CLI::App& app, PaceFlags& flags);
+void add_pace(Parser& parser, PaceFlags& flags);
 
 struct Take {
     std::function<Status(Seen, std::uint64_t number)> message{};

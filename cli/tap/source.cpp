@@ -2,7 +2,6 @@
 #include <flotilla/net/system.hpp>
 #include <flotilla/relay/capture.hpp>
 
-#include <CLI/CLI.hpp>
 #include <cli/link.hpp>
 #include <cli/tap/inline_source.hpp>
 #include <cli/tap/source.hpp>
@@ -14,7 +13,7 @@ namespace {
 class LinkSource final : public Source {
 public:
     static Result<std::unique_ptr<Source>> open(const SourceFlags& flags, Terminal& terminal) {
-        auto targets = make_targets(*flags.app, flags.words, Words::endpoints_only);
+        auto targets = make_targets(*flags.parser, flags.words, Words::endpoints_only);
         if (!targets)
             return fail(targets.error());
         auto options = make_socket_options(flags.socket);
@@ -107,30 +106,30 @@ Result<Seen> captured_message(wire::Frames message) {
                 std::move(captured->relay), captured->header.sequence};
 }
 
-void add_source(CLI::App& app, SourceFlags& flags, const std::string& default_type) {
-    flags.app = &app;
+void add_source(Parser& parser, SourceFlags& flags, const std::string& default_type) {
+    flags.parser = &parser;
     flags.type = default_type;
-    add_targets(app, flags.words, Words::endpoints_only);
+    add_targets(parser, flags.words, Words::endpoints_only);
     add_choice(
-        app, "--type", flags.type, {"capture", "sub", "pull"},
+        parser, "--type", flags.type, {"capture", "sub", "pull"},
         "What is there: a relay's capture, a publisher, or a pusher, whose messages are then "
         "taken from others [" +
             default_type + "]")
-        ->group("Source");
-    add_list(app, "-s,--subscribe", flags.prefixes, "PREFIX",
+        .group("Source");
+    add_list(parser, "-s,--subscribe", flags.prefixes, "PREFIX",
              "Only topics that begin so; of a capture only the relay of that name, as in prices "
              "or prices.in; may be repeated")
-        ->group("Source");
-    add_choice(app, "--kind", flags.kind, {"forwarder", "queue", "streamer"},
+        .group("Source");
+    add_choice(parser, "--kind", flags.kind, {"forwarder", "queue", "streamer"},
                "Stand between two sides as such a relay, with --frontend and --backend")
-        ->group("Source");
-    add_list(app, "--frontend", flags.frontend, "ENDPOINT",
+        .group("Source");
+    add_list(parser, "--frontend", flags.frontend, "ENDPOINT",
              "Where senders are; bound, unless it begins with >; may be repeated")
-        ->group("Source");
-    add_list(app, "--backend", flags.backend, "ENDPOINT",
+        .group("Source");
+    add_list(parser, "--backend", flags.backend, "ENDPOINT",
              "Where receivers are; bound, unless it begins with >; may be repeated")
-        ->group("Source");
-    add_socket(app, flags.socket);
+        .group("Source");
+    add_socket(parser, flags.socket);
 }
 
 Result<std::unique_ptr<Source>> Source::open(const SourceFlags& flags, Terminal& terminal) {

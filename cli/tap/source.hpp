@@ -22,8 +22,8 @@
 namespace flotilla::cli::tap {
 
 struct SourceFlags {
-    const CLI::App* app = nullptr; // where they were declared
-    std::string type;              // "capture", "sub", "pull"
+    const Parser* parser = nullptr; // where they were declared
+    std::string type;               // "capture", "sub", "pull"
     std::vector<std::string> words;
     std::vector<std::string> prefixes; // sub: topics; capture: relays
     std::string kind;                  // inline: "forwarder", "queue", "streamer"
@@ -32,7 +32,7 @@ struct SourceFlags {
     SocketFlags socket;
 };
 // ENDPOINT..., --type, -s, and for standing inline --kind, --frontend, --backend.
-void add_source(CLI::App& app, SourceFlags& flags, const std::string& default_type);
+void add_source(Parser& parser, SourceFlags& flags, const std::string& default_type);
 
 // One message, and for a captured one which relay it passed and as which.
 struct Seen {

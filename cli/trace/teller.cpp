@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
 #include <cli/trace/teller.hpp>
 
 namespace flotilla::cli::trace {
 
-void add_telling(CLI::App& app, TellFlags& flags) {
+void add_telling(Parser& parser, TellFlags& flags) {
     const char* group = "Trace";
-    app.add_option("--traceparent", flags.trace,
-                   "Only messages of this trace: the traceparent, its trace id, or how one begins")
-        ->type_name("TEXT")
-        ->group(group);
-    app.add_flag("--summary", flags.summary,
-                 "At the end, what each step took on average and at most; and nothing before it")
-        ->group(group);
-    app.add_flag("--json", flags.json, "One JSON object a line, times in microseconds")
-        ->group(group);
+    parser
+        .add_option("--traceparent", flags.trace,
+                    "Only messages of this trace: the traceparent, its trace id, or how one begins")
+        .type_name("TEXT")
+        .group(group);
+    parser
+        .add_flag("--summary", flags.summary,
+                  "At the end, what each step took on average and at most; and nothing before it")
+        .group(group);
+    parser.add_flag("--json", flags.json, "One JSON object a line, times in microseconds")
+        .group(group);
 }
 
 Status Teller::tell(const wire::Frames& message, WallTime received) {

@@ -7,21 +7,20 @@
 #include <cli/output.hpp>
 #include <cli/terminal.hpp>
 #include <cli/trace/way.hpp>
+#include <command_line/parser.hpp>
 
 #include <string>
 
-namespace CLI {
-class App;
-}
-
 namespace flotilla::cli::trace {
+
+using command_line::Parser;
 
 struct TellFlags {
     std::string trace; // only of this one
     bool json = false;
     bool summary = false;
 };
-void add_telling(CLI::App& app, TellFlags& flags);
+void add_telling(Parser& parser, TellFlags& flags);
 
 class Teller {
 public:

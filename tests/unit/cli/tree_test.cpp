@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tree of verbs and options, and what is made from it: help, completion, the manual page.
-#include <CLI/CLI.hpp>
 #include <cli/command.hpp>
 #include <cli/completion.hpp>
 #include <cli/help.hpp>
@@ -25,19 +24,19 @@ bool has(const std::string& text, const std::string& part) {
 TEST_CASE("every verb explains itself: a summary, its options in groups, and examples") {
     const auto root = make_tree();
     const std::string top = program_help(*root);
-    for (const CLI::App* verb : root->get_subcommands({})) {
-        INFO(verb->get_name());
-        if (verb->get_group().empty())
+    for (const auto& verb : root->subcommands()) {
+        INFO(verb->name());
+        if (verb->group().empty())
             continue;
-        CHECK(has(top, "\n  " + verb->get_name() + " "));
-        CHECK(verb->get_description().back() != '.');
+        CHECK(has(top, "\n  " + verb->name() + " "));
+        CHECK(verb->description().back() != '.');
         const std::string help = verb_help(*verb);
-        CHECK(has(help, "Usage: zmq " + verb->get_name()));
-        if (verb->get_subcommands({}).empty())
-            CHECK(has(help, "\n  zmq " + verb->get_name() + " ")); // an example
-        for (const CLI::Option* option : verb->get_options()) {
-            INFO(option->get_name());
-            CHECK_FALSE(option->get_description().empty());
+        CHECK(has(help, "Usage: zmq " + verb->name()));
+        if (verb->subcommands().empty())
+            CHECK(has(help, "\n  zmq " + verb->name() + " ")); // an example
+        for (const Option option : verb->options()) {
+            INFO(option.name());
+            CHECK_FALSE(option.description().empty());
         }
     }
 }
@@ -45,7 +44,7 @@ TEST_CASE("every verb explains itself: a summary, its options in groups, and exa
 TEST_CASE("no line of any help is wider than a terminal of 100 columns") {
     const auto root = make_tree();
     std::string all = program_help(*root);
-    for (const CLI::App* verb : root->get_subcommands({}))
+    for (const auto& verb : root->subcommands())
         all += verb_help(*verb);
     std::istringstream lines{all};
     for (std::string line; std::getline(lines, line);)
@@ -57,13 +56,13 @@ TEST_CASE("completions know every verb and every option") {
     const auto verbs = describe_tree(*root);
     for (const Shell shell : {Shell::bash, Shell::zsh, Shell::fish}) {
         const std::string script = completion_script(shell, verbs);
-        for (const CLI::App* verb : root->get_subcommands({}))
-            for (const CLI::Option* option : verb->get_options())
-                for (const std::string& name : option->get_lnames()) {
-                    if (verb->get_group().empty())
+        for (const auto& verb : root->subcommands())
+            for (const Option option : verb->options())
+                for (const std::string& name : option.long_names()) {
+                    if (verb->group().empty())
                         continue;
-                    INFO(verb->get_name() << " --" << name);
-                    CHECK(has(script, verb->get_name()));
+                    INFO(verb->name() << " --" << name);
+                    CHECK(has(script, verb->name()));
                     CHECK(has(script, (shell == Shell::fish ? "-l " : "--") + name));
                 }
     }
