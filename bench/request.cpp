@@ -60,6 +60,12 @@ public:
                          ++at < frames.size() ? ZMQ_SNDMORE : 0) < 0)
                 give_up("send");
     }
+    // The frames in front of a message.
+    void begin(std::initializer_list<std::string_view> frames) {
+        for (const std::string_view frame : frames)
+            if (zmq_send(socket_, frame.data(), frame.size(), ZMQ_SNDMORE) < 0)
+                give_up("send");
+    }
     // False: nothing came for `wait_ms`.
     bool receive(int wait_ms) {
         if (wait_ms != wait_ms_) {
@@ -130,7 +136,7 @@ void beat(Peer& peer, Talk talk) {
     }
 }
 
-// Answers a request with its body; anything else is a heartbeat.
+// Answers a request with its body, handed on as it came; anything else is a heartbeat.
 void answer(Peer& peer, Talk talk) {
     const std::size_t last = peer.size() - 1;
     switch (talk) {
@@ -141,15 +147,24 @@ void answer(Peer& peer, Talk talk) {
     case Talk::mdp_01: // "", header, 2, address, "", body
         if (peer.size() != 6)
             return;
-        return peer.send({""sv, "MDPW01"sv, "\x03"sv, peer.frame(3), ""sv, peer.frame(5)});
+        peer.begin({""sv, "MDPW01"sv, "\x03"sv});
+        peer.forward(3, ZMQ_SNDMORE);
+        peer.forward(4, ZMQ_SNDMORE);
+        return peer.forward(5, 0);
     case Talk::mdp_02: // header, 2, address, "", body
         if (peer.size() != 5)
             return;
-        return peer.send({"MDPW02"sv, "\x04"sv, peer.frame(2), ""sv, peer.frame(4)});
+        peer.begin({"MDPW02"sv, "\x04"sv});
+        peer.forward(2, ZMQ_SNDMORE);
+        peer.forward(3, ZMQ_SNDMORE);
+        return peer.forward(4, 0);
     case Talk::flotilla: // header, request, token, service, options, body
         if (peer.size() != 6)
             return;
-        return peer.send({"FLR1"sv, "final"sv, peer.frame(2), ""sv, ""sv, peer.frame(5)});
+        peer.begin({"FLR1"sv, "final"sv});
+        peer.forward(2, ZMQ_SNDMORE);
+        peer.begin({""sv, ""sv});
+        return peer.forward(5, 0);
     }
 }
 
