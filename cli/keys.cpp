@@ -77,7 +77,7 @@ Result<ExitCode> print(const std::string& text) {
 }
 
 Result<ExitCode> make_new(const KeysFlags& flags, Terminal& terminal) {
-    if (const Status good = keys::check_user(flags.user); !good)
+    if (const Status good = check_user(flags.user); !good)
         return fail(good.error());
     auto keys = net::generate_key_pair();
     if (!keys)

@@ -102,19 +102,25 @@ Status check_object(const Rule& rule, std::string_view object) {
     return {};
 }
 
-Status check_user(const std::string& credential, const User& user) {
-    if (credential.empty())
-        return fail(Errc::bad_option, "the empty credential is nobody's");
-    if (user.name != credential || !is_key(credential))
-        if (Status good = check_user_name(user.name); !good)
-            return good;
+Status check_groups(const User& user) {
     if (user.groups.size() > Permissions::groups_max)
-        return fail(Errc::too_many, "'" + user.name + "' is in more than " +
+        return fail(Errc::too_many, (user.name.empty() ? "a user" : "'" + user.name + "'") +
+                                        " is in more than " +
                                         std::to_string(Permissions::groups_max) + " groups");
     for (const std::string& group : user.groups)
         if (Status good = check_user_name(group); !good)
             return good;
     return {};
+}
+
+// A key without a name is called like itself.
+Status check_listed(const std::string& credential, const User& user) {
+    if (credential.empty())
+        return fail(Errc::bad_option, "the empty credential is nobody's");
+    if (user.name != credential || !is_key(credential))
+        if (Status good = check_user_name(user.name); !good)
+            return good;
+    return check_groups(user);
 }
 
 } // namespace
@@ -144,6 +150,13 @@ Status check_user_name(std::string_view name) {
                                       "' cannot be a name: it has 1 to 38 of a-z A-Z 0-9 . _ + @ "
                                       "- and blanks, begins with a letter or digit, and is not "
                                       "'anonymous'");
+}
+
+Status check_user(const User& user) {
+    if (!user.name.empty())
+        if (Status good = check_user_name(user.name); !good)
+            return good;
+    return check_groups(user);
 }
 
 Status Permissions::check_rule(const Rule& rule) {
@@ -258,7 +271,7 @@ Result<Permissions> Permissions::make(std::map<std::string, User, std::less<>> u
         if (const Status good = check_rule(rules[i]); !good)
             return fail(good.error().code, place_of(rules[i], i) + ": " + good.error().detail);
     for (const auto& [credential, user] : users)
-        if (const Status good = check_user(credential, user); !good)
+        if (const Status good = check_listed(credential, user); !good)
             return fail(good.error());
 
     auto table = std::make_shared<Table>();

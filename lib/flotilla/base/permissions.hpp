@@ -98,5 +98,8 @@ private:
 // What users and groups may be called: 1 to 38 of letters, digits, ._+@- and blanks, the first a
 // letter or digit; never "anonymous". So no name is a key's text, a group's "@name" or a pattern.
 Status check_user_name(std::string_view name);
+// Of a user as a list or a person gives it: a name, or none, and up to Permissions::groups_max
+// groups. Errors: bad_option; too_many.
+Status check_user(const User& user);
 
 } // namespace flotilla

@@ -93,9 +93,8 @@ void read_plain(SettingsTable& table, AccessFile& file) {
     plain.password_file = table.text("password_file").value_or("");
     if (const Status good = check_user_name(plain.user.name); !good)
         return table.refuse("name", good.error().detail);
-    for (const std::string& group : plain.user.groups)
-        if (const Status good = check_user_name(group); !good)
-            return table.refuse("groups", good.error().detail);
+    if (const Status good = check_user(plain.user); !good)
+        return table.refuse("groups", good.error().detail);
     if (plain.password_file.empty())
         return table.refuse("password_file",
                             "'" + plain.user.name + "' needs a password_file (mode 0600)");

@@ -49,12 +49,8 @@ Result<User> read_user(std::string_view words) {
 
 // A key that is said to be somebody; what is wrong is the list's business to place.
 Status add(AllowList& list, const CurveKey& key, User user) {
-    if (!user.name.empty())
-        if (Status good = check_user_name(user.name); !good)
-            return good;
-    for (const std::string& group : user.groups)
-        if (Status good = check_user_name(group); !good)
-            return good;
+    if (Status good = check_user(user); !good)
+        return good;
     return list.add(key, std::move(user));
 }
 

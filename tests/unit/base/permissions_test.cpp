@@ -215,3 +215,17 @@ TEST_CASE("permissions: what could never mean what it says is refused", "[unit][
     CHECK(user_error(alice_key, {"alice", {"a,b"}}) == Errc::bad_option);
     CHECK(user_error(alice_key, {"alice", std::vector<std::string>(65, "g")}) == Errc::too_many);
 }
+
+TEST_CASE("permissions: a user as given has a name or none, and not too many groups",
+          "[unit][base]") {
+    CHECK(check_user({}));
+    CHECK(check_user({"alice", {"billing", "ops"}}));
+    CHECK(check_user({"@alice", {}}).error().code == Errc::bad_option);
+    CHECK(check_user({"alice", {"billing", ""}}).error().code == Errc::bad_option);
+    User user;
+    for (std::size_t i = 0; i <= Permissions::groups_max; ++i)
+        user.groups.push_back("group" + std::to_string(i));
+    CHECK(check_user(user).error().code == Errc::too_many);
+    user.groups.pop_back();
+    CHECK(check_user(user));
+}
