@@ -2,6 +2,7 @@
 #include <flotilla/net/access.hpp>
 
 #include <cli/keys/allow.hpp>
+#include <cli/keys/list_lock.hpp>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -103,19 +104,12 @@ Status add_certificate(const std::string& folder, const net::CurveKey& key, cons
 
 } // namespace
 
-Status check_user(const User& user) {
-    if (!user.name.empty())
-        if (Status good = check_user_name(user.name); !good)
-            return good;
-    for (const std::string& group : user.groups)
-        if (Status good = check_user_name(group); !good)
-            return good;
-    return {};
-}
-
 Result<Added> allow(const std::string& list, const std::string& key_or_file, const User& given) {
     if (const Status good = check_user(given); !good)
         return fail(good.error());
+    const auto alone = ListLock::take(list);
+    if (!alone)
+        return fail(alone.error());
     auto key = key_or_certificate(key_or_file);
     if (!key)
         return fail(key.error());

@@ -2,6 +2,7 @@
 #include <flotilla/net/access.hpp>
 
 #include <cli/keys/allow.hpp>
+#include <cli/keys/list_lock.hpp>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -106,6 +107,15 @@ Status revoke_lines(const std::string& file, const net::AllowList& list, Keys ke
     return replace(file, text);
 }
 
+// For a certificate that is revoked, beside those that were before.
+std::string free_name(const std::string& file) {
+    std::string name = file + std::string(revoked_ending);
+    std::error_code ignored;
+    for (int i = 2; fs::exists(name, ignored); ++i)
+        name = file + "-" + std::to_string(i) + std::string(revoked_ending);
+    return name;
+}
+
 Status revoke_certificates(const std::string& folder, Keys keys) {
     std::error_code error;
     std::vector<fs::path> files{fs::directory_iterator(folder, error), {}};
@@ -118,14 +128,12 @@ Status revoke_certificates(const std::string& folder, Keys keys) {
         const auto key = net::load_public_key(file.string());
         if (!key || keys.count(*key) == 0 || name.ends_with("_secret"))
             continue;
-        if (::rename(file.c_str(), (file.string() + std::string(revoked_ending)).c_str()) != 0)
+        if (::rename(file.c_str(), free_name(file.string()).c_str()) != 0)
             return failure("rename " + file.string(), errno);
         keys.erase(*key);
     }
     for (const net::CurveKey& key : keys)
-        if (Status saved = net::save_public_certificate(
-                key, folder + "/never-" + std::to_string(::getpid()) + std::string(revoked_ending));
-            !saved)
+        if (Status saved = net::save_public_certificate(key, free_name(folder + "/never")); !saved)
             return saved;
     return {};
 }
@@ -133,6 +141,9 @@ Status revoke_certificates(const std::string& folder, Keys keys) {
 } // namespace
 
 Result<std::vector<net::CurveKey>> revoke(const std::string& list, const std::string& what) {
+    const auto alone = ListLock::take(list);
+    if (!alone)
+        return fail(alone.error());
     auto known = net::load_allow_list(list);
     if (!known)
         return fail(known.error());

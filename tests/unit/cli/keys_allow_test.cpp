@@ -7,6 +7,9 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
 
 using namespace flotilla;
 using namespace flotilla::cli;
@@ -127,4 +130,47 @@ TEST_CASE("revoke: a folder keeps the certificate under another name", "[unit][k
     REQUIRE(list);
     CHECK(list->size() == 0);
     CHECK(list->is_revoked(alice->public_key));
+}
+
+TEST_CASE("revoke: a folder keeps those that were revoked before", "[unit][keys]") {
+    const Scratch scratch;
+    const std::string folder = scratch.folder.string();
+    std::vector<net::CurveKey> all;
+    for (int i = 0; i < 2; ++i) { // one after the other has the name
+        all.push_back(net::generate_key_pair()->public_key);
+        REQUIRE(keys::allow(folder, all.back().z85(), {"alice", {}}));
+        REQUIRE(keys::revoke(folder, "alice"));
+    }
+    for (int i = 0; i < 2; ++i) { // never listed
+        all.push_back(net::generate_key_pair()->public_key);
+        REQUIRE(keys::revoke(folder, all.back().z85()));
+    }
+    const auto list = net::load_allow_list(folder);
+    REQUIRE(list);
+    for (const net::CurveKey& key : all)
+        CHECK(list->is_revoked(key));
+}
+
+TEST_CASE("revoke: of changes made at the same time none is lost", "[unit][keys]") {
+    const Scratch scratch;
+    const std::string list = scratch.path("list");
+    constexpr std::size_t sides = 4;
+    constexpr std::size_t keys_each = 5;
+    std::vector<net::CurveKey> all;
+    for (std::size_t i = 0; i < sides * keys_each; ++i) {
+        all.push_back(net::generate_key_pair()->public_key);
+        REQUIRE(keys::allow(list, all.back().z85()));
+    }
+    std::vector<std::thread> threads;
+    for (std::size_t side = 0; side < sides; ++side)
+        threads.emplace_back([&, side] {
+            for (std::size_t i = 0; i < keys_each; ++i)
+                (void)keys::revoke(list, all[side * keys_each + i].z85());
+        });
+    for (std::thread& each : threads)
+        each.join();
+    const auto known = net::load_allow_list(list);
+    REQUIRE(known);
+    CHECK(known->size() == 0);
+    CHECK(known->revoked().size() == all.size());
 }
