@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "entrance.hpp"
 
+#include "admitted.hpp"
+
 #include <zmq.h>
 
 #include <algorithm>
@@ -93,6 +95,15 @@ std::optional<HandshakeFailure> Entrance::why_ended(const Connection& connection
         return std::nullopt;
     }
     return HandshakeFailure::not_zmtp; // libzmq hangs up on these without a word
+}
+
+std::vector<int> Entrance::disallowed(std::string_view domain) const {
+    const Origins origins = gate_->take_disallowed(domain);
+    std::vector<int> all;
+    for (const auto& [descriptor, connection] : connections_)
+        if (origins.contains(connection.address))
+            all.push_back(descriptor);
+    return all;
 }
 
 void Entrance::ended(int descriptor, Instant now) {

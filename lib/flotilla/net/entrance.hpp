@@ -20,7 +20,9 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace flotilla::net::detail {
 
@@ -40,6 +42,8 @@ public:
     void turned_away(int descriptor, Instant now);
     // Every other event.
     void tell(const ConnectionEvent& event, Instant now);
+    // Of those who may be somebody whom this domain's entry does not let in any more.
+    std::vector<int> disallowed(std::string_view domain) const;
 
 private:
     struct Connection {

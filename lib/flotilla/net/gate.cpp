@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "admitted.hpp"
 #include "penalties.hpp"
 
 #include <flotilla/net/gate.hpp>
 #include <flotilla/net/system.hpp>
 
 #include <deque>
+#include <functional>
+#include <map>
 #include <mutex>
+#include <string>
 #include <unordered_map>
 #include <utility>
 
@@ -60,6 +64,7 @@ struct Gate::Rest {
     GateCounters counters{};
     std::unordered_map<Address, std::uint64_t, AddressHash> connections{}; // by block
     std::deque<FailedHandshake> latest{};
+    std::map<std::string, detail::Admitted, std::less<>> admitted{}; // by domain
 };
 
 Gate::Gate(AccessPolicy policy, GateLimits limits)
@@ -114,11 +119,15 @@ AccessDecision Gate::judge(const AccessRequest& request, const std::optional<Ent
     } else {
         decision = decide(rest_->policy, request);
     }
-    if (decision.status == 200 && entry)
+    if (decision.status == 200 && entry) {
         if (const Status may =
                 rest_->policy.permissions.check(decision.user_id, entry->operation, entry->object);
             !may)
             decision = {400, may.error().detail, {}, HandshakeFailure::not_allowed};
+        else
+            rest_->admitted.try_emplace(std::string(request.domain), *entry)
+                .first->second.add(decision.user_id, address);
+    }
     if (decision.failure)
         rest_->note({*decision.failure, address ? address->text() : std::string{}, shown(request)},
                     address, now);
@@ -167,6 +176,13 @@ void Gate::succeeded() {
 void Gate::failed(HandshakeFailure reason, const std::optional<Address>& address, Instant now) {
     const std::lock_guard lock(rest_->mutex);
     rest_->note({reason, address ? address->text() : std::string{}, {}}, address, now);
+}
+
+detail::Origins Gate::take_disallowed(std::string_view domain) {
+    const std::lock_guard lock(rest_->mutex);
+    const auto at = rest_->admitted.find(domain);
+    return at == rest_->admitted.end() ? detail::Origins{}
+                                       : at->second.take_disallowed(rest_->policy.permissions);
 }
 
 } // namespace flotilla::net

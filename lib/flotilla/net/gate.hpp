@@ -25,13 +25,15 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 namespace flotilla::net {
 
 namespace detail {
 class Entrance;
-}
+class Origins;
+} // namespace detail
 
 struct GateLimits {
     std::uint64_t connections_max = 65'536;        // at once, of all listeners with this gate
@@ -79,6 +81,8 @@ private:
     void left(const std::optional<Address>& address);
     void succeeded();
     void failed(HandshakeFailure reason, const std::optional<Address>& address, Instant now);
+    // Where those came from who were let in by this domain's entry, and may no longer.
+    detail::Origins take_disallowed(std::string_view domain);
 
     struct Rest;
     std::unique_ptr<Rest> rest_;

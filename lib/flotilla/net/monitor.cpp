@@ -25,6 +25,7 @@ namespace {
 using Kind = ConnectionEvent::Kind;
 
 constexpr std::size_t ahead_max = 256;
+constexpr std::int32_t try_later = 300; // of 27/ZAP
 
 struct KindName {
     int number;
@@ -141,8 +142,10 @@ std::string explain(const ConnectionEvent& event) {
                " broke the protocol; check that both sides use CURVE or neither, and the server "
                "key";
     case Kind::handshake_failed_auth:
-        return "the peer at " + at + " refused us (status " + std::to_string(event.value) +
-               "); our key is not in its allow-list";
+        return "the peer at " + at + " refused us (status " + std::to_string(event.value) + "); " +
+               (event.value == try_later
+                    ? "our address has to wait there, for it failed too often"
+                    : "our key is not in its allow-list or was revoked, or no rule lets us in");
     }
     return "unknown event";
 }
@@ -156,6 +159,7 @@ Monitor& Monitor::operator=(Monitor&& other) noexcept {
     std::swap(redial_, other.redial_);
     std::swap(doorman_, other.doorman_);
     std::swap(entrance_, other.entrance_);
+    std::swap(domain_, other.domain_);
     std::swap(ahead_, other.ahead_);
     std::swap(socket_, other.socket_);
     return *this;
@@ -188,6 +192,7 @@ Result<Monitor> Monitor::open(Socket& socket) {
     monitor.redial_ = socket.rest_->redial;
     monitor.doorman_ = std::make_shared<detail::Doorman>();
     monitor.entrance_ = entrance_of(socket.options());
+    monitor.domain_ = socket.options().domain;
     return monitor;
 }
 
@@ -233,6 +238,15 @@ void Monitor::tell(const ConnectionEvent& event) {
         entrance_->turned_away(event.value, at);
     else if (unwanted && !is_gone)
         cut(event.value);
+}
+
+std::size_t Monitor::cut_disallowed() {
+    if (!entrance_)
+        return 0;
+    const std::vector<int> all = entrance_->disallowed(domain_);
+    for (const int descriptor : all)
+        cut(descriptor);
+    return all.size();
 }
 
 void Monitor::read_ahead() {

@@ -71,6 +71,10 @@ public:
 
     // The oldest event not yet read; never waits.
     std::optional<ConnectionEvent> next();
+    // When permissions changed and next() is empty: hangs up on those who were let in by the
+    // listener's Entry and may no longer. Who is behind a connection is known by address only, so
+    // others from the same one are hung up on as well, and connect again. Returns how many.
+    std::size_t cut_disallowed();
     // To be given to a Poller.
     Socket& socket() noexcept { return *socket_; }
 
@@ -83,6 +87,7 @@ private:
     std::shared_ptr<detail::Redial> redial_; // of a CURVE client: hears of refusals
     std::shared_ptr<detail::Doorman> doorman_;
     std::shared_ptr<detail::Entrance> entrance_; // of a listener with a gate
+    std::string domain_{};                       // the listener's
     std::deque<ConnectionEvent> ahead_{};        // read, and not yet given out
     std::unique_ptr<Socket> socket_; // by pointer: its address is registered with a Poller
 };

@@ -52,8 +52,9 @@ net::SocketOptions socket_options(const OpenDoor::Plan& plan) {
 
 } // namespace
 
-OpenDoor::OpenDoor(Plan plan, net::Socket socket, std::string endpoints)
-    : plan_(std::move(plan)), socket_(std::move(socket)), endpoints_(std::move(endpoints)),
+OpenDoor::OpenDoor(Opened opened)
+    : plan_(std::move(opened.plan)), socket_(std::move(opened.socket)),
+      monitor_(std::move(opened.monitor)), endpoints_(std::move(opened.endpoints)),
       id_(id_of(plan_.number)) {}
 
 Result<std::unique_ptr<OpenDoor>> OpenDoor::open(net::Context& context, Plan plan) {
@@ -63,6 +64,13 @@ Result<std::unique_ptr<OpenDoor>> OpenDoor::open(net::Context& context, Plan pla
     for (const std::string& topic : plan.door.topics)
         if (Status subscribed = socket->subscribe(topic); !subscribed)
             return fail(std::move(subscribed.error()));
+    std::optional<net::Monitor> monitor;
+    if (net::gate_of(plan.security)) { // before it is attached, or it would miss events
+        auto opened = net::Monitor::open(*socket);
+        if (!opened)
+            return fail(std::move(opened.error()));
+        monitor.emplace(std::move(*opened));
+    }
     std::string endpoints;
     for (const net::Attachment& each : plan.door.endpoints) {
         auto attached = socket->attach(each);
@@ -70,9 +78,22 @@ Result<std::unique_ptr<OpenDoor>> OpenDoor::open(net::Context& context, Plan pla
             return fail(std::move(attached.error()));
         endpoints += (endpoints.empty() ? "" : ",") + attached->text();
     }
-    if (plan.door.kind == Door::Kind::push)
-        return std::make_unique<DoorOut>(std::move(plan), std::move(*socket), std::move(endpoints));
-    return std::make_unique<DoorIn>(std::move(plan), std::move(*socket), std::move(endpoints));
+    const Door::Kind kind = plan.door.kind;
+    Opened opened{std::move(plan), std::move(*socket), std::move(monitor), std::move(endpoints)};
+    if (kind == Door::Kind::push)
+        return std::make_unique<DoorOut>(std::move(opened));
+    return std::make_unique<DoorIn>(std::move(opened));
+}
+
+void OpenDoor::read_monitor() {
+    while (monitor_ && monitor_->next()) {
+    }
+}
+
+void OpenDoor::cut_disallowed() {
+    read_monitor();
+    if (monitor_)
+        monitor_->cut_disallowed();
 }
 
 void OpenDoor::say(QueueEngine& engine, std::string correlation, Command&& command,

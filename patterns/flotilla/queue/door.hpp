@@ -8,6 +8,7 @@
 #pragma once
 
 #include <flotilla/net/context.hpp>
+#include <flotilla/net/monitor.hpp>
 #include <flotilla/net/poller.hpp>
 #include <flotilla/net/socket.hpp>
 #include <flotilla/queue/engine/engine.hpp>
@@ -15,6 +16,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,11 +36,22 @@ public:
         std::string domain{};
         Duration linger{0};
     };
+    struct Opened {
+        Plan plan;
+        net::Socket socket;
+        std::optional<net::Monitor> monitor;
+        std::string endpoints;
+    };
     // Bound and connected. Errors: those of Socket.
     static Result<std::unique_ptr<OpenDoor>> open(net::Context& context, Plan plan);
     virtual ~OpenDoor() = default;
 
     const std::string& id() const noexcept { return id_; }
+    // Hears of connections, of which a gate counts and bounds those that came in.
+    void read_monitor();
+    int monitor_fd() { return monitor_ ? monitor_->socket().fd() : -1; }
+    // Permissions changed: whoever may not be here any more is hung up on.
+    void cut_disallowed();
     net::Socket& socket() noexcept { return socket_; }
 
     virtual void speak(QueueEngine& engine, Times times) = 0;
@@ -58,12 +71,13 @@ public:
     virtual DoorStat stat() const = 0;
 
 protected:
-    OpenDoor(Plan plan, net::Socket socket, std::string endpoints);
+    explicit OpenDoor(Opened opened);
     void say(QueueEngine& engine, std::string correlation, Command&& command, Times times) const;
     DoorStat counted(std::uint64_t messages, std::uint64_t refused) const;
 
     Plan plan_;
     net::Socket socket_;
+    std::optional<net::Monitor> monitor_; // where there is a gate; goes before its socket
     std::string endpoints_;
 
 private:

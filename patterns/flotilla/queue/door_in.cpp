@@ -18,9 +18,7 @@ constexpr std::size_t topics_numbered_max = 100'000;
 
 } // namespace
 
-DoorIn::DoorIn(Plan plan, net::Socket socket, std::string endpoints)
-    : OpenDoor(std::move(plan), std::move(socket), std::move(endpoints)),
-      producer_(next_producer()) {}
+DoorIn::DoorIn(Opened opened) : OpenDoor(std::move(opened)), producer_(next_producer()) {}
 
 // Fresh at every start of the server, and whenever the engine has forgotten the last.
 std::string DoorIn::next_producer() {

@@ -21,7 +21,7 @@ namespace flotilla::queue {
 
 class DoorIn final : public OpenDoor {
 public:
-    DoorIn(Plan plan, net::Socket socket, std::string endpoints);
+    explicit DoorIn(Opened opened);
 
     void speak(QueueEngine& engine, Times times) override;
     void hear(leased::Envelope&& envelope, Event&& event, Times times) override;

@@ -16,8 +16,7 @@ namespace flotilla::queue {
 
 class DoorOut final : public OpenDoor {
 public:
-    DoorOut(Plan plan, net::Socket socket, std::string endpoints)
-        : OpenDoor(std::move(plan), std::move(socket), std::move(endpoints)) {}
+    explicit DoorOut(Opened opened) : OpenDoor(std::move(opened)) {}
 
     void speak(QueueEngine& engine, Times times) override;
     void hear(leased::Envelope&& envelope, Event&& event, Times times) override;

@@ -141,6 +141,15 @@ Duration QueueServer::wait_max() const noexcept {
     return rest_->has_input() ? Duration::zero() : rest_->wait_max();
 }
 
+std::vector<int> QueueServer::connection_fds() const {
+    std::vector<int> all = rest_->doors.monitor_fds();
+    all.push_back(rest_->monitor.socket().fd());
+    return all;
+}
+void QueueServer::hear_connections() {
+    rest_->read_monitor();
+}
+
 QueueEngine& QueueServer::engine() noexcept {
     return rest_->engine;
 }

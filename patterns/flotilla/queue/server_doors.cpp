@@ -74,6 +74,24 @@ void ServerDoors::reloaded() {
         each->reloaded();
 }
 
+void ServerDoors::read_monitors() {
+    for (const auto& each : doors_)
+        each->read_monitor();
+}
+
+std::vector<int> ServerDoors::monitor_fds() const {
+    std::vector<int> all;
+    for (const auto& each : doors_)
+        if (const int descriptor = each->monitor_fd(); descriptor >= 0)
+            all.push_back(descriptor);
+    return all;
+}
+
+void ServerDoors::cut_disallowed() {
+    for (const auto& each : doors_)
+        each->cut_disallowed();
+}
+
 void ServerDoors::drain() {
     for (const auto& each : doors_)
         each->drain();

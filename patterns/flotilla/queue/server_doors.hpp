@@ -35,6 +35,9 @@ public:
     void speak(QueueEngine& engine, Times times);
     void hear(EngineOutputs::Send&& said, Times times);
     void reloaded();
+    void read_monitors();
+    void cut_disallowed(); // permissions changed
+    std::vector<int> monitor_fds() const;
     void drain();
     void close(QueueEngine& engine, Times times);
 

@@ -49,6 +49,7 @@ void QueueServer::Rest::set_permissions(std::shared_ptr<const Permissions> permi
                                                         : ServerIncoming::Names::none;
     incoming.user_id.clear();
     engine.set_permissions(std::move(permissions), times_now());
+    doors.cut_disallowed();
     again = true;
 }
 
@@ -99,6 +100,7 @@ void QueueServer::Rest::read_inputs(Duration wait) {
 void QueueServer::Rest::read_monitor() {
     using Kind = net::ConnectionEvent::Kind;
     monitor_read = net::now();
+    doors.read_monitors();
     while (const auto event = monitor.next()) {
         if (event->kind == Kind::disconnected || event->kind == Kind::accepted)
             revoked.forget(event->value);

@@ -193,6 +193,16 @@ void Relay::Rest::read_events(Side side) {
     }
 }
 
+// Pullers and workers of a backend are given messages though they may never say who they are.
+void Relay::Rest::cut_disallowed() {
+    auto& monitor = end(Side::backend).monitor;
+    if (!monitor || !plan.backend.entry)
+        return;
+    read_events(Side::backend);
+    if (monitor)
+        monitor->cut_disallowed();
+}
+
 void Relay::Rest::close(End& end, Duration linger) {
     if (end.monitor)
         poller->forget(end.monitor->socket());
@@ -278,6 +288,7 @@ void Relay::set_permissions(std::shared_ptr<const Permissions> permissions) {
     FLOTILLA_CHECK(rest_->kind() != Kind::forwarder || rest_->plan.answers_subscriptions(),
                    "a forwarder that was opened without permissions gets some");
     rest_->rights.set(std::move(permissions));
+    rest_->cut_disallowed();
 }
 
 void Relay::pause() {

@@ -52,6 +52,7 @@ struct Relay::Rest {
     void watch();
     void schedule_retry();
     void read_events(Side side);
+    void cut_disallowed();
     void close(End& end, Duration linger);
     void finish();
     void close_when_read();

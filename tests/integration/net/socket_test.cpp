@@ -216,6 +216,10 @@ TEST_CASE("monitor: names descriptors as messages do, and tells who left", "[int
     CHECK(await(*monitor, ConnectionEvent::Kind::accepted).value == body.descriptor());
     dealer.reset();
     CHECK(await(*monitor, ConnectionEvent::Kind::disconnected).value == body.descriptor());
+    CHECK(explain({ConnectionEvent::Kind::handshake_failed_auth, 300, "x"}).find("wait") !=
+          std::string::npos);
+    CHECK(explain({ConnectionEvent::Kind::handshake_failed_auth, 400, "x"}).find("revoked") !=
+          std::string::npos);
     CHECK(explain({ConnectionEvent::Kind::accept_failed, 24, "x"}).find("open files") !=
           std::string::npos);
 }

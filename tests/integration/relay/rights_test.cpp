@@ -3,6 +3,7 @@
 #include "harness.hpp"
 
 #include <flotilla/net/curve.hpp>
+#include <flotilla/net/gate.hpp>
 #include <flotilla/net/monitor.hpp>
 #include <flotilla/net/security.hpp>
 
@@ -189,6 +190,49 @@ TEST_CASE("a streamer takes work of those who may put", "[integration][relay]") 
     served.send(alice, wire::Frames{"yes"});
     CHECK(served.next(pull) == Texts{"yes"});
     CHECK(served.silent(pull));
+}
+
+TEST_CASE("whoever only waits for messages at a backend is cut off when his key is revoked",
+          "[integration][relay]") {
+    const Keys keys;
+    const Kind kind = GENERATE(Kind::streamer, Kind::queue);
+    CAPTURE(name(kind));
+    const auto gate = std::make_shared<net::Gate>();
+    const auto list = [&](bool with_bob) {
+        net::AllowList listed;
+        std::map<std::string, User, std::less<>> users;
+        REQUIRE(listed.add(keys.alice.public_key, {"alice", {}}));
+        users.emplace(keys.alice.public_key.z85(), User{"alice", {}});
+        if (with_bob) {
+            REQUIRE(listed.add(keys.bob.public_key, {"bob", {}}));
+            users.emplace(keys.bob.public_key.z85(), User{"bob", {}});
+        }
+        auto made = Permissions::make(std::move(users), Permissions::Unlisted::nobody, {});
+        REQUIRE(made);
+        net::AccessPolicy policy{std::move(listed)};
+        policy.permissions = *made;
+        gate->set_policy(std::move(policy));
+        return std::make_shared<const Permissions>(std::move(*made));
+    };
+    RelayOptions options = keys.on_curve(kind, list(true));
+    options.backend.security = net::CurveServer{keys.relay, gate};
+    Served served(std::move(options));
+    const auto type = kind == Kind::streamer ? net::SocketType::pull : net::SocketType::rep;
+    net::SocketOptions waiting = keys.of(keys.bob);
+    waiting.reconnect_min = 10ms;
+    waiting.reconnect_max = 50ms;
+    net::Socket bob = served.back(type, waiting);
+    served.until([&] { return gate->counters().handshakes_total == 1; });
+
+    served.relay->set_permissions(list(false));
+    const auto unknown = std::size_t(net::HandshakeFailure::unknown_key);
+    served.until([&] { return gate->counters().failures_total[unknown] > 0; });
+    net::Socket alice = served.back(type, keys.of(keys.alice));
+    net::Socket front = served.front(
+        kind == Kind::streamer ? net::SocketType::push : net::SocketType::req, keys.of(keys.alice));
+    served.send(front, wire::Frames{"1"});
+    CHECK(served.next(alice) == Texts{"1"});
+    CHECK_FALSE(bob.receive(Duration::zero()));
 }
 
 TEST_CASE("only who may administer a relay taps it", "[integration][relay]") {

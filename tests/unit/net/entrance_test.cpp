@@ -183,3 +183,23 @@ TEST_CASE("entrance: connections that out-of-files turned away have that reason"
     CHECK(told.count(Failure::out_of_files) == 1);
     CHECK(told.failures() == 1);
 }
+
+TEST_CASE("entrance: those whose right was taken away are found by where they came from",
+          "[unit][net]") {
+    Told told({}, AnyClientKey{});
+    const Entry entry{Operation::take, "orders"};
+    const std::string key(32, 'k');
+    CHECK(told.gate->judge({"door", "10.0.0.7", "CURVE", key}, entry, told.now).status == 200);
+    CHECK(told.gate->judge({"open", "10.0.0.9", "CURVE", key}, {}, told.now).status == 200);
+    (void)told.comes(10, "10.0.0.7");
+    (void)told.comes(11, "10.0.0.8");
+    (void)told.comes(12, "10.0.0.9");
+    CHECK(told.entrance->disallowed("door").empty());
+
+    AccessPolicy nobody{AnyClientKey{}};
+    nobody.permissions = *Permissions::make({}, Permissions::Unlisted::nobody, {});
+    told.gate->set_policy(std::move(nobody));
+    CHECK(told.entrance->disallowed("open").empty()); // whoever speaks there is judged by message
+    CHECK(told.entrance->disallowed("door") == std::vector<int>{10});
+    CHECK(told.entrance->disallowed("door").empty());
+}
