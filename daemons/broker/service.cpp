@@ -114,11 +114,13 @@ std::vector<host::Fields> Service::counters() const {
 
 void Service::attach(net::Poller& poller) {
     poller.on_readable(broker_->fd(), [] {}); // process() does what there is to do
+    poller.on_readable(broker_->connection_fd(), [this] { broker_->hear_connections(); });
     poller.on_readable(admin_.fd(), [this] { admin_.work(*administration_); });
 }
 
 void Service::detach(net::Poller& poller) {
     poller.forget(broker_->fd());
+    poller.forget(broker_->connection_fd());
     poller.forget(admin_.fd());
 }
 

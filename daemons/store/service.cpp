@@ -123,11 +123,15 @@ std::vector<host::Fields> Service::counters() const {
 
 void Service::attach(net::Poller& poller) {
     poller.on_readable(server_->fd(), [] {}); // process() does what there is to do
+    for (const int each : server_->connection_fds())
+        poller.on_readable(each, [this] { server_->hear_connections(); });
     poller.on_readable(admin_.fd(), [this] { admin_.work(*administration_); });
 }
 
 void Service::detach(net::Poller& poller) {
     poller.forget(server_->fd());
+    for (const int each : server_->connection_fds())
+        poller.forget(each);
     poller.forget(admin_.fd());
 }
 

@@ -344,6 +344,12 @@ void Broker::stop() {
     rest_->alive = fail(Errc::stopped, "the broker was stopped");
 }
 
+int Broker::connection_fd() const {
+    return rest_->losses.fd();
+}
+void Broker::hear_connections() {
+    rest_->losses.read(net::now(), rest_->revoked);
+}
 int Broker::fd() const noexcept {
     return rest_->router.fd();
 }

@@ -98,6 +98,11 @@ public:
     int fd() const noexcept;
     bool has_input() const noexcept;
     Duration wait_max() const noexcept;
+    // Where a loop can watch more: readable when somebody came or went, which hear_connections()
+    // then takes in at once instead of within 100 ms. Only so long a gate (net/gate) can learn the
+    // address of somebody who hangs up at once, and let it wait.
+    int connection_fd() const;
+    void hear_connections();
 
     BrokerShellCounters counters() const;
     BrokerLevels levels() const;

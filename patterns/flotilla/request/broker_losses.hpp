@@ -26,6 +26,7 @@ public:
     // `to_cut`: they must not be cut any more.
     void read(Instant now, net::PendingCuts& to_cut);
     Instant read_at() const noexcept { return read_at_; }
+    int fd() { return monitor_.socket().fd(); } // there is something to read
     // Nothing was read of that the machine was not told.
     bool empty() const noexcept { return lost_.empty(); }
     // What was received so far has been handled.
