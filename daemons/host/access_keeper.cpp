@@ -14,6 +14,10 @@
 namespace flotilla::host {
 namespace {
 
+constexpr const char* plain_beside_curve =
+    "[[plain]] users and a CURVE key: a listener speaks one of them; run a daemon of its own for "
+    "PLAIN";
+
 net::AccessPaths paths_of(const CommonSettings& settings) {
     using Others = net::AccessPaths::Others;
     return {settings.allow_client_keys,
@@ -44,9 +48,7 @@ Result<AccessKeeper::Fresh> read(const CommonSettings& settings, net::AccessWatc
     if (!access)
         return fail(access.error());
     if (access->plain_users > 0 && settings.curve_key)
-        return fail(Errc::bad_option,
-                    *settings.access + ": [[plain]] users and a CURVE key: a listener speaks one "
-                                       "of them; run a daemon of its own for PLAIN");
+        return fail(Errc::bad_option, *settings.access + ": " + plain_beside_curve);
     return AccessKeeper::Fresh{std::move(watch), std::move(*access), gate_limits(settings)};
 }
 
@@ -73,7 +75,8 @@ AccessKeeper::AccessKeeper(Fresh fresh, std::shared_ptr<net::Gate> gate,
     : watch_(std::move(fresh.watch)), gate_(std::move(gate)), handshakes_(handshakes),
       permissions_(std::move(fresh.access.permissions)) {}
 
-net::Plaintext AccessKeeper::plaintext(net::Plaintext::Where where) const {
+net::Plaintext AccessKeeper::plaintext(net::Plaintext::Where where) {
+    has_plaintext_ = true;
     return {where, gate_, handshakes_};
 }
 
@@ -109,15 +112,22 @@ Result<AccessKeeper::Fresh> AccessKeeper::read_again(const CommonSettings& setti
     auto fresh = read(settings, watch_.successor(paths_of(settings)));
     if (!fresh)
         return fresh;
-    const bool plain = fresh->access.plain_users > 0;
-    if (plain && !std::holds_alternative<net::PlainServer>(security_))
-        return fail(Errc::bad_option,
-                    "[[plain]] users are new, and need listeners of another kind: restart");
-    const auto* plaintext = std::get_if<net::Plaintext>(&security_);
-    if (settings.access && plaintext && !net::asks_handshakes(security_))
-        return fail(Errc::bad_option, "rules are new, and need listeners that ask: restart");
+    if (const Status good = check_plain(fresh->access); !good)
+        return fail(good.error());
+    if (settings.access && has_plaintext_ && handshakes_ == net::Plaintext::Handshakes::unasked)
+        return fail(Errc::bad_option, "an access file is new, and needs listeners that ask "
+                                      "plaintext peers for their address: restart");
     fresh->is_different = watch_.changed();
     return fresh;
+}
+
+Status AccessKeeper::check_plain(const net::Access& access) const {
+    if (access.plain_users == 0 || std::holds_alternative<net::PlainServer>(security_))
+        return {};
+    if (std::holds_alternative<net::CurveServer>(security_))
+        return fail(Errc::bad_option, plain_beside_curve);
+    return fail(Errc::bad_option,
+                "[[plain]] users are new, and need listeners of another kind: restart");
 }
 
 void AccessKeeper::take_over(Fresh fresh) {
@@ -135,6 +145,9 @@ bool AccessKeeper::look(Instant now, const Log& log) {
     if (!watch_.changed())
         return false;
     auto access = watch_.load();
+    if (access)
+        if (const Status good = check_plain(*access); !good)
+            access = fail(good.error());
     if (!access) {
         log.warning("access_reload_failed", {{"why", access.error().detail}});
         return false;

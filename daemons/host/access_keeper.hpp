@@ -48,7 +48,7 @@ public:
 
     const net::Security& security() const noexcept { return security_; }
     // What a listener without keys has beside those of security(), in front of the same gate.
-    net::Plaintext plaintext(net::Plaintext::Where where) const;
+    net::Plaintext plaintext(net::Plaintext::Where where);
     // Never nullptr; another pointer when they changed.
     const std::shared_ptr<const Permissions>& permissions() const noexcept { return permissions_; }
     const std::shared_ptr<net::Gate>& gate() const noexcept { return gate_; }
@@ -67,12 +67,15 @@ public:
 private:
     AccessKeeper(Fresh fresh, std::shared_ptr<net::Gate> gate,
                  net::Plaintext::Handshakes handshakes);
+    // The kind of the listeners stays as it is.
+    Status check_plain(const net::Access& access) const;
     void log_failures(const Log& log);
 
     net::AccessWatch watch_;
     net::Security security_{};
     std::shared_ptr<net::Gate> gate_;
-    net::Plaintext::Handshakes handshakes_;
+    net::Plaintext::Handshakes handshakes_; // of listeners without keys,
+    bool has_plaintext_ = false;            // if there are some
     std::shared_ptr<const Permissions> permissions_;
     Instant next_look_{};
     std::uint64_t failures_logged_ = 0; // and counted

@@ -32,7 +32,7 @@ std::string explained(const net::ConnectionEvent& event, bool connects) {
         return explain(event);
     switch (event.kind) {
     case Kind::handshake_failed_auth:
-        return "a client was refused: its key is not in the allow-list";
+        return "a client was refused; handshake_refused says for what";
     case Kind::handshake_failed_protocol:
         return "a client broke the handshake; check that both sides use CURVE or neither, and that "
                "it has our public key as its server key";
@@ -108,7 +108,7 @@ bool binds(const relay::SideOptions& side) {
 }
 
 // A side that is bound asks the gate; one that connects is a client.
-void put_gate(relay::SideOptions& side, const host::AccessKeeper& access) {
+void put_gate(relay::SideOptions& side, host::AccessKeeper& access) {
     if (!binds(side))
         return;
     if (auto* server = std::get_if<net::CurveServer>(&side.security))

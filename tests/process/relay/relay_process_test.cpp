@@ -374,5 +374,27 @@ TEST_CASE("flotilla-relay: with keys it serves listed clients beyond this machin
     const auto line = daemon.process.wait_line(Stream::error, "connection_failed");
     REQUIRE(line);
     CHECK(has(*line, "warning connection_failed name=relay side=frontend"));
-    CHECK(has(*line, "its key is not in the allow-list"));
+    CHECK(has(*line, "handshake_refused says for what"));
+    CHECK(daemon.process.wait_line(Stream::error, "handshake_refused reason=unknown_key"));
+}
+
+TEST_CASE("flotilla-relay: a first access file is not half in force", "[process][relay]") {
+    const test::ScratchFolder folder;
+    REQUIRE(net::save_certificate(*net::generate_key_pair(), folder.file("relay.key")));
+    std::ofstream(folder.file("clients")) << net::generate_key_pair()->public_key.z85() << "\n";
+    std::ofstream(folder.file("access.toml")) << "[[address]]\ndeny = '10.0.0.0/8'\n";
+    const auto write = [&](const std::string& more) {
+        std::ofstream(folder.file("relay.toml"))
+            << more << "[[relay]]\nname = 'mixed'\nkind = 'streamer'\n"
+            << "frontend = 'tcp://127.0.0.1:*'\nbackend = 'tcp://127.0.0.1:*'\n"
+            << "curve_key = '" << folder.file("relay.key_secret") << "'\nallow_client_keys = '"
+            << folder.file("clients") << "'\ncurve_sides = 'frontend'\n";
+    };
+    write("");
+    Daemon daemon = start({"--config", folder.file("relay.toml")});
+    write("access = '" + folder.file("access.toml") + "'\n");
+    daemon.process.signal(SIGHUP);
+    const auto line = daemon.process.wait_line(Stream::error, "reload_failed");
+    REQUIRE(line);
+    CHECK(has(*line, "needs listeners that ask plaintext peers for their address: restart"));
 }

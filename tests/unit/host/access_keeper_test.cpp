@@ -107,7 +107,7 @@ TEST_CASE("access keeper: whoever comes without keys is asked where there is an 
     CommonSettings addresses = with.settings;
     addresses.access = with.folder.file("access.toml");
     write(*addresses.access, "[[address]]\ndeny = ['10.0.0.0/8']\n");
-    const auto keeper = AccessKeeper::open(addresses);
+    auto keeper = AccessKeeper::open(addresses);
     REQUIRE(keeper);
     CHECK_FALSE(keeper->permissions()->has_rules());
     CHECK(net::asks_handshakes(keeper->security()));
@@ -155,6 +155,46 @@ TEST_CASE("access keeper: a reload changes everything or nothing", "[unit][host]
     write(*next.access, "[[plain]]\nname = 'printer'\npassword_file = 'password'\n");
     CHECK_FALSE(keeper->read_again(next));
     CHECK(keeper->permissions()->has_rules());
+}
+
+TEST_CASE("access keeper: a first access file needs a restart where plaintext peers are not asked",
+          "[unit][host]") {
+    Keeping with;
+    auto keeper = AccessKeeper::open(with.settings);
+    REQUIRE(keeper);
+    CommonSettings next = with.settings;
+    next.access = with.folder.file("access.toml");
+    write(*next.access, "[[address]]\ndeny = ['10.0.0.0/8']\n");
+    CHECK(keeper->read_again(next)); // peers with keys are asked anyway
+    // One side of a relay has keys, the other has not.
+    CHECK_FALSE(net::asks_handshakes(keeper->plaintext(net::Plaintext::Where::local_only)));
+    const auto refused = keeper->read_again(next);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == Errc::bad_option);
+    CHECK(refused.error().detail.find("restart") != std::string::npos);
+    CHECK(keeper->read_again(with.settings));
+}
+
+TEST_CASE("access keeper: users with passwords do not come with a changed file", "[unit][host]") {
+    Keeping with;
+    with.settings.access = with.folder.file("access.toml");
+    write(*with.settings.access, "[[rule]]\nwho = 'alice'\nallow = 'put'\non = 'orders'\n");
+    write(with.folder.file("password"), "secret\n");
+    REQUIRE(::chmod(with.folder.file("password").c_str(), 0600) == 0);
+    CommonSettings keyless;
+    keyless.access = with.settings.access;
+    auto curve = AccessKeeper::open(with.settings);
+    auto plaintext = AccessKeeper::open(keyless);
+    REQUIRE(curve);
+    REQUIRE(plaintext);
+    write(*with.settings.access, "[[plain]]\nname = 'printer'\npassword_file = 'password'\n");
+    CHECK_FALSE(curve->look(with.now, with.log));
+    CHECK_FALSE(plaintext->look(with.now, with.log));
+    CHECK(with.lines("access_reload_failed why=") == 2);
+    CHECK(with.lines("run a daemon of its own for PLAIN") == 1);
+    CHECK(with.lines("listeners of another kind: restart") == 1);
+    CHECK(curve->permissions()->has_rules());
+    CHECK(plaintext->permissions()->has_rules());
 }
 
 TEST_CASE("access keeper: refusals are logged, a flood of them as a number", "[unit][host]") {
