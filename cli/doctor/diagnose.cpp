@@ -16,6 +16,8 @@ using OptionalVerdict = std::optional<Verdict>;
 
 constexpr Duration slow_handshake = 1s; // half of the time that a greeting is waited for
 
+constexpr std::size_t reasons_shown_max = 8;
+
 const Attempt* connected_attempt(const Facts& facts) {
     const auto found =
         std::find_if(facts.attempts.begin(), facts.attempts.end(),
@@ -82,6 +84,9 @@ constexpr std::array refusals{
             "see the [[address]] rules of its access file, or come from another address"},
     Refusal{"refused_unknown_key", Finding::key_not_allowed, "the daemon does not know our key",
             "add our public key to its allow-list (zmq keys allow)"},
+    Refusal{"refused_not_allowed", Finding::key_not_allowed,
+            "the daemon knows our key, but no rule lets it use this endpoint",
+            "ask for a [[rule]] in its access file that allows it"},
     Refusal{"refused_plaintext", Finding::plaintext_refused,
             "the daemon refuses plaintext from this address",
             "come with its public key: --server-key KEY|FILE"},
@@ -91,6 +96,8 @@ constexpr std::array refusals{
     Refusal{"refused_address_connections", Finding::too_many_connections,
             "the daemon has as many connections of this address as it may have",
             "end some, or raise address_connections_max"},
+    Refusal{"refused_out_of_files", Finding::too_many_connections,
+            "the daemon has few descriptors left", "raise its limit of open files (LimitNOFILE=)"},
     Refusal{"refused_timeout", Finding::handshake_stalls,
             "the daemon gave up on our handshake, which took too long",
             "the network is slow, or the daemon is too busy to shake hands: see its CPU and its "
@@ -349,6 +356,12 @@ Verdict with_notes(const Facts& facts, Verdict verdict) {
          facts.curve.end == CurveWalk::End::succeeded ? facts.curve.took : Duration{0});
     if (!facts.told.state.empty() && facts.told.state != "ready")
         verdict.notes.push_back("the daemon is " + facts.told.state + ", and not ready");
+    for (std::size_t i = 0; i < std::min(facts.told.turned_away.size(), reasons_shown_max); ++i) {
+        const auto& [reason, count] = facts.told.turned_away[i];
+        verdict.notes.push_back("turned away since the daemon started: " + std::to_string(count) +
+                                " " + std::string(name(reason)) + ", " +
+                                std::string(explain(reason)));
+    }
     return verdict;
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <flotilla/base/time.hpp>
+#include <flotilla/net/handshake_failure.hpp>
 #include <flotilla/net/socket.hpp>
 
 #include <cli/doctor/greeting.hpp>
@@ -113,6 +114,13 @@ struct Told {
     std::vector<std::string> not_ready{};
     // Counters of refusals that grew while we were there; others may have been refused meanwhile.
     std::vector<std::string> refusals{};
+    // Everybody who did not get through a handshake since it started, the most frequent reason
+    // first.
+    struct TurnedAway {
+        net::HandshakeFailure reason{};
+        std::uint64_t count = 0;
+    };
+    std::vector<TurnedAway> turned_away{};
 };
 
 struct Facts {

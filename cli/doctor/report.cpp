@@ -177,7 +177,13 @@ std::string told_text(const Told& told) {
 ordered_json told_json(const Told& told) {
     if (!told.trouble.empty())
         return {{"trouble", told.trouble}};
-    return {{"state", told.state}, {"not_ready", told.not_ready}, {"refusals", told.refusals}};
+    ordered_json turned_away = ordered_json::object();
+    for (const auto& [reason, count] : told.turned_away)
+        turned_away[std::string(net::name(reason))] = count;
+    return {{"state", told.state},
+            {"not_ready", told.not_ready},
+            {"refusals", told.refusals},
+            {"turned_away", std::move(turned_away)}};
 }
 
 } // namespace

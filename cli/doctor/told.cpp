@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cli/doctor/told.hpp>
 
+#include <algorithm>
+
 namespace flotilla::cli::doctor {
 
 std::vector<std::string> refusals_between(const DaemonView& before, const DaemonView& after) {
@@ -17,6 +19,30 @@ std::vector<std::string> refusals_between(const DaemonView& before, const Daemon
     return grown;
 }
 
+namespace {
+
+std::vector<Told::TurnedAway> turned_away(const DaemonView& view) {
+    std::vector<Told::TurnedAway> all;
+    if (view.totals.rows.empty())
+        return all;
+    const auto& values = view.totals.rows.front().values;
+    for (std::size_t i = 0; i < net::handshake_failures_count; ++i) {
+        const auto reason = static_cast<net::HandshakeFailure>(i);
+        const std::string column = "refused_" + std::string(name(reason));
+        const auto& columns = view.totals.columns;
+        const auto at = std::find_if(columns.begin(), columns.end(),
+                                     [&](const ColumnView& each) { return each.name == column; });
+        const auto place = static_cast<std::size_t>(at - columns.begin());
+        if (at != columns.end() && place < values.size() && values[place] > 0)
+            all.push_back({reason, static_cast<std::uint64_t>(values[place])});
+    }
+    std::stable_sort(all.begin(), all.end(),
+                     [](const auto& a, const auto& b) { return a.count > b.count; });
+    return all;
+}
+
+} // namespace
+
 Told told(const Result<DaemonView>& before, const Result<DaemonView>& after) {
     Told told;
     told.asked = true;
@@ -27,6 +53,7 @@ Told told(const Result<DaemonView>& before, const Result<DaemonView>& after) {
     told.state = after->state;
     told.not_ready = after->not_ready;
     told.refusals = refusals_between(*before, *after);
+    told.turned_away = turned_away(*after);
     return told;
 }
 

@@ -252,6 +252,8 @@ TEST_CASE("doctor: what the daemon counted says why it sent us away", "[unit][cl
     CHECK(found(told("refused_penalty")) == Finding::address_waits);
     CHECK(found(told("refused_address")) == Finding::address_denied);
     CHECK(found(told("refused_of_a_later_version")) == Finding::key_not_allowed);
+    CHECK(found(told("refused_out_of_files")) == Finding::too_many_connections);
+    CHECK(diagnose(told("refused_not_allowed")).next.find("[[rule]]") != std::string::npos);
     Facts plain = greeted();
     plain.introduction.error = "400";
     CHECK(found(plain) == Finding::refused_by_peer);
@@ -301,4 +303,25 @@ TEST_CASE("doctor: counters of refusals that grew are those of one run of the da
     CHECK(told(status(1, 3, 1), status(1, 3, 2)).refusals.empty());
     CHECK(told(status(1, 3, 1), status(2, 4, 2)).refusals.empty());
     CHECK(told(fail(Errc::timeout, "no answer"), status(1, 1, 1)).trouble == "no answer");
+}
+
+TEST_CASE("doctor: floods show in what the daemon has turned away since it started",
+          "[unit][cli]") {
+    const auto status = flotilla::cli::read_status(
+        R"({"program": "p", "state": "ready", "process": 1, "totals_kind": "broker",
+            "columns": {"broker": [{"name": "refused_timeout", "kind": "counter"},
+                                   {"name": "refused_not_zmtp", "kind": "counter"},
+                                   {"name": "refused_closed", "kind": "counter"}]},
+            "totals": {"refused_timeout": 500, "refused_not_zmtp": 0, "refused_closed": 9988}})");
+    Facts facts = greeted();
+    facts.told = told(status, status);
+    CHECK(facts.told.refusals.empty());
+    REQUIRE(facts.told.turned_away.size() == 2);
+    CHECK(facts.told.turned_away[0].count == 9988);
+    const Verdict verdict = diagnose(facts);
+    REQUIRE(verdict.notes.size() == 2);
+    CHECK(verdict.notes[0] == "turned away since the daemon started: 9988 closed, it closed the "
+                              "connection before the handshake was done");
+    CHECK(json_report(facts, verdict).find("\"turned_away\":{\"closed\":9988,\"timeout\":500}") !=
+          std::string::npos);
 }
