@@ -15,7 +15,7 @@ namespace flotilla::bench {
 struct Match {
     std::string area;     // "pipeline-batched"
     std::string what;     // "tcp 100 B"
-    double bar = 0;       // what the ratio has to reach, or for latency stay below
+    double bar = 0;       // what the ratio has to reach, or for latency stay below; 0: a figure
     bool latency = false; // the ratio is of p50 latencies, and smaller is better
     std::function<Measured()> raw{};
     std::function<Measured()> ours{};
@@ -49,6 +49,7 @@ std::vector<Match> pipeline_matches(Scale scale);
 std::vector<Match> latency_matches(Scale scale);
 std::vector<Match> pubsub_matches(Scale scale);
 std::vector<Match> relay_matches(Scale scale);
+std::vector<Match> confirmed_matches(Scale scale);
 // `other_broker`: the endpoint of a running broker of mdp_01 to be compared with; empty: none.
 std::vector<Match> request_matches(Scale scale, const std::string& other_broker);
 

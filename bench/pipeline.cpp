@@ -16,6 +16,7 @@ void push(Arena::Seat& seat, const Flow& flow, Mode mode) {
     net::Context context = open_context();
     pipeline::PusherOptions options;
     options.attach.push_back(connects(seat.endpoint(0)));
+    options.socket.security = client_security(flow.guard);
     if (mode == Mode::batched)
         options.batching.emplace();
     pipeline::Pusher pusher = need(pipeline::Pusher::open(context, std::move(options)));
@@ -36,6 +37,7 @@ void pull(Arena::Seat& seat, const Flow& flow, Mode mode) {
     net::Context context = open_context();
     pipeline::PullerOptions options;
     options.attach.push_back(binds(fresh_endpoint(flow.transport)));
+    options.socket.security = listener_security(flow.guard);
     options.unpack = mode == Mode::batched;
     pipeline::Puller puller = need(pipeline::Puller::open(context, std::move(options)));
     seat.announce(0, puller.endpoints()[0].text());
@@ -114,6 +116,15 @@ std::vector<Match> pipeline_matches(Scale scale) {
              {Size{16, 3'000'000, 40'000'000, 10}, Size{64, 2'500'000, 20'000'000, 6},
               Size{100, 2'000'000, 15'000'000, 5}, Size{256, 1'500'000, 7'000'000, 3.5}})
             add(matches, transport, size, Mode::batched, scale);
+    for (const Size& size : {Size{100, 800'000, 800'000, 0}, Size{1'024, 300'000, 300'000, 0}}) {
+        const Flow open{"tcp", size.bytes, scale.of(size.our_messages / 5),
+                        scale.of(size.our_messages)};
+        Flow secure = open;
+        secure.guard = Guard::curve;
+        matches.push_back({"curve", "push and pull " + std::to_string(size.bytes) + " B", 0, false,
+                           [open] { return measure(open, Mode::plain); },
+                           [secure] { return measure(secure, Mode::plain); }});
+    }
     return matches;
 }
 

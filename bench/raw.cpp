@@ -59,6 +59,7 @@ void RawSocket::connect(const std::string& endpoint) {
 
 void raw_push(Arena::Seat& seat, const Flow& flow, int to_endpoint) {
     RawSocket socket(ZMQ_PUSH);
+    secure_client(socket.get(), flow.guard);
     socket.connect(seat.endpoint(to_endpoint));
     const std::string body(flow.bytes, 'x');
     const auto send = [&] {
@@ -81,6 +82,7 @@ void raw_pull(Arena::Seat& seat, const Flow& flow) {
 
 void raw_pull_from(Arena::Seat& seat, const Flow& flow, int endpoint) {
     RawSocket socket(ZMQ_PULL);
+    secure_client(socket.get(), flow.guard);
     socket.connect(seat.endpoint(endpoint));
     receive_all(seat, flow, socket);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "arena.hpp"
+#include "guard.hpp"
 
 #include <string>
 
@@ -35,6 +36,7 @@ struct Flow {
     std::size_t bytes = 100;
     std::uint64_t warm_up = 0;
     std::uint64_t messages = 0;
+    Guard guard = Guard::none;
 };
 
 void raw_push(Arena::Seat& seat, const Flow& flow, int to_endpoint);

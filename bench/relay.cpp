@@ -41,6 +41,9 @@ void our_relay(Arena::Seat& seat, const Flow& flow, relay::Kind kind) {
     options.kind = kind;
     options.frontend.attachments.push_back(binds(fresh_endpoint(flow.transport)));
     options.backend.attachments.push_back(binds(fresh_endpoint(flow.transport)));
+    options.frontend.security = listener_security(flow.guard);
+    options.backend.security = listener_security(flow.guard);
+    options.permissions = permissions(flow.guard);
     if (kind == relay::Kind::forwarder)
         options.messages_max = forwarder_queue_messages;
     auto relay = need(relay::Relay::open(context, std::move(options)));
@@ -89,6 +92,18 @@ std::vector<Match> relay_matches(Scale scale) {
     add(relay::Kind::streamer, 1'024, 300'000);
     add(relay::Kind::forwarder, 100, 500'000);
     add(relay::Kind::forwarder, 1'024, 200'000);
+    for (const GuardStep& step : guard_steps)
+        for (const std::size_t bytes : {100, 1'024}) {
+            const std::uint64_t messages = bytes == 100 ? 400'000 : 200'000;
+            Flow before{"tcp", bytes, scale.of(messages / 5), scale.of(messages)};
+            Flow behind = before;
+            before.guard = step.before;
+            behind.guard = step.behind;
+            matches.push_back(
+                {std::string(step.area), "streamer " + std::to_string(bytes) + " B", 0, false,
+                 [=] { return measure(before, relay::Kind::streamer, &our_relay); },
+                 [=] { return measure(behind, relay::Kind::streamer, &our_relay); }, true});
+        }
     return matches;
 }
 

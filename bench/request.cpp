@@ -2,6 +2,7 @@
 // request::Broker between raw clients and workers that speak its protocols at the speed of C; the
 // limit is a plain ROUTER-DEALER zmq_proxy between the same parties that echo.
 #include "crowd.hpp"
+#include "guard.hpp"
 #include "ours.hpp"
 #include "pairing.hpp"
 #include "raw.hpp"
@@ -37,12 +38,15 @@ struct Shape {
     std::uint32_t prefetch = 1; // mdp: set at the broker; flotilla: the capacity that is announced
     std::uint64_t warm_up = 0;
     std::uint64_t requests = 0; // measured, all clients together
+    Guard guard = Guard::none;
 };
 
 // A peer's socket, with messages of several frames.
 class Peer {
 public:
-    Peer(void* context, const std::string& endpoint) : socket_(zmq_socket(context, ZMQ_DEALER)) {
+    Peer(void* context, const std::string& endpoint, Guard guard)
+        : socket_(zmq_socket(context, ZMQ_DEALER)) {
+        secure_client(socket_, guard);
         const int none = 0;
         zmq_setsockopt(socket_, ZMQ_LINGER, &none, sizeof none);
         if (zmq_connect(socket_, endpoint.c_str()) != 0)
@@ -169,7 +173,7 @@ void answer(Peer& peer, Talk talk) {
 }
 
 void work(void* context, const std::string& endpoint, const Shape& shape) {
-    Peer peer(context, endpoint);
+    Peer peer(context, endpoint, shape.guard);
     register_worker(peer, shape);
     for (;;) {
         if (peer.receive(1'000))
@@ -233,7 +237,7 @@ void clients(Arena::Seat& seat, const Shape& shape) {
     const Talk talk = shape.talk == Talk::flotilla ? Talk::mdp_02 : shape.talk;
     std::vector<std::unique_ptr<Peer>> peers;
     for (int i = 0; i < shape.clients; ++i)
-        peers.push_back(std::make_unique<Peer>(context, endpoint));
+        peers.push_back(std::make_unique<Peer>(context, endpoint, shape.guard));
     for (auto& each : peers)
         wait_for_service(*each, talk);
     const bool timed = shape.clients == 1 && shape.window == 1;
@@ -283,6 +287,8 @@ void our_broker(Arena::Seat& seat, const Shape& shape) {
     net::Context context = open_context();
     request::BrokerOptions options;
     options.limits.service.prefetch = shape.prefetch;
+    options.security = listener_security(shape.guard);
+    options.permissions = permissions(shape.guard);
     auto broker = need(request::Broker::open(context, std::move(options)));
     seat.announce(0, need(broker.bind(need(net::Endpoint::parse("tcp://127.0.0.1:*")))).text());
     while (broker.process(1s)) {
@@ -381,6 +387,14 @@ std::vector<Match> request_matches(Scale scale, const std::string& other_broker)
     add("prefetch 4, 4 x 100", 0.6, sized({Talk::mdp_02, 4, 100, 32, 4}, 300'000));
     add("prefetch 16, 4 x 100", 0.75, sized({Talk::mdp_02, 4, 100, 32, 16}, 300'000));
     add("4 of capacity 64", 0.6, sized({Talk::flotilla, 4, 100, 4, 64}, 300'000));
+    const auto guarded = [&](Guard guard) {
+        Shape shape = sized({Talk::mdp_02, 4, 100, 32, 4}, 150'000);
+        shape.guard = guard;
+        return [shape] { return measure(shape, &our_broker); };
+    };
+    for (const GuardStep& step : guard_steps)
+        matches.push_back({std::string(step.area), "broker, prefetch 4, 4 x 100", 0, false,
+                           guarded(step.before), guarded(step.behind), true});
     const Shape few = sized({Talk::mdp_02, 4, 8, 32, 1}, 150'000);
     const auto crowd = static_cast<std::uint32_t>(scale.of(10'000));
     matches.push_back({"majordomo-crowd", "10,000 idle workers against none", 0.95, false,
