@@ -19,18 +19,21 @@ constexpr std::size_t failures_max = 64; // that wait for their end: it comes at
 
 Entrance::~Entrance() {
     for (const auto& [descriptor, connection] : connections_)
-        gate_->left(connection.address);
+        gate_->left(connection.number, connection.address);
 }
 
-bool Entrance::accepted(int descriptor, std::optional<Address> address, Instant now) {
+bool Entrance::accepted(int descriptor, Peer peer, Instant now) {
     if (connections_.count(descriptor) != 0)
         ended(descriptor, now); // its end was not told, or lost
-    const auto refused = gate_->arrived(address, now);
-    if (refused)
-        gate_->failed(*refused, address, now);
-    connections_[descriptor] = {std::move(address), now, successes_, refused.has_value()};
+    const Gate::Arrival arrival = gate_->arrived(
+        {0, std::move(peer.listener), std::move(peer.text), descriptor, now}, peer.address);
+    const bool is_refused = arrival.refusal.has_value();
+    if (is_refused)
+        gate_->failed(*arrival.refusal, peer.address, now);
+    connections_[descriptor] = {arrival.number, std::move(peer.address), now, successes_,
+                                is_refused};
     is_adjacent_ = false;
-    return refused.has_value();
+    return is_refused;
 }
 
 void Entrance::turned_away(int descriptor, Instant now) {
@@ -112,7 +115,7 @@ void Entrance::ended(int descriptor, Instant now) {
         return; // one that we made, or that was there before the monitor
     const Connection connection = std::move(at->second);
     connections_.erase(at);
-    gate_->left(connection.address);
+    gate_->left(connection.number, connection.address);
     if (const auto failure = why_ended(connection, now))
         gate_->failed(*failure, connection.address, now);
     if (connections_.empty()) {

@@ -20,6 +20,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -35,9 +36,14 @@ public:
     Entrance& operator=(const Entrance&) = delete;
     ~Entrance(); // everybody left
 
-    // `address`: of whom an accepted connection leads to, where it can still be asked.
+    // Whom an accepted connection leads to, where it can still be asked.
+    struct Peer {
+        std::optional<Address> address{};
+        std::string text{};
+        std::string listener{}; // where it came in
+    };
     // True: the gate does not want it; the caller hangs up.
-    [[nodiscard]] bool accepted(int descriptor, std::optional<Address> address, Instant now);
+    [[nodiscard]] bool accepted(int descriptor, Peer peer, Instant now);
     // The doorman hung up on it already.
     void turned_away(int descriptor, Instant now);
     // Every other event.
@@ -47,6 +53,7 @@ public:
 
 private:
     struct Connection {
+        std::uint64_t number = 0; // the gate's
         std::optional<Address> address{};
         Instant since{};
         std::uint64_t successes = 0; // of the listener, before it arrived

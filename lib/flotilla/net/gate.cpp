@@ -5,6 +5,7 @@
 #include <flotilla/net/gate.hpp>
 #include <flotilla/net/system.hpp>
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <map>
@@ -63,6 +64,7 @@ struct Gate::Rest {
     detail::Penalties penalties;
     GateCounters counters{};
     std::unordered_map<Address, std::uint64_t, AddressHash> connections{}; // by block
+    std::unordered_map<std::uint64_t, GateConnection> present{};           // by number
     std::deque<FailedHandshake> latest{};
     std::map<std::string, detail::Admitted, std::less<>> admitted{}; // by domain
 };
@@ -87,6 +89,12 @@ GateCounters Gate::counters() const {
     GateCounters counters = rest_->counters;
     counters.addresses_waiting = rest_->penalties.waiting(now());
     return counters;
+}
+
+void Gate::for_each_connection(const std::function<void(const GateConnection&)>& each) const {
+    const std::lock_guard lock(rest_->mutex);
+    for (const auto& [number, connection] : rest_->present)
+        each(connection);
 }
 
 std::vector<FailedHandshake> Gate::take_failures() {
@@ -150,16 +158,22 @@ std::optional<HandshakeFailure> Gate::Rest::refusal(const std::optional<Address>
     return std::nullopt;
 }
 
-std::optional<HandshakeFailure> Gate::arrived(const std::optional<Address>& address, Instant now) {
+Gate::Arrival Gate::arrived(GateConnection connection, const std::optional<Address>& address) {
+    static std::atomic<std::uint64_t> last_number{0};
     const std::lock_guard lock(rest_->mutex);
+    const Instant now = connection.since;
+    connection.number = ++last_number;
+    const std::uint64_t number = connection.number;
+    rest_->present.emplace(number, std::move(connection));
     ++rest_->counters.connections;
     if (address)
         ++rest_->connections[address->block()];
-    return rest_->refusal(address, now);
+    return {number, rest_->refusal(address, now)};
 }
 
-void Gate::left(const std::optional<Address>& address) {
+void Gate::left(std::uint64_t number, const std::optional<Address>& address) {
     const std::lock_guard lock(rest_->mutex);
+    rest_->present.erase(number);
     --rest_->counters.connections;
     if (!address)
         return;

@@ -23,8 +23,10 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -52,6 +54,15 @@ struct GateCounters {
     std::array<std::uint64_t, handshake_failures_count> failures_total{}; // by reason
 };
 
+// A connection that a listener accepted and that has not ended.
+struct GateConnection {
+    std::uint64_t number = 0; // in the order of arrival at any gate of the process; never again
+    std::string listener{};   // "tcp://10.0.0.1:5560"
+    std::string peer{};       // net/connection_figures, peer_text(); empty: it was gone too soon
+    int descriptor = -1;
+    Instant since{};
+};
+
 class Gate {
 public:
     static constexpr std::size_t failures_kept = 64;
@@ -66,6 +77,9 @@ public:
     void set_limits(GateLimits limits);
 
     GateCounters counters() const;
+    // For all, in no order. `each` is called under the gate's lock: it is brief, and does not call
+    // back.
+    void for_each_connection(const std::function<void(const GateConnection&)>& each) const;
     // The latest since the last call, for a log; at most failures_kept, the counters know of all.
     std::vector<FailedHandshake> take_failures();
 
@@ -76,9 +90,14 @@ public:
 
 private:
     friend class detail::Entrance;
-    // Of connections. Nothing: it may stay; it is counted until left() either way.
-    std::optional<HandshakeFailure> arrived(const std::optional<Address>& address, Instant now);
-    void left(const std::optional<Address>& address);
+    // Gives the connection its number. A refusal: it may not stay; it is counted until left()
+    // either way.
+    struct Arrival {
+        std::uint64_t number = 0;
+        std::optional<HandshakeFailure> refusal{};
+    };
+    Arrival arrived(GateConnection connection, const std::optional<Address>& address);
+    void left(std::uint64_t number, const std::optional<Address>& address);
     void succeeded();
     void failed(HandshakeFailure reason, const std::optional<Address>& address, Instant now);
     // Where those came from who were let in by this domain's entry, and may no longer.

@@ -7,6 +7,7 @@
 #include "socket_rest.hpp"
 #include "transport_error.hpp"
 
+#include <flotilla/net/connection_figures.hpp>
 #include <flotilla/net/cut.hpp>
 #include <flotilla/net/monitor.hpp>
 #include <flotilla/net/system.hpp>
@@ -87,15 +88,24 @@ std::shared_ptr<detail::Entrance> entrance_of(const SocketOptions& options) {
     return std::make_shared<detail::Entrance>(gate, speaks, options.handshake_timeout);
 }
 
-// Where it comes from, without the port.
-std::optional<Address> peer_address(int descriptor) {
-    const std::string text = address_of(descriptor);
+// A listener for both names IPv4 as IPv6 has it: "tcp://[::ffff:10.0.0.1]:5560".
+std::string listener_text(std::string_view endpoint) {
+    constexpr std::string_view mapped = "tcp://[::ffff:";
+    const std::size_t end = endpoint.find(']');
+    if (!endpoint.starts_with(mapped) || end == std::string_view::npos)
+        return std::string(endpoint);
+    return "tcp://" + std::string(endpoint.substr(mapped.size(), end - mapped.size())) +
+           std::string(endpoint.substr(end + 1));
+}
+
+// Where it comes from, without the port: of a peer_text().
+std::optional<Address> peer_address(std::string_view text) {
     const std::size_t colon = text.rfind(':');
-    if (colon == std::string::npos)
+    if (colon == std::string_view::npos)
         return std::nullopt;
     if (text.front() == '[')
-        return Address::parse(std::string_view(text).substr(1, colon - 2));
-    return Address::parse(std::string_view(text).substr(0, colon));
+        return Address::parse(text.substr(1, colon - 2));
+    return Address::parse(text.substr(0, colon));
 }
 
 } // namespace
@@ -232,8 +242,10 @@ void Monitor::tell(const ConnectionEvent& event) {
         std::any_of(ahead_.begin(), ahead_.end(), [&](const ConnectionEvent& next) {
             return next.kind == Kind::disconnected && next.value == event.value;
         });
-    const bool unwanted =
-        entrance_->accepted(event.value, is_gone ? std::nullopt : peer_address(event.value), at);
+    detail::Entrance::Peer peer{std::nullopt, is_gone ? std::string{} : peer_text(event.value),
+                                listener_text(event.endpoint)};
+    peer.address = peer_address(peer.text);
+    const bool unwanted = entrance_->accepted(event.value, std::move(peer), at);
     if (turned_away)
         entrance_->turned_away(event.value, at);
     else if (unwanted && !is_gone)

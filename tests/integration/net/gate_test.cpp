@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Listeners on real sockets, and those who should not get in.
+#include <flotilla/net/connection_figures.hpp>
 #include <flotilla/net/context.hpp>
 #include <flotilla/net/gate.hpp>
 #include <flotilla/net/monitor.hpp>
@@ -395,4 +396,41 @@ TEST_CASE("gate: a listener for some only refuses the others at the door", "[int
     SocketOptions without;
     without.entry = Entry{Operation::take, "orders"};
     CHECK(Socket::open(*context, SocketType::push, without).error().code == Errc::bad_option);
+}
+
+namespace {
+
+std::vector<GateConnection> present(const Gate& gate) {
+    std::vector<GateConnection> all;
+    gate.for_each_connection([&](const GateConnection& each) { all.push_back(each); });
+    return all;
+}
+
+} // namespace
+
+TEST_CASE("a gate tells who is connected, and the kernel what went through", "[integration][net]") {
+    Listener listener(plaintext);
+    {
+        Socket peer = listener.peer({});
+        REQUIRE(listener.hears(peer));
+        const auto connections = present(*listener.gate);
+        REQUIRE(connections.size() == 1);
+        const GateConnection& it = connections[0];
+        CHECK(it.listener == listener.endpoint.text());
+        CHECK(it.peer.starts_with("127.0.0.1:"));
+        CHECK(it.peer == peer_text(it.descriptor));
+        const auto figures = connection_figures(it.descriptor, it.peer);
+        REQUIRE(figures);
+        CHECK(figures->received_bytes.value_or(0) >= 64 + 5); // a greeting and "hello"
+        CHECK(figures->sent_bytes.value_or(0) >= 64);
+        CHECK(figures->round_trip);
+        CHECK_FALSE(connection_figures(it.descriptor, "127.0.0.1:1")); // another's by now
+        CHECK_FALSE(connection_figures(-1, it.peer));
+        Socket second = listener.peer({});
+        REQUIRE(listener.hears(second));
+        const auto both = present(*listener.gate);
+        REQUIRE(both.size() == 2);
+        CHECK(both[0].number != both[1].number);
+    }
+    CHECK(listener.until([&] { return present(*listener.gate).empty(); }));
 }

@@ -23,7 +23,7 @@ struct Told {
           entrance(std::make_unique<Entrance>(gate, Entrance::Speaks::curve, 10s)) {}
 
     bool comes(int descriptor, std::string_view address = "10.0.0.7") {
-        return entrance->accepted(descriptor, Address::parse(address), now);
+        return entrance->accepted(descriptor, {Address::parse(address), {}, {}}, now);
     }
     void tell(Kind kind, std::int32_t value = 0) { entrance->tell({kind, value, {}}, now); }
     void goes(int descriptor) { tell(Kind::disconnected, descriptor); }
