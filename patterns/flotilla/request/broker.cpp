@@ -386,4 +386,8 @@ std::vector<ServiceLevels> Broker::services() const {
     return rest_->machine.services();
 }
 
+std::vector<WorkerLevels> Broker::workers() const {
+    return rest_->machine.workers(net::now());
+}
+
 } // namespace flotilla::request

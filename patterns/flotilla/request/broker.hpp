@@ -108,6 +108,8 @@ public:
     BrokerLevels levels() const;
     // Every service that has workers or requests, by name.
     std::vector<ServiceLevels> services() const;
+    // Every worker that is registered, by peer.
+    std::vector<WorkerLevels> workers() const;
 
 private:
     struct Rest;

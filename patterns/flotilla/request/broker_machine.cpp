@@ -19,16 +19,6 @@ namespace {
 constexpr std::size_t refusals_max = 10'000; // peers and services remembered
 constexpr std::uint32_t due_max = 1'000;     // of each kind, in one tick
 
-std::string hex(std::string_view bytes) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string out;
-    for (const char c : bytes) {
-        out.push_back(digits[static_cast<unsigned char>(c) >> 4]);
-        out.push_back(digits[static_cast<unsigned char>(c) & 15]);
-    }
-    return out;
-}
-
 } // namespace
 
 BrokerMachine::BrokerMachine(BrokerLimits limits, std::uint64_t seed)
@@ -359,33 +349,6 @@ void BrokerMachine::stop_running(Slot slot) {
     --running_;
     --services_[requests_[slot].service].running;
     --workers_[requests_[slot].worker].running;
-}
-
-// ---- looking -----------------------------------------------------------------------------------
-
-BrokerLevels BrokerMachine::levels() const {
-    BrokerLevels levels;
-    levels.services = static_cast<std::uint32_t>(services_.size());
-    levels.workers = static_cast<std::uint32_t>(workers_.size());
-    levels.workers_waiting = waiting_;
-    levels.queued = queued_;
-    levels.running = running_;
-    levels.bytes = bytes_;
-    levels.kept_answers = kept_.size();
-    return levels;
-}
-
-std::vector<ServiceLevels> BrokerMachine::services() const {
-    std::vector<ServiceLevels> all;
-    services_.for_each([&](Slot slot) {
-        const BrokerService& service = services_[slot];
-        all.push_back({service.name, service.workers, service.waiting,
-                       service.queue.size + service.paused, service.running,
-                       service.answered_total});
-    });
-    std::sort(all.begin(), all.end(),
-              [](const ServiceLevels& a, const ServiceLevels& b) { return a.name < b.name; });
-    return all;
 }
 
 } // namespace flotilla::request

@@ -159,6 +159,8 @@ public:
     BrokerLevels levels() const;
     // Every service that has workers or requests, by name.
     std::vector<ServiceLevels> services() const;
+    // Every worker that is registered, by peer.
+    std::vector<WorkerLevels> workers(Instant now) const;
     // Aborts when an invariant does not hold; for tests, O(everything).
     void check() const;
 

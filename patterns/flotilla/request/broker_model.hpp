@@ -111,6 +111,21 @@ struct ServiceLevels {
     std::uint64_t answered_total = 0;
 };
 
+// One worker. Requests that it holds and that ended for their asker are not running.
+struct WorkerLevels {
+    std::string peer; // its address at the transport in hexadecimal, as notices have it
+    std::string user; // authenticated; empty without CURVE
+    std::string service;
+    Dialect dialect = Dialect::mdp_02;
+    int descriptor = -1; // of its connection
+    std::uint32_t capacity = 1;
+    std::uint32_t held = 0;
+    std::uint32_t running = 0;
+    bool is_draining = false; // wants no more
+    Duration silent{0};       // since it was heard
+    Duration busy{0};         // while it holds something: since it got it, or answered last
+};
+
 // Something that an operator may want to read; the daemon logs it, with a rate limit.
 struct BrokerNotice {
     enum class Kind : std::uint8_t {
