@@ -126,6 +126,20 @@ struct QueueStat {
     QueueLevels levels{};
 };
 
+// A peer that takes from a queue.
+struct SessionStat {
+    std::string peer{};     // its address at the transport, in hexadecimal
+    std::string consumer{}; // as it named itself
+    std::string user{};     // authenticated; empty without CURVE
+    std::string queue{};    // empty: of a take that got its message
+    int descriptor = -1;    // of its connection
+    bool is_gone = false;   // its connection ended; what it holds waits for it
+    bool is_held = false;   // it does not read, and is given nothing
+    std::uint32_t credit = 0;
+    std::uint32_t leased = 0;
+    Duration silent{0}; // since it was heard
+};
+
 // Some queues by name, and what all of them hold together. Makes no copy of the others.
 struct QueuePageWish {
     std::string prefix{};           // of names

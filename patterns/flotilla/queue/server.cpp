@@ -171,6 +171,10 @@ QueuePage QueueServer::queues(const QueuePageWish& wish) const {
     return rest_->engine.queues(wish);
 }
 
+std::vector<SessionStat> QueueServer::sessions() const {
+    return rest_->engine.sessions(net::now());
+}
+
 std::vector<QueueStat> QueueServer::queues() const {
     return rest_->engine.queues();
 }

@@ -130,6 +130,7 @@ public:
     std::vector<QueueStat> queues() const;
     QueuePage queues(const QueuePageWish& wish) const;
     std::vector<DoorStat> doors() const;
+    std::vector<SessionStat> sessions() const;
 
 private:
     struct Rest;

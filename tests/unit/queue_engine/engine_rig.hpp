@@ -30,9 +30,14 @@ public:
         std::optional<Errc> next_commit_fails{};
         std::uint64_t commits = 0;
         std::uint64_t room = 1ULL << 30;
+        bool reads_fail = false;
     };
     explicit SharedStore(std::shared_ptr<Disk> disk) : disk_(std::move(disk)) {}
-    Result<std::unique_ptr<Snapshot>> read() const override { return disk_->rows.read(); }
+    Result<std::unique_ptr<Snapshot>> read() const override {
+        if (disk_->reads_fail)
+            return fail(Errc::io, "as told");
+        return disk_->rows.read();
+    }
     std::uint64_t room() const override { return disk_->room; }
 
 protected:

@@ -301,7 +301,11 @@ EngineCounters QueueEngine::counters() const {
 }
 
 EngineLevels QueueEngine::levels() const {
-    return rest_->machine ? rest_->machine->levels() : EngineLevels{};
+    if (rest_->machine)
+        return rest_->machine->levels();
+    EngineLevels unknown;
+    unknown.is_reloading = true;
+    return unknown;
 }
 
 std::vector<QueueStat> QueueEngine::queues() const {
@@ -309,7 +313,16 @@ std::vector<QueueStat> QueueEngine::queues() const {
 }
 
 QueuePage QueueEngine::queues(const QueuePageWish& wish) const {
-    return rest_->machine ? rest_->machine->queues(wish) : QueuePage{};
+    if (!rest_->machine)
+        return {};
+    if (rest_->snapshot) // of a turn that has begun
+        return rest_->machine->queues(wish, *rest_->snapshot);
+    const auto last = rest_->store.read();
+    return last ? rest_->machine->queues(wish, **last) : QueuePage{};
+}
+
+std::vector<SessionStat> QueueEngine::sessions(Instant now) const {
+    return rest_->machine ? rest_->machine->sessions(now) : std::vector<SessionStat>{};
 }
 
 void QueueEngine::check() const {

@@ -94,6 +94,9 @@ struct EngineLevels {
     std::uint64_t leased = 0;
     std::uint32_t takes = 0;
     bool is_full = false;
+    // A commit failed, and what is stored cannot be read again yet: everything is refused, and the
+    // rest of this is not known.
+    bool is_reloading = false;
 };
 
 class QueueEngine {
@@ -147,7 +150,11 @@ public:
     EngineLevels levels() const;
     // Queues in memory now (used since the start), by name.
     std::vector<QueueStat> queues() const;
+    // Queues of the store, used or not. Those that were not are counted into the sums so many at a
+    // call (QueueCensus), and behind a page up to 10,000 of them. For between turns.
     QueuePage queues(const QueuePageWish& wish) const;
+    // Everybody who has a session, by peer.
+    std::vector<SessionStat> sessions(Instant now) const;
     // Aborts when an invariant does not hold; for tests, O(everything in memory).
     void check() const;
 

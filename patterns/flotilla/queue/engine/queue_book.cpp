@@ -8,25 +8,6 @@
 #include <utility>
 
 namespace flotilla::queue {
-namespace {
-
-std::string state_key(QueueId id) {
-    return queue_key(id) + 's';
-}
-
-std::size_t lanes_of(const QueueProperties& properties) {
-    switch (properties.order) {
-    case Order::key:
-        return key_lanes + 1;
-    case Order::plain:
-        return properties.priority_levels;
-    case Order::strict:
-        break;
-    }
-    return 1;
-}
-
-} // namespace
 
 QueueStat Queue::stat(Instant now, std::int64_t wall_ms) const {
     return {name, id, properties, counters, levels(now, wall_ms)};
@@ -104,30 +85,26 @@ std::string_view QueueBook::why_unreadable(std::string_view name) const {
 }
 
 Slot QueueBook::load(QueueId id, std::string_view name, Turn& turn) {
-    const auto row = turn.get(Table::queue, queue_key(id));
-    if (!row)
+    const auto definition = turn.get(Table::queue, queue_key(id));
+    if (!definition)
         return no_slot;
-    auto definition = decode_definition(*row);
-    if (!definition) {
-        unreadable_[id] = {std::string(name), to_string(definition.error())};
+    const auto state = turn.get(Table::queue, queue_state_key(id));
+    Queue queue;
+    queue.id = id;
+    queue.name = name;
+    if (const Status decoded = decode_queue(
+            *definition, state ? std::optional<ByteView>{*state} : std::nullopt, queue);
+        !decoded) {
+        unreadable_[id] = {std::move(queue.name), to_string(decoded.error())};
         return no_slot;
     }
-    Queue read;
-    if (const auto state = turn.get(Table::queue, state_key(id)))
-        if (const Status decoded = decode_state(*state, read); !decoded) {
-            unreadable_[id] = {std::move(definition->name), to_string(decoded.error())};
-            return no_slot;
-        }
-    read.loaded = read.counters;
-    // Without a state it lives in memory, and this is a restart.
-    const Slot slot = add(std::move(definition->name), id, definition->properties);
-    Queue& queue = queues_[slot];
-    read.name = std::move(queue.name);
-    read.lanes.resize(std::max(queue.lanes.size(), read.lanes.size()));
-    read.id = id;
-    read.properties = std::move(queue.properties);
-    read.is_used = true;
-    queue = std::move(read);
+    queue.is_used = true;
+    queue.loaded = queue.counters;
+    if (turn.can_read())
+        find_oldest(turn.snapshot(), queue);
+    census_.entered(queue);
+    const Slot slot = add(queue.name, id, queue.properties);
+    queues_[slot] = std::move(queue);
     return slot;
 }
 
@@ -156,7 +133,7 @@ void QueueBook::write_states(Turn& turn, Horizons horizons) {
         Queue& queue = queues_[slot];
         if (!std::exchange(queue.is_dirty, false))
             continue;
-        turn.put(Table::queue, state_key(queue.id), encode_state(queue, horizons));
+        turn.put(Table::queue, queue_state_key(queue.id), encode_state(queue, horizons));
     }
     dirty_.clear();
 }
@@ -166,7 +143,7 @@ void QueueBook::erase(Slot slot, Turn& turn) {
     add_since(erased_, queue.counters, queue.loaded);
     turn.erase(Table::name, queue.name);
     turn.erase(Table::queue, queue_key(queue.id));
-    turn.erase(Table::queue, state_key(queue.id));
+    turn.erase(Table::queue, queue_state_key(queue.id));
     by_name_.erase(queue.name);
     by_id_.erase(queue.id);
     std::erase(dirty_, slot);

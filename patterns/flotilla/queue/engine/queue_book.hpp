@@ -15,6 +15,7 @@
 #include <flotilla/base/slot_list.hpp>
 #include <flotilla/queue/engine/lane.hpp>
 #include <flotilla/queue/engine/moving_rate.hpp>
+#include <flotilla/queue/engine/queue_census.hpp>
 #include <flotilla/queue/engine/turn.hpp>
 #include <flotilla/queue/model.hpp>
 
@@ -101,6 +102,12 @@ public:
     // Adds what all queues have counted since they were read.
     void count(QueueCounters& sum) const noexcept;
 
+    // Of the queues in the store that are not in memory.
+    const QueueCensus::Sum& count_others(const Snapshot& snapshot) {
+        census_.go_on(snapshot, [this](std::string_view name) { return known(name) != no_slot; });
+        return census_.sum();
+    }
+
     // Of the store's own row: how many queues there are, and the next id.
     std::uint32_t count() const noexcept { return count_; }
     QueueId next_id() const noexcept { return next_id_; }
@@ -137,6 +144,7 @@ private:
     };
     std::unordered_map<QueueId, Unreadable> unreadable_{}; // those that were asked for
     QueueCounters erased_{};                               // of queues that are gone
+    QueueCensus census_{};
     std::uint32_t count_ = 0;
     QueueId next_id_ = 1;
 };

@@ -93,7 +93,8 @@ public:
     EngineLevels levels() const;
     void count(EngineCounters& counters) const; // adds its own
     std::vector<QueueStat> queues() const;
-    QueuePage queues(const QueuePageWish& wish) const;
+    QueuePage queues(const QueuePageWish& wish, const Snapshot& snapshot) const;
+    std::vector<SessionStat> sessions(Instant now) const;
     void check() const;
 
     class Rest; // queue_machine_rest.hpp

@@ -12,6 +12,7 @@
 //     machine_admin.cpp     create to redrive
 //     machine_rights.cpp    who may say what
 //     machine_host.cpp      what jobs do through the machine, and what is due
+//     machine_looks.cpp     what it shows
 //     machine_check.cpp     what must always hold
 #pragma once
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <flotilla/queue/engine/keys.hpp>
 #include <flotilla/queue/engine/queue_rows.hpp>
 #include <flotilla/queue/properties.hpp>
 #include <flotilla/wire/pack.hpp>
@@ -65,6 +66,22 @@ Result<StoreMeta> decode_meta(ByteView value) {
     if (!in.ok_at_end())
         return fail(Errc::damaged, "the store's own row is not whole");
     return meta;
+}
+
+std::string queue_state_key(QueueId id) {
+    return queue_key(id) + 's';
+}
+
+std::size_t lanes_of(const QueueProperties& properties) {
+    switch (properties.order) {
+    case Order::key:
+        return key_lanes + 1;
+    case Order::plain:
+        return properties.priority_levels;
+    case Order::strict:
+        break;
+    }
+    return 1;
 }
 
 std::string encode_definition(std::string_view name, const QueueProperties& properties) {
@@ -137,6 +154,19 @@ Status decode_state(ByteView value, Queue& queue) {
     }
     if (!in.ok_at_end())
         return fail(Errc::damaged, "the state of a queue is not whole");
+    return {};
+}
+
+Status decode_queue(ByteView definition, std::optional<ByteView> state, Queue& queue) {
+    auto defined = decode_definition(definition);
+    if (!defined)
+        return fail(defined.error());
+    queue.name = std::move(defined->name);
+    queue.properties = std::move(defined->properties);
+    if (state)
+        if (const Status decoded = decode_state(*state, queue); !decoded)
+            return decoded;
+    queue.lanes.resize(std::max(queue.lanes.size(), lanes_of(queue.properties)));
     return {};
 }
 

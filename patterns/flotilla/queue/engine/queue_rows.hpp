@@ -7,7 +7,9 @@
 #include <flotilla/base/result.hpp>
 #include <flotilla/queue/engine/queue_book.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,12 +30,20 @@ struct QueueDefinition {
     std::string name{};
     QueueProperties properties{};
 };
+std::string queue_state_key(QueueId id); // in Table::queue, beside the definition's queue_key()
+
 std::string encode_definition(std::string_view name, const QueueProperties& properties);
 Result<QueueDefinition> decode_definition(ByteView value);
 
 // Into a queue that has its definition. What was leased is ready.
 std::string encode_state(const Queue& queue, Horizons horizons);
 Status decode_state(ByteView value, Queue& queue);
+
+// Both rows. Without a state it lives in memory, and this is a restart: it is empty. After an error
+// the name is there if that could be read.
+Status decode_queue(ByteView definition, std::optional<ByteView> state, Queue& queue);
+// How many lanes a queue of these properties has.
+std::size_t lanes_of(const QueueProperties& properties);
 
 // Deliveries so far, of one message; 0 of a row that is damaged.
 std::string encode_attempts(std::uint32_t attempts);
