@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/desk.hpp"
 
+#include <flotilla/net/system.hpp>
+
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -15,6 +17,10 @@
 
 namespace flotilla::admin {
 
+namespace {
+constexpr int rests_times = 9; // as long as it worked
+}
+
 // What one asker wants, and then what it got.
 struct Desk::Ticket {
     std::variant<Wanted, Order> wish{};
@@ -28,6 +34,7 @@ struct Desk::Rest {
     std::condition_variable settled{};
     Stage stage = Stage::starting;
     std::size_t waiting = 0; // askers, their tickets with the loop or not
+    Instant quiet_until{};   // the loop has its rest
     std::vector<std::shared_ptr<Ticket>> tickets{};
 
     void settle(const std::shared_ptr<Ticket>& ticket,
@@ -62,12 +69,18 @@ Status Desk::leave(const std::shared_ptr<Ticket>& ticket, Duration wait) {
     if (rest.waiting >= waiting_max)
         return fail(Errc::too_many, "too many ask at once");
     ++rest.waiting;
+    const Instant deadline = deadline_after(net::now(), wait);
+    for (Instant now = net::now();
+         now < std::min(rest.quiet_until, deadline) && rest.stage != Rest::Stage::closed;
+         now = net::now())
+        rest.settled.wait_for(lock, std::min(rest.quiet_until, deadline) - now);
     rest.tickets.push_back(ticket);
     const std::uint64_t one = 1;
     // Can only fail where the descriptor is readable already.
     (void)!::write(event_, &one, sizeof one);
-    const bool done = rest.settled.wait_for(
-        lock, wait, [&] { return ticket->is_settled() || rest.stage == Rest::Stage::closed; });
+    const bool done = rest.settled.wait_for(lock, time_left(net::now(), deadline), [&] {
+        return ticket->is_settled() || rest.stage == Rest::Stage::closed;
+    });
     --rest.waiting;
     if (ticket->is_settled())
         return {};
@@ -106,6 +119,7 @@ void Desk::work(Administered& administered) {
         const std::lock_guard lock(rest_->mutex);
         tickets.swap(rest_->tickets);
     }
+    const Instant begin = net::now();
     for (const auto& ticket : tickets) {
         if (const auto* wanted = std::get_if<Wanted>(&ticket->wish)) {
             rest_->settle(ticket, administered.snapshot(*wanted));
@@ -115,6 +129,9 @@ void Desk::work(Administered& administered) {
             rest->settle(ticket, std::move(answer));
         });
     }
+    const Instant end = net::now();
+    const std::lock_guard lock(rest_->mutex);
+    rest_->quiet_until = end + (rests_times * (end - begin));
 }
 
 void Desk::close() {

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/http_server.hpp"
 
-#include "admin/http_connection.hpp"
+#include "admin/http_exchange.hpp"
+#include "admin/http_wire.hpp"
 
 #include <httplib.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
-#include <condition_variable>
 #include <cstring>
-#include <mutex>
 #include <optional>
-#include <set>
 #include <string_view>
 #include <thread>
 
@@ -22,30 +19,11 @@ namespace {
 
 constexpr Duration last_answers_max = 500ms; // of answers on their way, at the end
 
-// Set while the accepting thread itself runs what it has no thread for.
-thread_local bool is_refusing = false;
-
-// A bounded number of requests waits for a thread.
-class Threads final : public httplib::TaskQueue {
+// Of the accepting thread: what it is given only hands the socket on.
+class AtOnce final : public httplib::TaskQueue {
 public:
-    void enqueue(std::function<void()> serve) override {
-        if (waiting_.load() >= HttpServer::connections_max) {
-            is_refusing = true;
-            serve(); // hangs up
-            is_refusing = false;
-            return;
-        }
-        ++waiting_;
-        pool_.enqueue([this, serve = std::move(serve)] {
-            --waiting_;
-            serve();
-        });
-    }
-    void shutdown() override { pool_.shutdown(); }
-
-private:
-    httplib::ThreadPool pool_{HttpServer::threads_max};
-    std::atomic<std::size_t> waiting_{0};
+    void enqueue(std::function<void()> hand_on) override { hand_on(); }
+    void shutdown() override {}
 };
 
 HttpAnswer refusal(std::uint16_t code, const std::string& error, const std::string& why) {
@@ -74,7 +52,7 @@ class Server final : public httplib::Server {
 public:
     Server(std::vector<std::string> names, HttpServer::Handler handler)
         : names_(std::move(names)), handler_(std::move(handler)) {
-        new_task_queue = [] { return new Threads; };
+        new_task_queue = [] { return new AtOnce; };
         set_payload_max_length(HttpServer::body_bytes_max);
         // Without the library's SO_REUSEPORT, with which two daemons would share a port unawares.
         set_socket_options([](socket_t socket) {
@@ -89,16 +67,15 @@ public:
         });
     }
 
-    // Ends what is read or written: nobody waits for a peer at the end. Answers that are ready get
-    // `grace` to leave.
-    void hang_up(Duration grace) {
-        std::unique_lock lock(mutex_);
-        is_stopping_ = true;
-        for (const socket_t each : served_)
-            ::shutdown(each, SHUT_RD);
-        left_.wait_for(lock, grace, [this] { return served_.empty(); });
-        for (const socket_t each : served_)
-            ::shutdown(each, SHUT_RDWR);
+    ~Server() override { end(Duration::zero()); }
+    bool is_open() const noexcept { return wire_.is_open(); }
+
+    // Once nobody accepts any more: answers that are under way get `grace` to leave.
+    void end(Duration grace) {
+        if (std::exchange(has_ended_, true))
+            return;
+        wire_.stop(grace);
+        threads_.shutdown();
     }
 
 private:
@@ -143,44 +120,36 @@ private:
     }
 
     bool process_and_close_socket(socket_t socket) override {
-        if (is_refusing || !enter(socket)) {
-            ::shutdown(socket, SHUT_RDWR);
-            ::close(socket);
-            return false;
-        }
-        HttpConnection connection(socket, [this, socket] { leave(socket); });
-        bool is_closed = false;
-        try {
-            return process_request(connection, true, is_closed, [](httplib::Request& request) {
-                // Many ranges of one answer, or a slow compressor, would be work that others order.
-                request.ranges.clear();
-                request.headers.erase("Accept-Encoding");
-            });
-        } catch (const std::exception&) {
-            return false; // no memory for it: this connection ends, and no other
-        }
-    }
-
-    bool enter(socket_t socket) {
-        const std::lock_guard lock(mutex_);
-        if (is_stopping_)
-            return false;
-        served_.insert(socket);
+        wire_.enter(socket);
         return true;
     }
-    // Before it is closed, so that nobody else's descriptor has its number.
-    void leave(socket_t socket) {
-        const std::lock_guard lock(mutex_);
-        served_.erase(socket);
-        left_.notify_all();
+
+    // On a thread of threads_.
+    void serve(HttpWire::Request&& request) {
+        const std::uint64_t number = request.number;
+        HttpExchange exchange(std::move(request));
+        bool is_closed = false;
+        try {
+            (void)process_request(exchange, true, is_closed, [](httplib::Request& asked) {
+                // Many ranges of one answer, or a slow compressor, would be work that others order.
+                asked.ranges.clear();
+                asked.headers.erase("Accept-Encoding");
+            });
+            wire_.answer(number, exchange.take_answer());
+        } catch (const std::exception&) {
+            wire_.answer(number, {}); // no memory for it: this connection ends, and no other
+        }
     }
 
     std::vector<std::string> names_;
     HttpServer::Handler handler_;
-    std::mutex mutex_{};
-    std::condition_variable left_{};
-    std::set<socket_t> served_{};
-    bool is_stopping_ = false;
+    bool has_ended_ = false;
+    httplib::ThreadPool threads_{HttpServer::threads_max};
+    HttpWire wire_{[this](HttpWire::Request&& request) {
+        threads_.enqueue([this, taken = std::make_shared<HttpWire::Request>(std::move(request))] {
+            serve(std::move(*taken));
+        });
+    }};
 };
 
 } // namespace
@@ -209,6 +178,8 @@ Result<HttpServer> HttpServer::open(const HttpAddress& address, std::vector<std:
                                     Handler handler) {
     auto rest = std::make_unique<Rest>(std::move(names), std::move(handler));
     rest->address = address;
+    if (!rest->server.is_open())
+        return fail(Errc::out_of_files, "admin_http " + address.text() + ": no descriptor is left");
     errno = 0;
     if (address.port != 0) {
         if (!rest->server.bind_to_port(address.host, address.port))
@@ -239,8 +210,8 @@ void HttpServer::stop() {
     if (!rest_ || !rest_->listener.joinable())
         return;
     rest_->server.stop();
-    rest_->server.hang_up(last_answers_max);
     rest_->listener.join();
+    rest_->server.end(last_answers_max);
 }
 
 } // namespace flotilla::admin

@@ -4,9 +4,10 @@
 // connect. Its threads are its own: a slow or hostile client costs the daemon's loop nothing.
 //
 // One request a connection. A request has request_time_max to arrive and an answer answer_time_max
-// to be read, however slowly bytes trickle; threads_max requests are worked on at once, and beyond
-// connections_max further ones are hung up on. Only GET, HEAD and POST of JSON are served; no
-// ranges, no uploads, no compressed bodies.
+// to be read, however slowly bytes trickle. Nobody is waited for meanwhile: a request that has
+// arrived goes to one of threads_max threads. Of more than connections_max that are still arriving,
+// wait for a thread, or leave, the one that does so longest is hung up on. Only GET, HEAD and POST
+// of JSON are served; no ranges, no uploads, no compressed bodies.
 #pragma once
 
 #include "admin/http_address.hpp"
@@ -44,7 +45,7 @@ struct HttpAnswer {
 class HttpServer {
 public:
     static constexpr std::size_t threads_max = 4;
-    static constexpr std::size_t connections_max = 64; // waiting for one of the threads
+    static constexpr std::size_t connections_max = 64; // in each of these stages
     static constexpr std::size_t path_bytes_max = 1 << 10;
     static constexpr std::size_t head_bytes_max = 16 << 10;
     static constexpr std::size_t body_bytes_max = 64 << 10;

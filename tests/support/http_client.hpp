@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -34,6 +35,11 @@ public:
 
     void say(const std::string& text) {
         (void)!::send(socket_, text.data(), text.size(), MSG_NOSIGNAL);
+    }
+    // The server has not hung up, and has said nothing.
+    bool is_open() const {
+        char byte = 0;
+        return ::recv(socket_, &byte, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN;
     }
     // Everything until the server hangs up.
     std::string rest() {

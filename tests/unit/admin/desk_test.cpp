@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <flotilla/net/system.hpp>
+
 #include <admin/desk.hpp>
 #include <poll.h>
 #include <support/catch.hpp>
@@ -102,4 +104,34 @@ TEST_CASE("desk: beyond its bound askers are refused at once", "[unit][admin]") 
     for (auto& each : asked)
         CHECK(each.get().error().code == Errc::stopped);
     CHECK(desk->ask(Wanted{}, 60s).error().code == Errc::stopped);
+}
+
+TEST_CASE("desk: whoever asks again and again takes a tenth of the loop's time at most",
+          "[unit][admin]") {
+    // A snapshot that takes a while, by the same clock.
+    class Costly final : public Administered {
+    public:
+        Snapshot snapshot(const Wanted&) const override {
+            const Instant until = net::now() + 2ms;
+            while (net::now() < until) {
+            }
+            return {};
+        }
+        void obey(const Order&, std::function<void(Answer)> answered) override { answered({}); }
+    };
+    const auto desk = *Desk::open();
+    desk->begin();
+    const Instant begin = net::now();
+    auto asked = std::async(std::launch::async, [&] {
+        int answered = 0;
+        for (int i = 0; i < 6; ++i)
+            answered += desk->ask(Wanted{}, 30s) ? 1 : 0;
+        return answered;
+    });
+    Costly daemon;
+    while (asked.wait_for(std::chrono::seconds{0}) != std::future_status::ready)
+        if (has_input(*desk, 10))
+            desk->work(daemon);
+    CHECK(asked.get() == 6);
+    CHECK(net::now() - begin >= 5 * 9 * 2ms); // rests between them
 }

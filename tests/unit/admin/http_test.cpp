@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <admin/http_routes.hpp>
+#include <admin/http_wire.hpp>
 #include <nlohmann/json.hpp>
 #include <support/admin_loop.hpp>
 #include <support/catch.hpp>
@@ -121,17 +122,54 @@ TEST_CASE("http: what is too long, too odd or cut short ends its own connection 
     CHECK(world.code("/healthz") == 200);
 }
 
-TEST_CASE("http: clients that say nothing, or do not read, keep nobody else from asking for long",
+TEST_CASE("http: clients that say nothing, or trickle, keep nobody else from asking",
           "[unit][admin]") {
     World world;
-    std::vector<std::unique_ptr<HttpClient>> silent;
-    for (std::size_t i = 0; i < HttpServer::threads_max; ++i) {
-        silent.push_back(std::make_unique<HttpClient>(world.server.address().port));
-        silent.back()->say("GET /api/status HTTP/1.1\r\nX-Slow: ");
-    }
-    CHECK(world.code("/healthz") == 200); // after request_time_max
-    for (const auto& each : silent)
+    std::vector<std::unique_ptr<HttpClient>> slow;
+    const auto add = [&](const std::string& text) {
+        slow.push_back(std::make_unique<HttpClient>(world.server.address().port));
+        slow.back()->say(text);
+    };
+    for (std::size_t i = 0; i < 2 * HttpServer::connections_max; ++i) // half of them have to go
+        add(i % 2 == 0 ? "" : "GET /api/status HTTP/1.1\r\nX-Slow: ");
+    add("POST /api/drain HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{");
+    CHECK(world.code("/healthz") == 200);
+    CHECK(slow.back()->is_open()); // it was not waited for
+    for (const auto& each : slow)
         CHECK(each->rest().find(" 200 ") == std::string::npos);
+}
+
+TEST_CASE("http: clients that do not read keep nobody else from asking", "[unit][admin]") {
+    World world;
+    std::vector<std::unique_ptr<HttpClient>> deaf;
+    for (std::size_t i = 0; i < 2 * HttpServer::threads_max; ++i) {
+        deaf.push_back(std::make_unique<HttpClient>(world.server.address().port));
+        deaf.back()->say("GET /api/status?kind=queue HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    }
+    for (int i = 0; i < 20; ++i)
+        CHECK(world.code("/healthz") == 200);
+    for (const auto& each : deaf) // it is all there for who reads late
+        CHECK(each->rest().find("queue-0999") != std::string::npos);
+}
+
+TEST_CASE("http: a request may come in pieces", "[unit][admin]") {
+    World world;
+    HttpClient client(world.server.address().port);
+    for (const char c : std::string("POST /api/drain HTTP/1.1\r\nContent-Type: application/json\r\n"
+                                    "content-LENGTH:  2\r\n\r\n{}"))
+        client.say(std::string(1, c));
+    CHECK(client.rest().find(" 401 ") != std::string::npos);
+}
+
+TEST_CASE("http: how long a request is, is known once its head has ended", "[unit][admin]") {
+    CHECK(http_request_size("GET / HTTP/1.1\r\n\r") == 0);
+    CHECK(http_request_size("GET / HTTP/1.1\r\n\r\nmore") == 18);
+    CHECK(http_request_size(
+              "POST / HTTP/1.1\r\nX: content-length: 7\r\nContent-Length: 5\r\n\r\n") == 65);
+    // What is not taken is not waited for.
+    CHECK(http_request_size("POST / HTTP/1.1\r\nContent-Length: 65537\r\n\r\n") == 42);
+    CHECK(http_request_size("POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n") == 39);
+    CHECK(http_request_size("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n") == 47);
 }
 
 TEST_CASE("http: stopping waits for no client", "[unit][admin]") {
