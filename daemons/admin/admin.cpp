@@ -105,16 +105,21 @@ void Admin::end() {
     http_.reset();
 }
 
-std::optional<std::string> Admin::http_address() const {
-    if (!http_)
-        return std::nullopt;
-    return http_->address().text();
+void Admin::attach(net::Poller& poller, Administered& administered) {
+    poller.on_readable(desk_->fd(), [this, &administered] { desk_->work(administered); });
 }
 
-std::optional<net::Endpoint> Admin::endpoint() const {
-    if (!endpoint_)
-        return std::nullopt;
-    return endpoint_->bound();
+void Admin::detach(net::Poller& poller) {
+    poller.forget(desk_->fd());
+}
+
+std::vector<std::pair<const char*, std::string>> Admin::places() const {
+    std::vector<std::pair<const char*, std::string>> all;
+    if (http_)
+        all.emplace_back("admin_http", http_->address().text());
+    if (endpoint_)
+        all.emplace_back("admin", endpoint_->bound().text());
+    return all;
 }
 
 } // namespace flotilla::admin

@@ -5,8 +5,8 @@
 //     auto admin = Admin::open(options, log);      HTTP listens; not ready: starting
 //     ... the daemon recovers and binds ...
 //     admin->listen(context, security, domain);    the admin endpoint is bound
-//     admin->begin();                              the loop turns: work() when fd() is readable
-//     ... admin->work(daemon) ...
+//     admin->begin();                              who asks waits for the loop
+//     admin->attach(poller, daemon);               the loop answers
 //     admin->end();                                askers are sent away, threads joined
 //
 // Without an address or endpoint it is the audit trail alone. One thread, the loop's, but office()
@@ -21,10 +21,12 @@
 #include "host/common_settings.hpp"
 
 #include <flotilla/base/result.hpp>
+#include <flotilla/net/poller.hpp>
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace flotilla::admin {
@@ -54,14 +56,14 @@ public:
     // Errors: those of Endpoint.
     Status listen(net::Context& context, const net::Security& security, std::string domain);
 
-    int fd() const noexcept { return desk_->fd(); }
     void begin() { desk_->begin(); }
-    void work(Administered& administered) { desk_->work(administered); }
+    // From now on the poller's turns answer who waits. `administered` must outlive them.
+    void attach(net::Poller& poller, Administered& administered);
+    void detach(net::Poller& poller);
     void end();
 
-    // Where it listens, ports resolved; absent: nowhere.
-    std::optional<std::string> http_address() const;
-    std::optional<net::Endpoint> endpoint() const;
+    // Where it listens, ports resolved, by the name of the setting: what of them is on.
+    std::vector<std::pair<const char*, std::string>> places() const;
     const std::string& instance() const noexcept { return options_.instance; }
     Office& office() const noexcept { return *office_; }
     const std::shared_ptr<Audit>& audit() const noexcept { return audit_; }

@@ -65,4 +65,15 @@ constexpr Column gauge(const char* name, const char* metric, const char* help,
     return {name, Column::Kind::gauge, unit, metric, label_name, label_value, help};
 }
 
+// Of objects that come and go and that peers name: without a metric, because each of them would be
+// a series for ever.
+constexpr Column passing_counter(const char* name, const char* help,
+                                 Column::Unit unit = Column::Unit::count) {
+    return {name, Column::Kind::counter, unit, "", "", "", help};
+}
+constexpr Column passing_gauge(const char* name, const char* help,
+                               Column::Unit unit = Column::Unit::count) {
+    return {name, Column::Kind::gauge, unit, "", "", "", help};
+}
+
 } // namespace flotilla::admin

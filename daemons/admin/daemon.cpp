@@ -51,6 +51,7 @@ Snapshot Daemon::snapshot(const Wanted& wanted) const {
     for (const auto& gate : identity_.gates)
         add(connections, gate->counters());
     add_connections(snapshot, connections);
+    snapshot.objects.push_back(connection_table(identity_.gates, wanted, net::now()));
     return snapshot;
 }
 

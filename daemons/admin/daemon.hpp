@@ -5,12 +5,11 @@
 #pragma once
 
 #include "admin/administered.hpp"
+#include "admin/connections.hpp"
 #include "host/serve_loop.hpp"
 
 #include <flotilla/net/endpoint.hpp>
-#include <flotilla/net/gate.hpp>
 
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,7 +21,7 @@ public:
         std::string program{};  // "flotilla-store"
         std::string instance{}; // setting `instance`
         std::vector<net::Endpoint> endpoints{};
-        std::vector<std::shared_ptr<const net::Gate>> gates{}; // in front of the listeners
+        Gates gates{}; // in front of the listeners
     };
     // `loop` must outlive it.
     Daemon(Identity identity, host::ServeLoop& loop);
@@ -36,6 +35,7 @@ protected:
     // Verbs beside drain and reload.
     virtual void obey_own(const Order& order, std::function<void(Answer)> answered) = 0;
     const std::string& instance() const noexcept { return identity_.instance; }
+    const Gates& gates() const noexcept { return identity_.gates; }
 
 private:
     Answer drain();

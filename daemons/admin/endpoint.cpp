@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/endpoint.hpp"
 
+#include <flotilla/net/monitor.hpp>
 #include <flotilla/net/part.hpp>
 #include <flotilla/net/socket.hpp>
 
@@ -96,11 +97,24 @@ Result<Endpoint> Endpoint::open(net::Context& context, Options options,
         if (!opened)
             return fail(opened.error());
         const auto socket = std::make_shared<net::Socket>(std::move(*opened));
+        // Without it nobody is counted, and nobody is turned away (net/gate.hpp).
+        auto watched = net::Monitor::open(*socket);
+        if (!watched)
+            return fail(watched.error());
+        const auto monitor = std::make_shared<net::Monitor>(std::move(*watched));
         auto endpoint = socket->bind(options.bind);
         if (!endpoint)
             return fail(endpoint.error());
         bound = std::move(*endpoint);
-        inside.poller.on_readable(*socket, [socket, office] { serve_one(*socket, *office); });
+        const auto look = [monitor] {
+            while (monitor->next()) {
+            }
+        };
+        inside.poller.on_readable(*socket, [socket, office, look] {
+            look(); // who asks has arrived
+            serve_one(*socket, *office);
+        });
+        inside.poller.on_readable(monitor->socket(), look);
         return {};
     });
     if (!runner)

@@ -87,7 +87,7 @@ void add_process(Page& page, const Snapshot& snapshot) {
     page.add("process_resident_memory_bytes", "Memory that the process has in use",
              figures.resident_bytes);
     page.add("process_open_fds", "Open files and connections", figures.open_files);
-    page.add("process_max_fds", "The limit of these", figures.open_files_max);
+    page.add("process_max_fds", "The limit of open files and connections", figures.open_files_max);
     page.add("process_start_time_seconds", "When the process started, since 1970",
              static_cast<double>(snapshot.started_ms) / 1e3);
 }
@@ -115,7 +115,7 @@ std::string totals_text(const Snapshot& snapshot) {
 std::string objects_text(const Snapshot& snapshot, std::string_view kind) {
     Page page;
     for (const Table& table : snapshot.objects) {
-        if (table.kind != kind)
+        if (table.kind != kind || !table.has_metrics())
             continue;
         add_rows(page, table);
         page.add("flotilla_objects_left_out",

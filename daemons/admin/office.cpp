@@ -182,10 +182,13 @@ Office::Text Office::metrics(const Request& request) {
         return {503, unavailable(snapshot.error()).json};
     if (kind.empty())
         return {200, totals_text(*snapshot)};
-    const bool is_there = std::any_of(snapshot->objects.begin(), snapshot->objects.end(),
-                                      [&](const Table& table) { return table.kind == kind; });
-    if (!is_there)
+    const auto table = std::find_if(snapshot->objects.begin(), snapshot->objects.end(),
+                                    [&](const Table& each) { return each.kind == kind; });
+    if (table == snapshot->objects.end())
         return {404, error_json("not_found", "there are no objects of this kind here")};
+    if (!table->has_metrics())
+        return {404, error_json("not_found", "objects of this kind come and go, and have no "
+                                             "metrics of their own; status shows them")};
     return {200, objects_text(*snapshot, kind)};
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/snapshot.hpp"
 
+#include <algorithm>
+
 namespace flotilla::admin {
 
 std::string_view name(State state) noexcept {
@@ -33,6 +35,11 @@ std::string_view name(Column::Unit unit) noexcept {
         break;
     }
     return "flag";
+}
+
+bool Table::has_metrics() const {
+    return std::any_of(columns.begin(), columns.end(),
+                       [](const Column& each) { return *each.metric != '\0'; });
 }
 
 } // namespace flotilla::admin

@@ -21,7 +21,7 @@ struct Column {
     const char* name; // "ready": JSON, `zmq top`, console, log
     Kind kind;
     Unit unit;
-    const char* metric;      // "flotilla_queue_messages"; counters end in _total
+    const char* metric;      // "flotilla_queue_messages"; counters end in _total; or "": none
     const char* label_name;  // further label of the metric, or "": "state"
     const char* label_value; // "ready"
     const char* help;        // one sentence
@@ -39,6 +39,9 @@ struct Table {
     std::vector<Column> columns{};
     std::vector<Row> rows{};    // by name
     std::uint64_t left_out = 0; // rows that did not fit in this snapshot
+
+    // Objects that come and go have none.
+    bool has_metrics() const;
 };
 
 struct Histogram {

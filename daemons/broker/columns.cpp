@@ -5,6 +5,7 @@
 #include "broker/report.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 
 namespace flotilla::broker_daemon {
@@ -12,12 +13,18 @@ namespace {
 
 using admin::counter;
 using admin::gauge;
+using admin::passing_gauge;
 using admin::Shown;
 using request::ServiceLevels;
+using request::WorkerLevels;
 using Unit = admin::Column::Unit;
 
 double number(std::uint64_t value) {
     return static_cast<double>(value);
+}
+
+double seconds(Duration time) {
+    return std::chrono::duration<double>(time).count();
 }
 
 using F = BrokerFigures;
@@ -37,13 +44,14 @@ constexpr std::array totals{
     Shown<F>{gauge("workers", "flotilla_broker_workers", "Workers registered"),
              [](const F& f) { return number(f.levels.workers); }},
     Shown<F>{
-        gauge("workers_waiting", "flotilla_broker_workers_waiting", "Of these, without a request"),
+        gauge("workers_waiting", "flotilla_broker_workers_waiting", "Workers without a request"),
         [](const F& f) { return number(f.levels.workers_waiting); }},
     Shown<F>{gauge("queued", "flotilla_broker_requests", requests_help, "state", "queued"),
              [](const F& f) { return number(f.levels.queued); }},
     Shown<F>{gauge("running", "flotilla_broker_requests", requests_help, "state", "running"),
              [](const F& f) { return number(f.levels.running); }},
-    Shown<F>{gauge("bytes", "flotilla_broker_bytes", "What these hold", "", "", Unit::bytes),
+    Shown<F>{gauge("bytes", "flotilla_broker_bytes", "Bytes of requests that wait or run", "", "",
+                   Unit::bytes),
              [](const F& f) { return number(f.levels.bytes); }},
     Shown<F>{gauge("kept_answers", "flotilla_broker_kept_answers",
                    "Answers kept for clients that ask again"),
@@ -120,9 +128,10 @@ constexpr std::array totals{
     Shown<F>{counter("backlogged", "flotilla_broker_backlogged_total",
                      "Messages that waited for a peer that does not read"),
              [](const F& f) { return number(f.counters.backlogged_total); }},
-    Shown<F>{counter("backlog_dropped", "flotilla_broker_backlog_dropped_total",
-                     "Of these, dropped: the peer was too slow, or gone"),
-             [](const F& f) { return number(f.counters.backlog_dropped_total); }},
+    Shown<F>{
+        counter("backlog_dropped", "flotilla_broker_backlog_dropped_total",
+                "Messages dropped because the peer that they waited for was too slow, or gone"),
+        [](const F& f) { return number(f.counters.backlog_dropped_total); }},
     Shown<F>{counter("peers_too_slow", "flotilla_broker_peers_too_slow_total",
                      "Peers whose session ended because they did not read"),
              [](const F& f) { return number(f.counters.peers_too_slow_total); }},
@@ -133,15 +142,32 @@ constexpr const char* service_help = "Requests of the service, by state";
 constexpr std::array services{
     Shown<S>{gauge("workers", "flotilla_service_workers", "Workers of the service"),
              [](const S& s) { return number(s.workers); }},
-    Shown<S>{
-        gauge("workers_waiting", "flotilla_service_workers_waiting", "Of these, without a request"),
-        [](const S& s) { return number(s.workers_waiting); }},
+    Shown<S>{gauge("workers_waiting", "flotilla_service_workers_waiting",
+                   "Workers of the service without a request"),
+             [](const S& s) { return number(s.workers_waiting); }},
     Shown<S>{gauge("queued", "flotilla_service_requests", service_help, "state", "queued"),
              [](const S& s) { return number(s.queued); }},
     Shown<S>{gauge("running", "flotilla_service_requests", service_help, "state", "running"),
              [](const S& s) { return number(s.running); }},
     Shown<S>{counter("answered", "flotilla_service_answered_total", "Requests answered"),
              [](const S& s) { return number(s.answered_total); }},
+};
+
+using W = WorkerLevels;
+constexpr std::array workers{
+    Shown<W>{passing_gauge("capacity", "Requests that it takes at once"),
+             [](const W& w) { return number(w.capacity); }},
+    Shown<W>{passing_gauge("held", "Requests that it has not answered"),
+             [](const W& w) { return number(w.held); }},
+    Shown<W>{passing_gauge("running", "Of these, those that somebody waits for"),
+             [](const W& w) { return number(w.running); }},
+    Shown<W>{passing_gauge("busy", "While it holds something: since it last got or answered any",
+                           Unit::seconds),
+             [](const W& w) { return seconds(w.busy); }},
+    Shown<W>{passing_gauge("silent", "Since it was heard", Unit::seconds),
+             [](const W& w) { return seconds(w.silent); }},
+    Shown<W>{passing_gauge("draining", "1 while it wants no more requests", Unit::flag),
+             [](const W& w) { return w.is_draining ? 1.0 : 0.0; }},
 };
 
 } // namespace
@@ -154,12 +180,23 @@ admin::Table service_table() {
     return {"service", {}, admin::columns_of(services), {}, 0};
 }
 
+admin::Table worker_table() {
+    return {
+        "worker", {"service", "user", "dialect", "connection"}, admin::columns_of(workers), {}, 0};
+}
+
 admin::Row totals_row(const BrokerFigures& figures) {
     return {{}, {}, admin::values_of(totals, figures)};
 }
 
 admin::Row service_row(const ServiceLevels& service) {
     return {service.name, {}, admin::values_of(services, service)};
+}
+
+admin::Row worker_row(const WorkerLevels& worker) {
+    return {worker.peer,
+            {worker.service, worker.user, std::string(request::name(worker.dialect)), {}},
+            admin::values_of(workers, worker)};
 }
 
 std::vector<admin::Histogram> histograms(const BrokerFigures& figures) {

@@ -19,8 +19,11 @@ struct BrokerFigures {
 
 admin::Table totals_table();
 admin::Table service_table();
+admin::Table worker_table();
 admin::Row totals_row(const BrokerFigures& figures);
 admin::Row service_row(const request::ServiceLevels& service);
+// The text column `connection` is left empty.
+admin::Row worker_row(const request::WorkerLevels& worker);
 std::vector<admin::Histogram> histograms(const BrokerFigures& figures);
 
 // For the log.

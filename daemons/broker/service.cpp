@@ -90,10 +90,8 @@ std::string Service::ready_json() const {
     all["endpoints"] = nlohmann::ordered_json::array();
     for (const net::Endpoint& each : bound_)
         all["endpoints"].push_back(each.text());
-    if (const auto http = admin_.http_address())
-        all["admin_http"] = *http;
-    if (const auto endpoint = admin_.endpoint())
-        all["admin"] = endpoint->text();
+    for (const auto& [setting, place] : admin_.places())
+        all[setting] = place;
     return all.dump();
 }
 
@@ -115,13 +113,13 @@ std::vector<host::Fields> Service::counters() const {
 void Service::attach(net::Poller& poller) {
     poller.on_readable(broker_->fd(), [] {}); // process() does what there is to do
     poller.on_readable(broker_->connection_fd(), [this] { broker_->hear_connections(); });
-    poller.on_readable(admin_.fd(), [this] { admin_.work(*administration_); });
+    admin_.attach(poller, *administration_);
 }
 
 void Service::detach(net::Poller& poller) {
     poller.forget(broker_->fd());
     poller.forget(broker_->connection_fd());
-    poller.forget(admin_.fd());
+    admin_.detach(poller);
 }
 
 void Service::stop() {

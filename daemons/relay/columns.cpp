@@ -22,7 +22,7 @@ double number(std::uint64_t value) {
 using F = RelayFigures;
 constexpr const char* messages_help =
     "Messages handed on: in is from frontends to backends, out the other way";
-constexpr const char* bytes_help = "Bytes of these";
+constexpr const char* bytes_help = "Bytes handed on";
 constexpr const char* access_help = "What rules refused, by operation";
 constexpr const char* dropped_help = "Messages read that do not reach the other side, by reason";
 
@@ -109,14 +109,16 @@ constexpr auto traffic(const Names& names) {
         Shown<F>{gauge("backlog_messages", names.backlog_messages,
                        "Replies kept for clients that do not read"),
                  [](const F& f) { return number(f.counters.backlog_messages); }},
-        Shown<F>{gauge("backlog_bytes", names.backlog_bytes, bytes_help, "", "", Unit::bytes),
+        Shown<F>{gauge("backlog_bytes", names.backlog_bytes,
+                       "Bytes of replies kept for clients that do not read", "", "", Unit::bytes),
                  [](const F& f) { return number(f.counters.backlog_bytes); }},
         Shown<F>{counter("captured", names.captured, "Copies published for taps"),
                  [](const F& f) { return number(f.counters.captured_total); }},
         Shown<F>{gauge("last_value_topics", names.last_value_topics,
                        "Topics whose last value is remembered"),
                  [](const F& f) { return number(f.counters.last_value_topics); }},
-        Shown<F>{gauge("last_value_bytes", names.last_value_bytes, bytes_help, "", "", Unit::bytes),
+        Shown<F>{gauge("last_value_bytes", names.last_value_bytes,
+                       "Bytes of the last values that are remembered", "", "", Unit::bytes),
                  [](const F& f) { return number(f.counters.last_value_bytes); }},
         Shown<F>{counter("last_values_sent", names.last_values_sent,
                          "Remembered values sent to subscribers that came later"),
@@ -132,7 +134,7 @@ constexpr auto relays = traffic(of_one);
 constexpr std::array program{
     Shown<F>{gauge("relays", "flotilla_relays", "Relays of this program"),
              [](const F& f) { return number(f.relays); }},
-    Shown<F>{gauge("paused", "flotilla_relays_paused", "Of these, paused by an administrator"),
+    Shown<F>{gauge("paused", "flotilla_relays_paused", "Relays paused by an administrator"),
              [](const F& f) { return number(f.paused); }},
     Shown<F>{counter("publish_not_allowed", "flotilla_access_refused_total", access_help,
                      "operation", "publish"),

@@ -184,8 +184,9 @@ Result<Service> Service::open(ServiceOptions options, host::Log& log) {
             return fail(opened.error());
         service.relays_.push_back(std::move(*opened));
     }
-    if (Status listens = service.admin_.listen(
-            service.context_, service.options_.relays.front().frontend.security, "flotilla-relay");
+    // Not that of a side: one that connects has the security of a client.
+    if (Status listens = service.admin_.listen(service.context_, service.access_.front().security(),
+                                               "flotilla-relay");
         !listens)
         return fail(listens.error());
     host::name_unused_listeners(service.context_, log);
@@ -207,21 +208,19 @@ std::string Service::ready_json() const {
             one["capture"] = texts(each.capture_endpoints());
         all["relays"].push_back(std::move(one));
     }
-    if (const auto http = admin_.http_address())
-        all["admin_http"] = *http;
-    if (const auto endpoint = admin_.endpoint())
-        all["admin"] = endpoint->text();
+    for (const auto& [setting, place] : admin_.places())
+        all[setting] = place;
     return all.dump();
 }
 
 void Service::attach(net::Poller& poller) {
     for (relay::Relay& each : relays_)
         each.attach(poller);
-    poller.on_readable(admin_.fd(), [this] { admin_.work(*administration_); });
+    admin_.attach(poller, *administration_);
 }
 
 void Service::detach(net::Poller& poller) {
-    poller.forget(admin_.fd());
+    admin_.detach(poller);
 }
 
 std::vector<host::Fields> Service::counters() const {

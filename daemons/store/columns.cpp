@@ -14,10 +14,12 @@ namespace {
 
 using admin::counter;
 using admin::gauge;
+using admin::passing_gauge;
 using admin::Shown;
 using Unit = admin::Column::Unit;
 using queue::DoorStat;
 using queue::QueueStat;
+using queue::SessionStat;
 
 double number(std::uint64_t value) {
     return static_cast<double>(value);
@@ -49,7 +51,8 @@ constexpr std::array totals{
              [](const F& f) { return number(f.queues.delayed); }},
     Shown<F>{gauge("leased", "flotilla_store_messages", messages_help, "state", "leased"),
              [](const F& f) { return number(f.levels.leased); }},
-    Shown<F>{gauge("bytes", "flotilla_store_bytes", "Bytes of these", "", "", Unit::bytes),
+    Shown<F>{gauge("bytes", "flotilla_store_bytes", "Bytes of the messages of all queues", "", "",
+                   Unit::bytes),
              [](const F& f) { return number(f.queues.bytes); }},
     Shown<F>{gauge("lag", "flotilla_store_oldest_age_seconds",
                    "Age of the oldest ready message of any queue", "", "", Unit::seconds),
@@ -88,7 +91,7 @@ constexpr std::array totals{
                      "Answers that waited for a peer that does not read"),
              [](const F& f) { return number(f.counters.backlogged_total); }},
     Shown<F>{counter("backlog_dropped", "flotilla_store_backlog_dropped_total",
-                     "Of these, dropped: the peer was too slow, or gone"),
+                     "Answers dropped because the peer that they waited for was too slow, or gone"),
              [](const F& f) { return number(f.counters.backlog_dropped_total); }},
     Shown<F>{counter("peers_too_slow", "flotilla_store_peers_too_slow_total",
                      "Peers whose session ended because they did not read"),
@@ -117,7 +120,7 @@ constexpr std::array totals{
     Shown<F>{counter("delivered", "flotilla_messages_delivered_total", "Deliveries to consumers"),
              [](const F& f) { return number(f.counters.queues.delivered_total); }},
     Shown<F>{counter("redelivered", "flotilla_messages_redelivered_total",
-                     "Of these, not the first of their message"),
+                     "Deliveries that were not the first of their message"),
              [](const F& f) { return number(f.counters.queues.redelivered_total); }},
     Shown<F>{counter("finished", "flotilla_messages_finished_total", "Messages acknowledged"),
              [](const F& f) { return number(f.counters.queues.finished_total); }},
@@ -154,7 +157,8 @@ constexpr std::array queues{
         [](const Q& q) { return number(q.levels.delayed); }},
     Shown<Q>{gauge("leased", queue_messages, "Messages in the queue, by state", "state", "leased"),
              [](const Q& q) { return number(q.levels.leased); }},
-    Shown<Q>{gauge("bytes", "flotilla_queue_bytes", "Bytes of these", "", "", Unit::bytes),
+    Shown<Q>{gauge("bytes", "flotilla_queue_bytes", "Bytes of the messages in the queue", "", "",
+                   Unit::bytes),
              [](const Q& q) { return number(q.levels.bytes); }},
     Shown<Q>{gauge("consumers", "flotilla_queue_consumers", "Consumers of the queue"),
              [](const Q& q) { return number(q.levels.consumers); }},
@@ -173,12 +177,12 @@ constexpr std::array queues{
     Shown<Q>{counter("finished", "flotilla_queue_finished_total", "Messages acknowledged"),
              [](const Q& q) { return number(q.counters.finished_total); }},
     Shown<Q>{counter("late", "flotilla_queue_finished_late_total",
-                     "Of these, after their lease had run out"),
+                     "Messages acknowledged after their lease had run out"),
              [](const Q& q) { return number(q.counters.late_total); }},
     Shown<Q>{counter("delivered", "flotilla_queue_delivered_total", "Deliveries to consumers"),
              [](const Q& q) { return number(q.counters.delivered_total); }},
     Shown<Q>{counter("redelivered", "flotilla_queue_redelivered_total",
-                     "Of these, not the first of their message"),
+                     "Deliveries that were not the first of their message"),
              [](const Q& q) { return number(q.counters.redelivered_total); }},
     Shown<Q>{counter("nacked", "flotilla_queue_nacked_total", "Messages given back"),
              [](const Q& q) { return number(q.counters.nacked_total); }},
@@ -211,6 +215,22 @@ constexpr std::array doors{
              [](const D& d) { return number(d.refused_total); }},
     Shown<D>{counter("lost", "flotilla_door_lost_total", "Gaps in a feed, as its numbers tell"),
              [](const D& d) { return number(d.lost_total); }},
+};
+
+using C = SessionStat;
+constexpr std::array sessions{
+    Shown<C>{passing_gauge("credit", "Messages that it takes at once"),
+             [](const C& c) { return number(c.credit); }},
+    Shown<C>{passing_gauge("leased", "Messages that it has not finished"),
+             [](const C& c) { return number(c.leased); }},
+    Shown<C>{passing_gauge("silent", "Since it was heard", Unit::seconds),
+             [](const C& c) { return seconds(c.silent); }},
+    Shown<C>{passing_gauge("gone",
+                           "1 while its connection has ended and what it holds waits for it",
+                           Unit::flag),
+             [](const C& c) { return c.is_gone ? 1.0 : 0.0; }},
+    Shown<C>{passing_gauge("stuck", "1 while it does not read, and is given nothing", Unit::flag),
+             [](const C& c) { return c.is_held ? 1.0 : 0.0; }},
 };
 
 std::string kind(const DoorStat& door) {
@@ -247,6 +267,17 @@ admin::Row queue_row(const QueueStat& queue) {
     return {queue.name,
             {std::string(name(is.order)), std::string(name(is.durability)), is.dead_letter_queue},
             admin::values_of(queues, queue)};
+}
+
+admin::Table session_table() {
+    return {
+        "session", {"queue", "consumer", "user", "connection"}, admin::columns_of(sessions), {}, 0};
+}
+
+admin::Row session_row(const SessionStat& session) {
+    return {session.peer,
+            {session.queue, session.consumer, session.user, {}},
+            admin::values_of(sessions, session)};
 }
 
 admin::Row door_row(const DoorStat& door) {

@@ -26,9 +26,12 @@ StoreFigures figures_of(const queue::QueueServer& server, const queue::LmdbStore
 admin::Table totals_table();
 admin::Table queue_table();
 admin::Table door_table();
+admin::Table session_table();
 admin::Row totals_row(const StoreFigures& figures);
 admin::Row queue_row(const queue::QueueStat& queue);
 admin::Row door_row(const queue::DoorStat& door);
+// The text column `connection` is left empty.
+admin::Row session_row(const queue::SessionStat& session);
 std::vector<admin::Histogram> histograms(const StoreFigures& figures);
 
 // For the log.

@@ -18,7 +18,7 @@
 namespace flotilla::store_daemon {
 namespace {
 
-constexpr std::size_t queues_logged_max = 1'000; // by one SIGUSR1
+constexpr std::uint32_t queues_logged_max = 1'000; // by one SIGUSR1
 
 } // namespace
 
@@ -99,10 +99,8 @@ std::string Service::ready_json() const {
     all["doors"] = nlohmann::ordered_json::array();
     for (const queue::DoorStat& each : server_->doors())
         all["doors"].push_back({{"queue", each.queue}, {"endpoints", each.endpoint}});
-    if (const auto http = admin_.http_address())
-        all["admin_http"] = *http;
-    if (const auto endpoint = admin_.endpoint())
-        all["admin"] = endpoint->text();
+    for (const auto& [setting, place] : admin_.places())
+        all[setting] = place;
     return all.dump();
 }
 
@@ -125,14 +123,14 @@ void Service::attach(net::Poller& poller) {
     poller.on_readable(server_->fd(), [] {}); // process() does what there is to do
     for (const int each : server_->connection_fds())
         poller.on_readable(each, [this] { server_->hear_connections(); });
-    poller.on_readable(admin_.fd(), [this] { admin_.work(*administration_); });
+    admin_.attach(poller, *administration_);
 }
 
 void Service::detach(net::Poller& poller) {
     poller.forget(server_->fd());
     for (const int each : server_->connection_fds())
         poller.forget(each);
-    poller.forget(admin_.fd());
+    admin_.detach(poller);
 }
 
 void Service::stop() {
@@ -142,12 +140,11 @@ void Service::stop() {
 
 void Service::report(const host::Log& log) const {
     log.info("access_counters", access_->counters());
-    const auto all = server_->queues();
-    const std::size_t logged = std::min(all.size(), queues_logged_max);
-    for (std::size_t i = 0; i < logged; ++i)
-        log.info("queue_counters", queue_fields(all[i]));
-    if (logged < all.size())
-        log.info("queue_counters_left_out", {{"queues", std::to_string(all.size() - logged)}});
+    const queue::QueuePage page = server_->queues({{}, {}, queues_logged_max});
+    for (const queue::QueueStat& each : page.queues)
+        log.info("queue_counters", queue_fields(each));
+    if (page.left_out > 0)
+        log.info("queue_counters_left_out", {{"queues", std::to_string(page.left_out)}});
     for (const queue::DoorStat& each : server_->doors())
         log.info("door_counters", door_fields(each));
 }

@@ -33,6 +33,27 @@ class Broker(ConsoleTest):
         self.assertEqual(findings(page), [])
         self.assertEqual(page.complaints(), [])
 
+    def test_workers_and_connections(self):
+        page = self.page(self.broker.url)
+        page.press("Workers 1", "link")
+        page.until(lambda: page.rows("Workers") and page.rows("Workers")[0]["Service"] == "echo",
+                   "the worker in the list")
+        worker = page.rows("Workers")[0]
+        self.assertEqual(worker["Capacity"], "1")
+        self.assertTrue(worker["Connection"].startswith("127.0.0.1:"))
+        page.go("#/objects/connection")
+        page.until(lambda: any(each["Connection"] == worker["Connection"]
+                               for each in page.rows("Connections")), "the worker's connection")
+        self.assertEqual({each["Listener"] for each in page.rows("Connections")},
+                         {self.broker.endpoint})
+        page.until(lambda: any(each["Received bytes/s"] not in ("–", "0 B/s")
+                               for each in page.rows("Connections")), "bytes that come")
+        self.assertEqual(findings(page), [])
+        page.press(worker["Connection"], "link")
+        page.says("Bytes a second", "main")
+        page.until(lambda: page.figure("All figures", "Round trip") not in ("", "–"), "a round trip")
+        self.assertEqual(page.complaints(), [])
+
     def test_what_a_broker_does_not_have(self):
         page = self.page(self.broker.url, "#/queue/orders")
         page.says("There is no queue of this name now")

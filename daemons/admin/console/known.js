@@ -36,9 +36,9 @@ export const overviewPlots = {
 
 // Figures of the overview that stand above the plots.
 export const overviewFirst = [
-    'queues', 'services', 'relays', 'sessions', 'workers', 'ready', 'leased', 'delayed', 'queued',
-    'running', 'paused', 'received', 'finished', 'requests', 'answered', 'in_messages',
-    'out_messages', 'dead', 'refused', 'dropped', 'disk_free_bytes'];
+    'queues', 'services', 'relays', 'sessions', 'workers', 'connections', 'ready', 'leased',
+    'delayed', 'queued', 'running', 'paused', 'received', 'finished', 'requests', 'answered',
+    'in_messages', 'out_messages', 'dead', 'refused', 'dropped', 'disk_free_bytes'];
 
 // Of one object.
 export const objectPlots = {
@@ -55,6 +55,17 @@ export const objectPlots = {
         {title: 'Workers', series: lines('workers', ['workers_waiting', 'idle'])},
     ],
     relay: relayPlots,
+    worker: [{title: 'Requests', series: lines('held', 'running', 'capacity')},
+             {title: 'Seconds', series: lines('busy', 'silent')}],
+    session: [{title: 'Messages', series: lines('leased', 'credit')},
+              {title: 'Seconds', series: lines('silent')}],
+    connection: [
+        {title: 'Bytes a second', series: lines(['received_bytes', 'received'],
+                                                ['sent_bytes', 'sent'])},
+        {title: 'Bytes that wait', series: lines(['unread_bytes', 'unread'],
+                                                 ['unsent_bytes', 'unsent'])},
+        {title: 'Round trip', series: lines('round_trip')},
+    ],
 };
 
 // Columns of the lists before "All columns" is chosen.
@@ -64,6 +75,10 @@ export const listColumns = {
     relay: ['kind', 'state', 'frontend', 'backend', 'in_messages', 'out_messages', 'held',
             'dropped_overflow'],
     door: ['queue', 'kind', 'messages', 'refused', 'lost', 'paused'],
+    worker: ['service', 'user', 'dialect', 'connection', 'capacity', 'held', 'busy', 'silent'],
+    session: ['queue', 'consumer', 'user', 'connection', 'credit', 'leased', 'silent', 'stuck'],
+    connection: ['listener', 'age', 'received_bytes', 'sent_bytes', 'unread_bytes', 'unsent_bytes',
+                 'round_trip'],
 };
 
 export const columnsAtFirst = 8; // of a kind that is not above

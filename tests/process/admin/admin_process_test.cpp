@@ -2,6 +2,7 @@
 // The three real daemons, seen and ordered by their administrators.
 #include "daemon.hpp"
 
+#include <algorithm>
 #include <csignal>
 
 using namespace flotilla;
@@ -190,6 +191,101 @@ TEST_CASE("admin: a broker shows its services, and a drain by HTTP is answered b
     CHECK(http_post(broker.http(), "/api/reload", "{}", authorized).code == 200);
     CHECK(http_post(broker.http(), "/api/drain", "{}", authorized).code == 200);
     CHECK(broker.process.wait_exit() == Exit::with(0));
+}
+
+TEST_CASE("admin: after a restart a store shows queues that nobody has used yet",
+          "[process][admin]") {
+    const ScratchFolder folder;
+    auto context = *net::Context::open();
+    {
+        Administered store = start_store(folder);
+        REQUIRE(tell(context, store, "create", "queue=mail") == "ok");
+        REQUIRE(tell(context, store, "put", "queue=mail", "hello") == "ok");
+        store.process.signal(SIGKILL);
+        (void)store.process.wait_exit();
+    }
+    const Administered store = start_store(folder);
+    const json status = store.status();
+    REQUIRE(status["objects"]["queue"].size() == 1);
+    CHECK(status["objects"]["queue"][0]["name"] == "mail");
+    CHECK(status["objects"]["queue"][0]["ready"] == 1);
+    CHECK(status["totals"]["ready"] == 1);
+    const std::string metrics = http_get(store.http(), "/metrics").body;
+    CHECK(metrics.find("flotilla_store_messages{state=\"ready\"} 1\n") != std::string::npos);
+}
+
+TEST_CASE("admin: consumers and connections of a store are shown", "[process][admin]") {
+    const ScratchFolder folder;
+    const Administered store = start_store(folder);
+    auto context = *net::Context::open();
+    REQUIRE(tell(context, store, "create", "queue=mail") == "ok");
+    auto consumer = *net::Socket::open(context, net::SocketType::dealer);
+    REQUIRE(consumer.connect(*net::Endpoint::parse(store.said["endpoints"][0].get<std::string>())));
+    wire::Frames hello{"FLQ1", "hello", "c", "queue=mail\ncredit=7\nworker=me"};
+    REQUIRE(consumer.send(hello, patience));
+    REQUIRE(consumer.receive(patience));
+
+    const json all = store.status("?kind=session")["objects"]["session"];
+    REQUIRE(all.size() == 1);
+    CHECK(all[0]["queue"] == "mail");
+    CHECK(all[0]["consumer"] == "me");
+    CHECK(all[0]["credit"] == 7);
+    const std::string connection = all[0]["connection"];
+    CHECK(connection.starts_with("127.0.0.1:"));
+    const json of_it = store.status("?kind=connection&rows=1&prefix=127.0.0.1");
+    CHECK(of_it["objects"]["connection"].size() == 1);
+    const json connections = store.status("?kind=connection")["objects"]["connection"];
+    const auto shown = std::find_if(connections.begin(), connections.end(),
+                                    [&](const json& each) { return each["name"] == connection; });
+    REQUIRE(shown != connections.end());
+    CHECK((*shown)["listener"] == store.said["endpoints"][0]);
+    CHECK((*shown)["received_bytes"].get<double>() > 64);
+    // They come and go: as metrics each would be a series for ever.
+    CHECK(http_get(store.http(), "/metrics/connections").code == 404);
+    CHECK(http_get(store.http(), "/metrics/sessions").code == 404);
+
+    // The admin endpoint's own are among them.
+    const Said said = order(context, store, "status", {{"kind", "connection"}}, false);
+    REQUIRE(said.code == "200");
+    bool has_admin = false;
+    for (const json& each : said.body["objects"]["connection"])
+        has_admin = has_admin || each["listener"] == store.said["admin"];
+    CHECK(has_admin);
+}
+
+TEST_CASE("admin: a broker shows its workers and how they are connected", "[process][admin]") {
+    const ScratchFolder folder;
+    const Administered broker =
+        start({FLOTILLA_BROKER_PROGRAM, "--bind", "tcp://127.0.0.1:*"}, folder);
+    auto context = *net::Context::open();
+    net::SocketOptions options;
+    options.routing_id = "worker-1";
+    auto worker = *net::Socket::open(context, net::SocketType::dealer, std::move(options));
+    REQUIRE(worker.connect(*net::Endpoint::parse(broker.said["endpoints"][0].get<std::string>())));
+    wire::Frames ready{"", "MDPW02", "\x01", "echo"};
+    REQUIRE(worker.send(ready, patience));
+    REQUIRE(worker.receive(patience)); // a heartbeat: it is registered
+    const json workers = broker.status("?kind=worker")["objects"]["worker"];
+    REQUIRE(workers.size() == 1);
+    CHECK(workers[0]["name"] == "776f726b65722d31");
+    CHECK(workers[0]["service"] == "echo");
+    CHECK(workers[0]["dialect"] == "mdp-0.2");
+    CHECK(workers[0]["held"] == 0);
+    CHECK(workers[0]["connection"].get<std::string>().starts_with("127.0.0.1:"));
+    CHECK(http_get(broker.http(), "/metrics/workers").code == 404);
+}
+
+TEST_CASE("admin: a relay whose sides only connect has an admin endpoint that listens",
+          "[process][admin]") {
+    const ScratchFolder folder;
+    const Administered relay = start({FLOTILLA_RELAY_PROGRAM, "streamer", "--frontend",
+                                      ">tcp://127.0.0.1:1", "--backend", ">tcp://127.0.0.1:1"},
+                                     folder);
+    auto context = *net::Context::open();
+    const Said said = order(context, relay, "status", json::object(), false);
+    CHECK(said.code == "200");
+    REQUIRE(said.body["objects"]["connection"].size() == 1);
+    CHECK(said.body["objects"]["connection"][0]["listener"] == relay.said["admin"]);
 }
 
 TEST_CASE("admin: HTTP beyond this machine needs a token, and a token file that is nobody else's",

@@ -3,6 +3,7 @@
 // The metrics of all daemons as their exposition names them, beside docs/metrics.md, the dashboard
 // and the alert rules, which are written by hand.
 #include <admin/common.hpp>
+#include <admin/connections.hpp>
 #include <admin/exposition.hpp>
 #include <broker/columns.hpp>
 #include <relay/columns.hpp>
@@ -88,10 +89,12 @@ std::map<std::string, Families> all_daemons() {
     namespace store = store_daemon;
     namespace broker = broker_daemon;
     namespace relay = relay_daemon;
-    return {{"store", exported(store::totals_table(), {store::queue_table(), store::door_table()},
+    return {{"store", exported(store::totals_table(),
+                               {store::queue_table(), store::door_table(), store::session_table()},
                                store::histograms({}))},
             {"broker",
-             exported(broker::totals_table(), {broker::service_table()}, broker::histograms({}))},
+             exported(broker::totals_table(), {broker::service_table(), broker::worker_table()},
+                      broker::histograms({}))},
             {"relay", exported(relay::totals_table(), {relay::relay_table()}, {})}};
 }
 
@@ -150,7 +153,8 @@ TEST_CASE("metrics: names say the unit, counters end in _total, all have a help"
 TEST_CASE("metrics: a table has each column name once", "[unit][metrics]") {
     for (const admin::Table& table :
          {store_daemon::totals_table(), store_daemon::queue_table(), store_daemon::door_table(),
-          broker_daemon::totals_table(), broker_daemon::service_table(),
+          store_daemon::session_table(), broker_daemon::totals_table(),
+          broker_daemon::service_table(), broker_daemon::worker_table(),
           relay_daemon::totals_table(), relay_daemon::relay_table()}) {
         INFO(table.kind);
         std::set<std::string> names{"name"};
@@ -191,4 +195,13 @@ TEST_CASE("metrics: dashboard and alert rules use only what is exported", "[unit
         INFO(name);
         CHECK(all.count(base(all, name)) == 1);
     }
+}
+
+TEST_CASE("metrics: what comes and goes by peers' making has none", "[unit][metrics]") {
+    for (const admin::Table& table : {store_daemon::session_table(), broker_daemon::worker_table(),
+                                      admin::connection_table({}, {}, Instant{})}) {
+        INFO(table.kind);
+        CHECK_FALSE(table.has_metrics());
+    }
+    CHECK(store_daemon::queue_table().has_metrics());
 }
