@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 namespace flotilla::cli {
 namespace {
@@ -83,28 +84,23 @@ public:
         admin.security = flags.security; // its admin endpoint has the security of the other one
         if (!flags.admin_curve_key.empty())
             admin.security.curve_key = flags.admin_curve_key;
-        auto context = net::Context::open();
-        if (!context)
-            return fail(context.error());
-        daemon.context_ = std::make_unique<net::Context>(std::move(*context));
-        auto links = open_links(*daemon.context_, admin);
-        if (!links)
-            return fail(links.error());
-        daemon.links_ = std::move(*links);
+        auto session = open_session(admin);
+        if (!session)
+            return fail(session.error());
+        daemon.session_ = std::move(*session);
         daemon.wait_ = flags.timeout;
         return daemon;
     }
     // Nothing when no daemon was named.
     std::optional<Result<DaemonView>> look() {
-        if (links_.empty())
+        if (!session_)
             return std::nullopt;
-        auto answer = ask_one(links_, "status", R"({"rows":0})", wait_);
+        auto answer = ask_one(session_->links, "status", R"({"rows":0})", wait_);
         return answer ? read_status(*answer) : Result<DaemonView>{fail(answer.error())};
     }
 
 private:
-    std::unique_ptr<net::Context> context_{}; // outlives the links
-    AdminLinks links_{};
+    std::optional<AdminSession> session_{};
     Duration wait_{0};
 };
 

@@ -92,19 +92,13 @@ Result<ExitCode> wait_until_gone(AdminLink& link, DrainWatch watch, Terminal& te
 }
 
 Result<ExitCode> run_drain(const DrainFlags& flags, Terminal& terminal) {
-    auto token = read_token(flags.admin);
-    if (!token)
-        return fail(token.error());
-    auto context = net::Context::open();
-    if (!context)
-        return fail(context.error());
-    auto links = open_links(*context, flags.admin);
-    if (!links)
-        return fail(links.error());
-    auto before = look(*links, flags.admin.timeout);
+    auto session = open_session(flags.admin);
+    if (!session)
+        return fail(session.error());
+    auto before = look(session->links, flags.admin.timeout);
     if (!before)
         return fail(before.error());
-    auto answer = ask_one(*links, "drain", arguments(*token), flags.admin.timeout);
+    auto answer = ask_one(session->links, "drain", arguments(session->token), flags.admin.timeout);
     if (!answer)
         return fail(with_token_hint(answer.error(), flags.admin));
     const Duration allowed = deadline_in(*answer);
@@ -113,8 +107,9 @@ Result<ExitCode> run_drain(const DrainFlags& flags, Terminal& terminal) {
         return ExitCode::ok;
     }
     const Instant now = net::now();
-    return wait_until_gone(
-        *links->front(), DrainWatch(*before, now, deadline_after(now, allowed + grace)), terminal);
+    return wait_until_gone(*session->links.front(),
+                           DrainWatch(*before, now, deadline_after(now, allowed + grace)),
+                           terminal);
 }
 
 } // namespace

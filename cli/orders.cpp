@@ -22,18 +22,12 @@ struct OrderFlags {
 };
 
 Result<std::string> order(const OrderFlags& flags, const char* verb, Json arguments) {
-    auto token = read_token(flags.admin);
-    if (!token)
-        return fail(token.error());
-    if (!token->empty())
-        arguments["token"] = *token;
-    auto context = net::Context::open();
-    if (!context)
-        return fail(context.error());
-    auto links = open_links(*context, flags.admin);
-    if (!links)
-        return fail(links.error());
-    auto answer = ask_one(*links, verb, arguments.dump(), flags.admin.timeout);
+    auto session = open_session(flags.admin);
+    if (!session)
+        return fail(session.error());
+    if (!session->token.empty())
+        arguments["token"] = session->token;
+    auto answer = ask_one(session->links, verb, arguments.dump(), flags.admin.timeout);
     return answer ? std::move(answer) : fail(with_token_hint(answer.error(), flags.admin));
 }
 

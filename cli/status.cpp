@@ -90,12 +90,9 @@ Status wait_for_next(Duration interval) {
 }
 
 Result<ExitCode> run_status(const StatusFlags& flags) {
-    auto context = net::Context::open();
-    if (!context)
-        return fail(context.error());
-    auto links = open_links(*context, flags.admin);
-    if (!links)
-        return fail(links.error());
+    auto session = open_session(flags.admin);
+    if (!session)
+        return fail(session.error());
     const std::uint64_t rounds = flags.count.value_or(flags.watch ? UINT64_MAX : 1);
     Output out;
     ExitCode code = ExitCode::nothing;
@@ -105,7 +102,7 @@ Result<ExitCode> run_status(const StatusFlags& flags) {
                 return fail(waited.error());
         if (signal_caught() != 0 || out.closed())
             break;
-        auto asked = ask(*links, flags);
+        auto asked = ask(session->links, flags);
         if (!asked)
             return fail(asked.error());
         code = verdict(*asked);
@@ -125,8 +122,9 @@ void add_status(Parser& parser, StatusFlags& flags) {
     add_admin_endpoints(parser, flags.admin);
     const char* group = "Listing";
     parser
-        .add_option("-k,--kind", flags.kind,
-                    "Show these objects too: queue, door, service, worker, relay, connection")
+        .add_option(
+            "-k,--kind", flags.kind,
+            "Show these objects too: queue, door, session, service, worker, relay, connection")
         .type_name("KIND")
         .group(group);
     parser.add_option("--prefix", flags.prefix, "Only objects whose names begin so")

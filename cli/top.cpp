@@ -183,19 +183,17 @@ Result<ExitCode> run_top(const TopFlags& flags) {
     if (!flags.batch && !has_screen)
         return fail(Errc::bad_option, "there is no terminal to draw on; --batch 10 prints ten "
                                       "frames as text");
-    auto context = net::Context::open();
-    if (!context)
-        return fail(context.error());
-    auto links = open_links(*context, flags.admin);
-    if (!links)
-        return fail(links.error());
+    auto session = open_session(flags.admin);
+    if (!session)
+        return fail(session.error());
     std::vector<std::string> endpoints;
-    for (const auto& link : *links)
+    for (const auto& link : session->links)
         endpoints.push_back(link->endpoint());
     top::Model model(endpoints);
     if (!flags.kind.empty())
         model.show(flags.kind);
-    return flags.batch ? run_batch(*links, model, flags) : run_screen(*links, model, flags);
+    return flags.batch ? run_batch(session->links, model, flags)
+                       : run_screen(session->links, model, flags);
 }
 
 } // namespace
@@ -205,8 +203,9 @@ Run declare_top(Parser& parser) {
     add_admin_endpoints(parser, flags->admin);
     const char* group = "Screen";
     parser
-        .add_option("-k,--kind", flags->kind,
-                    "What to begin with: daemon, queue, door, service, worker, relay, connection")
+        .add_option(
+            "-k,--kind", flags->kind,
+            "What to begin with: daemon, queue, door, session, service, worker, relay, connection")
         .type_name("KIND")
         .group(group);
     add_duration(parser, "-i,--interval", flags->interval, "How often to ask the daemons [1s]")

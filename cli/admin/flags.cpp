@@ -43,6 +43,42 @@ Result<std::string> read_secret(int descriptor, const std::string& path) {
     return text;
 }
 
+Result<std::string> read_token(const AdminFlags& flags) {
+    if (flags.token_file.empty())
+        return std::string{};
+    const int descriptor = open(flags.token_file.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return fail(errno == ENOENT ? Errc::not_found : Errc::io,
+                    flags.token_file + ": " + std::strerror(errno));
+    auto token = read_secret(descriptor, flags.token_file);
+    close(descriptor);
+    return token;
+}
+
+Result<AdminLinks> open_links(net::Context& context, const AdminFlags& flags) {
+    if (flags.endpoints.size() > AdminFlags::endpoints_max)
+        return fail(Errc::bad_option, std::to_string(flags.endpoints.size()) +
+                                          " endpoints; at most " +
+                                          std::to_string(AdminFlags::endpoints_max));
+    auto security = make_security(flags.security);
+    if (!security)
+        return fail(security.error());
+    AdminLinks links;
+    for (const std::string& text : flags.endpoints) {
+        auto endpoint = net::Endpoint::parse(text);
+        if (!endpoint)
+            return fail(endpoint.error());
+        if (endpoint->is_wildcard())
+            return fail(Errc::bad_endpoint,
+                        "'" + text + "' is a wildcard, which nobody can connect to");
+        auto link = AdminLink::open(context, *endpoint, *security);
+        if (!link)
+            return fail(link.error());
+        links.push_back(std::move(*link));
+    }
+    return links;
+}
+
 } // namespace
 
 void add_admin_endpoint(Parser& parser, AdminFlags& flags) {
@@ -74,40 +110,17 @@ void add_token(Parser& parser, AdminFlags& flags) {
         .variable("FLOTILLA_TOKEN_FILE");
 }
 
-Result<AdminLinks> open_links(net::Context& context, const AdminFlags& flags) {
-    if (flags.endpoints.size() > AdminFlags::endpoints_max)
-        return fail(Errc::bad_option, std::to_string(flags.endpoints.size()) +
-                                          " endpoints; at most " +
-                                          std::to_string(AdminFlags::endpoints_max));
-    auto security = make_security(flags.security);
-    if (!security)
-        return fail(security.error());
-    AdminLinks links;
-    for (const std::string& text : flags.endpoints) {
-        auto endpoint = net::Endpoint::parse(text);
-        if (!endpoint)
-            return fail(endpoint.error());
-        if (endpoint->is_wildcard())
-            return fail(Errc::bad_endpoint,
-                        "'" + text + "' is a wildcard, which nobody can connect to");
-        auto link = AdminLink::open(context, *endpoint, *security);
-        if (!link)
-            return fail(link.error());
-        links.push_back(std::move(*link));
-    }
-    return links;
-}
-
-Result<std::string> read_token(const AdminFlags& flags) {
-    if (flags.token_file.empty())
-        return std::string{};
-    const int descriptor = open(flags.token_file.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0)
-        return fail(errno == ENOENT ? Errc::not_found : Errc::io,
-                    flags.token_file + ": " + std::strerror(errno));
-    auto token = read_secret(descriptor, flags.token_file);
-    close(descriptor);
-    return token;
+Result<AdminSession> open_session(const AdminFlags& flags) {
+    auto token = read_token(flags);
+    if (!token)
+        return fail(token.error());
+    auto context = net::Context::open();
+    if (!context)
+        return fail(context.error());
+    auto links = open_links(*context, flags);
+    if (!links)
+        return fail(links.error());
+    return AdminSession{std::move(*context), std::move(*links), std::move(*token)};
 }
 
 Error with_token_hint(Error error, const AdminFlags& flags) {

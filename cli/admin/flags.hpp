@@ -25,13 +25,15 @@ void add_admin_endpoints(Parser& parser, AdminFlags& flags); // one or more
 void add_admin(Parser& parser, AdminFlags& flags);
 void add_token(Parser& parser, AdminFlags& flags);
 
-// A link to each endpoint. `context` must outlive them. Errors: bad_endpoint, bad_option, and those
-// of net/curve and AdminLink.
-Result<AdminLinks> open_links(net::Context& context, const AdminFlags& flags);
-
-// What the file says, for the argument "token". Empty when no file is named. Errors: not_found; io;
-// unsafe_file (others may read it); malformed (nothing in it, or too much).
-Result<std::string> read_token(const AdminFlags& flags);
+// What a verb speaks through: a link to each endpoint, and the token that orders need.
+struct AdminSession {
+    net::Context context;
+    AdminLinks links;
+    std::string token; // empty: no file was named
+};
+// Errors: bad_endpoint, bad_option, those of net/curve and AdminLink; of the token's file
+// not_found, io, unsafe_file (others may read it), malformed (nothing in it, or too much).
+Result<AdminSession> open_session(const AdminFlags& flags);
 
 // Errors of ask_one() that mean that we lack rights, with the flag that mends it.
 Error with_token_hint(Error error, const AdminFlags& flags);

@@ -5,6 +5,7 @@
 #include <cli/admin/view.hpp>
 
 #include <algorithm>
+#include <limits>
 
 namespace flotilla::cli {
 
@@ -38,7 +39,7 @@ std::int64_t whole(const Json& json) {
 double number(const Json& json) {
     if (json.is_boolean())
         return json.get<bool>() ? 1 : 0;
-    return json.is_number() ? json.get<double>() : 0;
+    return json.is_number() ? json.get<double>() : std::numeric_limits<double>::quiet_NaN();
 }
 
 std::vector<std::string> texts(const Json& json) {

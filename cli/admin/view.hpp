@@ -23,7 +23,7 @@ struct ColumnView {
 struct RowView {
     std::string name{};
     std::vector<std::string> texts{}; // one for each text column
-    std::vector<double> values{};     // one for each column; what is absent is 0
+    std::vector<double> values{};     // one for each column; what is not known is no number
 };
 
 struct TableView {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cmath>
 #include <set>
 
 namespace flotilla::cli::top {
@@ -103,6 +104,8 @@ private:
             Cell& cell = row.cells[at];
             cell.value = column.kind == ColumnView::Kind::counter ? source.rate(from, values, i)
                                                                   : std::optional{values.values[i]};
+            if (cell.value && !std::isfinite(*cell.value))
+                cell.value.reset();
             if (cell.value)
                 cell.text = compact(*cell.value, column.unit);
         }

@@ -157,3 +157,13 @@ TEST_CASE("audit shows whatever members its lines have", "[unit][cli]") {
     CHECK_FALSE(audit_table("{}"));
     CHECK_FALSE(audit_table(R"({"audit": [1]})"));
 }
+
+TEST_CASE("a number that the daemon does not know is shown as none", "[unit][cli]") {
+    const auto view = read_status(R"({"program": "p", "state": "ready", "instance": "p",
+        "columns": {"connection": [{"name": "sent_bytes", "kind": "counter", "unit": "bytes"},
+                                   {"name": "round_trip", "kind": "gauge", "unit": "seconds"}]},
+        "objects": {"connection": [{"name": "c", "sent_bytes": null}]}})");
+    REQUIRE(view);
+    const std::string text = objects_text(*view, "connection");
+    CHECK(text.find("c                    -           -") != std::string::npos);
+}
