@@ -44,6 +44,7 @@ struct Puller::Rest {
     // What was received last: an opened batch, whose bytes are in `first` or `expander`, or one
     // message, which `shown` shows.
     wire::BatchReader batch;
+    bool holds_batch = false; // in `first`: when it is read through, its bytes go back at once
     net::Part first;
     std::vector<net::Part> others;
     std::vector<ByteView> views; // of `first` and `others`, when there are others
@@ -58,6 +59,10 @@ struct Puller::Rest {
     [[gnu::always_inline]] inline bool open_lone(ByteView bytes);
     bool open_batch();
     bool open_frames();
+    void let_go() noexcept {
+        first = net::Part{};
+        holds_batch = false;
+    }
     void gave(std::uint64_t messages, std::uint64_t bytes) noexcept {
         counters.messages_total += messages;
         counters.bytes_total += bytes;
@@ -131,6 +136,7 @@ bool Puller::Rest::open_batch() {
     ++(opened ? counters.batch_frames_total : counters.malformed_total);
     if (opened) {
         batch = *opened;
+        holds_batch = true;
         gave(batch.left(), batch.bytes_left()); // counters() takes off what is left of it
     }
     return opened.has_value();
@@ -157,9 +163,13 @@ bool Puller::Rest::open_frames() {
 Status Puller::Rest::fetch(Duration wait) {
     const bool limited = wait > Duration::zero() && wait != no_limit;
     const Instant deadline = limited ? deadline_after(net::recent_now(), wait) : never;
+    if (holds_batch) // in process these are the Pusher's own bytes, which its close() waits for
+        let_go();
     const auto received = socket.receive_look(first, wait);
-    if (!received) [[unlikely]]
+    if (!received) [[unlikely]] {
+        let_go();
         return fail(received.error());
+    }
     if (received->more == net::More::no && open_lone(received->bytes)) [[likely]]
         return {};
     return fetch_on(received->more, wait, deadline);

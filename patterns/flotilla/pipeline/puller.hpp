@@ -105,7 +105,8 @@ public:
     // The next message, waiting for it at most `wait`; zero never waits.
     // Errors: would_block (zero wait), timeout, stopped.
     Result<wire::Frames> receive(Duration wait);
-    // The same without a copy or an allocation: the view is good until the next call.
+    // The same without a copy or an allocation: the view is good until the next call, also one that
+    // returns an error.
     Result<MessageView> receive_view(Duration wait);
     // The fastest way to read a flood: all messages of the batch frame that is at hand, or the next
     // message if it came alone. Good until the next call.

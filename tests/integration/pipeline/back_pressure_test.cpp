@@ -290,11 +290,12 @@ TEST_CASE("back-pressure: a send that waits goes on when the consumer reads agai
         options.batching->unsent_frames_max = 100;
         constexpr int messages = 20'000;
         int sent = 0;
+        Unsent unsent{};
         std::thread sender([&, where = to.endpoints()[0]] {
             Pusher from = pusher(shared, options, where, Attach::connect);
             while (sent < messages && from.send(std::string(200, 'm'), patience))
                 ++sent;
-            (void)from.close(patience);
+            unsent = from.close(patience);
         });
         int received = 0;
         while (received < messages && to.receive_view(patience))
@@ -303,6 +304,8 @@ TEST_CASE("back-pressure: a send that waits goes on when the consumer reads agai
         sender.join();
         CHECK(sent == messages);
         CHECK(received == messages);
+        CHECK(unsent.gathered == 0);
+        CHECK(unsent.with_transport == 0U);
     }
 }
 
