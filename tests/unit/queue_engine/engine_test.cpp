@@ -321,6 +321,7 @@ TEST_CASE("a commit that fails says nothing, and peers begin again") {
     CHECK(rig.engine->counters().reloads_total == 1);
     CHECK(rig.ask<leased::ErrorReply>("worker", leased::Command{leased::Ping{}}).code ==
           ErrorCode::no_session);
+    CHECK(rig.engine->counters().refused_total == 0); // who asks is no fault to look for
     rig.hello("worker", "orders", 10);
     const auto again = rig.seen("worker");
     REQUIRE(again.size() == 1);

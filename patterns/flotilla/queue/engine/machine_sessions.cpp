@@ -124,7 +124,9 @@ void QueueMachine::Rest::handle(Said& said, const leased::Credit& credit) {
 
 void QueueMachine::Rest::handle(Said& said, const leased::Ping& ping) {
     if (said.session == no_slot || !sessions_[said.session].greeted)
-        return refuse(said, ErrorCode::no_session, "this store does not know you; say hello");
+        // Not counted as refused: so newcomers ask whether anybody is there.
+        return answer(said, leased::ErrorReply{ErrorCode::no_session,
+                                               "this store does not know you; say hello", 0, 0, 0});
     if (ping.credit)
         set_credit(said.session, *ping.credit);
     answer(said, leased::Pong{});
