@@ -353,7 +353,8 @@ def measure(name, attack, reasons, keys, daemon, decoy, honest, given):
         fail(f"{name} is not in the log as one of {sorted(named)}")
 
 
-def run(kind, given):
+def run(kind, name, attack, reasons, given):
+    """On daemons of their own, so that nobody has to wait for an earlier attack."""
     address = getattr(given, "from")
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         keys = Keys(folder)
@@ -366,10 +367,9 @@ def run(kind, given):
                                                   daemon=True)
                 servant.start()
             honest = Honest(daemon, keys)
-            honest.phase(1)
-            for name, (attack, reasons) in attacks(given.rounds * given.seconds).items():
-                if not given.only or name in given.only.split(","):
-                    measure(name, attack, reasons, keys, daemon, decoy, honest, given)
+            honest.phase(0.5)
+            measure(name, attack, reasons, keys, daemon, decoy, honest, given)
+            honest.peer.close()
             unnamed = set(daemon.failures()) - set(daemon.named_by_doctor(given.programs, keys))
             if unnamed:
                 fail(f"zmq doctor does not name {sorted(unnamed)}")
@@ -390,7 +390,9 @@ def main():
     parser.add_argument("--seconds", type=float, default=1.5)
     given = parser.parse_args()
     for kind in given.daemon.split(","):
-        run(kind, given)
+        for name, (attack, reasons) in attacks(given.rounds * given.seconds).items():
+            if not given.only or name in given.only.split(","):
+                run(kind, name, attack, reasons, given)
 
 
 if __name__ == "__main__":
