@@ -36,7 +36,8 @@ constexpr std::uint32_t backlogs_max = 10'000; // peers that do not read
 // that.
 constexpr Duration monitor_look = 100ms;
 constexpr Duration monitor_pause = 1ms;
-constexpr std::size_t gathered_sends_max = 128; // decided and not sent
+constexpr std::size_t gathered_sends_max = 128;          // decided and not sent,
+constexpr std::uint64_t gathered_bytes_max = 1ULL << 20; // or of what was read for it
 
 // Of a request to a worker, as it was written for the socket; of anything else empty.
 Blob token_of(wire::Frames&& written) {
@@ -124,6 +125,7 @@ void Broker::Rest::handle(Instant now) {
 // when the input is empty or much has gathered: messages for one peer then share a system call.
 bool Broker::Rest::read_inputs(Duration wait) {
     Instant until = never;
+    std::uint64_t gathered_bytes = 0;
     for (std::size_t i = 0; i < turn_messages_max; ++i) {
         if (Status received = incoming.receive(router, options, i == 0 ? wait : Duration::zero());
             !received) {
@@ -134,8 +136,11 @@ bool Broker::Rest::read_inputs(Duration wait) {
         }
         const Instant now = net::now();
         handle(now);
-        if (out.sends.size() >= gathered_sends_max)
+        gathered_bytes += incoming.bytes;
+        if (out.sends.size() >= gathered_sends_max || gathered_bytes >= gathered_bytes_max) {
             act();
+            gathered_bytes = 0;
+        }
         if (now >= until)
             return false;
         if (i == 0)

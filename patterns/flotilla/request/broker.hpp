@@ -39,7 +39,9 @@ namespace flotilla::request {
 struct BrokerOptions {
     BrokerLimits limits{};
     // What may wait for one peer that does not read; beyond it the peer's session ends and what
-    // waits is dropped and counted. 1 to 100,000 messages, 64 KiB to 1 GiB.
+    // waits is dropped and counted. 1 to 100,000 messages, 64 KiB to 1 GiB. The transport's own
+    // queue comes first: for each peer 1,000 messages of up to 2 KiB, and 2 MiB of larger ones (or
+    // one).
     std::uint32_t backlog_messages_max = 1'000;
     std::uint64_t backlog_bytes_max = 16ULL << 20;
     std::uint64_t backlogs_bytes_max = 256ULL << 20;      // of all peers together; 1 MiB to 64 GiB
