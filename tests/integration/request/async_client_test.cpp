@@ -214,8 +214,8 @@ TEST_CASE("async client: from a broker that is silent it goes to the next",
     PuppetBroker silent(context);
     PuppetBroker good(context);
     ClientOptions options = speaking(dialect, {silent.at(), good.at()});
-    options.attempt_max = 60ms;
-    options.broker_silence_max = 60ms;
+    options.attempt_max = 300ms;
+    options.broker_silence_max = 300ms;
     AsyncClient client = *AsyncClient::open(context, std::move(options));
     Tally tally;
     for (int i = 0; i < 10; ++i) {
