@@ -5,7 +5,7 @@
 #include "host/command_line.hpp"
 #include "host/setting_flags.hpp"
 
-#include <CLI/CLI.hpp>
+#include <command_line/program.hpp>
 
 #include <iostream>
 
@@ -32,8 +32,8 @@ Examples:
 )";
 
 template <class Settings>
-host::SettingFlags<Settings> flags_of(CLI::App& app, const char* group, Settings& settings) {
-    return {app, group, settings, prefix};
+host::SettingFlags<Settings> flags_of(host::Parser& parser, const char* group, Settings& settings) {
+    return {parser, group, settings, prefix};
 }
 
 struct Given {
@@ -42,16 +42,20 @@ struct Given {
     DaemonSettings settings{};
 };
 
-void add_flags(CLI::App& app, Given& given) {
-    auto* bind =
-        app.add_option("--bind", given.bind, "Where clients and workers meet it; may be repeated");
-    bind->type_name("ENDPOINT")->group("Broker")->delimiter(',')->take_all();
-    host::read_from_environment(*bind, prefix);
+void add_flags(host::Parser& parser, Given& given) {
+    const host::Option bind =
+        parser
+            .add_option("--bind", given.bind, "Where clients and workers meet it; may be repeated")
+            .type_name("ENDPOINT")
+            .group("Broker")
+            .separated_by(',');
+    host::read_from_environment(bind, prefix);
     DaemonSettings& all = given.settings;
-    for_each_broker_setting(flags_of(app, "Broker", all));
-    for_each_service_setting(flags_of(app, "Services without a table of their own", all.service));
-    for_each_limit(flags_of(app, "Limits", all));
-    host::add_common_settings(app, given.settings, given.common, prefix);
+    for_each_broker_setting(flags_of(parser, "Broker", all));
+    for_each_service_setting(
+        flags_of(parser, "Services without a table of their own", all.service));
+    for_each_limit(flags_of(parser, "Limits", all));
+    host::add_common_settings(parser, given.settings, given.common, prefix);
 }
 
 // What flags and variables say, and which file lies under them.
@@ -72,14 +76,15 @@ Result<DaemonSettings> read_again(const Source& source) {
 }
 
 std::variant<Command, ExitCode> read_command_line(int count, const char* const* arguments) {
-    CLI::App app("Routes requests of clients to workers by the name of a service: Majordomo, both "
-                 "versions on one port.",
-                 program);
-    app.set_version_flag("--version", host::version_text(program));
-    app.footer(examples);
+    host::Parser parser(
+        "Routes requests of clients to workers by the name of a service: Majordomo, both "
+        "versions on one port.",
+        program);
+    parser.set_version(host::version_text(program));
+    parser.set_footer(examples);
     Given given;
-    add_flags(app, given);
-    if (const auto done = host::parse(app, count, arguments))
+    add_flags(parser, given);
+    if (const auto done = command_line::read_words(parser, count, arguments))
         return *done;
     auto source = source_of(given);
     auto settings = source ? read_again(*source) : Result<DaemonSettings>{fail(source.error())};

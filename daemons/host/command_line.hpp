@@ -4,17 +4,15 @@
 // environment over the settings file, the file over defaults: absent values stay absent here.
 #pragma once
 
-#include <flotilla/base/exit_code.hpp>
+#include <command_line/parser.hpp>
 
 #include <optional>
 #include <string>
 
-namespace CLI {
-class App;
-class Option;
-} // namespace CLI
-
 namespace flotilla::host {
+
+using command_line::Option;
+using command_line::Parser;
 
 // What a command line asks for; the last two print, and end.
 enum class Task { run, check_config, print_config };
@@ -31,19 +29,10 @@ struct CommonFlags {
 };
 
 // `prefix` is that of the program's variables, "FLOTILLA_RELAY_".
-void add_common_flags(CLI::App& app, CommonFlags& flags, const std::string& prefix);
+void add_common_flags(Parser& parser, CommonFlags& flags, const std::string& prefix);
 
 // "FLOTILLA_RELAY_" + "--allow-plaintext" is read from FLOTILLA_RELAY_ALLOW_PLAINTEXT.
-void read_from_environment(CLI::Option& option, const std::string& prefix);
-
-// A switch that may be given a value, by the command line or its variable: true, yes, on, 1 or
-// false, no, off, 0. Anything else is refused. `value` is only written when it is given.
-CLI::Option& add_switch(CLI::App& app, const std::string& name, std::optional<bool>& value,
-                        const std::string& help);
-
-// Parses; nothing when the program should go on. Help and version go to standard output and end it
-// with ok; whatever else the parser throws goes to standard error and ends it with usage.
-std::optional<ExitCode> parse(CLI::App& app, int count, const char* const* arguments);
+void read_from_environment(Option option, const std::string& prefix);
 
 // What "--version" says: name, version, libzmq.
 std::string version_text(const std::string& program);

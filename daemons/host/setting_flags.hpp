@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Listed settings (setting_values.hpp) as flags and variables: SettingFlags is a visitor that
-// declares each one that it visits. The only header of the daemons that needs CLI11.
+// declares each one that it visits.
 #pragma once
 
 #include "host/command_line.hpp"
 #include "host/common_settings.hpp"
 #include "host/setting_values.hpp"
-
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <string>
@@ -47,35 +45,34 @@ template <class Settings>
 class SettingFlags {
 public:
     // `prefix` is that of the program's variables, "FLOTILLA_BROKER_".
-    SettingFlags(CLI::App& app, const char* group, Settings& settings, std::string prefix)
-        : app_(app), group_(group), settings_(settings), prefix_(std::move(prefix)) {}
+    SettingFlags(Parser& parser, const char* group, Settings& settings, std::string prefix)
+        : parser_(parser), group_(group), settings_(settings), prefix_(std::move(prefix)) {}
 
     template <class Field, class Values>
     void operator()(const char* key, Field field, const Values& values, const char* help) const {
         auto& target = settings_.*field;
-        const std::string name = flag_name(key);
-        const auto take = [&target, values, name](const std::string& text) {
+        const auto take = [&target, values](const std::string& text) -> Status {
             auto value = parse_setting(text, values);
             if (!value)
-                throw CLI::ValidationError(name, value.error().detail);
+                return fail(value.error());
             target = std::move(*value);
+            return {};
         };
-        finish(
-            *app_.add_option_function<std::string>(name, take, help)->type_name(type_name(values)));
+        finish(parser_.add_option(flag_name(key), take, help).type_name(type_name(values)));
     }
     template <class Field>
     void operator()(const char* key, Field field, const Flags&, const char* help) const {
         auto& target = settings_.*field;
-        finish(add_switch(app_, flag_name(key), target, help));
+        finish(parser_.add_switch(flag_name(key), target, help));
     }
 
 private:
-    void finish(CLI::Option& option) const {
+    void finish(Option option) const {
         option.group(group_);
         read_from_environment(option, prefix_);
     }
 
-    CLI::App& app_;
+    Parser& parser_;
     const char* group_;
     Settings& settings_;
     std::string prefix_;
@@ -83,16 +80,16 @@ private:
 
 // The flags of CommonSettings, and --ready-json.
 template <class Settings>
-void add_common_settings(CLI::App& app, Settings& settings, CommonFlags& flags,
+void add_common_settings(Parser& parser, Settings& settings, CommonFlags& flags,
                          const std::string& prefix) {
     const auto group = [&](const char* name) {
-        return SettingFlags<Settings>(app, name, settings, prefix);
+        return SettingFlags<Settings>(parser, name, settings, prefix);
     };
     for_each_security_setting<Settings>(group("Security"));
     for_each_admin_setting<Settings>(group("Administration"));
     for_each_daemon_setting<Settings>(group("Daemon"));
     for_each_log_setting<Settings>(group("Daemon"));
-    add_common_flags(app, flags, prefix);
+    add_common_flags(parser, flags, prefix);
 }
 
 } // namespace flotilla::host

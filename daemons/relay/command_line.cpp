@@ -6,7 +6,7 @@
 
 #include <flotilla/base/units.hpp>
 
-#include <CLI/CLI.hpp>
+#include <command_line/program.hpp>
 
 #include <iostream>
 
@@ -32,7 +32,7 @@ Examples:
   flotilla-relay --config relay.toml
 )";
 
-// Flags as CLI11 leaves them: texts, absent when not given.
+// Flags as they are parsed: texts, absent when not given.
 struct Flags {
     host::CommonFlags common{};
     std::optional<std::string> kind{};
@@ -56,37 +56,39 @@ struct Flags {
 
 class FlagAdder {
 public:
-    FlagAdder(CLI::App& app, const char* group) : app_(app), group_(group) {}
+    FlagAdder(host::Parser& parser, const char* group) : parser_(parser), group_(group) {}
 
     template <class Value>
     void option(const std::string& name, Value& value, const char* type, const char* help) {
-        auto* added = app_.add_option(name, value, help)->type_name(type)->group(group_);
-        host::read_from_environment(*added, prefix);
+        finish(parser_.add_option(name, value, help).type_name(type));
     }
     void list(const std::string& name, std::vector<std::string>& values, const char* type,
               const char* help) {
-        auto* added = app_.add_option(name, values, help)->type_name(type)->group(group_);
-        added->delimiter(',')->take_all();
-        host::read_from_environment(*added, prefix);
+        finish(parser_.add_option(name, values, help).type_name(type).separated_by(','));
     }
     // Called only when it is given; a variable may say false.
     void flag(const std::string& name, std::optional<bool>& value, const char* help) {
-        CLI::Option& added = host::add_switch(app_, name, value, help);
-        added.group(group_);
-        host::read_from_environment(added, prefix);
+        finish(parser_.add_switch(name, value, help));
     }
 
 private:
-    CLI::App& app_;
+    void finish(host::Option option) { host::read_from_environment(option.group(group_), prefix); }
+
+    host::Parser& parser_;
     const char* group_;
 };
 
-void add_flags(CLI::App& app, Flags& flags) {
-    app.add_option("KIND", flags.kind, "forwarder, queue or streamer")
-        ->check(CLI::IsMember({"forwarder", "queue", "streamer"}))
-        ->envname(prefix + "KIND");
+void add_flags(host::Parser& parser, Flags& flags) {
+    parser.add_option("KIND", flags.kind, "forwarder, queue or streamer")
+        .type_name("TEXT:{forwarder,queue,streamer}")
+        .check([](const std::string& text) -> Status {
+            if (relay::kind_named(text))
+                return {};
+            return fail(Errc::bad_option, text + " not in {forwarder,queue,streamer}");
+        })
+        .variable(prefix + "KIND");
 
-    FlagAdder relay(app, "Relay");
+    FlagAdder relay(parser, "Relay");
     relay.list("--frontend", flags.frontend, "ENDPOINT",
                "Where senders meet it: publishers, clients, pushers");
     relay.list("--backend", flags.backend, "ENDPOINT",
@@ -104,7 +106,7 @@ void add_flags(CLI::App& app, Flags& flags) {
     relay.option("--last-value-bytes", flags.last_value_bytes, "SIZE",
                  "Bytes remembered at most (default: 256MiB)");
 
-    FlagAdder limits(app, "Limits");
+    FlagAdder limits(parser, "Limits");
     limits.option("--hwm", flags.hwm, "N",
                   "Messages queued for each peer (default: 131072 forwarder, 1000 others)");
     limits.option("--capture-hwm", flags.capture_hwm, "N",
@@ -116,13 +118,13 @@ void add_flags(CLI::App& app, Flags& flags) {
     limits.option("--frames-max", flags.frames_max, "N",
                   "A message of more frames is dropped and counted (default: 1024)");
 
-    FlagAdder security(app, "Security");
+    FlagAdder security(parser, "Security");
     security.list("--server-key", flags.server_key, "KEY|FILE",
                   "Public key of the server that a side connects to; the second one is the "
                   "backend's");
     security.list("--curve-sides", flags.curve_sides, "SIDE",
                   "Which of frontend, backend and capture use CURVE (default: all)");
-    host::add_common_settings(app, flags.settings, flags.common, prefix);
+    host::add_common_settings(parser, flags.settings, flags.common, prefix);
 }
 
 // Values in texts, with the flag's name in front of what is wrong.
@@ -197,13 +199,13 @@ Result<DaemonSettings> read_again(const Source& source) {
 }
 
 std::variant<Command, ExitCode> read_command_line(int count, const char* const* arguments) {
-    CLI::App app("Passes ZeroMQ messages between two sides, so that peers need to know only it.",
-                 program);
-    app.set_version_flag("--version", host::version_text(program));
-    app.footer(examples);
+    host::Parser parser(
+        "Passes ZeroMQ messages between two sides, so that peers need to know only it.", program);
+    parser.set_version(host::version_text(program));
+    parser.set_footer(examples);
     Flags flags;
-    add_flags(app, flags);
-    if (const auto done = host::parse(app, count, arguments))
+    add_flags(parser, flags);
+    if (const auto done = command_line::read_words(parser, count, arguments))
         return *done;
     auto source = source_of(flags);
     auto settings = source ? read_again(*source) : Result<DaemonSettings>{fail(source.error())};

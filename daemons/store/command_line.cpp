@@ -6,7 +6,7 @@
 #include "host/setting_flags.hpp"
 #include "store/setting_list.hpp"
 
-#include <CLI/CLI.hpp>
+#include <command_line/program.hpp>
 
 #include <iostream>
 #include <utility>
@@ -41,65 +41,77 @@ struct Given {
     std::vector<std::string> bind{};
     DaemonSettings settings{};
     ToolCommand tool{};
-    std::optional<Tool> named{};
+    std::vector<std::pair<const host::Parser*, Tool>> tools{}; // as they are named
 };
 
-void add_flags(CLI::App& app, Given& given) {
+void add_flags(host::Parser& parser, Given& given) {
     const auto flags_of = [&](const char* group) {
-        return host::SettingFlags<DaemonSettings>(app, group, given.settings, prefix);
+        return host::SettingFlags<DaemonSettings>(parser, group, given.settings, prefix);
     };
-    auto* bind = app.add_option("--bind", given.bind,
-                                "Where producers and consumers meet it; may be repeated");
-    bind->type_name("ENDPOINT")->group("Store")->delimiter(',')->take_all();
-    host::read_from_environment(*bind, prefix);
+    const host::Option bind =
+        parser
+            .add_option("--bind", given.bind,
+                        "Where producers and consumers meet it; may be repeated")
+            .type_name("ENDPOINT")
+            .group("Store")
+            .separated_by(',');
+    host::read_from_environment(bind, prefix);
     for_each_store_setting(flags_of("Store"));
-    auto* created = app.add_option("--auto-create", given.settings.auto_create,
-                                   "Queues that a put, take or hello may make, such as "
-                                   "'orders.*'; may be repeated (default: none)");
-    created->type_name("PATTERN")->group("Store")->delimiter(',')->take_all();
-    host::read_from_environment(*created, prefix);
+    const host::Option created =
+        parser
+            .add_option("--auto-create", given.settings.auto_create,
+                        "Queues that a put, take or hello may make, such as "
+                        "'orders.*'; may be repeated (default: none)")
+            .type_name("PATTERN")
+            .group("Store")
+            .separated_by(',');
+    host::read_from_environment(created, prefix);
     for_each_limit(flags_of("Limits"));
-    host::add_common_settings(app, given.settings, given.common, prefix);
+    host::add_common_settings(parser, given.settings, given.common, prefix);
 }
 
 // A word that names a tool, with the options that it has.
-CLI::App& add_tool(CLI::App& app, Given& given, Tool tool, const char* name, const char* help) {
-    CLI::App& sub = *app.add_subcommand(name, help);
-    sub.group("Tools");
-    auto* data = sub.add_option("--data", given.tool.data, "The directory of the store");
-    data->type_name("DIR")->required();
-    host::read_from_environment(*data, prefix);
-    sub.callback([&given, tool] { given.named = tool; });
+host::Parser& add_tool(host::Parser& parser, Given& given, Tool tool, const char* name,
+                       const char* help) {
+    host::Parser& sub = parser.add_subcommand(name, help);
+    sub.set_group("Tools");
+    const host::Option data =
+        sub.add_option("--data", given.tool.data, "The directory of the store")
+            .type_name("DIR")
+            .required();
+    host::read_from_environment(data, prefix);
+    given.tools.emplace_back(&sub, tool);
     return sub;
 }
 
-void add_tools(CLI::App& app, Given& given) {
-    add_tool(app, given, Tool::verify, "verify",
+void add_tools(host::Parser& parser, Given& given) {
+    add_tool(parser, given, Tool::verify, "verify",
              "Read everything and check it, also beside a running store; 4: damage was found")
-        .footer("Example:\n  flotilla-store verify --data queues");
-    CLI::App& backup = add_tool(app, given, Tool::backup, "backup",
-                                "A consistent copy, also beside a running store");
+        .set_footer("Example:\n  flotilla-store verify --data queues");
+    host::Parser& backup = add_tool(parser, given, Tool::backup, "backup",
+                                    "A consistent copy, also beside a running store");
     backup.add_option("--to", given.tool.other, "A directory that is not there yet")
-        ->type_name("DIR")
-        ->required();
-    backup.footer("Example:\n  flotilla-store backup --data queues --to queues.backup");
-    CLI::App& restore =
-        add_tool(app, given, Tool::restore, "restore", "A backup back; it is verified first");
+        .type_name("DIR")
+        .required();
+    backup.set_footer("Example:\n  flotilla-store backup --data queues --to queues.backup");
+    host::Parser& restore =
+        add_tool(parser, given, Tool::restore, "restore", "A backup back; it is verified first");
     restore.add_option("--from", given.tool.other, "The directory of the backup")
-        ->type_name("DIR")
-        ->required();
-    restore.footer("--data names a directory that is empty or not there.\n\nExample:\n"
-                   "  flotilla-store restore --from queues.backup --data queues");
-    CLI::App& out = add_tool(app, given, Tool::export_lines, "export",
-                             "All queues and messages as JSON lines; no store may run on it");
-    out.add_option("FILE", given.tool.other, "Where to [standard output]")->type_name("FILE");
-    out.footer("A line of type queue has the properties; lines of type message have the frames, as "
-               "text or base64.\n\nExample:\n  flotilla-store export --data queues > all.jsonl");
-    CLI::App& in = add_tool(app, given, Tool::import_lines, "import",
-                            "Such lines back, behind what is there; no store may run on it");
-    in.add_option("FILE", given.tool.other, "Where from [standard input]")->type_name("FILE");
-    in.footer("Example:\n  flotilla-store import --data queues < all.jsonl");
-    app.require_subcommand(0, 1);
+        .type_name("DIR")
+        .required();
+    restore.set_footer("--data names a directory that is empty or not there.\n\nExample:\n"
+                       "  flotilla-store restore --from queues.backup --data queues");
+    host::Parser& out = add_tool(parser, given, Tool::export_lines, "export",
+                                 "All queues and messages as JSON lines; no store may run on it");
+    out.add_option("FILE", given.tool.other, "Where to [standard output]").type_name("FILE");
+    out.set_footer(
+        "A line of type queue has the properties; lines of type message have the frames, as "
+        "text or base64.\n\nExample:\n  flotilla-store export --data queues > all.jsonl");
+    host::Parser& in = add_tool(parser, given, Tool::import_lines, "import",
+                                "Such lines back, behind what is there; no store may run on it");
+    in.add_option("FILE", given.tool.other, "Where from [standard input]").type_name("FILE");
+    in.set_footer("Example:\n  flotilla-store import --data queues < all.jsonl");
+    parser.allow_subcommand();
 }
 
 // What flags and variables say, and which file lies under them.
@@ -121,18 +133,21 @@ Result<DaemonSettings> read_again(const Source& source) {
 
 std::variant<Command, ToolCommand, ExitCode> read_command_line(int count,
                                                                const char* const* arguments) {
-    CLI::App app("Keeps queues of messages on disk: what it has confirmed is there after a crash, "
-                 "and is delivered until it is acknowledged.",
-                 program);
-    app.set_version_flag("--version", host::version_text(program));
-    app.footer(examples);
+    host::Parser parser(
+        "Keeps queues of messages on disk: what it has confirmed is there after a crash, "
+        "and is delivered until it is acknowledged.",
+        program);
+    parser.set_version(host::version_text(program));
+    parser.set_footer(examples);
     Given given;
-    add_flags(app, given);
-    add_tools(app, given);
-    if (const auto done = host::parse(app, count, arguments))
+    add_flags(parser, given);
+    add_tools(parser, given);
+    if (const auto done = command_line::read_words(parser, count, arguments))
         return *done;
-    if (given.named) {
-        given.tool.tool = *given.named;
+    for (const auto& [named, tool] : given.tools) {
+        if (!named->is_named())
+            continue;
+        given.tool.tool = tool;
         given.tool.store = store_options(given.settings);
         return std::move(given.tool);
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
+#include <command_line/program.hpp>
 #include <host/command_line.hpp>
 #include <support/catch.hpp>
 
@@ -19,13 +19,13 @@ struct Outcome {
 };
 
 Outcome given(std::vector<const char*> words, const char* variable = nullptr) {
-    CLI::App app{"a daemon", "daemon"};
+    Parser parser{"a daemon", "daemon"};
     Outcome outcome;
-    read_from_environment(add_switch(app, "--bold", outcome.value, "be bold"), "FLOTILLA_TEST_");
+    read_from_environment(parser.add_switch("--bold", outcome.value, "be bold"), "FLOTILLA_TEST_");
     if (variable != nullptr)
         ::setenv("FLOTILLA_TEST_BOLD", variable, 1);
     words.insert(words.begin(), "daemon");
-    outcome.ended = parse(app, static_cast<int>(words.size()), words.data());
+    outcome.ended = command_line::read_words(parser, static_cast<int>(words.size()), words.data());
     ::unsetenv("FLOTILLA_TEST_BOLD");
     return outcome;
 }
