@@ -3,12 +3,14 @@
 #include "guard.hpp"
 #include "pairing.hpp"
 
-#include <CLI/CLI.hpp>
+#include <command_line/program.hpp>
+#include <command_line/values.hpp>
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
 #include <iostream>
 
+using namespace flotilla;
 using namespace flotilla::bench;
 
 namespace {
@@ -60,28 +62,25 @@ nlohmann::json json(const Outcome& outcome) {
 } // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app{"Measures Flotilla against raw libzmq with the same messages, interleaved in "
-                 "pairs; the ratio is the median of the paired ratios."};
-    int pairs = 9;
+    command_line::Parser parser{
+        "Measures Flotilla against raw libzmq with the same messages, interleaved in "
+        "pairs; the ratio is the median of the paired ratios.",
+        "flotilla_bench"};
+    std::uint64_t pairs = 9;
     bool as_json = false;
     bool brief = false;
     std::vector<std::string> only;
-    app.add_option("--pairs", pairs, "pairs that count for each figure")
-        ->check(CLI::Range(1, 1'000))
-        ->capture_default_str();
-    app.add_option("--only", only,
-                   "areas or parts of a line: pipeline-plain, pipeline-batched, lone-latency, "
-                   "pubsub, relay, majordomo, curve, rules, 'tcp 100 B'");
+    add_count(parser, "--pairs", pairs, {1, 1'000}, "pairs that count for each figure [9]");
+    parser.add_option("--only", only,
+                      "areas or parts of a line: pipeline-plain, pipeline-batched, lone-latency, "
+                      "pubsub, relay, majordomo, curve, rules, 'tcp 100 B'");
     std::string other_broker;
-    app.add_option("--other-broker", other_broker,
-                   "also compare with the MDP 0.1 broker that runs at this endpoint");
-    app.add_flag("--brief", brief, "a tenth of the messages: shows that it runs, not how fast");
-    app.add_flag("--json", as_json, "one JSON document instead of the table");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : 2;
-    }
+    parser.add_option("--other-broker", other_broker,
+                      "also compare with the MDP 0.1 broker that runs at this endpoint");
+    parser.add_flag("--brief", brief, "a tenth of the messages: shows that it runs, not how fast");
+    parser.add_flag("--json", as_json, "one JSON document instead of the table");
+    if (const auto ended = command_line::read_words(parser, argc, argv))
+        return static_cast<int>(*ended);
 
     make_guard_keys();
     const Scale scale{brief ? 10U : 1U};
@@ -102,7 +101,7 @@ int main(int argc, char** argv) {
         if (!any && !as_json)
             print_head();
         any = true;
-        const Outcome outcome = play(match, pairs);
+        const Outcome outcome = play(match, static_cast<int>(pairs));
         if (as_json)
             document.push_back(json(outcome));
         else

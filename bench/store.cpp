@@ -6,7 +6,8 @@
 #include <flotilla/queue/engine/record.hpp>
 #include <flotilla/wire/pack.hpp>
 
-#include <CLI/CLI.hpp>
+#include <command_line/program.hpp>
+#include <command_line/values.hpp>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -231,25 +232,23 @@ void drain(const fs::path& directory, const LmdbOptions& options, std::size_t bo
 } // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app{"Measures commits of the queue store against write and fdatasync of the same "
-                 "bytes, in pairs."};
-    int pairs = 5;
+    command_line::Parser parser{
+        "Measures commits of the queue store against write and fdatasync of the same "
+        "bytes, in pairs.",
+        "flotilla_bench_store"};
+    std::uint64_t pairs = 5;
     std::string directory = ".";
     std::string only;
     std::uint64_t ahead_mib = LmdbOptions{}.write_ahead_bytes >> 20;
     bool is_brief = false;
-    app.add_option("--pairs", pairs, "pairs that count for each figure")
-        ->check(CLI::Range(1, 1'000))
-        ->capture_default_str();
-    app.add_option("--directory", directory, "where to write: a disk that syncs, not a tmpfs");
-    app.add_option("--only", only, "part of a line");
-    app.add_option("--write-ahead", ahead_mib, "MiB of zeros ahead")->capture_default_str();
-    app.add_flag("--brief", is_brief, "a tenth of the turns: shows that it runs, not how fast");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : 2;
-    }
+    add_count(parser, "--pairs", pairs, {1, 1'000}, "pairs that count for each figure [5]");
+    parser.add_option("--directory", directory, "where to write: a disk that syncs, not a tmpfs");
+    parser.add_option("--only", only, "part of a line");
+    add_count(parser, "--write-ahead", ahead_mib, {0, 1'000'000},
+              "MiB of zeros ahead [" + std::to_string(ahead_mib) + "]");
+    parser.add_flag("--brief", is_brief, "a tenth of the turns: shows that it runs, not how fast");
+    if (const auto ended = command_line::read_words(parser, argc, argv))
+        return static_cast<int>(*ended);
     LmdbOptions options;
     options.write_ahead_bytes = ahead_mib << 20;
     std::printf("%-34s %10s %10s  %17s %9s %9s %8s %8s\n", "turns of", "raw /s", "ours /s",
@@ -271,7 +270,7 @@ int main(int argc, char** argv) {
         if (std::string(shape.what).find(only) == std::string::npos)
             continue;
         shape.turns = is_brief ? shape.turns / 10 : shape.turns;
-        compare(shape, directory, options, is_brief ? 1 : pairs);
+        compare(shape, directory, options, is_brief ? 1 : static_cast<int>(pairs));
     }
     if (only.empty() || only == "read") {
         drain(directory, options, 100);

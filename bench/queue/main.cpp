@@ -3,7 +3,8 @@
 // what the machine allows in the same run. docs/performance.md says how to read it.
 #include "workloads.hpp"
 
-#include <CLI/CLI.hpp>
+#include <command_line/program.hpp>
+#include <command_line/values.hpp>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <string>
 #include <vector>
 
+using namespace flotilla;
 using namespace flotilla::bench;
 
 namespace {
@@ -117,30 +119,30 @@ void run_round(const std::string& store, const std::string& root, std::uint64_t 
 } // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app{"Measures flotilla-store with the workloads of its peers: publishing with 1000 "
-                 "unconfirmed, draining with acknowledgements, both at once, and lone puts. "
-                 "Figures are medians of the repeats; CPU and memory are the store's."};
+    command_line::Parser parser{
+        "Measures flotilla-store with the workloads of its peers: publishing with 1000 "
+        "unconfirmed, draining with acknowledgements, both at once, and lone puts. "
+        "Figures are medians of the repeats; CPU and memory are the store's.",
+        "flotilla_queue_bench"};
     std::string store = FLOTILLA_STORE_PROGRAM;
     std::string root = "/var/tmp";
     std::vector<std::string> only;
-    int repeats = 3;
+    std::uint64_t repeats = 3;
     bool as_json = false;
     bool brief = false;
-    app.add_option("--store", store, "the program to measure");
-    app.add_option("--data-root", root, "where its directory is made: a real disk")
-        ->capture_default_str();
-    app.add_option("--only", only, "parts of workloads' names: publish, drain, 'end to end', lone");
-    app.add_option("--repeats", repeats)->check(CLI::Range(1, 1'000))->capture_default_str();
-    app.add_flag("--brief", brief, "a fiftieth of the messages: shows that it runs, not how fast");
-    app.add_flag("--json", as_json, "JSON lines instead of the table");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : 2;
-    }
+    parser.add_option("--store", store, "the program to measure");
+    parser.add_option("--data-root", root, "where its directory is made: a real disk [/var/tmp]");
+    parser.add_option("--only", only,
+                      "parts of workloads' names: publish, drain, 'end to end', lone");
+    add_count(parser, "--repeats", repeats, {1, 1'000}, "times that each is measured [3]");
+    parser.add_flag("--brief", brief,
+                    "a fiftieth of the messages: shows that it runs, not how fast");
+    parser.add_flag("--json", as_json, "JSON lines instead of the table");
+    if (const auto ended = command_line::read_words(parser, argc, argv))
+        return static_cast<int>(*ended);
     std::vector<std::string> order;
     std::map<std::string, std::vector<Figures>> results;
-    for (int i = 0; i < repeats; ++i)
+    for (std::uint64_t i = 0; i < repeats; ++i)
         run_round(store, root, brief ? 50 : 1, only, order, results);
     Table table(as_json);
     for (const std::string& each : order)
