@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The floors, checked on the real includes: base <- wire <- net <- patterns <- daemons, cli.
+"""The floors, checked on the real includes: base <- wire <- net <- patterns <- daemons, cli; and
+base <- command_line <- daemons, cli, bench.
 
 1. A file includes only its own floor and floors below it; a pattern never includes a pattern
    (compose, which joins them, excepted; taker, a part of several, may be used by all), a daemon no other daemon (host and
    admin excepted; admin uses host, host nobody), the CLI no daemon.
-2. Only lib/flotilla/net, bench and tests (which play raw peers) include libzmq's headers.
+2. Only lib/flotilla/net, bench and tests (which play raw peers) include libzmq's headers, and only
+   command_line those of CLI11, which cost seconds in each file.
 3. A public header needs nothing but the standard library, tl::expected and other public headers.
 4. Every included project header exists, and no file includes itself through others.
 """
@@ -16,21 +18,23 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 ROOTS = {"lib": "lib/flotilla/", "patterns": "patterns/flotilla/"}
 PARTS = ("taker",)  # beneath the patterns, which share them; themselves on lib alone
 LIBRARY = ("base", "wire", "net")
-ZMQ_HEADER = re.compile(r"^zmq[a-z_]*\.h(pp)?$")
-ZMQ_ALLOWED = ("lib/flotilla/net/", "bench/", "tests/")
+# What a foreign header is called, whose files may include it.
+WALLS = ((re.compile(r"^zmq[a-z_]*\.h(pp)?$"), ("lib/flotilla/net/", "bench/", "tests/")),
+         (re.compile(r"^CLI/"), ("command_line/",)))
 STANDARD = re.compile(r"^[a-z0-9_]+$")
 
 
 def component(path):
-    """("lib", "net"), ("patterns", "pubsub"), ("daemons", "relay"), ("cli", "") or None."""
+    """("lib", "net"), ("patterns", "pubsub"), ("daemons", "relay"), ("cli", ""),
+    ("command_line", "") or None."""
     for kind, prefix in ROOTS.items():
         if path.startswith(prefix):
             return kind, path[len(prefix):].split("/")[0]
     parts = path.split("/")
     if parts[0] == "daemons":
         return "daemons", parts[1] if len(parts) > 2 else ""
-    if parts[0] == "cli":
-        return "cli", ""
+    if parts[0] in ("cli", "command_line"):
+        return parts[0], ""
     return None
 
 
@@ -47,7 +51,9 @@ def may_use(user, used):
     if kind == "patterns":
         return used_kind == "lib" or (
             used_kind == "patterns" and (name == "compose" or used_name in PARTS))
-    if used_kind in ("lib", "patterns"):
+    if kind == "command_line":
+        return used == ("lib", "base")
+    if used_kind in ("lib", "patterns", "command_line"):
         return True
     if kind != "daemons" or used_kind != "daemons":
         return False
@@ -68,8 +74,10 @@ def resolve(files, path, quoted, name):
     elif quoted:
         folder = path.rsplit("/", 1)[0]
         candidates = [folder + "/" + name, path.split("/")[0] + "/" + name]
+    elif name.startswith("support/"):
+        candidates = ["tests/" + name]
     else:
-        candidates = ["tests/" + name] if name.startswith("support/") else []
+        candidates = [name] if name.startswith("command_line/") else []
     for candidate in candidates:
         if candidate in files.paths:
             return candidate
@@ -82,11 +90,12 @@ def floors(files):
         public = path.startswith(tuple(ROOTS.values())) and path.endswith(".hpp")
         for number, quoted, name in includes(files, path):
             where = f"{path}:{number}: "
-            if ZMQ_HEADER.match(name) and not path.startswith(ZMQ_ALLOWED):
-                yield where + f"includes {name}; only lib/flotilla/net may"
+            for header, allowed in WALLS:
+                if header.match(name) and not path.startswith(allowed):
+                    yield where + f"includes {name}; only {allowed[0][:-1]} may"
             used = resolve(files, path, quoted, name)
             if used is None:
-                if name.startswith("flotilla/") or quoted:
+                if quoted or name.startswith(("flotilla/", "command_line/")):
                     yield where + f"includes {name}, which does not exist"
                 elif public and not (STANDARD.match(name) or name == "tl/expected.hpp"):
                     yield where + f"a public header includes {name}; keep it behind a pointer"

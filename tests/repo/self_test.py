@@ -70,6 +70,15 @@ class Checks(unittest.TestCase):
         self.finds(layering.floors, {"cli/c.cpp": "#include <zmq.hpp>\n"}, "only lib/flotilla/net")
         self.passes(layering.floors, {"lib/flotilla/net/c.cpp": "#include <zmq.hpp>\n"})
         self.finds(layering.floors, {"lib/flotilla/net/c.hpp": "#include <zmq.h>\n"}, "pointer")
+        parser = {"command_line/p.hpp": HEADER, "cli/c.cpp": "#include <command_line/p.hpp>\n",
+                  "command_line/p.cpp": "#include <CLI/CLI.hpp>\n" + include.format("base/a.hpp")}
+        self.passes(layering.floors, {**base, **parser})
+        self.finds(layering.floors, {"cli/c.cpp": "#include <CLI/CLI.hpp>\n"}, "only command_line")
+        upward = {**parser, "lib/flotilla/base/a.hpp": HEADER + "#include <command_line/p.hpp>\n"}
+        self.finds(layering.floors, upward, "base/a.hpp")
+        upward = {"command_line/p.cpp": include.format("wire/w.hpp"),
+                  "lib/flotilla/wire/w.hpp": HEADER}
+        self.finds(layering.floors, upward, "command_line/p.cpp")
         self.finds(layering.floors, {"cli/c.cpp": include.format("base/none.hpp")}, "not exist")
 
     def test_cycles(self):
