@@ -4,12 +4,11 @@
 #include <cli/program.hpp>
 #include <cli/serve/command_mark.hpp>
 #include <cli/signals.hpp>
-#include <cli/suggest.hpp>
 #include <cli/terminal.hpp>
+#include <command_line/program.hpp>
 
 #include <algorithm>
 #include <cstdio>
-#include <map>
 
 namespace flotilla::cli {
 
@@ -55,79 +54,19 @@ std::unique_ptr<Tree> declare_all() {
     return tree;
 }
 
-// The deepest subcommand that the words named.
-const Parser& deepest(const Parser& parser) {
-    const Parser* const named = parser.named();
-    return named == nullptr ? parser : deepest(*named);
-}
-
-std::string path_of(const Parser& parser) {
-    if (parser.parent() == nullptr)
-        return {};
-    const std::string up = path_of(*parser.parent());
-    return up.empty() ? parser.name() : up + " " + parser.name();
-}
-
-std::vector<std::string> subcommand_names(const Parser& parser) {
-    std::vector<std::string> names;
-    for (const auto& sub : parser.subcommands())
-        names.push_back(sub->name());
-    return names;
-}
-
-std::vector<std::string> option_names(const Parser& parser) {
-    std::vector<std::string> names;
-    for (const Option option : parser.options())
-        for (const std::string& name : option.long_names())
-            names.push_back("--" + name);
-    return names;
-}
-
-std::string did_you_mean(const std::string& word, const std::vector<std::string>& known) {
-    const std::string near = nearest(word, known);
-    return near.empty() ? std::string{} : "; did you mean " + near + "?";
-}
-
-// What is wrong with the words, and what would be right. `sentence` is what the parser says.
-std::string explain(const std::string& sentence, const Parser& at) {
-    const std::vector<std::string> left = at.remaining();
-    if (!left.empty()) {
-        const std::string& word = left.front();
-        if (word.size() > 1 && word.front() == '-') {
-            const std::string name = word.substr(0, word.find('='));
-            return "unknown option " + name + did_you_mean(name, option_names(at));
-        }
-        if (!at.subcommands().empty())
-            return "there is no " + std::string(at.parent() ? "command" : "verb") + " '" + word +
-                   "'" + did_you_mean(word, subcommand_names(at));
-        return "unexpected argument '" + word + "'";
-    }
-    if (!at.subcommands().empty() && at.named() == nullptr)
-        return at.parent() ? "say which command" : "say which verb";
-    return sentence;
-}
-
-int report(const std::string& sentence, const Parser& root) {
-    const Parser& at = deepest(root);
-    const std::string path = path_of(at);
-    Terminal(path).error(explain(sentence, at));
-    std::fprintf(stderr, "Try: zmq %s--help\n", path.empty() ? "" : (path + " ").c_str());
-    return static_cast<int>(ExitCode::usage);
-}
-
-int print(const std::string& text) {
-    const bool written =
-        std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-    return static_cast<int>(written ? ExitCode::ok : ExitCode::runtime_error);
+// "queue put" of "zmq queue put".
+std::string path_behind_program(const Parser& parser) {
+    const std::string path = parser.path();
+    return path.substr(path.find(' ') + 1);
 }
 
 int run_verb(const Tree& tree) {
     const Parser* named = tree.root->named();
     const auto verb = std::find_if(tree.verbs.begin(), tree.verbs.end(),
                                    [named](const Verb& v) { return v.parser == named; });
-    Terminal terminal(path_of(deepest(*named)), tree.quiet     ? Verbosity::quiet
-                                                : tree.verbose ? Verbosity::verbose
-                                                               : Verbosity::normal);
+    Terminal terminal(path_behind_program(named->innermost()), tree.quiet     ? Verbosity::quiet
+                                                               : tree.verbose ? Verbosity::verbose
+                                                                              : Verbosity::normal);
     catch_signals();
     Result<ExitCode> ended = verb->run(terminal);
     if (signal_caught() != 0)
@@ -177,10 +116,11 @@ int run_program(std::vector<std::string> words) {
     }
     const auto asked = tree->root->parse(std::move(words));
     if (!asked)
-        return report(asked.error().detail, *tree->root);
+        return static_cast<int>(command_line::complain(*tree->root, asked.error(), "verb"));
     if (*asked == Parser::Asked::help) {
-        const Parser& at = deepest(*tree->root);
-        return print(at.parent() ? verb_help(at) : program_help(at));
+        const Parser& at = tree->root->innermost();
+        return static_cast<int>(
+            command_line::print(at.parent() ? verb_help(at) : program_help(at)));
     }
     return run_verb(*tree);
 }

@@ -46,6 +46,7 @@ public:
     std::string group() const;
     bool is_positional() const; // and so name() is that of the argument
     bool is_required() const;
+    bool takes_value() const; // all but flags
     bool takes_many() const;
 
     friend bool operator==(Option, Option) = default;

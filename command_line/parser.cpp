@@ -29,6 +29,34 @@ std::string without_shields(std::string text) {
     return text;
 }
 
+// The words of a switch. CLI11's own reading of them takes any number too, and says of what it does
+// not take that it "could not convert".
+Status is_switch_word(const std::string& said) {
+    for (const char* const known : {"true", "yes", "on", "1", "false", "no", "off", "0"})
+        if (said == known)
+            return {};
+    return fail(Errc::bad_option, "'" + said + "' is neither true nor false; write one of these");
+}
+
+// CLI11's "--count: 1 required N missing" and "--count: At Most 1 required but received 2", in the
+// words of the other sentences.
+std::string mended(const std::string& sentence) {
+    const auto between = [&](std::string_view begin, std::string_view end) {
+        const std::size_t from = sentence.find(begin);
+        const std::size_t to = sentence.rfind(end);
+        return from == std::string::npos || to == std::string::npos || to < from + begin.size() ||
+                       to + end.size() != sentence.size()
+                   ? std::string{}
+                   : sentence.substr(from + begin.size(), to - from - begin.size());
+    };
+    const std::string option = sentence.substr(0, sentence.find(": "));
+    if (const std::string type = between(": 1 required ", " missing"); !type.empty())
+        return option + ": its value is missing, " + type;
+    if (const std::string times = between(": At Most 1 required but received ", ""); !times.empty())
+        return option + ": given " + times + " times; it takes one value";
+    return sentence;
+}
+
 std::string sentence_of(const Status& outcome) {
     return outcome ? std::string{} : outcome.error().detail;
 }
@@ -114,6 +142,10 @@ bool Option::is_required() const {
     return option_->get_required();
 }
 
+bool Option::takes_value() const {
+    return option_->get_items_expected_max() > 0;
+}
+
 bool Option::takes_many() const {
     return option_->get_items_expected_max() > 1;
 }
@@ -158,7 +190,7 @@ Option Parser::add_option(const std::string& name, const std::string& help) {
 }
 
 Option Parser::add_flag(const std::string& names, bool& given, const std::string& help) {
-    return Option(app_.add_flag(names, given, help));
+    return Option(app_.add_flag(names, given, help)).check(is_switch_word);
 }
 
 Option Parser::add_flag(const std::string& names, int& times, const std::string& help) {
@@ -171,16 +203,9 @@ Option Parser::add_flag(const std::string& names, const std::string& help) {
 
 Option Parser::add_switch(const std::string& name, std::optional<bool>& value,
                           const std::string& help) {
-    const Option added(app_.add_flag_function(
-        name, [&value](std::int64_t said) { value = said > 0; }, help));
-    // CLI11's own reading of words throws what is none of its errors, and takes any number.
-    return added.check([](const std::string& said) -> Status {
-        for (const char* const known : {"true", "yes", "on", "1", "false", "no", "off", "0"})
-            if (said == known)
-                return {};
-        return fail(Errc::bad_option,
-                    "'" + said + "' is neither true nor false; write one of these");
-    });
+    return Option(app_.add_flag_function(
+                      name, [&value](std::int64_t said) { value = said > 0; }, help))
+        .check(is_switch_word);
 }
 
 Option Parser::set_help_flag(const std::string& names, const std::string& help) {
@@ -262,9 +287,15 @@ Result<Parser::Asked> Parser::parse(std::vector<std::string> words) {
         return Asked::help;
     } catch (const CLI::CallForVersion&) {
         return Asked::version;
+    } catch (const CLI::ArgumentMismatch& wrong) {
+        return fail(Errc::bad_option, without_shields(mended(wrong.what())));
     } catch (const std::exception& wrong) {
         return fail(Errc::bad_option, without_shields(wrong.what()));
     }
+}
+
+std::string Parser::path() const {
+    return parent_ == nullptr ? name() : parent_->path() + " " + name();
 }
 
 bool Parser::is_named() const {
@@ -277,6 +308,15 @@ const Parser* Parser::named() const {
         return !named.empty() && &sub->app_ == named.front();
     });
     return found == subcommands_.end() ? nullptr : found->get();
+}
+
+const Parser& Parser::innermost() const {
+    const Parser* const sub = named();
+    return sub == nullptr ? *this : sub->innermost();
+}
+
+bool Parser::lacks_subcommand() const {
+    return app_.get_require_subcommand_min() > 0 && named() == nullptr;
 }
 
 std::vector<Option> Parser::parse_order() const {

@@ -70,6 +70,7 @@ public:
     std::string group() const;
     std::string footer() const;
     const Parser* parent() const noexcept { return parent_; }
+    std::string path() const; // the names from the root to this: "zmq queue put"
     const std::vector<std::unique_ptr<Parser>>& subcommands() const noexcept {
         return subcommands_;
     }
@@ -85,8 +86,10 @@ public:
     Result<Asked> parse(std::vector<std::string> words);
 
     // Reading what parse() found, whatever it returned.
-    bool is_named() const;                      // a subcommand: the words named it
-    const Parser* named() const;                // the subcommand that they named, or nothing
+    bool is_named() const;           // a subcommand: the words named it
+    const Parser* named() const;     // the subcommand that they named, or nothing
+    const Parser& innermost() const; // the last of the subcommands within each other, or this
+    bool lacks_subcommand() const;   // one is required, and none was named
     std::vector<Option> parse_order() const;    // an option for each time that it was given
     std::vector<std::string> remaining() const; // words that nothing is declared for
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <command_line/program.hpp>
+#include <command_line/suggest.hpp>
 
 #include <cstdio>
 
@@ -7,20 +8,66 @@ namespace flotilla::command_line {
 
 namespace {
 
-ExitCode print(const std::string& text) {
-    std::fputs(text.c_str(), stdout);
-    return ExitCode::ok;
+std::vector<std::string> subcommand_names(const Parser& parser) {
+    std::vector<std::string> names;
+    for (const auto& sub : parser.subcommands())
+        names.push_back(sub->name());
+    return names;
+}
+
+std::vector<std::string> option_names(const Parser& parser) {
+    std::vector<std::string> names;
+    for (const Option option : parser.options())
+        for (const std::string& name : option.long_names())
+            names.push_back("--" + name);
+    return names;
+}
+
+std::string did_you_mean(const std::string& word, const std::vector<std::string>& known) {
+    const std::string near = nearest(word, known);
+    return near.empty() ? std::string{} : "; did you mean " + near + "?";
+}
+
+// What is wrong with the words, and what would be right. `sentence` is what the parser says.
+std::string explain(const Parser& at, const std::string& sentence, const std::string& noun) {
+    const std::vector<std::string> left = at.remaining();
+    if (left.empty())
+        return at.lacks_subcommand() ? "say which " + noun : sentence;
+    const std::string& word = left.front();
+    if (word.size() > 1 && word.front() == '-') {
+        const std::string name = word.substr(0, word.find('='));
+        return "unknown option " + name + did_you_mean(name, option_names(at));
+    }
+    if (!at.subcommands().empty())
+        return "there is no " + noun + " '" + word + "'" + did_you_mean(word, subcommand_names(at));
+    return "unexpected argument '" + word + "'";
 }
 
 } // namespace
 
+ExitCode print(const std::string& text) {
+    const bool written =
+        std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+    return written ? ExitCode::ok : ExitCode::runtime_error;
+}
+
+std::string complaint(const Parser& root, const Error& refused, const std::string& noun) {
+    const Parser& at = root.innermost();
+    return at.path() + ": " +
+           explain(at, refused.detail, at.parent() == nullptr ? noun : "command") +
+           "\nTry: " + at.path() + " --help\n";
+}
+
+ExitCode complain(const Parser& root, const Error& refused, const std::string& noun) {
+    const std::string text = complaint(root, refused, noun);
+    std::fwrite(text.data(), 1, text.size(), stderr);
+    return ExitCode::usage;
+}
+
 std::optional<ExitCode> read_words(Parser& parser, int count, const char* const* words) {
     const auto asked = parser.parse({words + 1, words + count});
-    if (!asked) {
-        std::fprintf(stderr, "%s: %s\nSee %s --help\n", parser.name().c_str(),
-                     asked.error().detail.c_str(), parser.name().c_str());
-        return ExitCode::usage;
-    }
+    if (!asked)
+        return complain(parser, asked.error());
     switch (*asked) {
     case Parser::Asked::help:
         return print(parser.help());

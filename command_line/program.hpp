@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The command line of a program whose help is CLI11's.
+// What a program says about its command line: help, version, and what is wrong with it.
 #pragma once
 
 #include <flotilla/base/exit_code.hpp>
@@ -8,11 +8,26 @@
 #include <command_line/parser.hpp>
 
 #include <optional>
+#include <string>
 
 namespace flotilla::command_line {
 
-// Parses the words of main(); nothing when the program should go on. Help and version go to
-// standard output and end it with ok; what is wrong goes to standard error and ends it with usage.
+// To standard output. runtime_error when it does not take all of it.
+ExitCode print(const std::string& text);
+
+// What is wrong with the words that `root` refused, what was probably meant, and where help is:
+//     zmq pub: unknown option --tpic; did you mean --topic?
+//     Try: zmq pub --help
+// `noun` is what the subcommands of the root are called.
+std::string complaint(const Parser& root, const Error& refused,
+                      const std::string& noun = "command");
+
+// That, to standard error. Returns usage.
+ExitCode complain(const Parser& root, const Error& refused, const std::string& noun = "command");
+
+// For programs whose help is CLI11's. Parses the words of main(); nothing when the program should
+// go on. Help and version go to standard output and end it with ok; what is wrong goes to standard
+// error and ends it with usage.
 std::optional<ExitCode> read_words(Parser& parser, int count, const char* const* words);
 
 } // namespace flotilla::command_line

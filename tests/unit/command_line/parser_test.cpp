@@ -79,9 +79,25 @@ TEST_CASE("parser: an option given twice is refused, unless its last value count
     std::string lenient;
     parser.add_option("--strict", strict, "Once");
     parser.add_option("--lenient", lenient, "Any time").last_counts();
-    CHECK_FALSE(wrong(parser, {"--strict", "a", "--strict", "b"}).empty());
+    CHECK(wrong(parser, {"--strict", "a", "--strict", "b"}) ==
+          "--strict: given 2 times; it takes one value");
     REQUIRE(runs(parser, {"--lenient", "a", "--lenient", "b"}));
     CHECK(lenient == "b");
+}
+
+TEST_CASE("parser: a missing value, and a flag's that is none, are told in plain words", "[unit]") {
+    Parser parser("Tells", "tell");
+    std::string file;
+    bool fast = false;
+    parser.add_option("--file", file, "Which").type_name("FILE");
+    parser.add_flag("--fast", fast, "At once");
+    CHECK(wrong(parser, {"--file"}) == "--file: its value is missing, FILE");
+    for (const char* const odd : {"--fast=maybe", "--fast=7"})
+        CHECK(wrong(parser, {odd}).find("is neither true nor false") != std::string::npos);
+    CHECK(runs(parser, {"--fast=false"}));
+    CHECK_FALSE(fast);
+    CHECK(runs(parser, {"--fast"}));
+    CHECK(fast);
 }
 
 TEST_CASE("parser: a list takes what follows, one value each, or one text of several", "[unit]") {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cli/suggest.hpp>
+#include <command_line/suggest.hpp>
 #include <support/catch.hpp>
 
-using flotilla::cli::nearest;
+using flotilla::command_line::nearest;
 
 TEST_CASE("a misspelt word finds the one that was meant") {
     const std::vector<std::string> verbs{"pub",    "sub",    "push",  "pull",
@@ -17,6 +17,7 @@ TEST_CASE("a misspelt word finds the one that was meant") {
 TEST_CASE("a word that is near to none finds none") {
     const std::vector<std::string> verbs{"pub", "sub", "push"};
     CHECK(nearest("frobnicate", verbs).empty());
+    CHECK(nearest("fly", {"ls", "put"}).empty()); // two of three letters
     CHECK(nearest(std::string(100, 'p'), verbs).empty());
     CHECK(nearest("x", {}).empty());
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cli/suggest.hpp>
+#include <command_line/suggest.hpp>
 
 #include <algorithm>
 #include <numeric>
 
-namespace flotilla::cli {
+namespace flotilla::command_line {
 
 namespace {
 
@@ -33,7 +33,7 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
     if (word.size() > word_bytes_max)
         return {};
     std::string best;
-    std::size_t best_distance = word.size() / 3 + 1;
+    std::size_t best_distance = (word.size() + 2) / 3;
     for (const std::string& candidate : known) {
         if (word.size() >= 3 && candidate.size() > word.size() && candidate.rfind(word, 0) == 0)
             return candidate; // the beginning of a longer one
@@ -46,4 +46,4 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
     return best;
 }
 
-} // namespace flotilla::cli
+} // namespace flotilla::command_line

@@ -6,9 +6,10 @@
 #include <string_view>
 #include <vector>
 
-namespace flotilla::cli {
+namespace flotilla::command_line {
 
-// The nearest of `known`, or empty when none is near (more than a third of the letters differ).
+// The nearest of `known`, or empty when none is near (more than a third of the letters, rounded up,
+// differ).
 std::string nearest(std::string_view word, const std::vector<std::string>& known);
 
-} // namespace flotilla::cli
+} // namespace flotilla::command_line
