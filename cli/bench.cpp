@@ -243,7 +243,8 @@ private:
 Run declare_bench(Parser& parser) {
     auto flags = std::make_shared<BenchFlags>();
     add_choice(parser, "PATTERN", flags->pattern, {"pipeline", "pubsub", "request", "queue"},
-               "push to pull, pub to sub, req to rep and back, or into a store's queue and out")
+               "pipeline (push to pull), pubsub (pub to sub), request (req to rep and back) or "
+               "queue (into a store's queue and out)")
         .required();
     add_bytes(parser, "--size", flags->message_bytes, "Size of each message [100B]; at least 16B");
     add_count(parser, "-n,--count", flags->count, {1, 100'000'000}, "Messages measured [1000000]");
@@ -254,8 +255,9 @@ Run declare_bench(Parser& parser) {
     parser.add_flag("--batch", flags->batch, "pipeline: many messages a frame");
     parser.add_flag("--lossy", flags->lossy,
                     "pubsub: let a full subscriber lose messages instead of waiting for it");
-    add_list(parser, "--store", flags->stores, "ENDPOINT",
-             "queue: the store to measure, in a queue made for it")
+    add_list(
+        parser, "--store", flags->stores, "ENDPOINT",
+        "queue: the store to measure, in a queue made for it [FLOTILLA_STORE in the environment]")
         .variable("FLOTILLA_STORE")
         .group("Queue");
     add_count(parser, "--producers", flags->producers, {1, 64}, "queue: that put at once [1]")

@@ -14,8 +14,10 @@ constexpr std::uint64_t message_bytes_min = 64 << 10;
 void add_broker(Parser& parser, BrokerFlags& flags) {
     const char* group = "Broker";
     add_list(parser, "-b,--broker", flags.brokers, "ENDPOINT",
-             "Where the broker is; may be repeated: when one does not answer, the next")
-        .group(group);
+             "Where the broker is [FLOTILLA_BROKER in the environment]; may be repeated: when one "
+             "does not answer, the next")
+        .group(group)
+        .variable("FLOTILLA_BROKER");
     add_choice(parser, "--dialect", flags.dialect, {"mdp-0.1", "mdp-0.2", "flotilla"},
                "What to speak with it [what it understands best, which is asked first]")
         .group(group);
@@ -34,7 +36,8 @@ std::string BrokerLink::text() const {
 
 Result<BrokerLink> make_broker_link(const BrokerFlags& flags) {
     if (flags.brokers.empty())
-        return fail(Errc::bad_option, "which broker? For example --broker tcp://127.0.0.1:5555");
+        return fail(Errc::bad_option, "which broker? For example --broker tcp://127.0.0.1:5555, or "
+                                      "FLOTILLA_BROKER in the environment");
     if (flags.brokers.size() > brokers_max)
         return fail(Errc::bad_option, std::to_string(flags.brokers.size()) + " brokers; at most " +
                                           std::to_string(brokers_max));

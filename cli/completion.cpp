@@ -22,17 +22,32 @@ std::vector<std::string> split(const std::string& text, char separator) {
     return words;
 }
 
-// The value's name in the help tells its kind: FILE, a list of small-letter words, or anything.
-void describe_value(Option option, CompletionOption& described) {
-    using Value = CompletionOption::Value;
+// What a value is called tells its kind: FILE, a list of small-letter words, or anything.
+bool names_file(const std::string& type) {
+    return type.find("FILE") != std::string::npos || type.find("DIR") != std::string::npos;
+}
+
+std::vector<std::string> choices_of(Option option) {
     const std::string type = option.type_name();
-    const bool file =
-        type.find("FILE") != std::string::npos || type.find("DIR") != std::string::npos;
     const bool choice = type.find('|') != std::string::npos &&
                         type.find_first_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string::npos;
-    described.value = file ? Value::file : choice ? Value::choice : Value::text;
-    if (choice)
-        described.choices = split(type, '|');
+    return choice ? split(type, '|') : std::vector<std::string>{};
+}
+
+void describe_value(Option option, CompletionOption& described) {
+    using Value = CompletionOption::Value;
+    if (!option.takes_value())
+        return;
+    described.choices = choices_of(option);
+    described.value = names_file(option.type_name()) ? Value::file
+                      : described.choices.empty()    ? Value::text
+                                                     : Value::choice;
+}
+
+void describe_argument(Option argument, CompletionVerb& verb) {
+    if (verb.words.empty())
+        verb.words = choices_of(argument);
+    verb.takes_files |= names_file(argument.name()) || argument.name() == "LIST";
 }
 
 std::string first_line(std::string text) {
@@ -44,8 +59,10 @@ CompletionVerb describe(const Parser& parser) {
     for (const auto& sub : parser.subcommands())
         verb.words.push_back(sub->name());
     for (const Option option : parser.options()) {
-        if (option.is_positional())
+        if (option.is_positional()) {
+            describe_argument(option, verb);
             continue;
+        }
         CompletionOption described;
         for (const std::string& name : option.short_names())
             described.names.push_back("-" + name);
@@ -55,14 +72,13 @@ CompletionVerb describe(const Parser& parser) {
         describe_value(option, described);
         verb.options.push_back(std::move(described));
     }
-    if (parser.name() == "completion")
-        verb.words = {"bash", "zsh", "fish"};
-    if (parser.name() == "proxy")
-        verb.words = {"forwarder", "queue", "streamer"};
     // A command of a verb shares the verb's entry: options of all its commands are offered.
-    for (const auto& sub : parser.subcommands())
-        for (CompletionOption& option : describe(*sub).options)
+    for (const auto& sub : parser.subcommands()) {
+        CompletionVerb command = describe(*sub);
+        verb.takes_files |= command.takes_files;
+        for (CompletionOption& option : command.options)
             verb.options.push_back(std::move(option));
+    }
     return verb;
 }
 
@@ -78,13 +94,7 @@ std::vector<CompletionVerb> describe_tree(const Parser& root) {
 
 Run declare_completion(Parser& parser) {
     const auto shell = std::make_shared<std::string>();
-    parser.add_option("SHELL", *shell, "bash, zsh or fish")
-        .required()
-        .check([](const std::string& text) -> Status {
-            if (text == "bash" || text == "zsh" || text == "fish")
-                return {};
-            return fail(Errc::bad_option, "'" + text + "' is none of bash, zsh, fish");
-        });
+    add_choice(parser, "SHELL", *shell, {"bash", "zsh", "fish"}, "bash, zsh or fish").required();
     parser.set_footer("Examples:\n"
                       "  source <(zmq completion bash)\n"
                       "  zmq completion zsh > ~/.zfunc/_zmq\n"

@@ -26,6 +26,7 @@ struct CompletionVerb {
     std::string summary{};
     std::vector<CompletionOption> options{};
     std::vector<std::string> words{}; // subcommands, or the choices of the first argument
+    bool takes_files = false;         // as an argument
 };
 std::vector<CompletionVerb> describe_tree(const Parser& root);
 

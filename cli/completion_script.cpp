@@ -76,7 +76,8 @@ std::string bash_script(const std::vector<CompletionVerb>& verbs) {
         for (const CompletionOption& option : verb.options)
             names.insert(option.names.begin(), option.names.end());
         text += "        " + verb.name + ") offers=\"" +
-                joined(std::vector<std::string>(names.begin(), names.end()), " ") + "\" ;;\n";
+                joined(std::vector<std::string>(names.begin(), names.end()), " ") + "\"" +
+                (verb.takes_files ? "; compopt -o default" : "") + " ;;\n";
     }
     return text + "    esac\n"
                   "    COMPREPLY=($(compgen -W \"$offers\" -- \"$word\"))\n"
@@ -129,10 +130,10 @@ std::string zsh_script(const std::vector<CompletionVerb>& verbs) {
             for (const std::string& name : option.names)
                 if (seen.insert(name).second)
                     text += " \\\n                " + zsh_option(option, name);
-        if (verb.words.empty())
-            text += " \\\n                '*:argument: '";
-        else
+        if (!verb.words.empty())
             text += " \\\n                '1:word:(" + joined(verb.words, " ") + ")'";
+        text += verb.takes_files ? " \\\n                '*:file:_files'"
+                                 : " \\\n                '*:argument: '";
         text += "\n            ;;\n";
     }
     return text + "    esac\n"
@@ -163,6 +164,8 @@ std::string fish_script(const std::vector<CompletionVerb>& verbs) {
         if (!verb.words.empty())
             text += "complete -c zmq -n '__fish_seen_subcommand_from " + verb.name + "' -a " +
                     quoted(joined(verb.words, " "), "\\'") + "\n";
+        if (verb.takes_files)
+            text += "complete -c zmq -n '__fish_seen_subcommand_from " + verb.name + "' -F\n";
         for (const CompletionOption& option : verb.options)
             text += fish_option(verb, option);
     }

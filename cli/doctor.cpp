@@ -167,7 +167,7 @@ Run declare_doctor(Parser& parser) {
         "Says why nothing arrives: nobody there, not ZeroMQ, wrong mechanism, key, socket\n"
         "type or topic; and what to do. Sends nothing, and takes nothing unless --take.\n"
         "Exit status: 0 healthy; 3 nobody there, or nothing arrives; 4 refused; 1 not "
-        "ZeroMQ.\n"
+        "ZeroMQ.\n\n"
         "Examples:\n"
         "  zmq doctor tcp://127.0.0.1:5555\n"
         "  zmq doctor tcp://host:5555 --type sub --topic weather.\n"

@@ -232,7 +232,11 @@ Parser& add_list_verb(Parser& parser, KeysFlags& flags, const char* verb, const 
     sub.add_option("LIST", flags.list, "A list, one key a line, or a folder of certificates")
         .required();
     if (keys)
-        sub.add_option(keys, flags.keys, "A public key, or a certificate file").required();
+        sub.add_option(keys, flags.keys,
+                       std::string(keys) == "KEY|FILE"
+                           ? "A public key, or a certificate file"
+                           : "A public key, a certificate file, or the user whom the list calls so")
+            .required();
     return sub;
 }
 
@@ -240,7 +244,7 @@ Parser& add_allow(Parser& parser, KeysFlags& flags) {
     Parser& sub =
         add_list_verb(parser, flags, "allow", "Add public keys to an allow-list", "KEY|FILE");
     add_user(sub, flags);
-    sub.set_footer("The list is for --allow-client-keys; there need not be one yet. Programs that "
+    sub.set_footer("The list is for --allow-client-keys; there need not be one yet. Programs that\n"
                    "watch it let the key in within a second or two.\n\n"
                    "Examples:\n"
                    "  zmq keys allow clients.txt client.key\n"
@@ -249,10 +253,10 @@ Parser& add_allow(Parser& parser, KeysFlags& flags) {
 }
 
 Parser& add_revoke(Parser& parser, KeysFlags& flags) {
-    Parser& sub = add_list_verb(parser, flags, "revoke", "Take keys out of an allow-list, by name",
-                                "KEY|FILE|USER");
+    Parser& sub =
+        add_list_verb(parser, flags, "revoke", "Take keys out of an allow-list", "KEY|FILE|USER");
     sub.set_footer(
-        "The list says that the key was revoked, so that whoever comes with it is named. "
+        "The list says that the key was revoked, so that whoever comes with it is named.\n"
         "Programs that watch it end the key's sessions too.\n\n"
         "Examples:\n"
         "  zmq keys revoke clients.txt client.key\n"

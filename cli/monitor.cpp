@@ -131,7 +131,7 @@ Run declare_monitor(Parser& parser) {
     add_choice(
         parser, "TYPE", flags->type,
         {"pub", "sub", "push", "pull", "req", "rep", "dealer", "router", "xpub", "xsub", "pair"},
-        "The socket to open")
+        "The socket to open: pub, sub, push, pull, req, rep, dealer, router, xpub, xsub or pair")
         .required();
     add_targets(parser, flags->words, Words::endpoints_only);
     add_count(parser, "-n,--count", flags->count, {1}, "End after this many events");

@@ -163,16 +163,10 @@ Result<ExitCode> run_proxy(const ProxyFlags& flags, Terminal& terminal) {
 
 Run declare_proxy(Parser& parser) {
     const auto flags = std::make_shared<ProxyFlags>();
-    parser
-        .add_option("KIND", flags->kind,
-                    "forwarder (publishers in front, subscribers behind), queue (requesters, "
-                    "repliers) or streamer (pushers, pullers)")
-        .required()
-        .check([](const std::string& text) -> Status {
-            if (relay::kind_named(text))
-                return {};
-            return fail(Errc::bad_option, "'" + text + "' is none of forwarder, queue, streamer");
-        });
+    add_choice(parser, "KIND", flags->kind, {"forwarder", "queue", "streamer"},
+               "forwarder (publishers in front, subscribers behind), queue (requesters, "
+               "repliers) or streamer (pushers, pullers)")
+        .required();
     add_list(parser, "--frontend", flags->frontend, "ENDPOINT",
              "Where senders meet the proxy; binds, or connects after '>'; may be repeated")
         .required();

@@ -24,6 +24,13 @@ Option add_parsed(Parser& parser, const std::string& names, Value& target, const
     return parser.add_option(names, take, help).type_name(type).last_counts();
 }
 
+std::string joined(const std::vector<std::string>& words, const char* separator) {
+    std::string text;
+    for (const std::string& word : words)
+        text += (text.empty() ? "" : separator) + word;
+    return text;
+}
+
 auto count_in(CountRange range) {
     return [range](const std::string& text) { return parse_count(text, range.min, range.max); };
 }
@@ -62,13 +69,11 @@ Option add_list(Parser& parser, const std::string& names, std::vector<std::strin
 
 Option add_choice(Parser& parser, const std::string& names, std::string& target,
                   std::vector<std::string> choices, const std::string& help) {
-    std::string listed;
-    for (const std::string& choice : choices)
-        listed += (listed.empty() ? "" : "|") + choice;
-    auto check = [choices = std::move(choices), listed](const std::string& text) -> Status {
+    const std::string listed = joined(choices, "|");
+    auto check = [choices = std::move(choices)](const std::string& text) -> Status {
         if (std::find(choices.begin(), choices.end(), text) != choices.end())
             return {};
-        return fail(Errc::bad_option, "'" + text + "' is none of " + listed);
+        return fail(Errc::bad_option, "'" + text + "' is none of " + joined(choices, ", "));
     };
     return parser.add_option(names, target, help).check(check).type_name(listed).last_counts();
 }

@@ -83,7 +83,7 @@ Run declare_queue_create(Parser& parser) {
     add_queue(parser, *flags);
     parser.add_option("NAME=VALUE", flags->words, "Properties that differ from the usual");
     parser.add_flag("--or-same", flags->or_same,
-                    "Well, too, when it is there with the same properties");
+                    "Fine, too, when it is there with the same properties");
     add_store(parser, flags->store);
     parser.set_footer(property_list() +
                       "Examples:\n"

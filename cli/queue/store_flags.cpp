@@ -16,7 +16,8 @@ constexpr std::uint64_t message_bytes_min = 64 << 10;
 void add_store(Parser& parser, StoreFlags& flags) {
     const char* group = "Store";
     add_list(parser, "-s,--store", flags.stores, "ENDPOINT",
-             "Where the store is; may be repeated: when one does not answer, the next")
+             "Where the store is [FLOTILLA_STORE in the environment]; may be repeated: when one "
+             "does not answer, the next")
         .group(group)
         .variable("FLOTILLA_STORE");
     add_duration(parser, "-t,--timeout", flags.timeout,

@@ -7,6 +7,7 @@
 #include <flotilla/base/units.hpp>
 
 #include <command_line/program.hpp>
+#include <command_line/values.hpp>
 
 #include <iostream>
 
@@ -35,7 +36,7 @@ Examples:
 // Flags as they are parsed: texts, absent when not given.
 struct Flags {
     host::CommonFlags common{};
-    std::optional<std::string> kind{};
+    std::string kind{};
     std::optional<std::string> name{};
     std::vector<std::string> frontend{};
     std::vector<std::string> backend{};
@@ -79,13 +80,8 @@ private:
 };
 
 void add_flags(host::Parser& parser, Flags& flags) {
-    parser.add_option("KIND", flags.kind, "forwarder, queue or streamer")
-        .type_name("TEXT:{forwarder,queue,streamer}")
-        .check([](const std::string& text) -> Status {
-            if (relay::kind_named(text))
-                return {};
-            return fail(Errc::bad_option, text + " not in {forwarder,queue,streamer}");
-        })
+    add_choice(parser, "KIND", flags.kind, {"forwarder", "queue", "streamer"},
+               "What it joins: publishers to subscribers, clients to services, pushers to pullers")
         .variable(prefix + "KIND");
 
     FlagAdder relay(parser, "Relay");
@@ -168,8 +164,8 @@ std::optional<std::vector<std::string>> given(std::vector<std::string>& texts) {
 Result<Source> source_of(Flags& flags) {
     Reader in;
     RelaySettings relay;
-    if (flags.kind)
-        relay.kind = relay::kind_named(*flags.kind);
+    if (!flags.kind.empty())
+        relay.kind = relay::kind_named(flags.kind);
     relay.name = flags.name;
     in.attachments("--frontend", flags.frontend, relay.frontend);
     in.attachments("--backend", flags.backend, relay.backend);

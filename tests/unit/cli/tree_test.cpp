@@ -44,11 +44,30 @@ TEST_CASE("every verb explains itself: a summary, its options in groups, and exa
 TEST_CASE("no line of any help is wider than a terminal of 100 columns") {
     const auto root = make_tree();
     std::string all = program_help(*root);
-    for (const auto& verb : root->subcommands())
+    for (const auto& verb : root->subcommands()) {
         all += verb_help(*verb);
+        for (const auto& sub : verb->subcommands())
+            all += verb_help(*sub);
+    }
     std::istringstream lines{all};
-    for (std::string line; std::getline(lines, line);)
+    for (std::string line; std::getline(lines, line);) {
+        INFO(line);
         CHECK(line.size() <= 100);
+    }
+}
+
+TEST_CASE("an argument that is one of a few words has them in its help") {
+    const auto root = make_tree();
+    for (const auto& verb : root->subcommands())
+        for (const Option option : verb->options()) {
+            if (!option.is_positional() || option.type_name().find('|') == std::string::npos)
+                continue;
+            std::istringstream words{option.type_name()};
+            for (std::string word; std::getline(words, word, '|');) {
+                INFO(verb->name() << " " << option.name() << " " << word);
+                CHECK(has(option.description(), word));
+            }
+        }
 }
 
 TEST_CASE("completions know every verb and every option") {
@@ -76,7 +95,24 @@ TEST_CASE("completion offers files and choices where the option takes them") {
     const std::string zsh = completion_script(Shell::zsh, verbs);
     CHECK(has(zsh, ":value:(block lossy)'"));
     CHECK(has(zsh, ":file:_files'"));
-    CHECK(has(completion_script(Shell::fish, verbs), "-x -a 'block lossy'"));
+    CHECK(has(zsh, "'*--whole[The whole input is one message]'")); // a flag takes no value
+    const std::string fish = completion_script(Shell::fish, verbs);
+    CHECK(has(fish, "-x -a 'block lossy'"));
+    CHECK(has(fish, "-l whole -d 'The whole input is one message'"));
+}
+
+TEST_CASE("completion offers the words and the files that an argument may be") {
+    const auto verbs = describe_tree(*make_tree());
+    const std::string bash = completion_script(Shell::bash, verbs);
+    CHECK(has(bash, "replay) offers="));
+    CHECK(has(completion_script(Shell::zsh, verbs), "'1:word:(forwarder queue streamer)'"));
+    CHECK(has(completion_script(Shell::zsh, verbs), "'1:word:(pipeline pubsub request queue)'"));
+    CHECK(has(completion_script(Shell::fish, verbs), "seen_subcommand_from replay' -F\n"));
+    for (const CompletionVerb& verb : verbs) {
+        INFO(verb.name);
+        CHECK(verb.takes_files == (verb.name == "record" || verb.name == "replay" ||
+                                   verb.name == "keys" || verb.name == "queue"));
+    }
 }
 
 TEST_CASE("the manual page in docs/man is the one that the options make") {
