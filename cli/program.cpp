@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cli/command.hpp>
-#include <cli/help.hpp>
 #include <cli/program.hpp>
 #include <cli/serve/command_mark.hpp>
 #include <cli/signals.hpp>
 #include <cli/terminal.hpp>
+#include <command_line/help.hpp>
 #include <command_line/program.hpp>
 
 #include <algorithm>
@@ -27,7 +27,6 @@ struct Tree {
 };
 
 void prepare(Parser& parser, Tree& tree) {
-    parser.set_help_flag("-h,--help", "This text").group("General");
     parser.add_flag("-q,--quiet", tree.quiet, "No notes on stderr, only errors").group("General");
     parser.add_flag("-v,--verbose", tree.verbose, "Say on stderr what happens to the connections")
         .group("General");
@@ -43,7 +42,6 @@ std::unique_ptr<Tree> declare_all() {
     root.set_footer("Every verb explains itself: zmq VERB --help\n"
                     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 timeout or nothing received,\n"
                     "4 refused, 5 not everything left, 130 or 143 ended by a signal");
-    root.set_help_flag("-h,--help", "This text");
     root.require_subcommand();
     for (const Command& command : commands()) {
         Parser& verb = root.add_subcommand(command.name, command.summary);
@@ -95,6 +93,24 @@ void accept_habits(std::vector<std::string>& words) {
 
 } // namespace
 
+std::string program_help(const Parser& root) {
+    std::string out = root.description() + "\n\nUsage: zmq VERB [ARGUMENTS] [OPTIONS]\n";
+    std::string group;
+    for (const auto& verb : root.subcommands()) {
+        if (verb->group().empty())
+            continue;
+        if (verb->group() != group) {
+            group = verb->group();
+            out += "\n" + group + ":\n";
+        }
+        out += "  " + verb->name();
+        out += std::string(12 - std::min<std::size_t>(verb->name().size(), 11), ' ');
+        command_line::wrap(out, verb->description(), 14, 14);
+        out += '\n';
+    }
+    return out + "\n" + root.footer() + "\n";
+}
+
 std::unique_ptr<Parser> make_tree() {
     // The tree's flags refer to the Tree, which a caller that only looks does not need: it is kept
     // with the program.
@@ -120,7 +136,7 @@ int run_program(std::vector<std::string> words) {
     if (*asked == Parser::Asked::help) {
         const Parser& at = tree->root->innermost();
         return static_cast<int>(
-            command_line::print(at.parent() ? verb_help(at) : program_help(at)));
+            command_line::print(at.parent() ? command_line::help(at) : program_help(at)));
     }
     return run_verb(*tree);
 }

@@ -17,6 +17,9 @@ using command_line::Parser;
 // that ended a run.
 int run_program(std::vector<std::string> words);
 
+// `zmq --help`.
+std::string program_help(const Parser& root);
+
 // The whole tree of verbs and options, declared but not parsed; for what is generated from it.
 std::unique_ptr<Parser> make_tree();
 

@@ -151,9 +151,13 @@ bool Option::takes_many() const {
 }
 
 Parser::Parser(const std::string& description, const std::string& name)
-    : owned_(std::make_unique<CLI::App>(description, name)), app_(*owned_) {}
+    : owned_(std::make_unique<CLI::App>(description, name)), app_(*owned_) {
+    add_help();
+}
 
-Parser::Parser(CLI::App& app, const Parser& parent) : app_(app), parent_(&parent) {}
+Parser::Parser(CLI::App& app, const Parser& parent) : app_(app), parent_(&parent) {
+    add_help();
+}
 
 Parser::~Parser() = default;
 
@@ -208,12 +212,12 @@ Option Parser::add_switch(const std::string& name, std::optional<bool>& value,
         .check(is_switch_word);
 }
 
-Option Parser::set_help_flag(const std::string& names, const std::string& help) {
-    return Option(app_.set_help_flag(names, help));
+void Parser::add_help() {
+    app_.set_help_flag("-h,--help", "This text")->group("General");
 }
 
 void Parser::set_version(const std::string& text) {
-    app_.set_version_flag("--version", text);
+    app_.set_version_flag("--version", text, "Name and version")->group("General");
     version_ = text;
 }
 
@@ -254,6 +258,10 @@ std::string Parser::footer() const {
     return app_.get_footer();
 }
 
+bool Parser::requires_subcommand() const {
+    return app_.get_require_subcommand_min() > 0;
+}
+
 std::vector<Option> Parser::options() const {
     std::vector<Option> all;
     for (CLI::Option* option : app_.get_options())
@@ -269,10 +277,6 @@ Option Parser::option(const std::string& name) const {
     CLI::Option* const found = app_.get_option_no_throw(name);
     FLOTILLA_CHECK(found != nullptr, "an option that is asked for is declared");
     return Option(found);
-}
-
-std::string Parser::help() const {
-    return app_.help();
 }
 
 Result<Parser::Asked> Parser::parse(std::vector<std::string> words) {
@@ -316,7 +320,7 @@ const Parser& Parser::innermost() const {
 }
 
 bool Parser::lacks_subcommand() const {
-    return app_.get_require_subcommand_min() > 0 && named() == nullptr;
+    return requires_subcommand() && named() == nullptr;
 }
 
 std::vector<Option> Parser::parse_order() const {

@@ -54,8 +54,7 @@ public:
     // A flag that may be given a value, by the words or its variable: true, yes, on, 1 or false,
     // no, off, 0. Anything else is refused. `value` is only written when it is given.
     Option add_switch(const std::string& name, std::optional<bool>& value, const std::string& help);
-    // -h and --help are there from the start; this gives them other words.
-    Option set_help_flag(const std::string& names, const std::string& help);
+    // -h and --help are there from the start, in the group "General".
     void set_version(const std::string& text); // adds --version
 
     Parser& add_subcommand(const std::string& name, const std::string& description);
@@ -74,12 +73,11 @@ public:
     const std::vector<std::unique_ptr<Parser>>& subcommands() const noexcept {
         return subcommands_;
     }
+    bool requires_subcommand() const;
     std::vector<Option> options() const;
     std::vector<std::string> groups() const;      // of the options
     Option option(const std::string& name) const; // which must be declared
     const std::string& version() const noexcept { return version_; }
-    // CLI11's text of the subcommand that was named, or of this.
-    std::string help() const;
 
     // `words` without the program's name; they reach the values as they are. Errors: bad_option,
     // with a sentence.
@@ -95,6 +93,7 @@ public:
 
 private:
     Parser(CLI::App& app, const Parser& parent);
+    void add_help();
     Option added(CLI::Option* option) const;
 
     std::unique_ptr<CLI::App> owned_; // of the root

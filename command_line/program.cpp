@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <command_line/help.hpp>
 #include <command_line/program.hpp>
 #include <command_line/suggest.hpp>
 
@@ -70,7 +71,7 @@ std::optional<ExitCode> read_words(Parser& parser, int count, const char* const*
         return complain(parser, asked.error());
     switch (*asked) {
     case Parser::Asked::help:
-        return print(parser.help());
+        return print(help(parser.innermost()));
     case Parser::Asked::version:
         return print(parser.version() + "\n");
     case Parser::Asked::run:

@@ -25,7 +25,7 @@ std::string complaint(const Parser& root, const Error& refused,
 // That, to standard error. Returns usage.
 ExitCode complain(const Parser& root, const Error& refused, const std::string& noun = "command");
 
-// For programs whose help is CLI11's. Parses the words of main(); nothing when the program should
+// Parses the words of main(); nothing when the program should
 // go on. Help and version go to standard output and end it with ok; what is wrong goes to standard
 // error and ends it with usage.
 std::optional<ExitCode> read_words(Parser& parser, int count, const char* const* words);

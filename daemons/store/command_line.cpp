@@ -105,8 +105,8 @@ void add_tools(host::Parser& parser, Given& given) {
                                  "All queues and messages as JSON lines; no store may run on it");
     out.add_option("FILE", given.tool.other, "Where to [standard output]").type_name("FILE");
     out.set_footer(
-        "A line of type queue has the properties; lines of type message have the frames, as "
-        "text or base64.\n\nExample:\n  flotilla-store export --data queues > all.jsonl");
+        "A line of type queue has the properties; lines of type message have the frames,\n"
+        "as text or base64.\n\nExample:\n  flotilla-store export --data queues > all.jsonl");
     host::Parser& in = add_tool(parser, given, Tool::import_lines, "import",
                                 "Such lines back, behind what is there; no store may run on it");
     in.add_option("FILE", given.tool.other, "Where from [standard input]").type_name("FILE");

@@ -2,9 +2,9 @@
 // The tree of verbs and options, and what is made from it: help, completion, the manual page.
 #include <cli/command.hpp>
 #include <cli/completion.hpp>
-#include <cli/help.hpp>
 #include <cli/manual.hpp>
 #include <cli/program.hpp>
+#include <command_line/help.hpp>
 #include <support/catch.hpp>
 
 #include <fstream>
@@ -30,7 +30,7 @@ TEST_CASE("every verb explains itself: a summary, its options in groups, and exa
             continue;
         CHECK(has(top, "\n  " + verb->name() + " "));
         CHECK(verb->description().back() != '.');
-        const std::string help = verb_help(*verb);
+        const std::string help = flotilla::command_line::help(*verb);
         CHECK(has(help, "Usage: zmq " + verb->name()));
         if (verb->subcommands().empty())
             CHECK(has(help, "\n  zmq " + verb->name() + " ")); // an example
@@ -45,9 +45,9 @@ TEST_CASE("no line of any help is wider than a terminal of 100 columns") {
     const auto root = make_tree();
     std::string all = program_help(*root);
     for (const auto& verb : root->subcommands()) {
-        all += verb_help(*verb);
+        all += flotilla::command_line::help(*verb);
         for (const auto& sub : verb->subcommands())
-            all += verb_help(*sub);
+            all += flotilla::command_line::help(*sub);
     }
     std::istringstream lines{all};
     for (std::string line; std::getline(lines, line);) {
