@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <flotilla/base/settings.hpp>
+
 #include <command_line/help.hpp>
 #include <command_line/program.hpp>
-#include <command_line/suggest.hpp>
 
 #include <cstdio>
 
@@ -25,8 +26,8 @@ std::vector<std::string> option_names(const Parser& parser) {
 }
 
 std::string did_you_mean(const std::string& word, const std::vector<std::string>& known) {
-    const std::string near = nearest(word, known);
-    return near.empty() ? std::string{} : "; did you mean " + near + "?";
+    const auto near = nearest_word(word, known);
+    return near ? "; did you mean " + *near + "?" : std::string{};
 }
 
 // What is wrong with the words, and what would be right. `sentence` is what the parser says.

@@ -29,7 +29,6 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 #include <set>
 
 namespace flotilla {
@@ -108,21 +107,6 @@ void refuse_kind(detail::SettingsTree& tree, std::string_view key, const toml::n
                  std::string_view wanted) {
     tree.refuse(node.source(), "'" + std::string(key) + "' is " + std::string(kind(node)) +
                                    "; it must be " + std::string(wanted));
-}
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
-        }
-    }
-    return row[b.size()];
 }
 
 } // namespace
@@ -353,20 +337,6 @@ Status Settings::finish() {
         all += (all.empty() ? "" : "\n") + error;
     tree_->errors.clear();
     return fail(Errc::bad_setting, std::move(all));
-}
-
-std::optional<std::string> nearest_word(std::string_view word,
-                                        const std::vector<std::string>& candidates) {
-    std::optional<std::string> best;
-    std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
-    for (const auto& candidate : candidates) {
-        const std::size_t distance = edit_distance(word, candidate);
-        if (distance < best_distance) {
-            best_distance = distance;
-            best = candidate;
-        }
-    }
-    return best;
 }
 
 } // namespace flotilla

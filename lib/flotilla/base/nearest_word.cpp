@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <command_line/suggest.hpp>
+#include <flotilla/base/settings.hpp>
 
 #include <algorithm>
 #include <numeric>
 
-namespace flotilla::command_line {
+namespace flotilla {
 
 namespace {
 
@@ -28,17 +28,18 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 } // namespace
 
-std::string nearest(std::string_view word, const std::vector<std::string>& known) {
+std::optional<std::string> nearest_word(std::string_view word,
+                                        const std::vector<std::string>& candidates) {
     constexpr std::size_t word_bytes_max = 64; // nobody misspells more, and the cost is quadratic
     if (word.size() > word_bytes_max)
-        return {};
-    std::string best;
+        return std::nullopt;
+    std::optional<std::string> best;
     std::size_t best_distance = (word.size() + 2) / 3;
-    for (const std::string& candidate : known) {
+    for (const std::string& candidate : candidates) {
         if (word.size() >= 3 && candidate.size() > word.size() && candidate.rfind(word, 0) == 0)
             return candidate; // the beginning of a longer one
         const std::size_t d = distance(word, candidate);
-        if (d < best_distance || (d == best_distance && best.empty())) {
+        if (d < best_distance || (d == best_distance && !best)) {
             best = candidate;
             best_distance = d;
         }
@@ -46,4 +47,4 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
     return best;
 }
 
-} // namespace flotilla::command_line
+} // namespace flotilla
