@@ -101,8 +101,10 @@ Result<std::uint64_t> parse_count(std::string_view text, std::uint64_t min, std:
     std::uint64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc{} || end != text.data() + text.size() || value < min || value > max)
-        return fail(Errc::bad_option, "'" + std::string(text) + "' is not a whole number from " +
-                                          std::to_string(min) + " to " + std::to_string(max));
+        return fail(Errc::bad_option, "'" + std::string(text) + "' is not a whole number " +
+                                          (max == UINT64_MAX ? "of at least " + std::to_string(min)
+                                                             : "from " + std::to_string(min) +
+                                                                   " to " + std::to_string(max)));
     return value;
 }
 

@@ -51,4 +51,6 @@ TEST_CASE("units: counts have a range", "[unit][base]") {
     for (const char* text : {"0", "11", "", "1.5", "-1", "0x3", "3 "})
         CHECK_FALSE(parse_count(text, 1, 10));
     CHECK(parse_count("0", 1, 10).error().detail == "'0' is not a whole number from 1 to 10");
+    CHECK(parse_count("0", 1, UINT64_MAX).error().detail ==
+          "'0' is not a whole number of at least 1");
 }
