@@ -41,6 +41,9 @@ std::string usage(const Parser& parser) {
             const std::string word = option.name() + (option.takes_many() ? "..." : "");
             text += option.is_required() ? " " + word : " [" + word + "]";
         }
+    for (const Option option : parser.options())
+        if (option.is_required() && !option.is_positional())
+            text += " " + option.name() + " " + option.type_name();
     if (!parser.subcommands().empty())
         text += parser.requires_subcommand() ? " COMMAND" : " [COMMAND]";
     return text + " [OPTIONS]\n";

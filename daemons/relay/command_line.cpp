@@ -80,8 +80,10 @@ private:
 };
 
 void add_flags(host::Parser& parser, Flags& flags) {
-    add_choice(parser, "KIND", flags.kind, {"forwarder", "queue", "streamer"},
-               "What it joins: publishers to subscribers, clients to services, pushers to pullers")
+    add_choice(
+        parser, "KIND", flags.kind, {"forwarder", "queue", "streamer"},
+        "What it joins: forwarder (publishers and subscribers), queue (clients and services) or "
+        "streamer (pushers and pullers)")
         .variable(prefix + "KIND");
 
     FlagAdder relay(parser, "Relay");

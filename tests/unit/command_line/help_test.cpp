@@ -12,13 +12,15 @@ TEST_CASE("help: usage, arguments, options by group, the general ones last", "[u
     Parser parser("Sends a file", "send");
     std::string file;
     std::string to;
+    std::string as;
     bool fast = false;
     parser.add_option("FILE", file, "What").required();
     parser.add_option("-t,--to", to, "Where to").type_name("ENDPOINT").group("Connection");
+    parser.add_option("--as", as, "By which name").type_name("NAME").required();
     parser.add_flag("--fast", fast, "At once");
     parser.set_version("send 1.0");
     parser.set_footer("\nExample:\n  send it\n");
-    CHECK(help(parser) == "Usage: send FILE [OPTIONS]\n"
+    CHECK(help(parser) == "Usage: send FILE --as NAME [OPTIONS]\n"
                           "\n"
                           "Sends a file\n"
                           "\n"
@@ -26,6 +28,7 @@ TEST_CASE("help: usage, arguments, options by group, the general ones last", "[u
                           "  FILE                        What\n"
                           "\n"
                           "Options:\n"
+                          "      --as NAME               By which name\n"
                           "      --fast                  At once\n"
                           "\n"
                           "Connection:\n"
