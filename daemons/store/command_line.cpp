@@ -111,6 +111,13 @@ void add_tools(host::Parser& parser, Given& given) {
                                 "Such lines back, behind what is there; no store may run on it");
     in.add_option("FILE", given.tool.other, "Where from [standard input]").type_name("FILE");
     in.set_footer("Example:\n  flotilla-store import --data queues < all.jsonl");
+    add_tool(
+        parser, given, Tool::give_up_journal, "give-up-journal",
+        "Go on without a journal that keeps the store from starting: what was confirmed and is "
+        "in it alone is lost")
+        .set_footer("What can be read is kept, the file gets another name, and the store says\n"
+                    "from then on that it was done.\n\nExample:\n"
+                    "  flotilla-store give-up-journal --data queues");
     parser.allow_subcommand();
 }
 

@@ -61,6 +61,10 @@ Result<Service> Service::open(ServiceOptions options, host::Log& log) {
     if (!store)
         return fail(store.error());
     service.disk_ = store->get();
+    if (const auto given_up = service.disk_->given_up())
+        log.warning("journal_given_up", {{"times", std::to_string(given_up->times)},
+                                         {"last", utc_text(given_up->wall_ms)},
+                                         {"behind_turn", std::to_string(given_up->turn)}});
     own.server.on_notice = notice_log(log);
     own.server.on_refused = [audit = service.admin_.audit()](const Refusal& refusal) {
         note(*audit, refusal);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/tools.hpp"
 
+#include "store/report.hpp"
 #include "store/transfer.hpp"
 
 #include <flotilla/base/units.hpp>
@@ -61,6 +62,11 @@ ExitCode verify(const ToolCommand& command) {
         return failed(report.error());
     for (const std::string& each : report->findings)
         std::cout << each << "\n";
+    if (report->given_up)
+        std::cerr << "flotilla-store: a journal was given up " << report->given_up->times
+                  << " times, last on " << utc_text(report->given_up->wall_ms)
+                  << ": what was confirmed in turns behind " << report->given_up->turn
+                  << " may be missing\n";
     std::cerr << "flotilla-store: " << report->queues << " queues, " << report->messages
               << " messages, " << format_bytes(report->bytes) << ": "
               << (report->damaged == 0 ? "nothing is damaged"
@@ -90,6 +96,16 @@ ExitCode restore(const ToolCommand& command) {
         queue::restore_store(command.other, command.data, bytes_shown(progress, "copied"));
     progress.clear();
     return copied(done, "restored into " + command.data);
+}
+
+ExitCode give_up_journal(const ToolCommand& command) {
+    const auto done = queue::give_up_journal(command.data, command.store);
+    if (!done)
+        return failed(done.error());
+    std::cerr << "flotilla-store: " << done->fault << "\nflotilla-store: gave up what it held, but "
+              << done->turns_kept << " turns that could be read"
+              << (done->kept_as.empty() ? "" : "; the file is " + done->kept_as.string()) << "\n";
+    return ExitCode::ok;
 }
 
 using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
@@ -183,6 +199,8 @@ ExitCode run_tool(const ToolCommand& command) {
         return export_lines(command);
     case Tool::import_lines:
         return import_lines(command);
+    case Tool::give_up_journal:
+        return give_up_journal(command);
     }
     return ExitCode::usage;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What flotilla-store does besides serving: verify, backup, restore, export, import.
+// What flotilla-store does besides serving: verify, backup, restore, export, import,
+// give-up-journal.
 #pragma once
 
 #include <flotilla/base/exit_code.hpp>
@@ -11,7 +12,14 @@
 
 namespace flotilla::store_daemon {
 
-enum class Tool : std::uint8_t { verify, backup, restore, export_lines, import_lines };
+enum class Tool : std::uint8_t {
+    verify,
+    backup,
+    restore,
+    export_lines,
+    import_lines,
+    give_up_journal,
+};
 
 struct ToolCommand {
     Tool tool{};

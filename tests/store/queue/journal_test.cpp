@@ -1,54 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The journal in front of LMDB: what it has counts as committed, whatever happens to either.
-#include <flotilla/queue/engine/journal.hpp>
-
+#include <store/queue/journal_rig.hpp>
 #include <store/queue/lmdb_faults.hpp>
-#include <store/queue/subject.hpp>
 #include <support/catch.hpp>
-
-#include <fstream>
 
 using namespace flotilla;
 using namespace flotilla::test;
 namespace fs = std::filesystem;
 
 namespace {
-
-std::string row_of(std::uint64_t number, std::size_t bytes = 100) {
-    return std::string(bytes, static_cast<char>('a' + number % 26));
-}
-
-Status put(Store& store, Position number, std::size_t bytes = 100) {
-    Mutations turn;
-    turn.put(Table::block, block_key(1, 0, number), row_of(number, bytes));
-    const auto committed = store.commit(turn);
-    return committed ? Status{} : Status{fail(committed.error())};
-}
-
-// A process that commits and ends without closing its store. 0: everything went as it should.
-int dies_after(const fs::path& path, const std::function<bool(LmdbStore&)>& work) {
-    return in_child([&] {
-        auto store = LmdbStore::open(path, small_store());
-        if (!store)
-            return false;
-        const bool is_right = work(**store);
-        (void)store->release();
-        return is_right;
-    });
-}
-
-bool put_many(LmdbStore& store, Position from, Position until, std::size_t bytes = 100) {
-    for (Position number = from; number < until; ++number)
-        if (!put(store, number, bytes))
-            return false;
-    return true;
-}
-
-std::size_t rows_after_restart(const fs::path& path) {
-    const auto store = LmdbStore::open(path, small_store());
-    REQUIRE(store);
-    return rows_in(**store, Table::block);
-}
 
 // The rows of these tests are no blocks, which is found as well.
 std::size_t journal_findings(const fs::path& path) {
@@ -58,17 +18,6 @@ std::size_t journal_findings(const fs::path& path) {
     for (const std::string& finding : report->findings)
         found += finding.find("journal") != std::string::npos ? 1 : 0;
     return found;
-}
-
-std::string bytes_of(const fs::path& file) {
-    std::ifstream in(file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-}
-
-void write_at(const fs::path& file, std::uint64_t at, const std::string& bytes) {
-    std::fstream out(file, std::ios::binary | std::ios::in | std::ios::out);
-    out.seekp(static_cast<std::streamoff>(at)).write(bytes.data(), std::streamsize(bytes.size()));
-    REQUIRE(out.flush().good());
 }
 
 } // namespace
@@ -119,7 +68,7 @@ TEST_CASE("of a turn that was being written when the power went, any block may b
                 return put_many(store, 0, 5) && put(store, 5, 3 * journal_block_bytes - 200);
             }) == 0);
     const std::string journal = bytes_of(path / journal_name);
-    const std::uint64_t last = 5 * journal_block_bytes;
+    const std::uint64_t last = journal_heads_bytes + 5 * journal_block_bytes;
     for (unsigned missing = 0; missing < 8; ++missing) {
         const fs::path copy = folder.path() / ("copy-" + std::to_string(missing));
         fs::copy(path, copy);
@@ -146,33 +95,16 @@ TEST_CASE("a confirmed turn that cannot be read is not passed over in silence") 
     ScratchFolder folder;
     const fs::path path = folder.path() / "data";
     REQUIRE(dies_after(path, [](LmdbStore& store) { return put_many(store, 0, 5); }) == 0);
-    write_at(path / journal_name, 2 * journal_block_bytes + 60, "damage");
+    write_at(path / journal_name, journal_heads_bytes + 2 * journal_block_bytes + 60, "damage");
     CHECK(journal_findings(path) == 1);
     const auto opened = LmdbStore::open(path, small_store());
     REQUIRE_FALSE(opened);
     CHECK(opened.error().code == Errc::damaged);
     CHECK(back_up_store(path, folder.path() / "copy").error().code == Errc::damaged);
-    fs::rename(path / journal_name, path / "journal.damaged"); // what the message advises
-    CHECK(rows_after_restart(path) == 0);
-}
-
-TEST_CASE("the journal of another store, or of another time, is not taken") {
-    ScratchFolder folder;
-    const fs::path path = folder.path() / "data";
-    const fs::path other = folder.path() / "other";
-    REQUIRE(dies_after(path, [](LmdbStore& store) { return put_many(store, 0, 5); }) == 0);
-    REQUIRE(dies_after(other, [](LmdbStore& store) { return put_many(store, 0, 9); }) == 0);
-    fs::copy_file(other / journal_name, path / journal_name, fs::copy_options::overwrite_existing);
-    CHECK(rows_after_restart(path) == 0);
-    // An older data file with a journal that went on.
-    fs::copy_file(other / "data.mdb", folder.path() / "older.mdb");
-    CHECK(rows_after_restart(other) == 9);
-    REQUIRE(dies_after(other, [](LmdbStore& store) { return put_many(store, 9, 12); }) == 0);
-    fs::copy_file(folder.path() / "older.mdb", other / "data.mdb",
-                  fs::copy_options::overwrite_existing);
-    const auto opened = LmdbStore::open(other, small_store());
-    REQUIRE_FALSE(opened);
-    CHECK(opened.error().code == Errc::damaged);
+    const auto done = give_up_journal(path, small_store()); // what the message advises
+    REQUIRE(done);
+    CHECK(done->turns_kept == 2);
+    CHECK(rows_after_restart(path) == 2);
 }
 
 TEST_CASE("a journal that fails is done without, and used again later") {

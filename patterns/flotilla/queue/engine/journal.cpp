@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <flotilla/queue/engine/journal.hpp>
-#include <flotilla/queue/engine/record.hpp>
-#include <flotilla/wire/pack.hpp>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -9,88 +7,18 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <optional>
 #include <utility>
-#include <vector>
 
 namespace flotilla::queue {
 namespace {
 
 namespace fs = std::filesystem;
+using Use = JournalMark::Use;
 
-constexpr std::uint8_t mark_version = 1;
-constexpr std::uint32_t magic = 0x464C'4A31; // FLJ1
-constexpr std::uint64_t head_bytes = 4 + 4 + 8 + 8 + 4;
-constexpr std::uint64_t check_bytes = 8;
-constexpr std::uint64_t change_head_bytes = 1 + 1 + 2 + 4;
-
-std::uint64_t whole_blocks(std::uint64_t bytes) noexcept {
-    return (bytes + journal_block_bytes - 1) / journal_block_bytes * journal_block_bytes;
-}
-
-// ---- a turn ------------------------------------------------------------------------------------
-
-std::uint64_t turn_bytes(const Mutations& turn) noexcept {
-    return head_bytes + turn.bytes() + turn.changes().size() * change_head_bytes + check_bytes;
-}
-
-std::string encode_turn(std::uint64_t store, std::uint64_t number, const Mutations& turn) {
-    wire::Writer changes;
-    for (const Mutations::Change& change : turn.changes()) {
-        changes.u8(static_cast<std::uint8_t>(change.table)).u8(change.erase ? 1 : 0);
-        changes.medium_bytes(change.key).long_bytes(change.value);
-    }
-    wire::Writer out;
-    const std::uint64_t size = head_bytes + changes.size() + check_bytes;
-    out.u32(magic).u32(static_cast<std::uint32_t>(size)).u64(store).u64(number);
-    out.u32(static_cast<std::uint32_t>(turn.changes().size())).bytes(changes.view());
-    std::string sealed = seal(out.take());
-    sealed.resize(whole_blocks(sealed.size()), '\0');
-    return sealed;
-}
-
-struct Turn {
-    std::uint64_t number = 0;
-    std::uint64_t bytes = 0; // whole blocks
-    std::vector<Mutations::Change> changes{};
-};
-
-// The turn that begins here, if one does, whole, of this store.
-std::optional<Turn> decode_turn(ByteView bytes, std::uint64_t store) {
-    wire::Reader head(bytes);
-    if (head.u32() != magic)
-        return std::nullopt;
-    const std::uint32_t size = head.u32();
-    if (!head.ok() || size > bytes.size() || size < head_bytes + check_bytes)
-        return std::nullopt;
-    const auto sealed = unseal(bytes.substr(0, size));
-    if (!sealed)
-        return std::nullopt;
-    wire::Reader in(*sealed);
-    Turn turn;
-    (void)in.u64(); // magic, size
-    if (in.u64() != store)
-        return std::nullopt;
-    turn.number = in.u64();
-    turn.bytes = whole_blocks(size);
-    const std::uint32_t count = in.u32();
-    for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
-        Mutations::Change change;
-        const std::uint8_t table = in.u8();
-        change.table = static_cast<Table>(table);
-        change.erase = in.u8() != 0;
-        change.key = in.medium_bytes();
-        change.value = in.long_bytes();
-        if (table >= tables)
-            return std::nullopt;
-        turn.changes.push_back(std::move(change));
-    }
-    if (!in.ok_at_end())
-        return std::nullopt;
-    return turn;
-}
-
-// ---- files -------------------------------------------------------------------------------------
+// A journal has its name once it is whole.
+constexpr const char* part_name = "journal.part";
+constexpr std::uint64_t blocks_min = 16;
+constexpr std::uint64_t bytes_most = std::uint64_t{1} << 42; // 1/256 of the largest store's
 
 Status write_all(const FileHandle& file, ByteView bytes, std::uint64_t at, const fs::path& path) {
     while (!bytes.empty()) {
@@ -106,90 +34,19 @@ Status write_all(const FileHandle& file, ByteView bytes, std::uint64_t at, const
     return {};
 }
 
-// Blocks that are there, so that writing to them changes nothing but them.
-Status fill(const fs::path& path, std::uint64_t bytes) {
-    const FileHandle file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    struct stat found {};
-    if (!file.is_open() || ::fstat(file.get(), &found) != 0)
-        return fail(system_error(errno, "open", path));
-    const auto has = static_cast<std::uint64_t>(found.st_size);
-    if (has >= bytes)
-        return {};
-    const std::string zeros(bytes - has, '\0');
-    if (const Status written = write_all(file, zeros, has, path); !written)
-        return written;
-    if (::fsync(file.get()) != 0)
-        return fail(system_error(errno, "sync", path));
-    return DataDirectory::sync(path.parent_path());
-}
-
-} // namespace
-
-// ---- the mark ----------------------------------------------------------------------------------
-
-std::string encode_journal_mark(const JournalMark& mark) {
-    wire::Writer out;
-    out.u8(mark_version).u64(mark.store).u64(mark.turn);
-    return seal(out.take());
-}
-
-Result<JournalMark> decode_journal_mark(ByteView value) {
-    const auto sealed = unseal(value);
-    if (!sealed)
-        return fail(Errc::damaged, "the store's mark in its journal fails its checksum");
-    wire::Reader in(*sealed);
-    if (in.u8() != mark_version)
-        return fail(Errc::unsupported, "the store's journal has a version that this build lacks");
-    JournalMark mark;
-    mark.store = in.u64();
-    mark.turn = in.u64();
-    if (!in.ok_at_end())
-        return fail(Errc::damaged, "the store's mark in its journal is not whole");
-    return mark;
-}
-
-// ---- reading -----------------------------------------------------------------------------------
-
-Result<Replayed> replay_journal(ByteView bytes, const JournalMark& mark, Overlay& into) {
-    std::uint64_t last = mark.turn;
-    std::uint64_t at = 0;
-    std::uint64_t used = 0;
-    std::optional<std::uint64_t> before;
-    while (at < bytes.size()) {
-        const auto turn = decode_turn(bytes.substr(at), mark.store);
-        if (!turn || turn->number > last + 1 || (before && turn->number != *before + 1))
-            break;
-        before = turn->number;
-        if (turn->number > mark.turn) {
-            for (const Mutations::Change& change : turn->changes)
-                into.apply(change);
-            last = turn->number;
-            used = at + turn->bytes;
-        }
-        at += turn->bytes;
-    }
-    // A turn is written when all before it are on disk, so one behind a gap was confirmed, and
-    // others as well that cannot be read.
-    for (; at < bytes.size(); at += journal_block_bytes)
-        if (const auto turn = decode_turn(bytes.substr(at), mark.store);
-            turn && turn->number > last)
-            return fail(Errc::damaged, "the journal has turn " + std::to_string(turn->number) +
-                                           " and lacks turn " + std::to_string(last + 1));
-    return Replayed{last, used};
-}
-
-Result<std::string> read_journal(const fs::path& directory) {
-    const fs::path path = directory / journal_name;
+// Nothing: there is no such file.
+Result<std::optional<std::string>> read_file(const fs::path& path, std::uint64_t bytes_max) {
     const FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.is_open()) {
         if (errno == ENOENT)
-            return std::string{};
+            return std::optional<std::string>{};
         return fail(system_error(errno, "open", path));
     }
     struct stat found {};
     if (::fstat(file.get(), &found) != 0)
         return fail(system_error(errno, "look at", path));
-    std::string bytes(static_cast<std::size_t>(found.st_size), '\0');
+    std::string bytes(std::min<std::uint64_t>(bytes_max, static_cast<std::uint64_t>(found.st_size)),
+                      '\0');
     std::size_t done = 0;
     while (done < bytes.size()) {
         const ssize_t read =
@@ -203,33 +60,153 @@ Result<std::string> read_journal(const fs::path& directory) {
         done += static_cast<std::size_t>(read);
     }
     bytes.resize(done);
-    return bytes;
+    return std::optional{std::move(bytes)};
+}
+
+// Blocks that are there, so that writing to them changes nothing but them.
+Status make(const fs::path& directory, const JournalHead& head) {
+    const fs::path part = directory / part_name;
+    const fs::path path = directory / journal_name;
+    const FileHandle file(::open(part.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (!file.is_open())
+        return fail(system_error(errno, "make", part));
+    const std::string zeros(head.bytes, '\0');
+    Status done = write_all(file, zeros, 0, part);
+    if (done)
+        done = write_all(file, encode_journal_head(head), offset_of_head(head.generation), part);
+    if (done && ::fsync(file.get()) != 0)
+        done = fail(system_error(errno, "sync", part));
+    if (done && ::rename(part.c_str(), path.c_str()) != 0)
+        done = fail(system_error(errno, "rename", part));
+    if (!done) {
+        ::unlink(part.c_str());
+        return done;
+    }
+    return DataDirectory::sync(directory);
+}
+
+// Whether a file that is there can be written over as it is: ours, whole, and under no other name,
+// by which somebody keeps it.
+std::optional<JournalHead> head_to_use(const fs::path& path, std::uint64_t store) {
+    const auto bytes = read_file(path, journal_heads_bytes);
+    struct stat found {};
+    if (!bytes || !*bytes || ::stat(path.c_str(), &found) != 0 || found.st_nlink != 1)
+        return std::nullopt;
+    const auto head = find_journal_head(**bytes);
+    if (!head || head->store != store || head->bytes != static_cast<std::uint64_t>(found.st_size))
+        return std::nullopt;
+    return head;
+}
+
+} // namespace
+
+// ---- reading -----------------------------------------------------------------------------------
+
+Error with_advice(const Error& fault, const fs::path& directory) {
+    return {fault.code, fault.detail +
+                            "; put back the file that belongs there, or go on without what it "
+                            "holds: flotilla-store give-up-journal --data " +
+                            directory.string()};
+}
+
+Result<JournalLook> look_at_journal(const fs::path& directory,
+                                    const std::optional<JournalMark>& mark, Overlay& into) {
+    const fs::path path = directory / journal_name;
+    auto bytes = read_file(path, bytes_most);
+    if (!bytes)
+        return fail(bytes.error());
+    JournalLook look;
+    look.turn = mark ? mark->turn : 0;
+    const auto fault = [&](const std::string& what) {
+        if (!look.fault)
+            look.fault = Error{Errc::damaged, path.string() + " " + what};
+    };
+    const bool is_needed = mark && mark->use != Use::at_rest;
+    if (!*bytes || (*bytes)->empty()) {
+        if (is_needed && mark->use == Use::in_use)
+            fault("is missing, and confirmed messages may be in it alone");
+        return look;
+    }
+    if (!mark) {
+        fault("belongs to a store that is not here: data.mdb is new, or had no journal");
+        return look;
+    }
+    const auto head = find_journal_head(**bytes);
+    const auto owner = head ? std::optional{head->store} : store_of_journal_turn(**bytes);
+    if (owner && *owner != mark->store) {
+        fault("belongs to another store");
+        return look;
+    }
+    const bool is_headless = !head && mark->use == Use::headless;
+    if (head) {
+        look.generation = head->generation;
+        // At rest the store has every turn that there ever was.
+        if (head->generation > mark->generation + 1 ||
+            (!is_needed && newest_journal_turn(**bytes, mark->store) > mark->turn))
+            fault("is newer than data.mdb, which is an older copy");
+    }
+    if (!is_needed)
+        return look;
+    if (!head && !is_headless)
+        fault("is no journal: neither of its heads can be read");
+    if (head && head->generation < mark->generation)
+        fault("is an older copy: data.mdb has a newer one's turn " + std::to_string(mark->turn));
+    if (head && (*bytes)->size() < head->bytes)
+        fault("is cut off: it has " + std::to_string((*bytes)->size()) + " of " +
+              std::to_string(head->bytes) + " bytes");
+    look.turns = std::move(**bytes);
+    if (!is_headless)
+        look.turns.erase(0, journal_heads_bytes);
+    const Replayed replayed = replay_journal(look.turns, *mark, into);
+    look.turns.resize(replayed.bytes);
+    look.turn = replayed.turn;
+    if (replayed.gap)
+        fault(*replayed.gap);
+    return look;
 }
 
 // ---- writing -----------------------------------------------------------------------------------
 
-Result<Journal> Journal::open(const fs::path& directory, std::uint64_t bytes, std::uint64_t store) {
+Result<Journal> Journal::open(const fs::path& directory, std::uint64_t bytes,
+                              const JournalMark& mark) {
     const fs::path path = directory / journal_name;
-    bytes = whole_blocks(bytes);
-    if (const Status filled = fill(path, bytes); !filled)
-        return fail(filled.error());
+    bytes = std::max(whole_journal_blocks(bytes), blocks_min * journal_block_bytes);
+    auto head = head_to_use(path, mark.store);
+    const bool is_there = head && head->bytes >= bytes;
+    if (!is_there) {
+        head = JournalHead{mark.store, mark.generation + 1, bytes};
+        if (const Status made = make(directory, *head); !made)
+            return fail(made.error());
+    }
     FileHandle file(::open(path.c_str(), O_WRONLY | O_DSYNC | O_CLOEXEC));
     if (!file.is_open())
         return fail(system_error(errno, "open", path));
-    return Journal(std::move(file), path, bytes, store);
+    Journal journal(std::move(file), path, *head);
+    if (is_there)
+        if (const Status begun = journal.begin_generation(mark.generation + 1); !begun)
+            return fail(begun.error());
+    return journal;
 }
 
 bool Journal::has_room(const Mutations& turn) const noexcept {
-    return at_ + whole_blocks(turn_bytes(turn)) <= bytes_;
+    return at_ + whole_journal_blocks(journal_turn_bytes(turn)) <= bytes_;
 }
 
 Status Journal::append(std::uint64_t number, const Mutations& turn) {
     if (!has_room(turn))
         return fail(Errc::too_large, "the journal has no room for this turn");
-    const std::string bytes = encode_turn(store_, number, turn);
+    const std::string bytes = encode_journal_turn(store_, number, turn);
     if (const Status written = write_all(file_, bytes, at_, path_); !written)
         return written;
     at_ += bytes.size();
+    return {};
+}
+
+Status Journal::begin_generation(std::uint64_t generation) {
+    const std::string head = encode_journal_head({store_, generation, bytes_});
+    if (const Status written = write_all(file_, head, offset_of_head(generation), path_); !written)
+        return written;
+    generation_ = generation;
     return {};
 }
 

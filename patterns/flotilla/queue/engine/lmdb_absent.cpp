@@ -37,6 +37,9 @@ const TimeHistogram* LmdbStore::commit_times() const noexcept {
 LmdbLevels LmdbStore::levels() const {
     return {};
 }
+std::optional<JournalGivenUp> LmdbStore::given_up() const {
+    return {};
+}
 Status LmdbStore::write(const Mutations& /*mutations*/) {
     return fail(absent());
 }
@@ -52,6 +55,11 @@ Status back_up_store(const std::filesystem::path& /*directory*/,
 Status restore_store(const std::filesystem::path& /*backup*/,
                      const std::filesystem::path& /*directory*/,
                      const StoreProgress& /*progress*/) {
+    return fail(absent());
+}
+
+Result<GivenUp> give_up_journal(const std::filesystem::path& /*directory*/,
+                                LmdbOptions /*options*/) {
     return fail(absent());
 }
 

@@ -137,37 +137,56 @@ Status copy_file(const fs::path& source, const FileHandle& target, const StorePr
     return {};
 }
 
-// Turns that the copied file lacks. It is there before that file has its name, so that no copy is
-// ever without it.
-Status put_journal(const fs::path& directory, ByteView bytes) {
-    if (bytes.empty())
-        return {};
-    const fs::path path = directory / journal_name;
-    const FileHandle file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    if (!file.is_open())
-        return fail(system_error(errno, "make", path));
-    while (!bytes.empty()) {
-        const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return fail(system_error(written < 0 ? errno : ENOSPC, "write", path));
-        bytes.remove_prefix(static_cast<std::size_t>(written));
-    }
-    if (::fsync(file.get()) != 0)
-        return fail(system_error(errno, "sync", path));
-    return {};
-}
-
 // What the journal has now. The file is copied after this, so it has these turns or lacks them in
 // the order in which they were committed.
-Result<std::string> journal_of(const Environment& environment, const fs::path& directory) {
+Result<std::string> turns_of(const Environment& environment, const fs::path& directory) {
     const auto view = lmdb::View::open(environment, directory);
     if (!view)
         return fail(view.error());
     if (view->journal_error())
         return fail(*view->journal_error());
-    return view->journal();
+    return view->turns();
+}
+
+// Gives a copy the turns that it lacks, so that a backup is one file and needs no journal.
+Status complete(const fs::path& file, std::uint64_t bytes, ByteView turns) {
+    constexpr std::uint64_t room_bytes = std::uint64_t{64} << 20;
+    auto environment = Environment::open_copy(file, bytes + room_bytes + 4 * turns.size());
+    if (!environment)
+        return fail(environment.error());
+    constexpr auto access = Environment::Access::read_write;
+    if (const Status opened = environment->open_tables(access, LmdbStore::format); !opened)
+        return opened;
+    Overlay overlay;
+    JournalMark mark;
+    {
+        const auto snapshot = lmdb::snapshot_of(*environment);
+        if (!snapshot)
+            return fail(snapshot.error());
+        const auto found = lmdb::journal_mark_in(**snapshot);
+        if (!found)
+            return fail(found.error());
+        if (!*found || (*found)->use == JournalMark::Use::at_rest)
+            return {};
+        mark = **found;
+        const Replayed replayed = replay_journal(turns, mark, overlay);
+        if (replayed.gap)
+            return fail(Errc::damaged, "the journal " + *replayed.gap);
+        mark.turn = replayed.turn + 1;
+        mark.use = JournalMark::Use::at_rest;
+    }
+    Mutations all = overlay.changes();
+    all.put(Table::meta, std::string(JournalMark::key), encode_journal_mark(mark));
+    all.put(Table::meta, std::string(lmdb::format_key), lmdb::format_row(LmdbStore::format));
+    MDB_txn* transaction = nullptr;
+    int code = mdb_txn_begin(environment->get(), nullptr, 0, &transaction);
+    if (code == 0 && (code = lmdb::change_rows(transaction, *environment, all)) != 0)
+        mdb_txn_abort(transaction);
+    else if (code == 0)
+        code = mdb_txn_commit(transaction);
+    if (code != 0)
+        return fail(lmdb::error_of(code, "complete " + file.string()));
+    return {};
 }
 
 } // namespace
@@ -184,9 +203,9 @@ Status back_up_store(const fs::path& directory, const fs::path& target,
     auto part = Part::begin(target);
     if (!part)
         return fail(part.error());
-    const auto journal = journal_of(*environment, directory);
-    if (!journal)
-        return fail(journal.error());
+    const auto turns = turns_of(*environment, directory);
+    if (!turns)
+        return fail(turns.error());
     const auto unused = environment->free_bytes();
     const std::uint64_t all = environment->end_bytes() - (unused ? *unused : 0);
     // Without free pages, so that a copy is as large as what it holds.
@@ -198,8 +217,8 @@ Status back_up_store(const fs::path& directory, const fs::path& target,
     }
     if (code != 0)
         return fail(lmdb::error_of(code, "copy " + directory.string()));
-    if (const Status put = put_journal(target, *journal); !put)
-        return put;
+    if (const Status completed = complete(target / part_name, all, *turns); !completed)
+        return completed;
     if (const Status kept = part->keep(); !kept)
         return kept;
     if (progress)
@@ -220,11 +239,18 @@ Status restore_store(const fs::path& backup, const fs::path& directory,
         return fail(part.error());
     if (const Status copied = copy_file(backup / lmdb::data_name, part->file(), progress); !copied)
         return copied;
-    const auto journal = read_journal(backup);
-    if (!journal)
-        return fail(journal.error());
-    if (const Status put = put_journal(directory, *journal); !put)
-        return put;
+    // Files that were copied by hand, or a backup of format 2, have a journal. It is there before
+    // the data has its name, so that no copy is ever without it.
+    if (const fs::path journal = backup / journal_name; fs::exists(journal)) {
+        const fs::path path = directory / journal_name;
+        const FileHandle file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+        if (!file.is_open())
+            return fail(system_error(errno, "make", path));
+        if (const Status copied = copy_file(journal, file, {}); !copied)
+            return copied;
+        if (::fsync(file.get()) != 0)
+            return fail(system_error(errno, "sync", path));
+    }
     return part->keep();
 }
 

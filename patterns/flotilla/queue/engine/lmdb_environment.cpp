@@ -94,6 +94,17 @@ Result<Environment> Environment::open(const std::filesystem::path& directory, Ac
 
 Result<Environment> Environment::open_file(const std::filesystem::path& directory, Access access,
                                            std::uint64_t map_bytes) {
+    return open_path(directory, access == Access::read_only ? MDB_RDONLY : 0U, map_bytes);
+}
+
+Result<Environment> Environment::open_copy(const std::filesystem::path& file,
+                                           std::uint64_t map_bytes) {
+    return open_path(file, MDB_NOSUBDIR | MDB_NOLOCK, map_bytes);
+}
+
+Result<Environment> Environment::open_path(const std::filesystem::path& path, unsigned flags,
+                                           std::uint64_t map_bytes) {
+    const std::filesystem::path file_path = (flags & MDB_NOSUBDIR) != 0 ? path : path / data_name;
     Environment opened;
     MDB_env* environment = nullptr;
     if (const int code = mdb_env_create(&environment); code != 0)
@@ -104,25 +115,37 @@ Result<Environment> Environment::open_file(const std::filesystem::path& director
     // No readahead: who reads in order asks for what is ahead, who does not must not pay for it.
     // Read transactions are objects of ours, not of threads. Not MDB_NOMEMINIT, which would put
     // pieces of our heap, keys among them, into the file.
-    const unsigned flags =
-        MDB_NORDAHEAD | MDB_NOTLS | (access == Access::read_only ? MDB_RDONLY : 0U);
-    int code = mdb_env_open(environment, directory.c_str(), flags, 0600);
-    if (code == EACCES && access == Access::read_only)
-        code = mdb_env_open(environment, directory.c_str(), flags | MDB_NOLOCK, 0600);
+    flags |= MDB_NORDAHEAD | MDB_NOTLS;
+    int code = mdb_env_open(environment, path.c_str(), flags, 0600);
+    if (code == EACCES && (flags & MDB_RDONLY) != 0)
+        code = mdb_env_open(environment, path.c_str(), flags | MDB_NOLOCK, 0600);
     if (code != 0)
-        return fail(error_of(code, "open " + (directory / data_name).string()));
+        return fail(error_of(code, "open " + file_path.string()));
     MDB_stat root{};
     mdb_env_stat(environment, &root);
     opened.page_bytes_ = root.ms_psize;
     // LMDB would find out by SIGBUS.
     struct stat file {};
     if (::fstat(opened.descriptor(), &file) != 0)
-        return fail(error_of(errno, "look at " + (directory / data_name).string()));
+        return fail(error_of(errno, "look at " + file_path.string()));
     if (static_cast<std::uint64_t>(file.st_size) < opened.end_bytes())
-        return fail(Errc::damaged, (directory / data_name).string() + " is cut off: it has " +
+        return fail(Errc::damaged, file_path.string() + " is cut off: it has " +
                                        std::to_string(file.st_size) + " of " +
                                        std::to_string(opened.end_bytes()) + " bytes");
     return opened;
+}
+
+int change_rows(MDB_txn* transaction, const Environment& environment, const Mutations& mutations) {
+    for (const Mutations::Change& change : mutations.changes()) {
+        MDB_val key = val(change.key);
+        MDB_val value = val(change.value);
+        const TableHandle table = environment.table(change.table);
+        const int code = change.erase ? mdb_del(transaction, table, &key, nullptr)
+                                      : mdb_put(transaction, table, &key, &value, 0);
+        if (code != 0 && !(change.erase && code == MDB_NOTFOUND))
+            return code;
+    }
+    return 0;
 }
 
 Status Environment::open_tables(Access access, std::uint32_t format) {
@@ -150,8 +173,8 @@ Status Environment::open_tables(Access access, std::uint32_t format) {
         return fail(found.error());
     if (*found > format)
         return fail(Errc::unsupported, "the store has format " + std::to_string(*found) +
-                                           ", made by a newer Flotilla; this one reads up to " +
-                                           std::to_string(format));
+                                           "; this program knows up to " + std::to_string(format) +
+                                           ": use a newer one, or restore a backup that it made");
     for (std::size_t i = 0; i < queue::tables; ++i) {
         code = mdb_dbi_open(reading->get(), table_names[i], 0, &tables_[i]);
         if (code != 0)

@@ -48,6 +48,9 @@ public:
     // The same in two steps: without looking at a page but the head, then the tables.
     static Result<Environment> open_file(const std::filesystem::path& directory, Access access,
                                          std::uint64_t map_bytes);
+    // The file of a copy, whatever its name, by the only one who has it.
+    static Result<Environment> open_copy(const std::filesystem::path& file,
+                                         std::uint64_t map_bytes);
     Status open_tables(Access access, std::uint32_t format);
 
     MDB_env* get() const noexcept { return environment_.get(); }
@@ -69,11 +72,16 @@ private:
         void operator()(MDB_env* environment) const noexcept;
     };
     Environment() = default;
+    static Result<Environment> open_path(const std::filesystem::path& path, unsigned flags,
+                                         std::uint64_t map_bytes);
     Status make_tables(std::uint32_t format);
     std::unique_ptr<MDB_env, Close> environment_{};
     std::array<TableHandle, queue::tables> tables_{};
     std::uint64_t page_bytes_ = 4096; // what the file was made with
 };
+
+// Within a transaction; LMDB's code, 0: done.
+int change_rows(MDB_txn* transaction, const Environment& environment, const Mutations& mutations);
 
 // A read transaction that ends with its owner.
 class Reading {

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // A journal in front of a tree. What was committed is the tree's last commit with the overlay over
 // it; journal and overlay hold the same turns.
+//
+// The tree's mark says in_use before the first turn goes to the journal, and at_rest once nothing
+// is in it that the tree lacks: at the end, and while the journal is done without.
 #include <flotilla/net/system.hpp>
 #include <flotilla/queue/engine/journal.hpp>
 #include <flotilla/queue/engine/lmdb_environment.hpp>
 #include <flotilla/queue/engine/lmdb_store.hpp>
 #include <flotilla/queue/engine/lmdb_tree.hpp>
+#include <flotilla/queue/engine/lmdb_view.hpp>
 #include <flotilla/queue/engine/overlay.hpp>
 
 #include <algorithm>
@@ -24,6 +28,9 @@ constexpr std::uint64_t overlay_rows_max = 1024;
 constexpr std::uint64_t row_bytes = 4096;
 // Journals whose worth of room the tree has to have besides.
 constexpr std::uint64_t room_factor = 16;
+// A generation costs a sync: of turns that are too large, and empty the journal, one in so many
+// begins one, so that an older copy of the file is told soon.
+constexpr std::uint64_t emptied_per_generation = 16;
 // After a checkpoint, or a journal, that failed: tried again when so many calls were made.
 constexpr std::uint64_t pause_calls = 256;
 
@@ -48,10 +55,13 @@ struct LmdbStore::Rest {
     Result<JournalMark> committed_mark() const;
     Status settle();
     Status commit(Mutations&& all, std::uint64_t turn);
-    void has_all(std::uint64_t turn);
+    void has_all(const JournalMark& now);
+    void begin_generation();
+    void give_up_journal();
     bool belongs_in_journal(const Mutations& mutations) const;
     Status commit_large(const Mutations& mutations);
-    Status checkpoint() { return commit(overlay.changes(), mark.turn + 1); }
+    Status checkpoint();
+    void close();
     bool owes_checkpoint() const;
     void open_journal();
     // What the tree will need for what it does not have yet.
@@ -64,11 +74,13 @@ struct LmdbStore::Rest {
     std::uint64_t journal_bytes;
     std::optional<Journal> journal{}; // none: every turn goes to the tree
     Overlay overlay{};
-    JournalMark mark{};       // `turn` is the last one, in the journal or in the tree
+    JournalMark mark{};       // the tree's, but `turn`: the last one, in the journal or in the tree
     bool is_marked = false;   // the tree has a mark, or gets one with the first commit
     bool owes_mark = false;   // a turn that failed may be in the journal
     bool is_in_doubt = false; // a commit of the tree with what the overlay holds
     std::uint64_t pause = 0;
+    std::uint64_t emptied = 0; // times, by turns that were too large
+    std::optional<JournalGivenUp> given_up{};
     TimeHistogram commit_times{};
 };
 
@@ -81,9 +93,15 @@ bool LmdbStore::is_available() noexcept {
 LmdbStore::LmdbStore(std::unique_ptr<Rest> rest) noexcept : rest_(std::move(rest)) {}
 
 LmdbStore::~LmdbStore() {
-    // For a start that has nothing to replay; if it fails, that start does it.
-    if (!rest_->is_in_doubt && !rest_->overlay.empty())
-        (void)rest_->checkpoint();
+    rest_->close();
+}
+
+// For a start that has nothing to replay, and needs no journal; if it fails, that start does it.
+void LmdbStore::Rest::close() {
+    if (is_in_doubt || (overlay.empty() && mark.use == JournalMark::Use::at_rest))
+        return;
+    journal.reset();
+    (void)checkpoint();
 }
 
 Result<std::unique_ptr<LmdbStore>> LmdbStore::open(const std::filesystem::path& directory,
@@ -107,26 +125,26 @@ Status LmdbStore::Rest::begin() {
         if (!snapshot)
             return fail(snapshot.error());
         const auto format_row = (*snapshot)->get(Table::meta, lmdb::format_key);
-        const auto mark_row = (*snapshot)->get(Table::meta, JournalMark::key);
-        if (!format_row || !mark_row)
-            return fail(format_row ? mark_row.error() : format_row.error());
+        if (!format_row)
+            return fail(format_row.error());
         is_newest = *format_row && **format_row == lmdb::format_row(format);
-        is_marked = mark_row->has_value();
-        if (is_marked) {
-            const auto decoded = decode_journal_mark(**mark_row);
-            if (!decoded)
-                return fail(decoded.error());
-            mark = *decoded;
-        }
+        const auto found = lmdb::journal_mark_in(**snapshot);
+        const auto told = lmdb::journal_given_up_in(**snapshot);
+        if (!found || !told)
+            return fail(found ? told.error() : found.error());
+        is_marked = found->has_value();
+        mark = found->value_or(JournalMark{});
+        given_up = *told;
     }
+    const auto look =
+        look_at_journal(directory, is_marked ? std::optional{mark} : std::nullopt, overlay);
+    if (!look)
+        return fail(look.error());
+    if (look->fault)
+        return fail(with_advice(*look->fault, directory));
     if (is_marked) {
-        const auto bytes = read_journal(directory);
-        if (!bytes)
-            return fail(bytes.error());
-        const auto replayed = replay_journal(*bytes, mark, overlay);
-        if (!replayed)
-            return fail(replayed.error());
-        mark.turn = replayed->turn;
+        mark.turn = look->turn;
+        owes_mark = mark.use != JournalMark::Use::at_rest && journal_bytes == 0;
     } else if (journal_bytes > 0) {
         mark.store = any_number();
         is_marked = owes_mark = true;
@@ -137,12 +155,16 @@ Status LmdbStore::Rest::begin() {
     return overlay.empty() && !owes_mark ? Status{} : checkpoint();
 }
 
+// Nothing goes into the journal before the tree says that it is in use.
 void LmdbStore::Rest::open_journal() {
     if (journal_bytes == 0)
         return;
-    auto opened = Journal::open(directory, journal_bytes, mark.store);
-    if (opened) // else every turn goes to the tree: a disk that has no room for it, most likely
-        journal.emplace(std::move(*opened));
+    auto opened = Journal::open(directory, journal_bytes, mark);
+    if (!opened) // every turn goes to the tree: a disk that has no room for it, most likely
+        return;
+    journal.emplace(std::move(*opened));
+    if (!checkpoint())
+        journal.reset();
 }
 
 // ---- the tree ----------------------------------------------------------------------------------
@@ -151,33 +173,55 @@ Result<JournalMark> LmdbStore::Rest::committed_mark() const {
     const auto snapshot = tree->read();
     if (!snapshot)
         return fail(snapshot.error());
-    const auto row = (*snapshot)->get(Table::meta, JournalMark::key);
-    if (!row)
-        return fail(row.error());
-    return *row ? decode_journal_mark(**row) : JournalMark{};
+    const auto found = lmdb::journal_mark_in(**snapshot);
+    if (!found)
+        return fail(found.error());
+    return found->value_or(JournalMark{});
+}
+
+void LmdbStore::Rest::give_up_journal() {
+    journal.reset();
+    owes_mark = true;
+    pause = pause_calls;
+}
+
+// The journal's head goes first: the tree's mark is never ahead of it.
+void LmdbStore::Rest::begin_generation() {
+    if (journal && journal->generation() == mark.generation &&
+        !journal->begin_generation(mark.generation + 1))
+        give_up_journal();
 }
 
 // Everything that the tree lacks, and perhaps more, as turn number `turn`.
 Status LmdbStore::Rest::commit(Mutations&& all, std::uint64_t turn) {
+    JournalMark next{mark.store, turn, mark.generation, JournalMark::Use::at_rest};
+    if (journal) {
+        next.use = JournalMark::Use::in_use;
+        next.generation = journal->generation();
+    }
     if (is_marked)
-        all.put(Table::meta, std::string(JournalMark::key),
-                encode_journal_mark({mark.store, turn}));
+        all.put(Table::meta, std::string(JournalMark::key), encode_journal_mark(next));
     const auto committed = tree->commit(all);
     if (!committed) {
         is_in_doubt = true;
         pause = pause_calls;
         return fail(committed.error());
     }
-    has_all(turn);
+    has_all(next);
     return {};
 }
 
-void LmdbStore::Rest::has_all(std::uint64_t turn) {
-    mark.turn = turn;
+void LmdbStore::Rest::has_all(const JournalMark& now) {
+    mark = now;
     owes_mark = false;
     overlay.clear();
     if (journal)
         journal->begin_again();
+}
+
+Status LmdbStore::Rest::checkpoint() {
+    begin_generation();
+    return commit(overlay.changes(), mark.turn + 1);
 }
 
 // Whether the tree has the commit whose outcome was unknown: its mark says so.
@@ -188,7 +232,7 @@ Status LmdbStore::Rest::settle() {
     if (!found)
         return fail(found.error());
     if (found->turn > mark.turn)
-        has_all(found->turn);
+        has_all(*found);
     is_in_doubt = false;
     return {};
 }
@@ -205,6 +249,8 @@ Status LmdbStore::Rest::commit_large(const Mutations& mutations) {
         const auto committed = tree->commit(mutations);
         return committed ? Status{} : Status{fail(committed.error())};
     }
+    if (++emptied % emptied_per_generation == 0)
+        begin_generation();
     Mutations all = overlay.changes();
     for (const Mutations::Change& change : mutations.changes())
         if (change.erase)
@@ -235,9 +281,7 @@ Status LmdbStore::Rest::write(const Mutations& mutations) {
     }
     // The turn may be in the journal or not. A commit of the tree that says it has a turn of this
     // number settles that, whichever comes first; until then the journal is not used.
-    journal.reset();
-    owes_mark = true;
-    pause = pause_calls;
+    give_up_journal();
     return commit_large(mutations);
 }
 
@@ -279,6 +323,10 @@ void LmdbStore::housekeep() {
 
 const TimeHistogram* LmdbStore::commit_times() const noexcept {
     return &rest_->commit_times;
+}
+
+std::optional<JournalGivenUp> LmdbStore::given_up() const {
+    return rest_->given_up;
 }
 
 LmdbLevels LmdbStore::levels() const {

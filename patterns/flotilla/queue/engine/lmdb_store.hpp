@@ -18,6 +18,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,14 +43,22 @@ struct LmdbLevels {
     std::uint64_t journal_used_bytes = 0; // what LMDB does not have yet
 };
 
+// That an operator went on without a journal (give_up_journal). Kept in the store for good.
+struct JournalGivenUp {
+    std::int64_t wall_ms = 0; // the last time
+    std::uint32_t times = 0;
+    std::uint64_t turn = 0; // turns behind this one may be missing
+};
+
 class LmdbStore final : public Store {
 public:
-    static constexpr std::uint32_t format = 2;
+    static constexpr std::uint32_t format = 3;
     // Whether this build has LMDB; if not, everything here is refused as unsupported.
     static bool is_available() noexcept;
 
     // Makes the directory (0700) if it is missing, its parent must exist. Errors: address_in_use
-    // (another process has it; says which), unsupported (made by a newer format), damaged, io,
+    // (another process has it; says which), unsupported (made by a newer format), damaged (a
+    // journal that is missing, another store's, cut off or older than the rest too), io,
     // unsafe_file (others may write to it), bad_option.
     static Result<std::unique_ptr<LmdbStore>> open(const std::filesystem::path& directory,
                                                    LmdbOptions options = {});
@@ -60,6 +69,7 @@ public:
     void housekeep() override;
     const TimeHistogram* commit_times() const noexcept override;
     LmdbLevels levels() const;
+    std::optional<JournalGivenUp> given_up() const; // as of when it was opened
 
 protected:
     Status write(const Mutations& mutations) override;
@@ -79,6 +89,7 @@ struct VerifyReport {
     std::uint64_t bytes = 0;
     std::uint64_t damaged = 0;
     std::vector<std::string> findings{}; // the first 1,000: what, where
+    std::optional<JournalGivenUp> given_up{};
 };
 // Reads everything. Beside a running store: yes (one reader, for as long as it takes).
 Result<VerifyReport> verify_store(const std::filesystem::path& directory,
@@ -89,5 +100,17 @@ Status back_up_store(const std::filesystem::path& directory, const std::filesyst
 // The other way; `directory` must be empty or not there. The backup is verified first.
 Status restore_store(const std::filesystem::path& backup, const std::filesystem::path& directory,
                      const StoreProgress& progress = {});
+
+// Goes on without a journal that keeps the store from being opened, and with it without what was
+// confirmed and is there alone. Turns that can be read and follow what the store has are kept; the
+// file, if there is one, gets another name. What may have been delivered is marked so, and numbers
+// of messages that may have been given are not given again. The store must not be open. Errors:
+// refused (the store can be opened as it is); those of LmdbStore::open.
+struct GivenUp {
+    std::string fault{};             // of the journal
+    std::uint64_t turns_kept = 0;    // read from it
+    std::filesystem::path kept_as{}; // the file; empty: there was none
+};
+Result<GivenUp> give_up_journal(const std::filesystem::path& directory, LmdbOptions options = {});
 
 } // namespace flotilla::queue

@@ -216,20 +216,10 @@ Status Tree::Rest::apply(const Mutations& mutations) {
         is_in_doubt = true;
         return fail(error_of(code, "begin a commit"));
     }
-    for (const Mutations::Change& change : mutations.changes()) {
-        MDB_val key = val(change.key);
-        if (change.erase) {
-            code = mdb_del(transaction, environment->table(change.table), &key, nullptr);
-            if (code == MDB_NOTFOUND)
-                code = 0;
-        } else {
-            MDB_val value = val(change.value);
-            code = mdb_put(transaction, environment->table(change.table), &key, &value, 0);
-        }
-        if (code != 0) {
-            mdb_txn_abort(transaction);
-            return fail(error_of(code, "change a row"));
-        }
+    code = change_rows(transaction, *environment, mutations);
+    if (code != 0) {
+        mdb_txn_abort(transaction);
+        return fail(error_of(code, "change a row"));
     }
     code = mdb_txn_commit(transaction);
     if (code == 0)

@@ -61,6 +61,8 @@ Result<VerifyReport> verify_store(const fs::path& directory, const StoreProgress
         ++report->damaged;
         report->findings.push_back(view->journal_error()->detail);
     }
+    if (const auto told = lmdb::journal_given_up_in(view->snapshot()); told && report)
+        report->given_up = *told;
     return report;
 }
 

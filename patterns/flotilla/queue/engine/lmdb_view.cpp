@@ -2,6 +2,8 @@
 #include <flotilla/queue/engine/journal.hpp>
 #include <flotilla/queue/engine/lmdb_reader.hpp>
 #include <flotilla/queue/engine/lmdb_view.hpp>
+#include <flotilla/queue/engine/record.hpp>
+#include <flotilla/wire/pack.hpp>
 
 #include <utility>
 
@@ -25,7 +27,11 @@ private:
     std::unique_ptr<Reader> reader_;
 };
 
-Result<std::optional<JournalMark>> mark_in(const Snapshot& snapshot) {
+constexpr std::uint8_t given_up_version = 1;
+
+} // namespace
+
+Result<std::optional<JournalMark>> journal_mark_in(const Snapshot& snapshot) {
     const auto row = snapshot.get(Table::meta, JournalMark::key);
     if (!row)
         return fail(row.error());
@@ -34,42 +40,71 @@ Result<std::optional<JournalMark>> mark_in(const Snapshot& snapshot) {
     const auto mark = decode_journal_mark(**row);
     if (!mark)
         return fail(mark.error());
-    return std::optional<JournalMark>{*mark};
+    return std::optional{*mark};
 }
 
-} // namespace
+Result<std::optional<JournalGivenUp>> journal_given_up_in(const Snapshot& snapshot) {
+    const auto row = snapshot.get(Table::meta, given_up_key);
+    if (!row)
+        return fail(row.error());
+    if (!*row)
+        return std::optional<JournalGivenUp>{};
+    const auto sealed = unseal(**row);
+    if (!sealed)
+        return fail(Errc::damaged, "the row about a journal that was given up is damaged");
+    wire::Reader in(*sealed);
+    (void)in.u8();
+    JournalGivenUp told;
+    told.wall_ms = static_cast<std::int64_t>(in.u64());
+    told.times = in.u32();
+    told.turn = in.u64();
+    if (!in.ok_at_end())
+        return fail(Errc::damaged, "the row about a journal that was given up is not whole");
+    return std::optional{told};
+}
+
+std::string encode_given_up(const JournalGivenUp& given_up) {
+    wire::Writer out;
+    out.u8(given_up_version).u64(static_cast<std::uint64_t>(given_up.wall_ms));
+    out.u32(given_up.times).u64(given_up.turn);
+    return seal(out.take());
+}
+
+Result<std::unique_ptr<Snapshot>> snapshot_of(const Environment& environment) {
+    auto reader = Reader::open(environment);
+    if (!reader)
+        return fail(reader.error());
+    return std::unique_ptr<Snapshot>{std::make_unique<ReaderSnapshot>(std::move(*reader))};
+}
 
 Result<View> View::open(const Environment& environment, const std::filesystem::path& directory) {
     constexpr int attempts_max = 1000; // each lost to a checkpoint between two looks
     std::optional<std::uint64_t> looked_at;
     for (int attempts = 0;; ++attempts) {
-        auto reader = Reader::open(environment);
-        if (!reader)
-            return fail(reader.error());
+        auto below = snapshot_of(environment);
+        if (!below)
+            return fail(below.error());
         View view;
-        view.snapshot_ = std::make_unique<ReaderSnapshot>(std::move(*reader));
-        const auto mark = mark_in(*view.snapshot_);
+        view.snapshot_ = std::move(*below);
+        const auto mark = journal_mark_in(*view.snapshot_);
         if (!mark)
             return fail(mark.error());
-        if (!*mark)
-            return view;
-        auto bytes = read_journal(directory);
-        if (!bytes)
-            return fail(bytes.error());
-        const auto replayed = replay_journal(*bytes, **mark, *view.overlay_);
+        auto look = look_at_journal(directory, *mark, *view.overlay_);
+        if (!look)
+            return fail(look.error());
         // Who writes may have given the tree everything between the two looks, and begun the
         // journal again. With the same mark as the last time, nobody has.
-        if (!replayed && looked_at != (*mark)->turn && attempts < attempts_max) {
-            looked_at = (*mark)->turn;
+        const std::uint64_t turn = *mark ? (*mark)->turn : 0;
+        if (look->fault && looked_at != turn && attempts < attempts_max) {
+            looked_at = turn;
             continue;
         }
-        if (!replayed) {
-            view.journal_error_ = replayed.error();
+        if (look->fault) {
+            view.journal_error_ = with_advice(*look->fault, directory);
             view.overlay_->clear();
             return view;
         }
-        bytes->resize(replayed->bytes);
-        view.journal_ = std::move(*bytes);
+        view.turns_ = std::move(look->turns);
         view.snapshot_ = view.overlay_->over(std::move(view.snapshot_));
         return view;
     }
