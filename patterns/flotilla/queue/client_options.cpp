@@ -40,6 +40,8 @@ Status check(const ProducerOptions& options) {
         return wrong("window_bytes must be 64KiB to 1GiB");
     if (!in(options.outbox_messages_max, 1, on_disk ? 1'000'000'000 : 10'000'000))
         return wrong("outbox_messages_max must be 1 to 10,000,000; 1,000,000,000 with a directory");
+    if (!in(options.acknowledged_waits_max, 1, 100'000))
+        return wrong("acknowledged_waits_max must be 1 to 100,000");
     if (!in(options.outbox_bytes_max, 64ULL << 10, 1ULL << 40))
         return wrong("outbox_bytes_max must be 64KiB to 1TiB");
     if (!wire::is_available(options.compression))
@@ -76,6 +78,8 @@ Status check(std::string_view queue, const PutOptions& options) {
     if (!in(options.delay, 0ns, limits::put_delay_max) ||
         !in(options.ttl, 0ns, limits::put_delay_max))
         return wrong("delay and ttl must be 0 to 10 years");
+    if (!in(options.acknowledged_max, 0ns, limits::put_delay_max))
+        return wrong("acknowledged_max must be 0 to 10 years");
     return {};
 }
 

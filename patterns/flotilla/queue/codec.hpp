@@ -59,6 +59,7 @@ struct Put {
     std::string message_id{};  // of the application, for the queue's duplicate window
     bool wait_acked = false;   // answered when a consumer has acknowledged it, or it is dead
     wire::Frames body{};       // 1 to leased::limits::body_frames_max
+    bool tell_acked = false;   // answered at once, and once more when wait_acked would be
     friend bool operator==(const Put&, const Put&) = default;
 };
 
@@ -67,6 +68,7 @@ struct PutPacked {
     std::string queue{};
     ProducerSequence from{}; // of the first
     Blob packed{};
+    bool tell_acked = false; // of each message
     friend bool operator==(const PutPacked&, const PutPacked&) = default;
 };
 
@@ -164,8 +166,11 @@ struct PutOutcome {
     friend bool operator==(const PutOutcome&, const PutOutcome&) = default;
 };
 
+// With wait_acked, and in what is told besides the answer, where only `first_id` counts: of that
+// message. no: it is dead, or was dropped.
+enum class Acked : std::uint8_t { unsaid, no, yes };
 struct PutOk : PutOutcome {
-    bool acked = false; // wait_acked: a consumer has acknowledged it
+    Acked acked = Acked::unsaid;
     friend bool operator==(const PutOk&, const PutOk&) = default;
 };
 // A put that was refused, in whole or from somewhere in it on. After a passing refusal nothing

@@ -73,6 +73,7 @@ Result<Command> read_packed_put(Rest& rest) {
     PutPacked put;
     put.queue = read_queue(rest.options);
     put.from = read_sequence(rest.options);
+    put.tell_acked = read_choice(rest.options, "tell", "acked");
     put.packed = std::move(rest.message[rest.body_at++]);
     return put;
 }
@@ -93,6 +94,9 @@ Result<Command> read_put(Rest& rest) {
     put.ttl = rest.options.milliseconds("ttl_ms", limits::put_delay_max);
     put.message_id = rest.options.text("message_id", limits::message_id_bytes_max);
     put.wait_acked = read_choice(rest.options, "wait", "acked");
+    put.tell_acked = read_choice(rest.options, "tell", "acked");
+    if (put.wait_acked && put.tell_acked)
+        return fail(Errc::bad_option, "a put waits for its acknowledgement or is told of it");
     for (; rest.body_at < rest.message.size(); ++rest.body_at)
         put.body.add(std::move(rest.message[rest.body_at]));
     return put;
@@ -198,12 +202,16 @@ void write_options(const Put& put, OptionTextWriter& out) {
     write_text("message_id", put.message_id, out);
     if (put.wait_acked)
         out.text("wait", "acked");
+    if (put.tell_acked)
+        out.text("tell", "acked");
 }
 
 void write_options(const PutPacked& put, OptionTextWriter& out) {
     out.text("queue", put.queue);
     write_sequence(put.from, out);
     out.text("packed", "yes");
+    if (put.tell_acked)
+        out.text("tell", "acked");
 }
 
 void write_options(const Take& take, OptionTextWriter& out) {

@@ -74,12 +74,18 @@ Result<PutOutcome> read_outcome(const leased::Head& head, OptionTextReader& opti
     return outcome;
 }
 
+Acked read_acked(OptionTextReader& options) {
+    const bool is_said = options.has("acked");
+    const bool is_acked = options.flag("acked");
+    return is_acked ? Acked::yes : is_said ? Acked::no : Acked::unsaid;
+}
+
 Result<Event> read_put(const leased::Head& head, OptionTextReader& options, Frames& message) {
     Result<PutOutcome> outcome = read_outcome(head, options, message);
     if (!outcome)
         return fail(std::move(outcome.error()));
     if (head.verb == "ok")
-        return PutOk{std::move(*outcome), options.flag("acked")};
+        return PutOk{std::move(*outcome), read_acked(options)};
     options.require("code");
     return PutRefused{
         std::move(*outcome),
@@ -99,8 +105,8 @@ void write_options(const PutOutcome& outcome, OptionTextWriter& out) {
 
 void write_options(const PutOk& ok, OptionTextWriter& out) {
     write_options(static_cast<const PutOutcome&>(ok), out);
-    if (ok.acked)
-        out.text("acked", "yes");
+    if (ok.acked != Acked::unsaid)
+        out.text("acked", ok.acked == Acked::yes ? "yes" : "no");
 }
 
 void write_options(const PutRefused& refused, OptionTextWriter& out) {

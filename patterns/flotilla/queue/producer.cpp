@@ -41,7 +41,7 @@ Result<Producer> Producer::open(net::Context& context, ProducerOptions options) 
     auto rest = std::make_unique<Rest>(std::move(options), std::move(*dealer), std::move(*monitor),
                                        std::move(*outbox));
     rest->restore();
-    rest->turn({}); // connects, so that a wrong endpoint is told of now
+    rest->turn({{}, {}}); // connects, so that a wrong endpoint is told of now
     if (!rest->alive)
         return fail(rest->alive.error());
     return Producer{std::move(rest)};
@@ -62,7 +62,7 @@ Result<std::uint64_t> Producer::put(std::string_view queue, ByteView body,
         if (ticket || ticket.error().code != Errc::would_block)
             return ticket;
         if (left == Duration::zero())
-            return fail(Errc::timeout, "the outbox is full: " + state_text());
+            return fail(Errc::timeout, rest_->full_text(options));
     }
 }
 
@@ -82,7 +82,7 @@ Result<std::uint64_t> Producer::put(std::string_view queue, wire::Frames& body,
             return ticket;
         const Duration left = time_left(net::now(), deadline);
         if (left == Duration::zero())
-            return fail(Errc::timeout, "the outbox is full: " + state_text());
+            return fail(Errc::timeout, rest_->full_text(options));
         if (const Status turned = process(left); !turned)
             return fail(turned.error());
     }
@@ -100,7 +100,7 @@ Status Producer::process(Duration wait) {
             !ready && ready.error().code == Errc::stopped)
             return ready;
     }
-    rest_->turn(on_confirm);
+    rest_->turn({on_confirm, on_acknowledged});
     return rest_->alive;
 }
 
@@ -119,16 +119,16 @@ std::uint64_t Producer::unconfirmed() const noexcept {
     return rest_->machine.unsettled();
 }
 
+std::size_t Producer::unacknowledged() const noexcept {
+    return rest_->watch.size();
+}
+
 bool Producer::is_connected() const noexcept {
     return rest_->machine.state() == ProducerMachine::State::ready;
 }
 
 std::string Producer::state_text() const {
-    if (!rest_->alive)
-        return to_string(rest_->alive.error());
-    if (!is_connected())
-        return "connecting to " + rest_->options.stores[rest_->machine.store()].text();
-    return rest_->machine.trouble();
+    return rest_->state_text();
 }
 
 ProducerCounters Producer::counters() const {

@@ -42,11 +42,12 @@ struct ProducerOptions {
     std::vector<net::Endpoint> stores{};
     // Unconfirmed messages and bytes that may be under way, and that the outbox may hold in all;
     // beyond the second put says would_block.
-    std::uint32_t window_messages = 10'000;       // 1 to 1,000,000
-    std::uint64_t window_bytes = 4ULL << 20;      // 64 KiB to 1 GiB
-    std::uint64_t outbox_messages_max = 100'000;  // 1 to 10^9 with a directory, else 10^7
-    std::uint64_t outbox_bytes_max = 64ULL << 20; // 64 KiB to 1 TiB
-    std::filesystem::path outbox_directory{};     // empty: in memory
+    std::uint32_t window_messages = 10'000;        // 1 to 1,000,000
+    std::uint64_t window_bytes = 4ULL << 20;       // 64 KiB to 1 GiB
+    std::uint64_t outbox_messages_max = 100'000;   // 1 to 10^9 with a directory, else 10^7
+    std::uint64_t outbox_bytes_max = 64ULL << 20;  // 64 KiB to 1 TiB
+    std::filesystem::path outbox_directory{};      // empty: in memory
+    std::uint32_t acknowledged_waits_max = 10'000; // puts that wait so; 1 to 100,000
     wire::Compression compression = wire::Compression::none; // of packed puts
     Duration answer_max = 10s;     // a store that does not answer for so long is left
     Duration reconnect_min = 50ms; // first pause; doubles, with jitter, up to
@@ -62,6 +63,9 @@ struct PutOptions {
     Duration delay{0};
     Duration ttl{0};
     std::string_view message_id{};
+    // More than 0, up to 10 years: what becomes of it in the queue is told (on_acknowledged), at
+    // the latest after so long. Such messages are put one by one.
+    Duration acknowledged_max{0};
 };
 
 // What became of one message. `ticket` is what put returned.
@@ -77,6 +81,22 @@ struct Confirm {
     Outcome outcome{};
     MessageId id = 0;
     Error error{};
+};
+
+// What became later of a message that was put with acknowledged_max. Of the store it is known only
+// as long as the connection lasts: it is not asked again after a restart.
+struct Acknowledgement {
+    enum class Outcome : std::uint8_t {
+        acknowledged, // by a consumer; in a queue with acknowledge=auto: delivered
+        dead,         // expired, out of attempts, dropped, purged, or its queue deleted
+        refused,      // it did not get into the queue: error says why
+        // error: timeout (acknowledged_max is over; it may yet be), peer_gone (the store or the
+        // connection to it ended), exists (a repeat by its message_id), stopped (the thread ended).
+        unknown,
+    };
+    std::uint64_t ticket = 0;
+    Outcome outcome{};
+    Error error{}; // not of acknowledged
 };
 
 struct ProducerCounters {
@@ -102,8 +122,8 @@ public:
     // opened has the first ones). With an outbox on disk it is written,
     // and survives a crash of this process, when put returns (of the machine: after sync_outbox()).
     // Waits at most `wait` for room, in process(). Errors: would_block, timeout (the outbox is
-    // full); too_large (16 MiB, as a record); too_many (frames, queues); bad_option; stopped; io,
-    // disk_full. On error `body` is untouched.
+    // full, or acknowledged_waits_max reached); too_large (16 MiB, as a record); too_many (frames,
+    // queues); bad_option; stopped; io, disk_full. On error `body` is untouched.
     Result<std::uint64_t> put(std::string_view queue, wire::Frames& body,
                               const PutOptions& options = {}, Duration wait = Duration::zero());
     Result<std::uint64_t> put(std::string_view queue, ByteView body, const PutOptions& options = {},
@@ -118,9 +138,13 @@ public:
     // It may put, but neither process nor flush. Without one, flush() and unconfirmed() are how to
     // know.
     std::function<void(const Confirm&)> on_confirm{};
+    // Once for each put with acknowledged_max: after its confirm, unless the time was over before.
+    // As on_confirm.
+    std::function<void(const Acknowledgement&)> on_acknowledged{};
 
     std::uint64_t unconfirmed() const noexcept;
-    bool is_connected() const noexcept; // a store has answered on this connection
+    std::size_t unacknowledged() const noexcept; // puts of which on_acknowledged is still to come
+    bool is_connected() const noexcept;          // a store has answered on this connection
     // Why nothing moves right now: empty, or "full: ...", "connecting to ...".
     std::string state_text() const;
     ProducerCounters counters() const;

@@ -21,6 +21,10 @@ Duration doubled(Duration first, std::uint32_t failures, Duration most) {
 
 } // namespace
 
+std::uint64_t lane_of(std::uint64_t correlation) noexcept {
+    return correlation >> lane_shift;
+}
+
 ProducerMachine::ProducerMachine(ProducerLimits limits, std::size_t stores, std::uint64_t seed)
     : limits_(limits), stores_(stores), random_(seed), store_(stores - 1) {
     FLOTILLA_CHECK(stores > 0, "a producer needs a store");
@@ -83,6 +87,10 @@ std::optional<PutOrder> ProducerMachine::next(Lane lane, Leave leave, Instant no
         std::min({order.messages_max, put_messages_max(), limits_.window_messages - window_used_});
     if (line.sent < line.doubtful) // a put is marked as a whole
         order.messages_max = std::min(order.messages_max, line.doubtful - line.sent);
+    if (const auto told = std::lower_bound(line.told.begin(), line.told.end(), order.first);
+        told != line.told.end())
+        order.messages_max =
+            std::min(order.messages_max, std::max<std::uint64_t>(*told - order.first, 1));
     return order;
 }
 
@@ -101,9 +109,9 @@ PutHead ProducerMachine::sent(const PutOrder& order, std::uint64_t messages, std
     FLOTILLA_CHECK(messages > 0 && messages <= order.messages_max && order.first == line.sent + 1,
                    "a put is not what was ordered");
     const std::uint64_t correlation = std::uint64_t{order.lane} << lane_shift | ++puts_;
-    PutHead head{
-        correlation,
-        {line.epoch.producer, order.first - line.epoch.base, order.first <= line.doubtful}};
+    PutHead head{correlation,
+                 {line.epoch.producer, order.first - line.epoch.base, order.first <= line.doubtful},
+                 std::binary_search(line.told.begin(), line.told.end(), order.first)};
     line.flights.push_back({correlation, order.first, messages, bytes, now});
     line.sent += messages;
     line.unsent_bytes -= std::min(bytes, line.unsent_bytes);
@@ -130,6 +138,7 @@ void ProducerMachine::rewind(Line& line) {
 }
 
 void ProducerMachine::rewind_all() {
+    ++losses_;
     for (Line& line : lines_)
         rewind(line);
 }
@@ -230,6 +239,8 @@ void ProducerMachine::settle_run(Lane lane, Settled run, ProducerOutputs& out) {
     Line& line = lines_[lane];
     FLOTILLA_CHECK(run.first == line.settled + 1, "messages are settled out of order");
     line.settled += run.count;
+    while (!line.told.empty() && line.told.front() <= line.settled)
+        line.told.pop_front();
     unsettled_ -= run.count;
     run.lane = lane;
     out.settled.push_back(std::move(run));
@@ -346,7 +357,7 @@ void ProducerMachine::receive(std::uint64_t correlation, const Event& answer, In
                               ProducerOutputs& out) {
     if (state_ != State::ready)
         return;
-    const std::uint64_t lane = correlation >> lane_shift;
+    const std::uint64_t lane = lane_of(correlation);
     if (lane >= lines_.size() || lines_[lane].flights.empty() ||
         lines_[lane].flights.front().correlation != correlation)
         return; // of something that was given up since

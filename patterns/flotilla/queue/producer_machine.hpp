@@ -16,6 +16,7 @@
 //     continued, and at another store. What had been sent before is then marked maybe_duplicate.
 //  4. After a passing refusal or a new connection everything behind what is settled is sent again;
 //     answers to what was under way before are ignored.
+//  5. A message whose acknowledgement is to be told of is put alone.
 //
 // One thread at a time.
 #pragma once
@@ -90,7 +91,10 @@ struct PutOrder {
 struct PutHead {
     std::uint64_t correlation = 0;
     ProducerSequence from{};
+    bool tell_acked = false;
 };
+// The lane of a put's answer.
+std::uint64_t lane_of(std::uint64_t correlation) noexcept;
 
 class ProducerMachine {
 public:
@@ -110,9 +114,12 @@ public:
     Lane restore_lane(ProducerEpoch epoch, std::uint64_t settled, std::uint64_t appended,
                       std::uint64_t bytes);
     // One more message is in the outbox.
-    void append(Lane lane, std::uint64_t bytes) noexcept {
+    enum class Told : std::uint8_t { stored, acked }; // what is to be told of it
+    void append(Lane lane, std::uint64_t bytes, Told told = Told::stored) {
         Line& line = lines_[lane];
         ++line.appended;
+        if (told == Told::acked)
+            line.told.push_back(line.appended);
         line.unsent_bytes += bytes;
         ++unsettled_;
     }
@@ -146,6 +153,8 @@ public:
     std::uint64_t maybe_duplicate_total() const noexcept { return maybe_duplicate_total_; }
     std::uint64_t full_total() const noexcept { return full_total_; }
     std::uint64_t connects_total() const noexcept { return connects_total_; }
+    // Rises whenever a connection ends, or may have: what the store was to tell later is lost.
+    std::uint64_t losses() const noexcept { return losses_; }
     void check() const; // aborts when an invariant does not hold; for tests
 
 private:
@@ -164,6 +173,7 @@ private:
         std::uint64_t sent_ever = 0; // under any epoch
         std::uint64_t doubtful = 0;  // up to here sent under an earlier epoch
         std::uint64_t unsent_bytes = 0;
+        std::deque<std::uint64_t> told{}; // unsettled numbers of which acked is told, rising
         std::deque<Flight> flights{};
         Instant retry_at = Instant::min();
         std::uint32_t failures = 0; // passing refusals in a row
@@ -207,6 +217,7 @@ private:
     std::uint64_t maybe_duplicate_total_ = 0;
     std::uint64_t full_total_ = 0;
     std::uint64_t connects_total_ = 0;
+    std::uint64_t losses_ = 0;
 };
 
 } // namespace flotilla::queue

@@ -16,6 +16,8 @@ constexpr std::size_t turn_messages_max = 256;
 // The record of one message, which travels as a packed put like any other.
 constexpr std::size_t record_bytes_max = limits::packed_bytes_max - 1024;
 constexpr ByteView ping_correlation = "p";
+// That a connection ended wakes nobody: looked at so often while acknowledgements are awaited.
+constexpr Duration loss_look = 100ms;
 
 // Error codes of the store as a caller of this library knows them.
 Errc errc_of(leased::ErrorCode code) {
@@ -95,7 +97,8 @@ Result<std::uint64_t> Producer::Rest::put(std::string_view queue, std::span<cons
     if (!alive)
         return fail(alive.error());
     if (last_lane >= lanes.size() || lanes[last_lane].queue != queue || !with.key.empty() ||
-        with.priority != 0 || with.delay != 0ns || with.ttl != 0ns || !with.message_id.empty())
+        with.priority != 0 || with.delay != 0ns || with.ttl != 0ns || !with.message_id.empty() ||
+        with.acknowledged_max != 0ns)
         if (const Status checked = check(queue, with); !checked)
             return fail(checked.error());
     PutRecord head;
@@ -110,6 +113,8 @@ Result<std::uint64_t> Producer::Rest::put(std::string_view queue, std::span<cons
     if (body > record_bytes_max ||
         PutWriter::record_bytes(head, frames.size(), body) > record_bytes_max)
         return fail(Errc::too_large, "a Producer's message is 16 MiB at most");
+    if (!has_room_to_wait(with))
+        return fail(Errc::would_block);
     const auto lane = lane_of(queue);
     if (!lane)
         return fail(lane.error());
@@ -117,8 +122,12 @@ Result<std::uint64_t> Producer::Rest::put(std::string_view queue, std::span<cons
     const auto bytes = outbox.append(*lane, head, frames);
     if (!bytes)
         return fail(bytes.error());
-    machine.append(*lane, *bytes);
+    machine.append(*lane, *bytes,
+                   with.acknowledged_max > 0ns ? ProducerMachine::Told::acked
+                                               : ProducerMachine::Told::stored);
     lanes[*lane].add(++tickets);
+    if (with.acknowledged_max > 0ns)
+        watch.add(tickets, deadline_after(net::now(), with.acknowledged_max));
     ++counters.put_total;
     send_lone(*lane);
     return tickets;
@@ -177,7 +186,8 @@ bool Producer::Rest::send(const PutOrder& order) {
     const PutHead head = machine.sent(order, cut->messages, cut->bytes, net::now());
     wire::Frames message;
     write({false, std::to_string(head.correlation)},
-          PutPacked{lanes[order.lane].queue, head.from, std::move(packed)}, message);
+          PutPacked{lanes[order.lane].queue, head.from, std::move(packed), head.tell_acked},
+          message);
     // It was writable; what is lost all the same is sent again when no answer comes.
     (void)dealer.send(message, Duration::zero());
     return true;
@@ -215,9 +225,14 @@ void Producer::Rest::handle(wire::Frames& message) {
     std::uint64_t correlation = 0;
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), correlation);
     const auto* plain = std::get_if<leased::Event>(&*event);
+    const auto* ok = std::get_if<PutOk>(&*event);
     if (plain && std::holds_alternative<leased::Bye>(*plain))
         machine.receive_bye(net::now());
-    else if (parsed.ec == std::errc{} && parsed.ptr == text.data() + text.size())
+    else if (parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size())
+        return;
+    else if (ok && ok->acked != Acked::unsaid)
+        told.push_back({static_cast<Lane>(queue::lane_of(correlation)), ok->first_id, ok->acked});
+    else
         machine.receive(correlation, *event, net::now(), out);
 }
 
@@ -234,30 +249,37 @@ Status Producer::Rest::read_inputs() {
     return {};
 }
 
-void Producer::Rest::confirm(const Settled& of, const std::function<void(const Confirm&)>& tell) {
+void Producer::Rest::confirm(const Settled& of, const Listeners& listeners) {
     using Outcome = Confirm::Outcome;
     LaneInfo& lane = lanes[of.lane];
-    Confirm told;
-    told.outcome = of.outcome == Settled::Outcome::stored      ? Outcome::stored
+    Confirm said;
+    said.outcome = of.outcome == Settled::Outcome::stored      ? Outcome::stored
                    : of.outcome == Settled::Outcome::duplicate ? Outcome::duplicate
                                                                : Outcome::refused;
     (of.outcome == Settled::Outcome::stored      ? counters.stored_total
      : of.outcome == Settled::Outcome::duplicate ? counters.duplicate_total
                                                  : counters.refused_total) += of.count;
     if (of.outcome == Settled::Outcome::refused)
-        told.error = {errc_of(of.code),
+        said.error = {errc_of(of.code),
                       of.text.empty() ? std::string(leased::name(of.code)) : of.text};
-    told.id = of.id;
+    said.id = of.id;
     for (std::uint64_t i = 0; i < of.count; ++i) {
-        told.ticket = lane.take();
-        if (tell)
-            tell(told);
-        if (told.id != 0)
-            ++told.id;
+        said.ticket = lane.take();
+        if (watch.size() > 0)
+            watch.confirmed(said, of.lane);
+        if (listeners.confirm)
+            listeners.confirm(said);
+        if (said.id != 0)
+            ++said.id;
     }
 }
 
-void Producer::Rest::turn(const std::function<void(const Confirm&)>& tell) {
+void Producer::Rest::look_for_losses() {
+    if (std::exchange(losses, machine.losses()) != machine.losses())
+        watch.lose({Errc::peer_gone, "the connection ended: the store tells no more of it"});
+}
+
+void Producer::Rest::turn(const Listeners& listeners) {
     if (!alive)
         return;
     using Kind = net::ConnectionEvent::Kind;
@@ -267,6 +289,7 @@ void Producer::Rest::turn(const std::function<void(const Confirm&)>& tell) {
         else if (event->kind == Kind::disconnected)
             machine.connection_lost(net::now());
     }
+    look_for_losses(); // those before what is confirmed and told now
     alive = read_inputs();
     machine.tick(net::now(), out);
     if (!alive)
@@ -280,13 +303,36 @@ void Producer::Rest::turn(const std::function<void(const Confirm&)>& tell) {
             alive =
                 outbox.settle(now_settled[i].lane, now_settled[i].first + now_settled[i].count - 1);
     for (const Settled& each : now_settled)
-        confirm(each, tell);
+        confirm(each, listeners);
+    for (const Told& each : std::exchange(told, {}))
+        watch.told(each.lane, each.id, each.acked);
+    look_for_losses();
+    watch.tick(net::now());
+    for (const Acknowledgement& each : watch.take())
+        if (listeners.acknowledged)
+            listeners.acknowledged(each);
 }
 
 Duration Producer::Rest::wait_max() const {
     if (dealer.readable() || !settled.empty())
         return Duration::zero();
-    return time_left(net::now(), machine.next_deadline());
+    const Duration wait =
+        time_left(net::now(), std::min(machine.next_deadline(), watch.next_deadline()));
+    return watch.size() > 0 ? std::min(wait, loss_look) : wait;
+}
+
+std::string Producer::Rest::state_text() const {
+    if (!alive)
+        return to_string(alive.error());
+    if (machine.state() != ProducerMachine::State::ready)
+        return "connecting to " + options.stores[machine.store()].text();
+    return machine.trouble();
+}
+
+std::string Producer::Rest::full_text(const PutOptions& with) const {
+    if (!has_room_to_wait(with))
+        return std::to_string(watch.size()) + " puts wait for their acknowledgement";
+    return "the outbox is full: " + state_text();
 }
 
 } // namespace flotilla::queue

@@ -7,6 +7,7 @@
 #include <flotilla/base/check.hpp>
 #include <flotilla/net/monitor.hpp>
 #include <flotilla/net/socket.hpp>
+#include <flotilla/queue/ack_watch.hpp>
 #include <flotilla/queue/outbox.hpp>
 #include <flotilla/queue/producer.hpp>
 #include <flotilla/queue/producer_machine.hpp>
@@ -62,9 +63,19 @@ struct Producer::Rest {
     void send_gathered();
     void handle(wire::Frames& message);
     Status read_inputs();
-    void turn(const std::function<void(const Confirm&)>& tell);
-    void confirm(const Settled& settled, const std::function<void(const Confirm&)>& tell);
+    struct Listeners {
+        const std::function<void(const Confirm&)>& confirm;
+        const std::function<void(const Acknowledgement&)>& acknowledged;
+    };
+    void turn(const Listeners& listeners);
+    void confirm(const Settled& settled, const Listeners& listeners);
+    void look_for_losses();
+    bool has_room_to_wait(const PutOptions& with) const noexcept {
+        return with.acknowledged_max == 0ns || watch.size() < options.acknowledged_waits_max;
+    }
     Duration wait_max() const;
+    std::string state_text() const;
+    std::string full_text(const PutOptions& with) const; // why a put has no room
 
     ProducerOptions options;
     net::Socket dealer;
@@ -80,6 +91,14 @@ struct Producer::Rest {
     std::uint64_t tickets = 0;
     std::optional<std::size_t> connected;
     std::vector<Settled> settled; // of this turn, being told
+    struct Told {
+        Lane lane;
+        MessageId id;
+        Acked acked;
+    };
+    std::vector<Told> told; // in this turn, of what was confirmed in it or before
+    AckWatch watch;
+    std::uint64_t losses = 0; // of the machine, that the watch knows of
     ProducerCounters counters;
     Status alive{};
 };

@@ -17,13 +17,14 @@ namespace {
 
 constexpr ByteView wake = "w";
 
-struct Order {
+struct Waiting {
     std::string queue{};
     wire::Frames body{};
     std::string key{};
     std::string message_id{};
     PutOptions options{}; // its views are not used
     ProducerThread::OnConfirm on_confirm{};
+    ProducerThread::OnAcknowledged on_acknowledged{};
 };
 
 Confirm refused(Error error) {
@@ -33,11 +34,18 @@ Confirm refused(Error error) {
     return confirm;
 }
 
+void refuse(const Waiting& order, const Error& error) {
+    if (order.on_confirm)
+        order.on_confirm(refused(error));
+    if (order.on_acknowledged)
+        order.on_acknowledged({0, Acknowledgement::Outcome::refused, error});
+}
+
 // What both sides see. Orders wait here for the producer's thread.
 struct Shared {
     std::mutex mutex;
     std::condition_variable changed;
-    std::deque<Order> orders;
+    std::deque<Waiting> orders;
     std::uint64_t orders_bytes = 0;
     std::uint64_t unconfirmed = 0; // of the producer
     bool is_connected = false;
@@ -52,6 +60,7 @@ public:
     Inside(std::shared_ptr<Shared> shared, Producer producer, net::Poller& poller)
         : shared_(std::move(shared)), producer_(std::move(producer)), poller_(poller) {
         producer_->on_confirm = [this](const Confirm& confirm) { tell(confirm); };
+        producer_->on_acknowledged = [this](const Acknowledgement& of) { tell(of); };
     }
     Inside(const Inside&) = delete;
     Inside& operator=(const Inside&) = delete;
@@ -64,9 +73,10 @@ public:
     void turn();
 
 private:
-    std::deque<Order> take_orders();
-    void place(Order order);
+    std::deque<Waiting> take_orders();
+    void place(Waiting order);
     void tell(const Confirm& confirm);
+    void tell(const Acknowledgement& acknowledgement);
     void show();
 
     std::shared_ptr<Shared> shared_;
@@ -74,32 +84,38 @@ private:
     net::Poller& poller_;
     std::optional<net::TimerId> timer_;
     std::unordered_map<std::uint64_t, ProducerThread::OnConfirm> waiting_; // by ticket
+    std::unordered_map<std::uint64_t, ProducerThread::OnAcknowledged> watching_;
 };
 
-std::deque<Order> Inside::take_orders() {
+std::deque<Waiting> Inside::take_orders() {
     const std::lock_guard lock(shared_->mutex);
     shared_->orders_bytes = 0;
-    std::deque<Order> orders = std::exchange(shared_->orders, {});
+    std::deque<Waiting> orders = std::exchange(shared_->orders, {});
     shared_->unconfirmed += orders.size(); // seen by flush() until show() knows better
     return orders;
 }
 
-void Inside::place(Order order) {
+void Inside::place(Waiting order) {
     PutOptions options = order.options;
     options.key = order.key;
     options.message_id = order.message_id;
     const auto ticket = producer_->put(order.queue, order.body, options);
-    if (!order.on_confirm)
-        return;
-    if (ticket)
+    if (!ticket)
+        return refuse(order, ticket.error());
+    if (order.on_confirm)
         waiting_.emplace(*ticket, std::move(order.on_confirm));
-    else
-        order.on_confirm(refused(ticket.error()));
+    if (order.on_acknowledged)
+        watching_.emplace(*ticket, std::move(order.on_acknowledged));
 }
 
 void Inside::tell(const Confirm& confirm) {
     if (auto found = waiting_.extract(confirm.ticket); !found.empty())
         found.mapped()(confirm);
+}
+
+void Inside::tell(const Acknowledgement& acknowledgement) {
+    if (auto found = watching_.extract(acknowledgement.ticket); !found.empty())
+        found.mapped()(acknowledgement);
 }
 
 void Inside::show() {
@@ -112,7 +128,7 @@ void Inside::show() {
 }
 
 void Inside::turn() {
-    for (Order& order : take_orders())
+    for (Waiting& order : take_orders())
         place(std::move(order));
     // What was there is worked off, as the descriptor tells of changes only.
     Status alive = producer_->process(Duration::zero());
@@ -138,7 +154,7 @@ Inside::~Inside() {
             shared_->ended = Error{Errc::stopped, "the producer is closed"};
     }
     poller_.forget(producer_->fd());
-    for (Order& order : take_orders()) // an outbox on disk keeps them
+    for (Waiting& order : take_orders()) // an outbox on disk keeps them
         place(std::move(order));
     show();
     for (auto& [ticket, on_confirm] : waiting_) {
@@ -146,6 +162,9 @@ Inside::~Inside() {
         confirm.ticket = ticket;
         on_confirm(confirm);
     }
+    for (auto& [ticket, on_acknowledged] : watching_)
+        on_acknowledged(
+            {ticket, Acknowledgement::Outcome::unknown, {Errc::stopped, "the producer is closed"}});
 }
 
 } // namespace
@@ -198,9 +217,16 @@ Result<ProducerThread> ProducerThread::open(net::Context& context, ProducerOptio
     return ProducerThread{std::move(rest)};
 }
 
-void ProducerThread::put(std::string_view queue, wire::Frames body, const PutOptions& options,
-                         OnConfirm on_confirm) {
+void ProducerThread::place(std::string_view queue, wire::Frames body, const PutOptions& options,
+                           OnConfirm on_confirm, OnAcknowledged on_acknowledged) {
     std::optional<Error> why;
+    Waiting order{std::string(queue),
+                  {},
+                  std::string(options.key),
+                  std::string(options.message_id),
+                  options,
+                  std::move(on_confirm),
+                  std::move(on_acknowledged)};
     {
         const std::lock_guard lock(rest_->shared->mutex);
         Shared& shared = *rest_->shared;
@@ -212,16 +238,40 @@ void ProducerThread::put(std::string_view queue, wire::Frames body, const PutOpt
             why = Error{Errc::would_block};
         if (!why) {
             shared.orders_bytes += bytes;
-            shared.orders.push_back({std::string(queue), std::move(body), std::string(options.key),
-                                     std::string(options.message_id), options,
-                                     std::move(on_confirm)});
+            order.body = std::move(body);
+            shared.orders.push_back(std::move(order));
             // A byte for the first is enough: the thread takes all that are there.
             if (shared.orders.size() == 1)
                 (void)rest_->runner->post(wake);
         }
     }
-    if (why && on_confirm)
-        on_confirm(refused(*why));
+    if (why)
+        refuse(order, *why);
+}
+
+void ProducerThread::put(std::string_view queue, wire::Frames body, const PutOptions& options,
+                         OnConfirm on_confirm) {
+    place(queue, std::move(body), options, std::move(on_confirm), {});
+}
+
+void ProducerThread::put_acknowledged(std::string_view queue, wire::Frames body,
+                                      const PutOptions& options, OnAcknowledged on_acknowledged) {
+    if (options.acknowledged_max > Duration::zero())
+        return place(queue, std::move(body), options, {}, std::move(on_acknowledged));
+    if (on_acknowledged)
+        on_acknowledged({0,
+                         Acknowledgement::Outcome::refused,
+                         {Errc::bad_option, "acknowledged_max must be more than 0"}});
+}
+
+std::future<Acknowledgement> ProducerThread::put_acknowledged(std::string_view queue,
+                                                              wire::Frames body,
+                                                              const PutOptions& options) {
+    auto promise = std::make_shared<std::promise<Acknowledgement>>();
+    auto later = promise->get_future();
+    put_acknowledged(queue, std::move(body), options,
+                     [promise](const Acknowledgement& of) { promise->set_value(of); });
+    return later;
 }
 
 std::future<Confirm> ProducerThread::put(std::string_view queue, wire::Frames body,

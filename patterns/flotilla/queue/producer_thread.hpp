@@ -36,7 +36,8 @@ public:
     ProducerThread(ProducerThread&&) noexcept;
     ProducerThread& operator=(ProducerThread&&) noexcept;
     // Waits for the thread, and so for a callback that runs. What has no confirm is refused with
-    // `stopped`; an outbox on disk keeps it all the same.
+    // `stopped`, and of what is not acknowledged nothing is known; an outbox on disk keeps it all
+    // the same.
     ~ProducerThread();
 
     // Never waits, and always takes the body. What Producer::put refuses is a refused Confirm with
@@ -48,6 +49,14 @@ public:
     void put(std::string_view queue, wire::Frames body, const PutOptions& options,
              OnConfirm on_confirm);
 
+    // What becomes of it in the queue, within options.acknowledged_max, which must be more than 0.
+    // A put that is refused, by the store or by Producer::put, is so here too.
+    std::future<Acknowledgement> put_acknowledged(std::string_view queue, wire::Frames body,
+                                                  const PutOptions& options);
+    using OnAcknowledged = std::function<void(const Acknowledgement&)>;
+    void put_acknowledged(std::string_view queue, wire::Frames body, const PutOptions& options,
+                          OnAcknowledged on_acknowledged);
+
     // Until everything put before is settled, at most `wait`. How many messages are not.
     std::uint64_t flush(Duration wait);
 
@@ -58,6 +67,8 @@ public:
     ProducerCounters counters() const;
 
 private:
+    void place(std::string_view queue, wire::Frames body, const PutOptions& options,
+               OnConfirm on_confirm, OnAcknowledged on_acknowledged);
     struct Rest;
     explicit ProducerThread(std::unique_ptr<Rest> rest) noexcept;
     std::unique_ptr<Rest> rest_;

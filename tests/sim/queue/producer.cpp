@@ -31,8 +31,11 @@ public:
         if (!event)
             return world_.oracle().broken("a producer cannot read its answer");
         const auto put = outstanding_.find(head.envelope.correlation);
-        if (const auto* ok = std::get_if<queue::PutOk>(&*event))
-            return settle(put, *ok);
+        if (const auto* ok = std::get_if<queue::PutOk>(&*event)) {
+            if (ok->acked == queue::Acked::unsaid || ok->accepted > 0)
+                settle(put, *ok); // else it is told of a second time
+            return;
+        }
         if (const auto* refused = std::get_if<queue::PutRefused>(&*event)) {
             const bool is_current = put != outstanding_.end() && put->second.id == id_;
             // The store knows less than it had confirmed when this was sent. (Before anything of
@@ -105,6 +108,7 @@ private:
         put.ttl = message.ttl;
         put.message_id = message.message_id;
         put.wait_acked = world_.percent(world_.plan().waits_percent);
+        put.tell_acked = !put.wait_acked && world_.percent(world_.plan().waits_percent);
         put.body.add(ByteView{message.body});
         if (message.is_too_large)
             put.body.add(ByteView{std::string(padding_bytes, 'x')});

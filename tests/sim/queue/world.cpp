@@ -275,11 +275,15 @@ void World::give_out(queue::EngineOutputs& out) {
 void World::watch(const queue::EngineOutputs::Send& send) {
     const std::string& correlation = send.envelope.correlation;
     if (const auto put = puts_.find(correlation); put != puts_.end()) {
-        if (const auto* ok = std::get_if<queue::PutOk>(&send.event))
+        const auto* ok = std::get_if<queue::PutOk>(&send.event);
+        const bool is_told = ok && ok->acked != queue::Acked::unsaid; // and no answer, or both
+        if (ok && (!is_told || ok->accepted > 0))
             oracle_.put_answered(put->second, *ok);
         if (const auto* refused = std::get_if<queue::PutRefused>(&send.event))
             oracle_.put_answered(put->second, *refused);
-        if (const auto* ok = std::get_if<queue::PutOk>(&send.event); ok && ok->acked)
+        if (is_told && !told_.insert(correlation).second)
+            oracle_.broken(correlation + " is told of twice");
+        if (is_told && ok->acked == queue::Acked::yes)
             oracle_.put_acked(put->second);
         return;
     }

@@ -164,6 +164,7 @@ private:
     std::set<std::string> permitted_{};
     std::map<std::string, std::string> users_{}; // by name of the connection
     std::map<std::string, SentPut> puts_{};
+    std::set<std::string> told_{}; // of these, that were acknowledged or dead
     std::map<std::string, std::vector<std::string>> acks_{};
 };
 

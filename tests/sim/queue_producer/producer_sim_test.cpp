@@ -83,7 +83,7 @@ struct Store {
         outcome.sequence = settled;
         if (stops)
             return PutRefused{outcome, Code::full, "sim"};
-        return PutOk{outcome, false};
+        return PutOk{outcome, Acked::unsaid};
     }
 };
 
@@ -145,8 +145,13 @@ private:
 
     void put() {
         const auto lane = static_cast<Lane>(random_.below(3));
-        for (std::uint64_t i = 1 + random_.below(10); i > 0; --i)
-            machine_.append(lane, 100);
+        for (std::uint64_t i = 1 + random_.below(10); i > 0; --i) {
+            const bool is_told = random_.one_in(4);
+            machine_.append(lane, 100,
+                            is_told ? ProducerMachine::Told::acked : ProducerMachine::Told::stored);
+            if (is_told)
+                acked_is_told_.insert({lane, machine_.appended(lane)});
+        }
     }
 
     void send() {
@@ -154,6 +159,11 @@ private:
             const std::uint64_t messages = 1 + random_.below(order->messages_max);
             const PutHead head = machine_.sent(*order, messages, messages * 100, now_);
             sent_.insert({order->lane, order->first});
+            // Whoever is told of is alone, and is always told of.
+            for (std::uint64_t i = 0; i < messages; ++i)
+                REQUIRE(acked_is_told_.contains({order->lane, order->first + i}) ==
+                        head.tell_acked);
+            REQUIRE((!head.tell_acked || messages == 1));
             wire_.push_back({head.correlation, order->lane, head.from, order->first, messages});
             take_outputs();
         }
@@ -263,6 +273,7 @@ private:
     std::deque<Packet> wire_;
     std::deque<std::pair<std::uint64_t, Event>> answers_;
     std::set<std::pair<Lane, std::uint64_t>> sent_;
+    std::set<std::pair<Lane, std::uint64_t>> acked_is_told_;
     std::set<std::pair<Lane, std::uint64_t>> refused_;
     std::map<Lane, std::uint64_t> told_;
     bool has_lost_ = false;

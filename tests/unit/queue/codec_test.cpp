@@ -34,8 +34,15 @@ Put plain_put() {
     return put;
 }
 
+Put told_put() {
+    Put put = plain_put();
+    put.tell_acked = true;
+    return put;
+}
+
 std::vector<Command> commands() {
     std::vector<Command> all;
+    all.emplace_back(told_put());
     all.emplace_back(leased::Command{leased::Hello{"w1", "orders", 5, true, {true, true}, 9, 100}});
     all.emplace_back(leased::Command{leased::Credit{5}});
     all.emplace_back(leased::Command{leased::Ack{{7, {{12, 3}, {99, 1}}}}});
@@ -77,8 +84,9 @@ std::vector<std::pair<Asked, Event>> events() {
     all.emplace_back(Asked::put, leased::Event{leased::ErrorReply{leased::ErrorCode::no_queue,
                                                                   "create it", 0, 0, 0}});
     all.emplace_back(Asked::put, PutOk{});
-    all.emplace_back(Asked::put, PutOk{an_outcome(), false});
-    all.emplace_back(Asked::put, PutOk{{7, 1, 0, 1, {}}, true});
+    all.emplace_back(Asked::put, PutOk{an_outcome(), Acked::unsaid});
+    all.emplace_back(Asked::put, PutOk{{7, 1, 0, 1, {}}, Acked::yes});
+    all.emplace_back(Asked::put, PutOk{{7, 0, 0, 0, {}}, Acked::no});
     all.emplace_back(Asked::put, PutRefused{an_outcome(), leased::ErrorCode::full, "later"});
     all.emplace_back(Asked::put, PutRefused{{}, leased::ErrorCode::unknown_producer, ""});
     all.emplace_back(Asked::stat, StatReply{"name=orders\nready=5\n"});
@@ -157,7 +165,7 @@ TEST_CASE("codec: the frames on the wire are those of the specification", "[unit
                         "message_id=invoice/12\nwait=acked\n",
                         "one", "", ByteView{"\0two", 4}});
     Frames ok;
-    write({false, "1"}, PutOk{an_outcome(), false}, ok);
+    write({false, "1"}, PutOk{an_outcome(), Acked::unsaid}, ok);
     CHECK(ok == Frames{"FLQ1", "ok", "1", "sequence=9\naccepted=3\nfirst_id=40\nduplicates=2\n",
                        ByteView{"\1\0\0\0\2\0\0\0\0\0\0\0\x11\2\0\0\0\4\x09too_large", 28}});
 }
@@ -171,6 +179,8 @@ TEST_CASE("codec: a put that somebody types needs a queue and a body", "[unit][q
     CHECK(refusal(command_of({"FLQ1", "put", "1", "queue=orders"})) == Errc::malformed);
     CHECK(refusal(command_of({"FLQ1", "put", "1", "", "hello"})) == Errc::bad_option);
     CHECK(refusal(command_of({"FLQ1", "put"})) == Errc::malformed);
+    CHECK(refusal(command_of({"FLQ1", "put", "1", "queue=q\nwait=acked\ntell=acked", "x"})) ==
+          Errc::bad_option);
 }
 
 TEST_CASE("codec: what a put says must hang together", "[unit][queue][codec]") {

@@ -44,8 +44,8 @@ struct Bench {
     void ok(const PutHead& put, std::uint64_t accepted, MessageId first_id,
             std::uint64_t duplicates = 0, PutExceptions but = {}) {
         machine.receive(put.correlation,
-                        PutOk{{first_id, accepted, duplicates, 0, std::move(but)}, false}, now,
-                        out);
+                        PutOk{{first_id, accepted, duplicates, 0, std::move(but)}, Acked::unsaid},
+                        now, out);
         machine.check();
     }
     void refuse(const PutHead& put, Code code, std::uint64_t sequence, std::uint64_t accepted = 0,
@@ -324,4 +324,34 @@ TEST_CASE("producer_machine: answers that make no sense break nothing", "[unit][
     bench.refuse(put[0], Code::full, 1000); // more than was ever sent
     CHECK(bench.machine.unsettled() == 2);
     CHECK(bench.send_all().size() == 1);
+}
+
+TEST_CASE("producer_machine: messages of which acked is told are put one by one", "[unit][queue]") {
+    using Told = ProducerMachine::Told;
+    Bench bench;
+    bench.connect();
+    bench.append(2);
+    bench.machine.append(bench.lane, 100, Told::acked);
+    bench.machine.append(bench.lane, 100, Told::acked);
+    bench.append(3);
+    const auto puts = bench.send_all();
+    CHECK(bench.counts == std::vector<std::uint64_t>{2, 1, 1, 3});
+    REQUIRE(puts.size() == 4);
+    CHECK_FALSE(puts[0].tell_acked);
+    CHECK(puts[1].tell_acked);
+    CHECK(puts[2].tell_acked);
+    CHECK_FALSE(puts[3].tell_acked);
+    bench.ok(puts[0], 2, 1);
+    bench.ok(puts[1], 1, 3);
+    const std::uint64_t losses = bench.machine.losses();
+    bench.machine.connection_made();
+    bench.machine.connection_lost(bench.now);
+    CHECK(bench.machine.losses() > losses);
+    bench.now += 10s;
+    bench.connect();
+    bench.counts.clear();
+    const auto again = bench.send_all(); // they are told of when they are put again, too
+    CHECK(bench.counts == std::vector<std::uint64_t>{1, 3});
+    REQUIRE(again.size() == 2);
+    CHECK(again[0].tell_acked);
 }

@@ -3,6 +3,8 @@
 // Puts that repeat, wait, or are refused in part; and what operators do with queues.
 #include "engine_rig.hpp"
 
+#include <flotilla/queue/engine/acked_waits.hpp>
+
 using namespace flotilla;
 using namespace flotilla::queue;
 using namespace flotilla::queue::test;
@@ -102,10 +104,72 @@ TEST_CASE("a put may wait until its message is acknowledged") {
     for (auto& send : rig.out.sends)
         if (const auto* ok = EngineRig::find<PutOk>(send.event)) {
             CHECK(send.peer == "producer");
-            CHECK(ok->acked);
+            CHECK(ok->acked == Acked::yes);
             answered = true;
         }
     CHECK(answered);
+}
+
+TEST_CASE("a put may be told of its acknowledgement, after its answer, with its id") {
+    EngineRig rig;
+    rig.create("orders");
+    const auto told_of = [&] { // besides answers
+        std::map<MessageId, Acked> all;
+        for (auto& send : rig.out.sends)
+            if (const auto* ok = EngineRig::find<PutOk>(send.event);
+                ok && ok->acked != Acked::unsaid)
+                all[ok->first_id] = ok->acked;
+        return all;
+    };
+    Put put = EngineRig::one("orders", "one");
+    put.tell_acked = true;
+    CHECK(rig.ask<PutOk>("producer", std::move(put)).acked == Acked::unsaid);
+    PutPacked many = EngineRig::many("orders", 3, "m");
+    many.tell_acked = true;
+    CHECK(rig.ask<PutOk>("producer", std::move(many)).accepted == 3);
+    rig.hello("worker", "orders", 1);
+    rig.say("worker", leased::Command{leased::Ack{EngineRig::leases_of(rig.seen("worker"))}});
+    rig.turns();
+    CHECK(told_of() == std::map<MessageId, Acked>{{1, Acked::yes}});
+    rig.say("operator", Purge{"orders"});
+    rig.turns();
+    auto purged = told_of();
+    rig.say("operator", Delete{"orders"});
+    rig.turns();
+    purged.merge(told_of());
+    CHECK(purged.size() == 3); // the worker holds one until its queue is gone
+    for (const auto& [id, acked] : purged)
+        CHECK(acked == Acked::no);
+}
+
+TEST_CASE("puts that would be told of more than the store remembers are refused in passing") {
+    StoreLimits limits;
+    limits.acked_waits_max = 2;
+    EngineRig rig(limits);
+    rig.create("orders");
+    PutPacked many = EngineRig::many("orders", 3, "m");
+    many.tell_acked = true;
+    CHECK(rig.ask<leased::ErrorReply>("producer", std::move(many)).code == ErrorCode::busy);
+    CHECK(rig.ask<PutOk>("producer", EngineRig::many("orders", 3, "m")).accepted == 3);
+}
+
+TEST_CASE("what waits for an acknowledgement is kept by place, and goes with its connection") {
+    AckedWaits waits;
+    for (MessageId id = 1; id <= 4; ++id)
+        waits.add(7, id, {"peer", {}, {}, id < 3 ? 5 : 6});
+    waits.add(8, 1, {"other", {}, {}, -1});
+    CHECK(waits.has(7, 1));
+    CHECK_FALSE(waits.has(7, 5));
+    waits.connection_lost(5);
+    waits.connection_lost(-1); // nobody's
+    CHECK(waits.size() == 3);
+    CHECK(waits.first_of(7) == 3);
+    CHECK(waits.take(7, 3)->peer == "peer");
+    CHECK_FALSE(waits.take(7, 3));
+    waits.connection_lost(6);
+    CHECK_FALSE(waits.first_of(7));
+    CHECK(waits.size() == 1);
+    CHECK(waits.take(8, 1)->peer == "other");
 }
 
 TEST_CASE("a take waits for a message, and is answered empty when its wait is over") {

@@ -155,9 +155,8 @@ void QueueMachine::Rest::end_queue(Slot slot) {
             update(at);
         }
     });
-    for (auto at = acked_waits_.lower_bound({id, 0});
-         at != acked_waits_.end() && at->first.first == id; at = acked_waits_.lower_bound({id, 0}))
-        answer_waits(id, at->first.second, Acked::no);
+    while (const auto waited = acked_waits_.first_of(id))
+        answer_waits(id, *waited, Acked::no);
     if (applied_block_ != no_slot && uses_[applied_block_].queue == slot)
         applied_block_ = no_slot;
     if (kept_.block != no_slot && uses_[kept_.block].queue == slot)

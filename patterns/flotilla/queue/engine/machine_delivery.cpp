@@ -235,8 +235,7 @@ std::uint64_t QueueMachine::Rest::emit(Round& round, Giver& giver, const Given& 
     lease.key = message.key;
     lease.is_keyed = message.is_keyed;
     lease.is_finished = giver.is_automatic;
-    const bool is_waited =
-        !acked_waits_.empty() && acked_waits_.find({queue.id, record.id}) != acked_waits_.end();
+    const bool is_waited = acked_waits_.has(queue.id, record.id);
     lease.is_waited = is_waited && !giver.is_automatic;
     std::uint64_t number = 0;
     if (!giver.is_automatic || session.greeted) {

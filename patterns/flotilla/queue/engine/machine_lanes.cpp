@@ -55,17 +55,15 @@ void QueueMachine::Rest::release_key(LaneRef at, std::uint32_t key) {
 }
 
 void QueueMachine::Rest::answer_waits(QueueId queue, MessageId id, Acked acked) {
-    const auto at = acked_waits_.find({queue, id});
-    if (at == acked_waits_.end())
+    auto wait = acked_waits_.take(queue, id);
+    if (!wait)
         return;
     PutOk ok;
-    static_cast<PutOutcome&>(ok) = std::move(at->second.outcome);
-    ok.acked = acked == Acked::yes;
+    static_cast<PutOutcome&>(ok) = std::move(wait->outcome);
+    ok.acked = acked;
     held_.push_back(
-        {{std::move(at->second.asker.peer), std::move(at->second.asker.envelope), std::move(ok)},
-         Needs::commit});
+        {{std::move(wait->peer), std::move(wait->envelope), std::move(ok)}, Needs::commit});
     needs_commit_ = true;
-    acked_waits_.erase(at);
 }
 
 // ---- blocks in use -----------------------------------------------------------------------------

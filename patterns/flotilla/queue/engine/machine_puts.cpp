@@ -20,6 +20,10 @@ std::int64_t to_ms(Duration duration) noexcept {
     return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
 }
 
+AckedWaits::Wait wait_of(const Peer& peer, const leased::Envelope& envelope, PutOutcome outcome) {
+    return {std::string(peer.id), envelope, std::move(outcome), peer.descriptor};
+}
+
 } // namespace
 
 std::uint32_t load_of(const Record& record) noexcept {
@@ -32,7 +36,7 @@ void QueueMachine::Rest::handle(const Said& said, Put& put) {
     Batch batch;
     if (!begin_batch(said, batch, put.queue, put.from, 1))
         return;
-    if (put.wait_acked && acked_waits_.size() >= limits_.acked_waits_max)
+    if ((put.wait_acked || put.tell_acked) && acked_waits_.size() >= limits_.acked_waits_max)
         batch.refused = {ErrorCode::busy, "too many puts wait for their acknowledgement"};
     else if (batch.outcome.duplicates == 0) {
         body_.clear();
@@ -50,7 +54,10 @@ void QueueMachine::Rest::handle(const Said& said, Put& put) {
         message.message_id = put.message_id;
         put_one(batch, message, 0, Alone::yes);
     }
-    end_batch(said, batch, put.from, put.wait_acked ? Answered::when_acked : Answered::at_once);
+    end_batch(said, batch, put.from,
+              put.wait_acked   ? Answered::when_acked
+              : put.tell_acked ? Answered::twice
+                               : Answered::at_once);
 }
 
 void QueueMachine::Rest::handle(const Said& said, PutPacked& put) {
@@ -62,8 +69,11 @@ void QueueMachine::Rest::handle(const Said& said, PutPacked& put) {
         return;
     for (std::uint64_t i = 0; i < batch.outcome.duplicates; ++i)
         reader->next();
-    put_runs(batch, *reader);
-    end_batch(said, batch, put.from, Answered::at_once);
+    if (put.tell_acked && acked_waits_.size() + reader->left() > limits_.acked_waits_max)
+        batch.refused = {ErrorCode::busy, "too many puts wait for their acknowledgement"};
+    else
+        put_runs(batch, *reader);
+    end_batch(said, batch, put.from, put.tell_acked ? Answered::twice : Answered::at_once);
 }
 
 bool QueueMachine::Rest::begin_batch(const Said& said, Batch& batch, std::string_view name,
@@ -147,6 +157,9 @@ void QueueMachine::Rest::end_batch(const Said& said, Batch& batch, const Produce
         book_.mark(batch.queue);
     if (from.producer.empty())
         outcome.sequence = 0;
+    if (answered == Answered::twice && said.envelope.wants_answer())
+        for (MessageId id = outcome.first_id; id < outcome.first_id + outcome.accepted; ++id)
+            acked_waits_.add(queue.id, id, wait_of(said.peer, said.envelope, {.first_id = id}));
     if (batch.refused) {
         auto& [code, text] = *batch.refused;
         ++counters_.refused_total;
@@ -163,8 +176,7 @@ void QueueMachine::Rest::end_batch(const Said& said, Batch& batch, const Produce
         return answer(said, std::move(refused), needs);
     }
     if (answered == Answered::when_acked && outcome.accepted == 1) {
-        const auto at = std::pair{queue.id, outcome.first_id};
-        acked_waits_.emplace(at, Wait{{std::string(said.peer.id), said.envelope}, outcome});
+        acked_waits_.add(queue.id, outcome.first_id, wait_of(said.peer, said.envelope, outcome));
         return;
     }
     PutOk ok;

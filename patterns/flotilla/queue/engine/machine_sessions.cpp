@@ -52,7 +52,7 @@ Slot QueueMachine::Rest::open_session(Said& said) {
         }
     }
     // Whoever had this descriptor before has no connection any more: hints may come late.
-    connection_lost(said.peer.descriptor);
+    question(said.peer.descriptor);
     said.session = sessions_.open(said.peer.id);
     Session& session = sessions_[said.session];
     session.descriptor = said.peer.descriptor;
@@ -242,6 +242,11 @@ void QueueMachine::Rest::probe(const Session& session) {
 }
 
 void QueueMachine::Rest::connection_lost(int descriptor) {
+    acked_waits_.connection_lost(descriptor);
+    question(descriptor);
+}
+
+void QueueMachine::Rest::question(int descriptor) {
     const Slot slot = descriptor < 0 ? no_slot : sessions_.find_descriptor(descriptor);
     if (slot == no_slot || sessions_[slot].state != Session::State::live)
         return;

@@ -18,6 +18,7 @@
 
 #include <flotilla/base/judge.hpp>
 #include <flotilla/base/random.hpp>
+#include <flotilla/queue/engine/acked_waits.hpp>
 #include <flotilla/queue/engine/browse.hpp>
 #include <flotilla/queue/engine/delay_wheel.hpp>
 #include <flotilla/queue/engine/duplicate_window.hpp>
@@ -79,7 +80,8 @@ public:
     };
     void receive(const Peer& peer, const leased::Envelope& envelope, Command&& command);
     void malformed(const Peer& peer, const leased::Envelope& envelope, const Error& error);
-    void connection_lost(int descriptor);
+    void connection_lost(int descriptor); // a hint of the transport
+    void question(int descriptor);        // whose session it may have been
     void unreachable(std::string_view peer, QueueEngine::Unreachable why);
     void set_permissions(std::shared_ptr<const Permissions> permissions);
     void release(std::string_view peer);
@@ -178,7 +180,7 @@ private:
     void handle(const Said& said, PutPacked& put);
     bool begin_batch(const Said& said, Batch& batch, std::string_view queue,
                      const ProducerSequence& from, std::uint64_t messages);
-    enum class Answered : std::uint8_t { at_once, when_acked };
+    enum class Answered : std::uint8_t { at_once, when_acked, twice };
     void end_batch(const Said& said, Batch& batch, const ProducerSequence& from, Answered answered);
     enum class Alone : std::uint8_t { yes, no };
     void put_one(Batch& batch, const Message& message, std::uint32_t index, Alone alone);
@@ -260,7 +262,6 @@ private:
 
     // ---- lanes
     enum class Keyed : std::uint8_t { no, yes };
-    enum class Acked : std::uint8_t { no, yes };
     // Finished in its block; levels and counters are the caller's, except bytes.
     void finish(Slot block, std::size_t index, std::uint32_t bytes);
     void unpin(Slot block, std::uint32_t key, Keyed keyed);
@@ -360,11 +361,7 @@ private:
     bool was_told_set_back_ = false;
 
     // ---- of the machine
-    struct Wait {
-        Asker asker{};
-        PutOutcome outcome{};
-    };
-    std::map<std::pair<QueueId, MessageId>, Wait> acked_waits_{};
+    AckedWaits acked_waits_{};
     std::unordered_map<std::uint64_t, MessageId> waited_leases_{};
     std::map<JobNumber, Asker> job_askers_{};
     std::deque<Slot> waiting_{};  // queues to deliver from
