@@ -21,7 +21,8 @@ namespace {
 
 const std::string requests_queue = "titanic.requests";
 const std::string replies_queue = "titanic.replies";
-constexpr Duration look = 20ms; // how soon acknowledgements leave and stop_soon() is noticed
+constexpr Duration look = 20ms;        // how soon acknowledgements leave and stop_soon() is noticed
+constexpr Duration look_pause = 200ms; // between looks at whether a queue was read
 
 queue::QueueProperties queue_properties() {
     queue::QueueProperties properties;
@@ -38,8 +39,8 @@ request::Answer status(std::string_view code) {
 } // namespace
 
 struct Titanic::Rest {
-    Rest(TitanicOptions given, queue::ProducerThread with)
-        : options(std::move(given)), producer(std::move(with)),
+    Rest(net::Context& in, TitanicOptions given, queue::ProducerThread with)
+        : context(in), options(std::move(given)), producer(std::move(with)),
           desk(options.retry, net::system_seed()) {}
 
     request::Outcome on_request(request::Job& job);
@@ -47,10 +48,13 @@ struct Titanic::Rest {
     request::Outcome on_close(request::Job& job);
     bool put(const std::string& queue, wire::Frames body, const std::string& id);
     void fail_with(Error error);
-    void keep(queue::Consumer& consumer, bool requests);
+    enum class Kind : std::uint8_t { requests, replies };
+    void keep(queue::Consumer& consumer, Kind kind);
+    bool holds_all(const queue::Consumer& consumer, const std::string& queue) const;
     void call(request::Client& client);
     void call_once(request::Client& client, TitanicDesk::Call& call);
 
+    net::Context& context;
     TitanicOptions options;
     queue::ProducerThread producer;
     std::vector<request::Worker> workers;
@@ -61,7 +65,7 @@ struct Titanic::Rest {
     mutable std::mutex mutex; // of all below
     std::condition_variable changed;
     TitanicDesk desk;
-    bool is_read[2] = {false, false}; // all that was there at the start is known
+    bool is_read[2] = {false, false}; // all that was there at the start is at the desk
     TitanicCounters counters;
     Status outcome{};
 };
@@ -152,29 +156,46 @@ void Titanic::Rest::fail_with(Error error) {
         worker.stop_soon();
 }
 
+// Whether nothing of the queue is unread, nor leased to one who was here before and is gone.
+bool Titanic::Rest::holds_all(const queue::Consumer& consumer, const std::string& queue) const {
+    const std::uint64_t held = consumer.held();
+    const auto all = messages_in(context, options.stores, *options.store_security, queue, 1s);
+    return all && *all <= held;
+}
+
 // Holds what lies in a queue until the desk says that it may go.
-void Titanic::Rest::keep(queue::Consumer& consumer, bool requests) {
+void Titanic::Rest::keep(queue::Consumer& consumer, Kind kind) {
+    const std::string& queue = kind == Kind::requests ? requests_queue : replies_queue;
+    bool& is_all_read = is_read[kind == Kind::requests ? 0 : 1];
+    bool held_all = false;
+    bool knows_all = false;
+    Instant look_again{};
     while (!stopping) {
         auto message = consumer.take(look);
         if (!message && message.error().code != Errc::timeout)
             return fail_with(message.error());
+        // What was held at that look has been taken since.
+        knows_all = knows_all || (!message && held_all);
+        if (!message && !knows_all && consumer.is_ready() && look_again <= net::now()) {
+            held_all = holds_all(consumer, queue);
+            look_again = deadline_after(net::now(), look_pause);
+        }
         std::vector<queue::Message> done;
         {
             const std::lock_guard lock(mutex);
+            is_all_read = knows_all;
             if (message) {
                 const Instant now = net::now();
                 queue::Message taken = std::move(*message);
                 queue::Message refused;
                 refused.lease = taken.lease;
-                if (!(requests ? desk.add_request(std::move(taken), now)
-                               : desk.add_reply(std::move(taken))))
+                if (!(kind == Kind::requests ? desk.add_request(std::move(taken), now)
+                                             : desk.add_reply(std::move(taken))))
                     done.push_back(std::move(refused));
                 changed.notify_all();
-            } else if (consumer.is_ready()) {
-                is_read[requests ? 0 : 1] = true;
             }
             for (queue::Message& each :
-                 requests ? desk.take_done_requests() : desk.take_done_replies())
+                 kind == Kind::requests ? desk.take_done_requests() : desk.take_done_replies())
                 done.push_back(std::move(each));
         }
         for (const queue::Message& each : done)
@@ -239,25 +260,27 @@ Result<Titanic> Titanic::open(net::Context& context, TitanicOptions options) {
         options.confirm_max < 10ms || options.confirm_max > 1h)
         return fail(Errc::bad_option, "Titanic needs 1 to 16 stores, calls_max 1 to 256, "
                                       "unfinished_max 1 to 1,000,000, confirm_max 10ms to 1h");
+    if (!options.store_security)
+        options.store_security = options.security;
     for (const std::string& name : {requests_queue, replies_queue})
-        if (const Status made = create_queue(context, options.stores, options.security, name,
+        if (const Status made = create_queue(context, options.stores, *options.store_security, name,
                                              queue_properties(), options.confirm_max);
             !made)
             return fail(made.error());
     queue::ProducerOptions put;
     put.stores = options.stores;
-    put.security = options.security;
+    put.security = *options.store_security;
     auto producer = queue::ProducerThread::open(context, put);
     if (!producer)
         return fail(producer.error());
-    auto rest = std::make_unique<Rest>(options, std::move(*producer));
+    auto rest = std::make_unique<Rest>(context, options, std::move(*producer));
     for (const std::string& name : {requests_queue, replies_queue}) {
         queue::ConsumerOptions take;
         take.stores = options.stores;
         take.queue = name;
         take.consumer = "titanic";
         take.credit = options.unfinished_max;
-        take.security = options.security;
+        take.security = *options.store_security;
         auto consumer = queue::Consumer::open(context, take);
         if (!consumer)
             return fail(consumer.error());
@@ -294,8 +317,8 @@ Status Titanic::run() {
         [&](request::Job& job) { return rest.on_reply(job); },
         [&](request::Job& job) { return rest.on_close(job); }};
     std::vector<std::thread> threads;
-    threads.emplace_back([&] { rest.keep(rest.consumers[0], true); });
-    threads.emplace_back([&] { rest.keep(rest.consumers[1], false); });
+    threads.emplace_back([&] { rest.keep(rest.consumers[0], Rest::Kind::requests); });
+    threads.emplace_back([&] { rest.keep(rest.consumers[1], Rest::Kind::replies); });
     for (request::Client& client : rest.clients)
         threads.emplace_back([&] { rest.call(client); });
     for (std::size_t i = 0; i < rest.workers.size(); ++i)

@@ -41,7 +41,8 @@ struct TitanicOptions {
     Duration call_deadline = 30s;           // of one try; 10 ms to 24 h
     TitanicRetry retry{};                   // between tries
     Duration confirm_max = 10s;             // longest wait for the store before saying 500
-    net::Security security{};               // towards brokers and stores
+    net::Security security{};               // towards brokers, and stores
+    std::optional<net::Security> store_security{}; // towards stores, when it is another
 };
 
 struct TitanicCounters {
@@ -56,8 +57,9 @@ struct TitanicCounters {
 
 class Titanic {
 public:
-    // Creates the queues: waits for a store, at most confirm_max. Errors: bad_option; insecure;
-    // timeout; refused (the store's word); those of Client, Worker, Producer and Consumer.
+    // Creates the queues: waits for a store, at most confirm_max. `context` must outlive it.
+    // Errors: bad_option; insecure; timeout; refused (the store's word); those of Client, Worker,
+    // Producer and Consumer.
     static Result<Titanic> open(net::Context& context, TitanicOptions options);
     Titanic(Titanic&&) noexcept;
     Titanic& operator=(Titanic&&) noexcept;

@@ -63,14 +63,11 @@ void TitanicDesk::finish_request(Entry& entry, const std::string& id) {
 }
 
 void TitanicDesk::asked(const std::string& id) {
-    calls_.try_emplace(id);
+    calls_[id].is_request_coming = true;
 }
 
 void TitanicDesk::given_up(const std::string& id) {
-    Entry& entry = calls_[id];
-    entry.is_closed = true;
-    if (entry.request)
-        close(id);
+    close(id);
 }
 
 bool TitanicDesk::add_request(queue::Message message, Instant now) {
@@ -78,11 +75,12 @@ bool TitanicDesk::add_request(queue::Message message, Instant now) {
         return false;
     const std::string id(message.body[0].view());
     Entry& entry = calls_[id];
+    entry.is_request_coming = false;
     // Delivered again, it has another lease; the old one is not to be acknowledged.
     entry.request = std::move(message);
     if (entry.is_closed)
         close(id);
-    else if (entry.reply)
+    else if (entry.reply || entry.is_reply_coming)
         finish_request(entry, id);
     else if (!entry.is_running && entry.due == never)
         wait_until(entry, id, now);
@@ -96,6 +94,7 @@ bool TitanicDesk::add_reply(queue::Message message) {
     Entry& entry = calls_[id];
     if (entry.reply && entry.reply->id != message.id)
         return false; // the second answer to one call
+    entry.is_reply_coming = false;
     kept_ += entry.reply ? 0 : 1;
     entry.reply = std::move(message);
     finish_request(entry, id);
@@ -121,8 +120,13 @@ void TitanicDesk::tried(const std::string& id, Tried how, Instant now) {
         return;
     Entry& entry = found->second;
     entry.is_running = false;
-    if (how == Tried::answered)
-        return finish_request(entry, id); // one that is closed waits for its reply to go
+    if (how == Tried::answered) {
+        entry.is_reply_coming = !entry.reply;
+        finish_request(entry, id);
+        if (entry.is_closed)
+            close(found);
+        return;
+    }
     if (entry.is_closed || how == Tried::dropped)
         return close(id);
     const Duration pause =
@@ -150,19 +154,21 @@ bool TitanicDesk::is_wanted(std::string_view id) const {
 }
 
 void TitanicDesk::close(std::string_view id) {
-    const auto found = calls_.find(std::string(id));
-    if (found == calls_.end())
-        return;
-    Entry& entry = found->second;
+    if (const auto found = calls_.find(std::string(id)); found != calls_.end())
+        close(found);
+}
+
+void TitanicDesk::close(Calls::iterator call) {
+    Entry& entry = call->second;
     entry.is_closed = true;
-    finish_request(entry, found->first);
+    finish_request(entry, call->first);
     if (entry.reply) {
         done_replies_.push_back(std::move(*entry.reply));
         entry.reply.reset();
         --kept_;
     }
-    if (!entry.is_running) // else its end will find it closed
-        calls_.erase(found);
+    if (!entry.is_running && !entry.is_request_coming && !entry.is_reply_coming)
+        calls_.erase(call);
 }
 
 } // namespace flotilla::compose

@@ -12,6 +12,7 @@
 //  reply
 //     when it was closed. So a crash at any moment leaves one of them.
 //  2. A call is tried by one at a time.
+//  3. One that is closed is remembered until nothing of it is under way any more.
 //
 // Bounded by what is leased to its two consumers. One thread at a time.
 #pragma once
@@ -48,8 +49,7 @@ public:
 
     // Known from now on; its request is on its way into the queue.
     void asked(const std::string& id);
-    void not_asked(const std::string& id) { calls_.erase(id); } // it did not get there
-    void given_up(const std::string& id);                       // it may get there: nobody cares
+    void given_up(const std::string& id); // it may get there: nobody cares
     // A delivery of either queue: [id, service, body...] and [id, body...]. False: it is neither,
     // and is to be acknowledged at once.
     bool add_request(queue::Message message, Instant now);
@@ -86,6 +86,10 @@ private:
     struct Entry {
         std::optional<queue::Message> request{};
         std::optional<queue::Message> reply{};
+        // On its way into its queue, or in it: it will be delivered, to an entry that is closed
+        // too.
+        bool is_request_coming = false;
+        bool is_reply_coming = false;
         bool is_running = false;
         bool is_closed = false;
         std::uint32_t failures = 0;
@@ -95,6 +99,7 @@ private:
 
     void wait_until(Entry& entry, const std::string& id, Instant when);
     void finish_request(Entry& entry, const std::string& id);
+    void close(Calls::iterator call);
     const Entry* find(std::string_view id) const;
 
     TitanicRetry retry_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The queues of a Titanic, made when they are missing. Private to the component.
+// The queues of a Titanic, made when they are missing, and what is in them. Private to the
+// component.
 #pragma once
 
 #include <flotilla/net/context.hpp>
@@ -7,6 +8,7 @@
 #include <flotilla/net/security.hpp>
 #include <flotilla/queue/model.hpp>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,5 +18,10 @@ namespace flotilla::compose {
 Status create_queue(net::Context& context, const std::vector<net::Endpoint>& stores,
                     const net::Security& security, const std::string& queue,
                     const queue::QueueProperties& properties, Duration wait);
+
+// Unfinished messages of a queue, those that somebody holds included. As create_queue.
+Result<std::uint64_t> messages_in(net::Context& context, const std::vector<net::Endpoint>& stores,
+                                  const net::Security& security, const std::string& queue,
+                                  Duration wait);
 
 } // namespace flotilla::compose

@@ -138,6 +138,42 @@ TEST_CASE("titanic: what is closed while it is tried is dropped at its end", "[u
     }
 }
 
+TEST_CASE("titanic: what is closed while it is on its way is dropped when it comes",
+          "[unit][compose]") {
+    Bench bench;
+    bench.desk.asked(bench.id); // answered 200, and not delivered from its queue yet
+    bench.desk.close(bench.id);
+    CHECK(bench.desk.state(bench.id) == State::unknown);
+    bench.request();
+    CHECK(bench.desk.take_done_requests().size() == 1);
+    CHECK_FALSE(bench.desk.next(bench.now));
+    CHECK(bench.desk.pending() == 0);
+
+    Bench answered;
+    answered.request();
+    REQUIRE(answered.desk.next(answered.now));
+    answered.desk.tried(answered.id, Tried::answered, answered.now);
+    answered.desk.close(answered.id);
+    answered.reply();
+    CHECK(answered.desk.take_done_replies().size() == 1);
+    CHECK(answered.desk.state(answered.id) == State::unknown);
+    CHECK(answered.desk.pending() + answered.desk.kept() == 0);
+}
+
+TEST_CASE("titanic: a request that comes again is not tried again while its reply is coming",
+          "[unit][compose]") {
+    Bench bench;
+    bench.request();
+    REQUIRE(bench.desk.next(bench.now));
+    bench.desk.tried(bench.id, Tried::answered, bench.now);
+    CHECK(bench.desk.take_done_requests().size() == 1);
+    bench.request(); // that acknowledgement was lost with the store
+    CHECK_FALSE(bench.desk.next(bench.now));
+    CHECK(bench.desk.take_done_requests().size() == 1);
+    bench.reply();
+    CHECK(bench.desk.state(bench.id) == State::done);
+}
+
 TEST_CASE("titanic: a request that was given up is dropped when it arrives", "[unit][compose]") {
     Bench bench;
     bench.desk.asked(bench.id);
