@@ -27,8 +27,8 @@ std::string fresh_directory(const std::string& root) {
     return pattern;
 }
 
-// Its standard output is ours to read; what it logs goes nowhere.
-std::pair<pid_t, int> spawn(const std::vector<std::string>& command) {
+// Its standard output is ours to read.
+std::pair<pid_t, int> spawn(const std::vector<std::string>& command, const std::string& log) {
     int out[2];
     if (::pipe2(out, O_CLOEXEC) != 0)
         give_up("no pipe");
@@ -41,8 +41,8 @@ std::pair<pid_t, int> spawn(const std::vector<std::string>& command) {
         give_up("cannot fork");
     if (child == 0) {
         ::dup2(out[1], STDOUT_FILENO);
-        const int nowhere = ::open("/dev/null", O_WRONLY);
-        ::dup2(nowhere, STDERR_FILENO);
+        const int logged = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        ::dup2(logged, STDERR_FILENO);
         ::execv(words[0], words.data());
         std::_Exit(127);
     }
@@ -64,8 +64,10 @@ std::string status_file(pid_t pid, const char* name) {
 
 } // namespace
 
-Server::Server(const std::string& program, const std::string& data_root)
-    : program_(program), directory_(fresh_directory(data_root)),
+Server::Server(std::string program, std::vector<std::string> arguments,
+               const std::string& data_root)
+    : program_(std::move(program)), arguments_(std::move(arguments)),
+      directory_(fresh_directory(data_root)),
       endpoint_(need(net::Endpoint::parse("tcp://127.0.0.1:*"))) {
     start();
 }
@@ -77,14 +79,17 @@ Server::~Server() {
 }
 
 void Server::start() {
-    const auto [child, out] = spawn({program_, "--bind", endpoint_.text(), "--data",
-                                     directory_ + "/data", "--auto-create", "*", "--ready-json"});
+    std::vector<std::string> command{program_, "--bind", endpoint_.text(), "--ready-json"};
+    for (const std::string& each : arguments_)
+        command.push_back(each == data ? directory_ + "/data" : each);
+    const auto [child, out] = spawn(command, directory_ + "/log");
     pid_ = child;
     const std::string line = read_line(out);
     ::close(out);
     const auto said = nlohmann::json::parse(line, nullptr, false);
     if (!said.is_object())
-        give_up("the store does not start: " + program_);
+        give_up("it does not start: " + program_);
+    admin_http_ = said.value("admin_http", "");
     endpoint_ = need(net::Endpoint::parse(said["endpoints"][0].get<std::string>()));
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Server: a flotilla-store on a directory of its own, started for one measurement, and what it
-// costs: CPU seconds and resident memory from /proc.
+// Server: a daemon with a directory of its own, started for one measurement, and what it costs: CPU
+// seconds and resident memory from /proc.
 #pragma once
 
 #include <flotilla/net/endpoint.hpp>
@@ -12,19 +12,28 @@
 #include <cstdint>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace flotilla::bench {
 
 class Server {
 public:
-    // Waits until it is ready. Exits the program when it does not start.
-    Server(const std::string& program, const std::string& data_root);
+    // Stands for a folder in its directory, among the arguments.
+    static constexpr const char* data = "DATA";
+
+    // Waits until it is ready. Exits the program when it does not start. What it logs is in a file
+    // of its directory.
+    Server(std::string program, std::vector<std::string> arguments, const std::string& data_root);
+    // A flotilla-store that makes queues as they are named.
+    Server(const std::string& store, const std::string& data_root)
+        : Server(store, {"--data", data, "--auto-create", "*"}, data_root) {}
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
     ~Server(); // kills it and removes its directory
 
     const net::Endpoint& endpoint() const noexcept { return endpoint_; }
     pid_t pid() const noexcept { return pid_; }
+    const std::string& admin_http() const noexcept { return admin_http_; } // empty: it has none
     double cpu_seconds() const;
     // Killed, and started again on the same directory; seconds until it was ready.
     double restart();
@@ -34,8 +43,10 @@ private:
     void kill() noexcept;
 
     std::string program_;
+    std::vector<std::string> arguments_;
     std::string directory_;
     net::Endpoint endpoint_;
+    std::string admin_http_{};
     pid_t pid_ = -1;
 };
 
