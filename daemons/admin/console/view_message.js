@@ -67,7 +67,8 @@ export function message(app, queue, id, query) {
     function draw(found) {
         const about = facts();
         about.update([
-            ['Size', `${bytes(found.bytes)} (${count(found.bytes)} bytes)`],
+            ['Size', found.bytes < 1024 ? bytes(found.bytes)
+                : `${bytes(found.bytes)} (${count(found.bytes)} bytes)`],
             ['Attempts', count(found.attempts ?? 0)],
             ['In the queue since', found.enqueued_ms ? moment(found.enqueued_ms) : '–'],
             ...(found.due_ms ? [['Due', moment(found.due_ms)]] : []),
