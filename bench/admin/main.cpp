@@ -7,13 +7,16 @@
 #include "queue/workloads.hpp"
 #include "request_peers.hpp"
 
-#include <CLI/CLI.hpp>
+#include <command_line/program.hpp>
+#include <command_line/values.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <string>
 #include <vector>
 
+using namespace flotilla;
 using namespace flotilla::bench;
 
 namespace {
@@ -24,7 +27,7 @@ struct Programs {
     std::string store = FLOTILLA_STORE_PROGRAM;
     std::string broker = FLOTILLA_BROKER_PROGRAM;
     std::string data_root = "/var/tmp";
-    int queues = 100; // of the store, beside the one that is used
+    std::uint64_t queues = 100; // of the store, beside the one that is used
 };
 
 std::vector<std::string> arguments(Watched watched, std::vector<std::string> all = {}) {
@@ -43,7 +46,7 @@ Measured measure_store(const Programs& programs, Work work, const Load& load, Wa
                        programs.data_root);
     Load one;
     one.messages = 1;
-    for (int i = 0; i < programs.queues; ++i)
+    for (std::uint64_t i = 0; i < programs.queues; ++i)
         (void)publish(store, "other." + std::to_string(i), one);
     const Watcher watcher(store.admin_http());
     const Figures figures = work(store, "q", load);
@@ -103,28 +106,25 @@ std::vector<Match> matches_of(const Programs& programs, Scale scale) {
 } // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app{"Measures what metrics, status and logs cost a store and a broker: the same work "
-                 "with and without, interleaved in pairs; the ratio is the median of the paired "
-                 "ratios. CPU is the daemon's, a message."};
+    command_line::Parser parser{
+        "Measures what metrics, status and logs cost a store and a broker: the same work "
+        "with and without, interleaved in pairs; the ratio is the median of the paired "
+        "ratios. CPU is the daemon's, a message.",
+        "flotilla_admin_bench"};
     Programs programs;
-    int pairs = 5;
+    std::uint64_t pairs = 5;
     bool brief = false;
     std::vector<std::string> only;
-    app.add_option("--pairs", pairs, "pairs that count for each figure")
-        ->check(CLI::Range(1, 1'000))
-        ->capture_default_str();
-    app.add_option("--only", only, "parts of a line: store, broker, publish, strict");
-    app.add_option("--data-root", programs.data_root, "where its directory is made: a real disk")
-        ->capture_default_str();
-    app.add_option("--queues", programs.queues, "queues that the store has beside the one it uses")
-        ->check(CLI::Range(0, 100'000))
-        ->capture_default_str();
-    app.add_flag("--brief", brief, "a fiftieth of the messages: shows that it runs, not how fast");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : 2;
-    }
+    add_count(parser, "--pairs", pairs, {1, 1'000}, "pairs that count for each figure [5]");
+    parser.add_option("--only", only, "parts of a line: store, broker, publish, strict");
+    parser.add_option("--data-root", programs.data_root,
+                      "where its directory is made: a real disk [/var/tmp]");
+    add_count(parser, "--queues", programs.queues, {0, 100'000},
+              "queues that the store has beside the one it uses [100]");
+    parser.add_flag("--brief", brief,
+                    "a fiftieth of the messages: shows that it runs, not how fast");
+    if (const auto ended = command_line::read_words(parser, argc, argv))
+        return static_cast<int>(*ended);
     std::printf("%-8s %-22s %12s %12s %17s %17s\n", "daemon", "work", "alone /s", "watched /s",
                 "ratio (min-max)", "CPU us, ratio");
     bool any = false;
@@ -135,7 +135,7 @@ int main(int argc, char** argv) {
             }))
             continue;
         any = true;
-        const Outcome outcome = play(match, pairs);
+        const Outcome outcome = play(match, static_cast<int>(pairs));
         const double alone = outcome.raw.first_cpu_us_per_message;
         const double watched = outcome.ours.first_cpu_us_per_message;
         std::printf("%-8s %-22s %12.0f %12.0f %5.3f (%.2f-%.2f) %6.3f %6.3f %5.3f\n",
