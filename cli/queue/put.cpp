@@ -272,7 +272,7 @@ Result<ExitCode> put_acked(const PutFlags& flags, Terminal& terminal) {
         if (!answer)
             return fail(answer.error().code,
                         "message " + std::to_string(done + 1) + ": " + answer.error().detail);
-        if (!answer->acked)
+        if (answer->acked != queue::Acked::yes)
             return fail(Errc::refused, "message " + std::to_string(done + 1) +
                                            " was stored, and will not be acknowledged: it is dead "
                                            "or gone");
