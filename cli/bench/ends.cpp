@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <flotilla/net/ipc_tail.hpp>
 #include <flotilla/net/monitor.hpp>
 #include <flotilla/net/poller.hpp>
 #include <flotilla/net/system.hpp>
@@ -34,8 +35,10 @@ public:
         if (!socket)
             return fail(socket.error());
         auto end = std::make_unique<PlainSender>(std::move(*socket));
-        if (auto attached = end->socket_.attach(options.attachment); !attached)
+        auto attached = end->socket_.attach(options.attachment);
+        if (!attached)
             return fail(attached.error());
+        end->tail_.add({*attached, options.attachment.how});
         return std::unique_ptr<SendEnd>(std::move(end));
     }
     explicit PlainSender(net::Socket socket) : socket_(std::move(socket)) {}
@@ -64,8 +67,13 @@ public:
         }
     }
 
-    // libzmq sends the rest when the socket is closed; its linger bounds that.
-    Status finish(Duration) override { return {}; }
+    // libzmq sends the rest when the socket is closed, its linger bounds that; but not over ipc
+    // what the receiver has not read by then.
+    Status finish(Duration wait) override {
+        return tail_.wait_read(deadline_after(net::now(), wait))
+                   ? Status{}
+                   : fail(Errc::timeout, "the receiver has not read everything");
+    }
 
     Status receive(const std::function<void(ByteView)>& reply, Duration wait) override {
         for (int i = 0; i < burst_max; ++i) {
@@ -81,6 +89,7 @@ public:
 
 private:
     net::Socket socket_;
+    net::IpcTail tail_;
 };
 
 class BatchSender : public SendEnd {
