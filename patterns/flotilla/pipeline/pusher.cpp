@@ -76,6 +76,7 @@ struct Pusher::Rest {
     Result<Sent> send_as_it_is(wire::Frames& message, Duration wait);
     Status send_frames(wire::Frames& message, Duration wait);
     Unsent unsent() const;
+    bool is_in_process() const noexcept; // all its peers are
     void wait_until_left(Instant deadline);
 };
 
@@ -278,6 +279,12 @@ PusherCounters Pusher::counters() const {
     return counters;
 }
 
+bool Pusher::Rest::is_in_process() const noexcept {
+    return std::all_of(endpoints.begin(), endpoints.end(), [](const net::Endpoint& each) {
+        return each.transport() == net::Transport::inproc;
+    });
+}
+
 void Pusher::Rest::wait_until_left(Instant deadline) {
     while (pool->messages_out() > 0) {
         pool->clear_wake();
@@ -304,6 +311,8 @@ Unsent Pusher::close(Duration wait) {
     rest.batches.reset(); // what it still gathers is dropped, as reported
     if (unsent.with_transport > 0U) {
         (void)rest.socket->set_linger(Duration::zero());
+    } else if (unsent.with_transport == 0U && rest.is_in_process()) {
+        // All was read. To wait for the socket's end is to wait for the peer's next call.
     } else if (rest.socket->close(time_left(net::now(), deadline)) && read) {
         unsent.with_transport = 0;
     } else if (!read) {

@@ -291,11 +291,14 @@ TEST_CASE("back-pressure: a send that waits goes on when the consumer reads agai
         constexpr int messages = 20'000;
         int sent = 0;
         Unsent unsent{};
+        bool waited_in_vain = false;
         std::thread sender([&, where = to.endpoints()[0]] {
             Pusher from = pusher(shared, options, where, Attach::connect);
             while (sent < messages && from.send(std::string(200, 'm'), patience))
                 ++sent;
+            const Instant deadline = net::now() + patience;
             unsent = from.close(patience);
+            waited_in_vain = net::now() >= deadline;
         });
         int received = 0;
         while (received < messages && to.receive_view(patience))
@@ -306,6 +309,7 @@ TEST_CASE("back-pressure: a send that waits goes on when the consumer reads agai
         CHECK(received == messages);
         CHECK(unsent.gathered == 0);
         CHECK(unsent.with_transport == 0U);
+        CHECK_FALSE(waited_in_vain); // for the Puller's next call, say
     }
 }
 
