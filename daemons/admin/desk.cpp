@@ -34,6 +34,7 @@ struct Desk::Rest {
     std::condition_variable settled{};
     Stage stage = Stage::starting;
     std::size_t waiting = 0; // askers, their tickets with the loop or not
+    bool is_working = false; // who has just been answered does not ask before the rest
     Instant quiet_until{};   // the loop has its rest
     std::vector<std::shared_ptr<Ticket>> tickets{};
 
@@ -70,10 +71,13 @@ Status Desk::leave(const std::shared_ptr<Ticket>& ticket, Duration wait) {
         return fail(Errc::too_many, "too many ask at once");
     ++rest.waiting;
     const Instant deadline = deadline_after(net::now(), wait);
-    for (Instant now = net::now();
-         now < std::min(rest.quiet_until, deadline) && rest.stage != Rest::Stage::closed;
-         now = net::now())
-        rest.settled.wait_for(lock, std::min(rest.quiet_until, deadline) - now);
+    while (rest.stage != Rest::Stage::closed) {
+        const Instant now = net::now();
+        const Instant until = rest.is_working ? deadline : std::min(rest.quiet_until, deadline);
+        if (now >= until)
+            break;
+        rest.settled.wait_for(lock, until - now);
+    }
     rest.tickets.push_back(ticket);
     const std::uint64_t one = 1;
     // Can only fail where the descriptor is readable already.
@@ -118,6 +122,7 @@ void Desk::work(Administered& administered) {
     {
         const std::lock_guard lock(rest_->mutex);
         tickets.swap(rest_->tickets);
+        rest_->is_working = true;
     }
     const Instant begin = net::now();
     for (const auto& ticket : tickets) {
@@ -132,6 +137,8 @@ void Desk::work(Administered& administered) {
     const Instant end = net::now();
     const std::lock_guard lock(rest_->mutex);
     rest_->quiet_until = end + (rests_times * (end - begin));
+    rest_->is_working = false;
+    rest_->settled.notify_all();
 }
 
 void Desk::close() {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <thread>
 
 using namespace flotilla;
 using namespace flotilla::test;
