@@ -30,6 +30,8 @@ const std::vector<Command>& commands() {
         {"call", services, "Ask a service through a broker, and print its answers", declare_call},
         {"serve", services, "Answer a service's requests with a command", declare_serve},
         {"services", services, "List the services of a broker, and who waits", declare_services},
+        {"titanic", services, "Keep service calls in a store until they are answered",
+         declare_titanic},
         {"queue", queues, "Put, take and manage messages of durable queues", declare_queue},
         {"proxy", relays, "Pass messages on between two sides, until a signal", declare_proxy},
         {"status", daemons, "Whether daemons are ready, and what they count", declare_status},

@@ -54,6 +54,8 @@ Run declare_call(Parser& parser);
 Run declare_serve(Parser& parser);
 // services.cpp
 Run declare_services(Parser& parser);
+// titanic.cpp
+Run declare_titanic(Parser& parser);
 // completion.cpp
 Run declare_completion(Parser& parser);
 // manual.cpp
