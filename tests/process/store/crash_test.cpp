@@ -15,6 +15,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
 #include <mutex>
 #include <thread>
@@ -27,6 +28,7 @@ namespace {
 constexpr std::uint32_t producers = 4;
 constexpr std::uint32_t consumers = 4;
 constexpr std::uint32_t numbers_max = 2'000'000; // a producer
+constexpr std::size_t journal_heads_bytes = 8192;
 
 std::uint64_t rounds() {
     const char* given = std::getenv("FLOTILLA_STORE_KILL_ROUNDS");
@@ -81,13 +83,13 @@ std::uint64_t place_of(std::uint32_t producer, std::uint64_t number) {
 }
 
 // Puts until it is told to stop, then until everything is confirmed.
-void produce(const net::Endpoint& at, std::uint32_t number, Ledger& ledger,
+void produce(const net::Endpoint& at, std::uint32_t number, std::uint32_t window, Ledger& ledger,
              const std::atomic<bool>& stop, std::atomic<std::uint64_t>& failures) {
     net::Context context = *net::Context::open();
     queue::ProducerOptions options;
     options.stores = {at};
-    options.window_messages = 500;
-    options.outbox_messages_max = 2'000;
+    options.window_messages = window;
+    options.outbox_messages_max = 4 * window;
     options.answer_max = 1s;
     options.reconnect_max = 100ms;
     auto producer = queue::Producer::open(context, std::move(options));
@@ -141,12 +143,8 @@ void consume(const net::Endpoint& at, Ledger& ledger, const std::atomic<bool>& s
     consumer->stop();
 }
 
-} // namespace
-
-TEST_CASE("store: killed at random moments, it loses nothing confirmed and repeats nothing "
-          "in silence",
-          "[process][store]") {
-    const ScratchFolder scratch;
+// Four producers with `window` messages under way each, four consumers.
+void storm(std::uint32_t window, const ScratchFolder& scratch) {
     const std::uint64_t seed = test::seed(4);
     INFO("FLOTILLA_TEST_SEED=" << seed);
     Random random(seed);
@@ -163,7 +161,7 @@ TEST_CASE("store: killed at random moments, it loses nothing confirmed and repea
     std::vector<std::thread> putting;
     std::vector<std::thread> taking;
     for (std::uint32_t i = 0; i < producers; ++i)
-        putting.emplace_back([&, i] { produce(at, i, ledger, stop_producers, failures); });
+        putting.emplace_back([&, i] { produce(at, i, window, ledger, stop_producers, failures); });
     for (std::uint32_t i = 0; i < consumers; ++i)
         taking.emplace_back([&] { consume(at, ledger, stop_consumers, failures); });
 
@@ -201,4 +199,27 @@ TEST_CASE("store: killed at random moments, it loses nothing confirmed and repea
     CHECK(all.confirmed > 0);
     CHECK(all.lost == 0);
     CHECK(all.unmarked == 0);
+}
+
+bool has_turns(const std::string& journal) {
+    std::ifstream in(journal, std::ios::binary);
+    std::string bytes(journal_heads_bytes + 4, '\0');
+    in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    return in.good() && bytes.substr(journal_heads_bytes) == "FLJ1";
+}
+
+} // namespace
+
+TEST_CASE("store: killed at random moments, it loses nothing confirmed and repeats nothing "
+          "in silence",
+          "[process][store]") {
+    const ScratchFolder scratch;
+    storm(500, scratch);
+}
+
+TEST_CASE("store: killed at random moments with turns that go to its journal, it loses nothing",
+          "[process][store]") {
+    const ScratchFolder scratch;
+    storm(10, scratch);
+    CHECK(has_turns(scratch.file("data") + "/journal"));
 }
