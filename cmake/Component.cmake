@@ -28,6 +28,7 @@ function(flotilla_component)
                    VERSION ${flotilla_VERSION}
                    SOVERSION ${flotilla_VERSION_MAJOR}.${flotilla_VERSION_MINOR})
     target_link_libraries(${target} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+    flotilla_precompile(${target} FROM flotilla_base) # on every component's ground
     set_property(GLOBAL APPEND PROPERTY FLOTILLA_COMPONENTS ${target})
 endfunction()
 
