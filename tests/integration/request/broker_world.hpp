@@ -53,6 +53,11 @@ public:
         }
     }
 
+    // Until it has read all that was said: a turn is bounded by time, so a slow one leaves some.
+    void catch_up() {
+        until([this] { return !broker->has_input(); });
+    }
+
     // The next message; heartbeats are left out.
     wire::Frames hear(net::Socket& socket) {
         wire::Frames heard;

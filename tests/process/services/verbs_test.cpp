@@ -318,7 +318,8 @@ TEST_CASE("wrong words of the verbs of services are told, with what would be rig
     refused({"call", "echo", "x", "-b", "tcp//x"}, "--broker: 'tcp//x'");
     refused({"call", "echo", "x", "-b", "tcp://*:5555"}, "nobody can connect to");
     refused({"call", "echo", "x", "-b", "tcp://198.51.100.1:1"}, "--server-key for CURVE");
-    refused({"call", "echo", "x", "-b", at, "--dialect", "mdp-0.3"}, "mdp-0.1|mdp-0.2|flotilla");
+    refused({"call", "echo", "x", "-b", at, "--dialect", "mdp-0.3"},
+            "is none of mdp-0.1, mdp-0.2, flotilla");
     refused({"call", "echo", "x", "-b", at, "--parallel", "0"}, "--parallel");
     refused({"call", "echo", "x", "-f", "y", "-b", at}, "exclude each other");
     refused({"serve", "echo", "-b", at}, "Write a command after --");
