@@ -11,6 +11,8 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <future>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -40,13 +42,19 @@ request::Answer status(std::string_view code) {
 
 struct Titanic::Rest {
     Rest(net::Context& in, TitanicOptions given, queue::ProducerThread with)
-        : context(in), options(std::move(given)), producer(std::move(with)),
-          desk(options.retry, net::system_seed()) {}
+        : context(in), options(std::move(given)), desk(options.retry, net::system_seed()),
+          producer(std::move(with)) {}
 
     request::Outcome on_request(request::Job& job);
     request::Outcome on_reply(request::Job& job);
     request::Outcome on_close(request::Job& job);
-    bool put(const std::string& queue, wire::Frames body, const std::string& id);
+    enum class Put : std::uint8_t {
+        stored,
+        refused, // it is not in the queue, and never will be
+        unknown, // nobody knows, yet
+    };
+    Put put(const std::string& queue, wire::Frames body, const std::string& id,
+            std::function<void()> on_refused = {});
     void fail_with(Error error);
     enum class Kind : std::uint8_t { requests, replies };
     void keep(queue::Consumer& consumer, Kind kind);
@@ -56,7 +64,6 @@ struct Titanic::Rest {
 
     net::Context& context;
     TitanicOptions options;
-    queue::ProducerThread producer;
     std::vector<request::Worker> workers;
     std::vector<queue::Consumer> consumers; // of requests, of replies
     std::vector<request::Client> clients;
@@ -68,18 +75,34 @@ struct Titanic::Rest {
     bool is_read[2] = {false, false}; // all that was there at the start is at the desk
     TitanicCounters counters;
     Status outcome{};
+
+    queue::ProducerThread producer; // destroyed first: until then it may tell of refusals
 };
 
 // ---- what clients ask --------------------------------------------------------------------------
 
-// True: it is in the queue. False: it is not, or nobody knows.
-bool Titanic::Rest::put(const std::string& queue, wire::Frames body, const std::string& id) {
+// `on_refused` is called before this returns, or later on the producer's thread; not under the
+// mutex.
+Titanic::Rest::Put Titanic::Rest::put(const std::string& queue, wire::Frames body,
+                                      const std::string& id, std::function<void()> on_refused) {
     queue::PutOptions with;
     with.message_id = id;
-    std::future<queue::Confirm> later = producer.put(queue, std::move(body), with);
+    auto promise = std::make_shared<std::promise<Put>>();
+    std::future<Put> later = promise->get_future();
+    producer.put(queue, std::move(body), with,
+                 [promise, refused = std::move(on_refused)](const queue::Confirm& confirm) {
+                     if (confirm.outcome != queue::Confirm::Outcome::refused)
+                         return promise->set_value(Put::stored);
+                     // A producer that ends may have sent it.
+                     if (confirm.error.code == Errc::stopped)
+                         return promise->set_value(Put::unknown);
+                     if (refused)
+                         refused();
+                     promise->set_value(Put::refused);
+                 });
     if (later.wait_for(options.confirm_max) != std::future_status::ready)
-        return false;
-    return later.get().outcome != queue::Confirm::Outcome::refused;
+        return Put::unknown;
+    return later.get();
 }
 
 request::Outcome Titanic::Rest::on_request(request::Job& job) {
@@ -99,10 +122,13 @@ request::Outcome Titanic::Rest::on_request(request::Job& job) {
     body.add(ByteView{id});
     for (std::size_t i = 0; i < job.body.size(); ++i)
         body.add(std::move(job.body[i]));
-    const bool is_stored = put(requests_queue, std::move(body), id);
+    const Put how = put(requests_queue, std::move(body), id, [this, id] {
+        const std::lock_guard lock(mutex);
+        desk.not_asked(id);
+    });
     const std::lock_guard lock(mutex);
-    if (!is_stored) {
-        desk.given_up(id);
+    if (how != Put::stored) {
+        desk.given_up(id); // of one refused, now or since, there is nothing left
         ++counters.refused_total;
         return status("500 the store does not take it; try again");
     }
@@ -234,7 +260,7 @@ void Titanic::Rest::call_once(request::Client& client, TitanicDesk::Call& call) 
         body.add(ByteView{call.id});
         for (std::size_t i = 0; i < reply->body.size(); ++i)
             body.add(std::move(reply->body[i]));
-        is_kept = put(replies_queue, std::move(body), call.id);
+        is_kept = put(replies_queue, std::move(body), call.id) == Put::stored;
     }
     const std::lock_guard lock(mutex);
     const bool is_done = is_kept || !is_wanted;

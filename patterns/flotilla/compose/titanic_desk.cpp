@@ -70,6 +70,14 @@ void TitanicDesk::given_up(const std::string& id) {
     close(id);
 }
 
+void TitanicDesk::not_asked(const std::string& id) {
+    const auto found = calls_.find(id);
+    if (found == calls_.end())
+        return;
+    found->second.is_request_coming = false;
+    close(found);
+}
+
 bool TitanicDesk::add_request(queue::Message message, Instant now) {
     if (message.body.size() < request_frames_min || !is_titanic_id(message.body[0].view()))
         return false;
@@ -95,6 +103,7 @@ bool TitanicDesk::add_reply(queue::Message message) {
     if (entry.reply && entry.reply->id != message.id)
         return false; // the second answer to one call
     entry.is_reply_coming = false;
+    entry.was_reply_here = true;
     kept_ += entry.reply ? 0 : 1;
     entry.reply = std::move(message);
     finish_request(entry, id);
@@ -121,7 +130,7 @@ void TitanicDesk::tried(const std::string& id, Tried how, Instant now) {
     Entry& entry = found->second;
     entry.is_running = false;
     if (how == Tried::answered) {
-        entry.is_reply_coming = !entry.reply;
+        entry.is_reply_coming = !entry.was_reply_here;
         finish_request(entry, id);
         if (entry.is_closed)
             close(found);

@@ -49,7 +49,8 @@ public:
 
     // Known from now on; its request is on its way into the queue.
     void asked(const std::string& id);
-    void given_up(const std::string& id); // it may get there: nobody cares
+    void given_up(const std::string& id);  // it may get there: nobody cares
+    void not_asked(const std::string& id); // it will not get there; after given_up() too
     // A delivery of either queue: [id, service, body...] and [id, body...]. False: it is neither,
     // and is to be acknowledged at once.
     bool add_request(queue::Message message, Instant now);
@@ -90,6 +91,7 @@ private:
         // too.
         bool is_request_coming = false;
         bool is_reply_coming = false;
+        bool was_reply_here = false; // no other will be delivered: its repeats are dropped
         bool is_running = false;
         bool is_closed = false;
         std::uint32_t failures = 0;

@@ -175,3 +175,17 @@ TEST_CASE("titanic: what is no request is refused with a status", "[integration]
     CHECK(code("close", {"0123456789abcdef0123456789abcdef"}) == "200");
     CHECK(titanic.titanic.counters().refused_total == 4);
 }
+
+TEST_CASE("titanic: what the store can not take is answered 500, and nothing of it is left",
+          "[integration][compose]") {
+    LiveStore store;
+    RunningBroker broker(store.context);
+    RunningTitanic titanic(store.context, broker.endpoint, store.endpoint);
+    request::Client caller = client(store.context, broker.endpoint);
+    wire::Frames body{"echo"};
+    for (int i = 0; i < 999; ++i) // with the id one frame more than a message may have
+        body.add(ByteView{"x"});
+    CHECK(ask(caller, "request", std::move(body))[0].view().substr(0, 3) == "500");
+    CHECK(titanic.titanic.counters().refused_total == 1);
+    CHECK(titanic.titanic.counters().pending == 0);
+}

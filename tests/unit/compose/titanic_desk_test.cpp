@@ -179,10 +179,47 @@ TEST_CASE("titanic: a request that was given up is dropped when it arrives", "[u
     bench.desk.asked(bench.id);
     bench.desk.given_up(bench.id);
     CHECK(bench.desk.state(bench.id) == State::unknown);
+    CHECK(bench.desk.pending() == 1); // remembered until it comes
     bench.request();
     CHECK(bench.desk.take_done_requests().size() == 1);
     CHECK_FALSE(bench.desk.next(bench.now));
     CHECK(bench.desk.pending() == 0);
+}
+
+TEST_CASE("titanic: of a request that the store refused nothing is left", "[unit][compose]") {
+    Bench bench;
+    bench.desk.asked(bench.id);
+    bench.desk.not_asked(bench.id);
+    CHECK(bench.desk.pending() == 0);
+    bench.desk.given_up(bench.id); // its asker learns of it too
+    CHECK(bench.desk.pending() == 0);
+    CHECK(bench.desk.state(bench.id) == State::unknown);
+}
+
+TEST_CASE("titanic: a request that was given up is forgotten when it is refused at last",
+          "[unit][compose]") {
+    Bench bench;
+    bench.desk.asked(bench.id);
+    bench.desk.given_up(bench.id);
+    CHECK(bench.desk.pending() == 1); // it may still come
+    bench.desk.not_asked(bench.id);
+    CHECK(bench.desk.pending() == 0);
+    CHECK(bench.desk.state(bench.id) == State::unknown);
+}
+
+TEST_CASE("titanic: a reply put twice, closed before the second was confirmed, leaves nothing",
+          "[unit][compose]") {
+    Bench bench;
+    bench.request();
+    REQUIRE(bench.desk.next(bench.now));
+    bench.desk.tried(bench.id, Tried::failed, bench.now); // its confirm did not come in time
+    bench.now = bench.desk.next_deadline();
+    REQUIRE(bench.desk.next(bench.now));
+    bench.reply(); // that of the first try
+    bench.desk.close(bench.id);
+    CHECK(bench.desk.take_done_replies().size() == 1);
+    bench.desk.tried(bench.id, Tried::answered, bench.now); // a duplicate of the first
+    CHECK(bench.desk.pending() + bench.desk.kept() == 0);
 }
 
 TEST_CASE("titanic: messages that are no calls are handed back", "[unit][compose]") {
