@@ -145,6 +145,7 @@ TEST_CASE("producer: puts that wait are bounded, and room comes back", "[integra
     CHECK(full.error().detail == "2 puts wait for their acknowledgement");
     CHECK(producer->put("orders", "three")); // one that does not wait
     CHECK(producer->unacknowledged() == 2);
+    REQUIRE(producer->flush(patience) == 0); // nobody else drives it while we consume
     Consumer consumer = open_consumer(store);
     const auto message = consumer.take(patience);
     REQUIRE(message);
