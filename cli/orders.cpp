@@ -48,15 +48,23 @@ Run relay_order(Parser& parser, const char* verb, const char* done, const char* 
     };
 }
 
-// "log_level, access", or a sentence when nothing is named.
-std::string changed_in(const std::string& answer) {
-    const Json json = Json::parse(answer, nullptr, false);
+// "a, b"; empty when the answer has no such list.
+std::string names_in(const Json& answer, const char* list) {
     std::string all;
-    if (json.is_object() && json.contains("changed") && json["changed"].is_array())
-        for (const Json& each : json["changed"])
+    if (answer.is_object() && answer.contains(list) && answer[list].is_array())
+        for (const Json& each : answer[list])
             if (each.is_string())
                 all += (all.empty() ? "" : ", ") + each.get<std::string>();
-    return all.empty() ? "nothing has changed" : "changed: " + all;
+    return all;
+}
+
+// What came of a reload, in a line or two.
+std::string changes_in(const std::string& answer) {
+    const Json json = Json::parse(answer, nullptr, false);
+    const std::string changed = names_in(json, "changed");
+    const std::string later = names_in(json, "restart_needed");
+    return (changed.empty() ? "nothing has changed" : "changed: " + changed) +
+           (later.empty() ? "" : "\nonly from the next start on: " + later);
 }
 
 } // namespace
@@ -92,7 +100,7 @@ Run declare_reload(Parser& parser) {
         auto answer = order(*flags, "reload", Json::object());
         if (!answer)
             return fail(answer.error());
-        terminal.note(changed_in(*answer));
+        terminal.note(changes_in(*answer));
         return ExitCode::ok;
     };
 }

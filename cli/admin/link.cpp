@@ -70,8 +70,9 @@ void AdminLink::wake(net::Poller& poller) {
         poller.on_writable(socket_, [] {});
 }
 
-void AdminLink::ask(std::string verb, std::string arguments) {
+void AdminLink::ask(std::string verb, std::string arguments, Asking asking) {
     ++number_;
+    asking_ = asking;
     verb_ = std::move(verb);
     arguments_ = std::move(arguments);
     asked_ = Asked::unsent;
@@ -96,7 +97,7 @@ void AdminLink::read_events() {
         case Kind::disconnected:
             connected_ = false;
             if (asked_ == Asked::sent)
-                asked_ = Asked::unsent;
+                asked_ = asking_ == Asking::again ? Asked::unsent : Asked::lost;
             break;
         case Kind::connect_retried:
             if (hint_.empty())
@@ -152,18 +153,19 @@ std::string silence(const AdminLink& link, Duration wait) {
            "' says more";
 }
 
-Result<std::vector<std::optional<AdminAnswer>>>
-ask_all(AdminLinks& links, const std::string& verb, const std::string& arguments, Duration wait) {
+Result<std::vector<std::optional<AdminAnswer>>> ask_all(AdminLinks& links, const std::string& verb,
+                                                        const std::string& arguments, Duration wait,
+                                                        AdminLink::Asking asking) {
     const Instant deadline = deadline_after(net::now(), wait);
     std::vector<std::optional<AdminAnswer>> answers(links.size());
     for (const auto& link : links)
-        link->ask(verb, arguments);
+        link->ask(verb, arguments, asking);
     for (;;) {
         for (std::size_t i = 0; i < links.size(); ++i)
             if (auto answer = links[i]->work())
                 answers[i] = std::move(answer);
-        const bool all = std::all_of(answers.begin(), answers.end(),
-                                     [](const auto& answer) { return answer.has_value(); });
+        const bool all = std::none_of(links.begin(), links.end(),
+                                      [](const auto& link) { return link->is_asking(); });
         const Duration left = time_left(net::now(), deadline);
         if (all || left == Duration::zero())
             return answers;
@@ -179,10 +181,12 @@ ask_all(AdminLinks& links, const std::string& verb, const std::string& arguments
 }
 
 Result<std::string> ask_one(AdminLinks& links, const std::string& verb,
-                            const std::string& arguments, Duration wait) {
-    auto answers = ask_all(links, verb, arguments, wait);
+                            const std::string& arguments, Duration wait, AdminLink::Asking asking) {
+    auto answers = ask_all(links, verb, arguments, wait, asking);
     if (!answers)
         return fail(answers.error());
+    if (!answers->front() && links.front()->is_lost())
+        return fail(Errc::peer_gone, links.front()->endpoint() + " went away without an answer");
     if (!answers->front())
         return fail(Errc::timeout, silence(*links.front(), wait));
     return accepted(*answers->front());

@@ -4,8 +4,9 @@
 // waits for nothing: the caller turns a Poller that wake() prepared, then calls work().
 //
 // One question at a time: a new one gives up the one before, whose answer is passed over when it
-// comes. A question goes out when the daemon is there, and is asked again on a new connection when
-// the daemon went away before it had answered. One thread.
+// comes. A question goes out when the daemon is there. When the daemon went away before it had
+// answered, Asking::again asks whoever takes its place; Asking::once does not, because an order to
+// end is not meant for that one. One thread.
 #pragma once
 
 #include <flotilla/base/result.hpp>
@@ -40,12 +41,15 @@ public:
 
     // The poller's next turn ends when there is something to do for this link.
     void wake(net::Poller& poller);
+    enum class Asking : std::uint8_t { again, once };
     // `arguments` is a JSON object; empty: none.
-    void ask(std::string verb, std::string arguments = {});
+    void ask(std::string verb, std::string arguments = {}, Asking asking = Asking::again);
     // Sends what can be sent and reads what is there; the answer to the last question, once.
     std::optional<AdminAnswer> work();
 
-    bool is_asking() const noexcept { return asked_ != Asked::nothing; }
+    bool is_asking() const noexcept { return asked_ != Asked::nothing && asked_ != Asked::lost; }
+    // It was asked once, and went away before it had answered.
+    bool is_lost() const noexcept { return asked_ == Asked::lost; }
     bool is_connected() const noexcept { return connected_; }
     const std::string& endpoint() const noexcept { return endpoint_; }
     // What may be the reason that nobody answers; empty: nothing is known.
@@ -57,12 +61,13 @@ private:
     void send_question();
     std::optional<AdminAnswer> read_answer();
 
-    enum class Asked : std::uint8_t { nothing, unsent, sent };
+    enum class Asked : std::uint8_t { nothing, unsent, sent, lost };
 
     std::string endpoint_;
     net::Socket socket_;
     net::Monitor monitor_;
     Asked asked_ = Asked::nothing;
+    Asking asking_ = Asking::again;
     std::uint64_t number_ = 0; // of the question; what stands before the empty frame
     std::string verb_{};
     std::string arguments_{};
@@ -73,12 +78,15 @@ private:
 using AdminLinks = std::vector<std::unique_ptr<AdminLink>>;
 
 // Asks each and waits until all have answered, at most `wait`. An answer for each link, in order;
-// absent: it did not answer in time. Errors: stopped, by a signal.
+// absent: it did not answer in time, or is lost. Errors: stopped, by a signal.
 Result<std::vector<std::optional<AdminAnswer>>>
-ask_all(AdminLinks& links, const std::string& verb, const std::string& arguments, Duration wait);
-// The same of one. Errors: timeout (names what is known of why), and those of accepted().
+ask_all(AdminLinks& links, const std::string& verb, const std::string& arguments, Duration wait,
+        AdminLink::Asking asking = AdminLink::Asking::again);
+// The same of one. Errors: timeout (names what is known of why), peer_gone (it was asked once, and
+// is lost), and those of accepted().
 Result<std::string> ask_one(AdminLinks& links, const std::string& verb,
-                            const std::string& arguments, Duration wait);
+                            const std::string& arguments, Duration wait,
+                            AdminLink::Asking asking = AdminLink::Asking::again);
 // "no daemon answers at ENDPOINT within 5s: ..."
 std::string silence(const AdminLink& link, Duration wait);
 

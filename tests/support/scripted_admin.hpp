@@ -22,7 +22,7 @@
 namespace flotilla::test {
 
 struct AdminReply {
-    int code = 200;
+    int code = 200; // 0: goes away without an answer
     nlohmann::ordered_json json = nlohmann::ordered_json::object();
 };
 
@@ -62,6 +62,10 @@ private:
             }
             const AdminReply reply =
                 script_(verb, nlohmann::json::parse(arguments, nullptr, false));
+            if (reply.code == 0) {
+                (void)router_.close(0s);
+                return;
+            }
             wire::Frames answer{(*message)[0].view(), (*message)[1].view(), "",
                                 std::to_string(reply.code), reply.json.dump()};
             (void)router_.send(answer, 1s);

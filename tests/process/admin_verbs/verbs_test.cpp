@@ -147,6 +147,30 @@ TEST_CASE("zmq drain waits until the daemon has gone") {
     CHECK(has(drain.text(Stream::error), "orders has gone"));
 }
 
+TEST_CASE("zmq drain takes a daemon that goes at once, without an answer, for gone") {
+    for (const bool waits : {true, false}) {
+        ScriptedAdmin daemon([](const std::string& verb, const nlohmann::json&) {
+            return verb == "drain" ? AdminReply{0, {}} : AdminReply{200, store_status()};
+        });
+        std::vector<std::string> words{"drain", daemon.endpoint()};
+        if (!waits)
+            words.push_back("--no-wait");
+        const Completed drained = run(words);
+        CHECK(drained.exit == Exit::with(0));
+        CHECK(has(drained.error, "orders has gone"));
+    }
+}
+
+TEST_CASE("zmq reload says what holds only from the next start on") {
+    ScriptedAdmin daemon([](const std::string&, const nlohmann::json&) {
+        return AdminReply{200, {{"changed", {"log_level"}}, {"restart_needed", {"bind", "data"}}}};
+    });
+    const Completed reload = run({"reload", daemon.endpoint()});
+    CHECK(reload.exit == Exit::with(0));
+    CHECK(has(reload.error, "changed: log_level"));
+    CHECK(has(reload.error, "only from the next start on: bind, data"));
+}
+
 TEST_CASE("zmq drain says when a daemon refuses, is not there, or is replaced") {
     ScriptedAdmin refuses([](const std::string& verb, const auto&) {
         return verb == "drain" ? AdminReply{403, {{"error", "not allowed"}}}
