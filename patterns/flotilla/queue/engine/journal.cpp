@@ -18,7 +18,8 @@ using Use = JournalMark::Use;
 // A journal has its name once it is whole.
 constexpr const char* part_name = "journal.part";
 constexpr std::uint64_t blocks_min = 16;
-constexpr std::uint64_t bytes_most = std::uint64_t{1} << 42; // 1/256 of the largest store's
+// Of a file without a head, of an older format or damaged: no program made a larger one.
+constexpr std::uint64_t headless_bytes_max = 64ULL << 20;
 
 Status write_all(const FileHandle& file, ByteView bytes, std::uint64_t at, const fs::path& path) {
     while (!bytes.empty()) {
@@ -34,17 +35,23 @@ Status write_all(const FileHandle& file, ByteView bytes, std::uint64_t at, const
     return {};
 }
 
-// Nothing: there is no such file.
+// Nothing: there is no such file. Errors: damaged (it is no ordinary file, or its disk cannot read
+// it), io, out_of_files. Never waits for whoever may write to a pipe of that name.
 Result<std::optional<std::string>> read_file(const fs::path& path, std::uint64_t bytes_max) {
-    const FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    const FileHandle file(
+        ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY));
     if (!file.is_open()) {
         if (errno == ENOENT)
             return std::optional<std::string>{};
+        if (errno == ELOOP)
+            return fail(Errc::damaged, path.string() + " is a symbolic link, and no journal");
         return fail(system_error(errno, "open", path));
     }
     struct stat found {};
     if (::fstat(file.get(), &found) != 0)
         return fail(system_error(errno, "look at", path));
+    if (!S_ISREG(found.st_mode))
+        return fail(Errc::damaged, path.string() + " is no ordinary file");
     std::string bytes(std::min<std::uint64_t>(bytes_max, static_cast<std::uint64_t>(found.st_size)),
                       '\0');
     std::size_t done = 0;
@@ -53,6 +60,8 @@ Result<std::optional<std::string>> read_file(const fs::path& path, std::uint64_t
             ::pread(file.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
         if (read < 0 && errno == EINTR)
             continue;
+        if (read < 0 && errno == EIO)
+            return fail(Errc::damaged, path.string() + " cannot be read: the disk fails");
         if (read < 0)
             return fail(system_error(errno, "read", path));
         if (read == 0)
@@ -61,6 +70,15 @@ Result<std::optional<std::string>> read_file(const fs::path& path, std::uint64_t
     }
     bytes.resize(done);
     return std::optional{std::move(bytes)};
+}
+
+// The same of a journal: to the end that its head states, however long the file is.
+Result<std::optional<std::string>> read_journal(const fs::path& path) {
+    auto heads = read_file(path, journal_heads_bytes);
+    if (!heads || !*heads)
+        return heads;
+    const auto head = find_journal_head(**heads);
+    return read_file(path, head ? head->bytes : headless_bytes_max);
 }
 
 // Blocks that are there, so that writing to them changes nothing but them.
@@ -112,10 +130,14 @@ Error with_advice(const Error& fault, const fs::path& directory) {
 Result<JournalLook> look_at_journal(const fs::path& directory,
                                     const std::optional<JournalMark>& mark, Overlay& into) {
     const fs::path path = directory / journal_name;
-    auto bytes = read_file(path, bytes_most);
-    if (!bytes)
-        return fail(bytes.error());
     JournalLook look;
+    auto bytes = read_journal(path);
+    if (!bytes) {
+        if (bytes.error().code != Errc::damaged)
+            return fail(bytes.error());
+        look.fault = bytes.error();
+        return look;
+    }
     look.turn = mark ? mark->turn : 0;
     const auto fault = [&](const std::string& what) {
         if (!look.fault)
