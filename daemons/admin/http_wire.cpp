@@ -81,8 +81,10 @@ std::size_t http_request_size(std::string_view bytes) {
 }
 
 HttpWire::HttpWire(std::function<void(Request&&)> arrived)
-    : arrived_(std::move(arrived)), event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
-      thread_([this] { run(); }) {}
+    : arrived_(std::move(arrived)), event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    if (event_ >= 0) // else nobody could tell the thread anything, not even to stop
+        thread_ = std::thread([this] { run(); });
+}
 
 HttpWire::~HttpWire() {
     stop(Duration::zero());

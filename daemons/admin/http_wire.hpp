@@ -43,7 +43,7 @@ public:
     HttpWire& operator=(const HttpWire&) = delete;
     ~HttpWire(); // stop(0)
 
-    // False: there was no descriptor left for it.
+    // False: there was no descriptor left for it, and it does nothing.
     bool is_open() const noexcept { return event_ >= 0; }
     // Takes an accepted socket. From any thread, as the next.
     void enter(int socket);
@@ -84,7 +84,7 @@ private:
     Connections connections_{};
     std::uint64_t last_number_ = 0;
     bool is_stopping_ = false;
-    std::thread thread_;
+    std::thread thread_{}; // only when it is open
 };
 
 // How long the request is whose beginning this is; 0: its head has not ended. A body that is longer
