@@ -145,9 +145,10 @@ private:
     HttpServer::Handler handler_;
     bool has_ended_ = false;
     httplib::ThreadPool threads_{HttpServer::threads_max};
-    HttpWire wire_{[this](HttpWire::Request&& request) {
-        threads_.enqueue([this, taken = std::make_shared<HttpWire::Request>(std::move(request))] {
-            serve(std::move(*taken));
+    HttpWire wire_{[this] {
+        threads_.enqueue([this] {
+            if (auto request = wire_.take())
+                serve(std::move(*request));
         });
     }};
 };

@@ -6,8 +6,8 @@
 // One request a connection. A request has request_time_max to arrive and an answer answer_time_max
 // to be read, however slowly bytes trickle. Nobody is waited for meanwhile: a request that has
 // arrived goes to one of threads_max threads. Of more than connections_max that are still arriving,
-// wait for a thread, or leave, the one that does so longest is hung up on. Only GET, HEAD and POST
-// of JSON are served; no ranges, no uploads, no compressed bodies.
+// wait for a thread, or leave, the one that does so longest is hung up on, and what it asked is
+// forgotten. Only GET, HEAD and POST of JSON are served; no ranges, uploads or compressed bodies.
 #pragma once
 
 #include "admin/http_address.hpp"

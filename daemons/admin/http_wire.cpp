@@ -80,7 +80,7 @@ std::size_t http_request_size(std::string_view bytes) {
     return end + head_end.size() + body_bytes(bytes.substr(0, end));
 }
 
-HttpWire::HttpWire(std::function<void(Request&&)> arrived)
+HttpWire::HttpWire(std::function<void()> arrived)
     : arrived_(std::move(arrived)), event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
     if (event_ >= 0) // else nobody could tell the thread anything, not even to stop
         thread_ = std::thread([this] { run(); });
@@ -96,6 +96,14 @@ void HttpWire::enter(int socket) {
     const std::lock_guard lock(mutex_);
     entering_.push_back(socket);
     wake(event_);
+}
+
+std::optional<HttpWire::Request> HttpWire::take() {
+    const std::lock_guard lock(mutex_);
+    calls_ -= std::min<std::size_t>(calls_, 1);
+    if (requests_.empty())
+        return std::nullopt;
+    return std::move(requests_.extract(requests_.begin()).mapped());
 }
 
 void HttpWire::answer(std::uint64_t number, std::string bytes) {
@@ -248,7 +256,14 @@ void HttpWire::ask(Connections::iterator at) {
     Request request{at->first, std::move(connection.bytes), {}, 0};
     connection.bytes.clear();
     name_peer(connection.socket, request);
-    arrived_(std::move(request));
+    {
+        const std::lock_guard lock(mutex_);
+        requests_.emplace(at->first, std::move(request));
+        if (calls_ >= requests_.size())
+            return; // who was called for one that is gone takes this one
+        ++calls_;
+    }
+    arrived_();
 }
 
 void HttpWire::write(Connections::iterator at) {
@@ -287,6 +302,10 @@ void HttpWire::leave(Connections::iterator at) {
 }
 
 void HttpWire::hang_up(Connections::iterator at) {
+    if (at->second.stage == Stage::asked) {
+        const std::lock_guard lock(mutex_);
+        requests_.erase(at->first); // nobody works for who is gone
+    }
     ::close(at->second.socket);
     connections_.erase(at);
 }

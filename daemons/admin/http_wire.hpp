@@ -8,7 +8,8 @@
 //        +--------------- its time is over, or newer ones need the place -----> closed
 //
 // Bounded: connections_max in each of these stages, answers_bytes_max that wait to be read. Who is
-// there longest gives way: an honest peer is through in a moment.
+// there longest gives way: an honest peer is through in a moment. A request stays here until a
+// thread takes it, and goes with its connection.
 #pragma once
 
 #include "admin/http_server.hpp"
@@ -20,6 +21,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -37,8 +39,9 @@ public:
         std::string peer{};       // "127.0.0.1"
         int port = 0;
     };
-    // `arrived` is called on the wire's thread and must not wait.
-    explicit HttpWire(std::function<void(Request&&)> arrived);
+    // `arrived` asks for one take() on another thread. It is called on the wire's, and must not
+    // wait; of its calls at most connections_max have not come to their take().
+    explicit HttpWire(std::function<void()> arrived);
     HttpWire(const HttpWire&) = delete;
     HttpWire& operator=(const HttpWire&) = delete;
     ~HttpWire(); // stop(0)
@@ -47,7 +50,9 @@ public:
     bool is_open() const noexcept { return event_ >= 0; }
     // Takes an accepted socket. From any thread, as the next.
     void enter(int socket);
-    // Once for each request. Nothing to say: it is hung up on.
+    // The request that waits longest; nothing when who sent it has been hung up on.
+    std::optional<Request> take();
+    // Once for each request that was taken. Nothing to say: it is hung up on.
     void answer(std::uint64_t number, std::string bytes);
     // Reads no more; answers have `grace` to be given and to leave.
     void stop(Duration grace);
@@ -75,11 +80,13 @@ private:
     void make_room(Stage stage);
     void sweep(Instant now);
 
-    std::function<void(Request&&)> arrived_;
+    std::function<void()> arrived_;
     int event_;
     std::mutex mutex_{};
-    std::vector<int> entering_{}; // with mutex_, as the next two
+    std::vector<int> entering_{}; // with mutex_, as the next four
     std::vector<std::pair<std::uint64_t, std::string>> answers_{};
+    std::map<std::uint64_t, Request> requests_{}; // of those in Stage::asked; not taken yet
+    std::size_t calls_ = 0;                       // of arrived_ that take() does not know of yet
     Instant stop_at_ = never;
     Connections connections_{};
     std::uint64_t last_number_ = 0;
