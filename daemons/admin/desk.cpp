@@ -78,6 +78,13 @@ Status Desk::leave(const std::shared_ptr<Ticket>& ticket, Duration wait) {
             break;
         rest.settled.wait_for(lock, until - now);
     }
+    const bool is_too_late = net::now() >= deadline;
+    if (is_too_late || rest.stage == Rest::Stage::closed) { // without waking the loop
+        --rest.waiting;
+        return rest.stage == Rest::Stage::closed
+                   ? fail(Errc::stopped, "the daemon has stopped")
+                   : fail(Errc::timeout, "the daemon's loop was busy with other askers");
+    }
     rest.tickets.push_back(ticket);
     const std::uint64_t one = 1;
     // Can only fail where the descriptor is readable already.
@@ -136,7 +143,9 @@ void Desk::work(Administered& administered) {
     }
     const Instant end = net::now();
     const std::lock_guard lock(rest_->mutex);
-    rest_->quiet_until = end + (rests_times * (end - begin));
+    // A turn that found nobody must not end the rest that another one has begun.
+    rest_->quiet_until = std::max(rest_->quiet_until,
+                                  end + std::min<Duration>(rests_times * (end - begin), rest_max));
     rest_->is_working = false;
     rest_->settled.notify_all();
 }

@@ -6,7 +6,8 @@
 //
 // Bounded: waiting_max askers at once; who does not get an answer within `wait` goes away with 503,
 // and the answer is dropped when it comes. Askers take at most a tenth of the loop's time, however
-// often they ask: after each work() nobody is let near it for nine times as long as it took.
+// often they ask: after each work() nobody is let near it for nine times as long as it took, but
+// for rest_max at most, so that a daemon with slow turns still answers within Office::wait_max.
 #pragma once
 
 #include "admin/administered.hpp"
@@ -22,6 +23,7 @@ namespace flotilla::admin {
 class Desk {
 public:
     static constexpr std::size_t waiting_max = 64;
+    static constexpr Duration rest_max = 1s;
 
     // Errors: out_of_files.
     static Result<std::shared_ptr<Desk>> open();
@@ -30,8 +32,8 @@ public:
     ~Desk();
 
     // ---- askers, from any thread; each waits at most `wait`.
-    // Errors: no_peer (the daemon is still starting); timeout (its loop does not turn); too_many
-    // (waiting_max askers wait); stopped.
+    // Errors: no_peer (the daemon is still starting); timeout (its loop does not turn, or rests);
+    // too_many (waiting_max askers wait); stopped.
     Result<Snapshot> ask(Wanted wanted, Duration wait);
     Result<Answer> ask(Order order, Duration wait);
 

@@ -123,6 +123,9 @@ Answer Office::refuse(const Request& request, Answer refusal, const std::string&
     return refusal;
 }
 
+// Who comes in a rest of the loop is answered after it.
+static_assert(2 * Desk::rest_max <= Office::wait_max);
+
 Result<Snapshot> Office::look(Wanted wanted) {
     auto snapshot = desk_->ask(std::move(wanted), wait_max);
     if (snapshot)

@@ -31,6 +31,30 @@ public:
     std::vector<std::function<void(Answer)>> kept{};
 };
 
+// A daemon whose snapshot takes a while, by the clock of the desk.
+class Costly final : public Administered {
+public:
+    explicit Costly(Duration cost) : cost_(cost) {}
+    Snapshot snapshot(const Wanted&) const override {
+        const Instant until = net::now() + cost_;
+        while (net::now() < until) {
+        }
+        return {};
+    }
+    void obey(const Order&, std::function<void(Answer)> answered) override { answered({}); }
+
+private:
+    Duration cost_;
+};
+
+// Somebody asks and is answered.
+void serve_one(Desk& desk, Administered& daemon) {
+    auto asked = std::async(std::launch::async, [&] { return desk.ask(Wanted{}, 30s); });
+    REQUIRE(has_input(desk, 30'000));
+    desk.work(daemon);
+    REQUIRE(asked.get());
+}
+
 } // namespace
 
 TEST_CASE("desk: who asks is answered when the loop works", "[unit][admin]") {
@@ -108,17 +132,6 @@ TEST_CASE("desk: beyond its bound askers are refused at once", "[unit][admin]") 
 
 TEST_CASE("desk: whoever asks again and again takes a tenth of the loop's time at most",
           "[unit][admin]") {
-    // A snapshot that takes a while, by the same clock.
-    class Costly final : public Administered {
-    public:
-        Snapshot snapshot(const Wanted&) const override {
-            const Instant until = net::now() + 2ms;
-            while (net::now() < until) {
-            }
-            return {};
-        }
-        void obey(const Order&, std::function<void(Answer)> answered) override { answered({}); }
-    };
     const auto desk = *Desk::open();
     desk->begin();
     const Instant begin = net::now();
@@ -128,10 +141,36 @@ TEST_CASE("desk: whoever asks again and again takes a tenth of the loop's time a
             answered += desk->ask(Wanted{}, 30s) ? 1 : 0;
         return answered;
     });
-    Costly daemon;
+    Costly daemon(2ms);
     while (asked.wait_for(std::chrono::seconds{0}) != std::future_status::ready)
         if (has_input(*desk, 10))
             desk->work(daemon);
     CHECK(asked.get() == 6);
     CHECK(net::now() - begin >= 5 * 9 * 2ms); // rests between them
+}
+
+TEST_CASE("desk: who gives up during a rest of the loop neither wakes it nor ends the rest",
+          "[unit][admin]") {
+    const auto desk = *Desk::open();
+    desk->begin();
+    Costly daemon(200ms); // its rest is as long as rests get
+    serve_one(*desk, daemon);
+    CHECK(desk->ask(Wanted{}, 1ms).error().code == Errc::timeout);
+    CHECK_FALSE(has_input(*desk, 0));
+    desk->work(daemon); // finds nobody, and took no time
+    CHECK(desk->ask(Wanted{}, 1ms).error().code == Errc::timeout);
+    CHECK_FALSE(has_input(*desk, 0));
+}
+
+TEST_CASE("desk: however long a turn took, the rest after it ends within its bound",
+          "[unit][admin]") {
+    const auto desk = *Desk::open();
+    desk->begin();
+    Costly daemon(400ms); // nine times this is more than anybody waits
+    serve_one(*desk, daemon);
+    auto asked =
+        std::async(std::launch::async, [&] { return desk->ask(Wanted{}, 3 * Desk::rest_max); });
+    REQUIRE(has_input(*desk, 30'000));
+    desk->work(daemon);
+    CHECK(asked.get());
 }
