@@ -157,6 +157,23 @@ TEST_CASE("an older copy of the data file is told by its journal") {
     }
 }
 
+TEST_CASE(
+    "an older copy of the data file is told where only a turn too large for a journal is missing") {
+    const Folder folder;
+    REQUIRE(dies_after(folder.path, [&](LmdbStore& store) {
+                // The first takes the small turns with it, so that the second is all there is.
+                if (!put_many(store, 0, 5) || !put(store, 5, 20'000))
+                    return false;
+                replace(folder.path / "data.mdb", folder.aside("older"));
+                return put(store, 6, 20'000) && put_many(store, 7, 10);
+            }) == 0);
+    replace(folder.path / "data.mdb", folder.aside("now"));
+    replace(folder.aside("older"), folder.path / "data.mdb");
+    (void)refusal(folder.path);
+    replace(folder.aside("now"), folder.path / "data.mdb");
+    CHECK(rows_after_restart(folder.path) == 10);
+}
+
 TEST_CASE("what a start had begun with its journal when it ended does no harm") {
     const Folder folder;
     die_with(folder.path, 5);

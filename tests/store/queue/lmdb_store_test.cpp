@@ -197,7 +197,9 @@ TEST_CASE("opening and the first read cost the same however much is stored") {
     fill(10, 3'000); // 180 MB
     const auto many = pages_touched();
     INFO(few << " and " << many << " page faults");
-    CHECK(many < few + 200);
+    // The journal is read into memory that the process may have had already, or not.
+    constexpr long journal_pages = 1'024;
+    CHECK(many < few + journal_pages + 200);
 }
 
 TEST_CASE("the map grows with what it has to hold") {

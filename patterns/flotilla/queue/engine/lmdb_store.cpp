@@ -244,12 +244,13 @@ bool LmdbStore::Rest::belongs_in_journal(const Mutations& mutations) const {
            tree->room() > room_factor * journal->bytes();
 }
 
+// While a journal is in use each has its number: an older tree is told by the gap.
 Status LmdbStore::Rest::commit_large(const Mutations& mutations) {
-    if (overlay.empty() && !owes_mark) {
+    if (overlay.empty() && !owes_mark && !journal) {
         const auto committed = tree->commit(mutations);
         return committed ? Status{} : Status{fail(committed.error())};
     }
-    if (++emptied % emptied_per_generation == 0)
+    if (!overlay.empty() && ++emptied % emptied_per_generation == 0)
         begin_generation();
     Mutations all = overlay.changes();
     for (const Mutations::Change& change : mutations.changes())
