@@ -21,8 +21,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int names_max = 1000; // of files that are kept
-// More messages than a journal can hold: numbers that may have been given to some.
-constexpr std::uint64_t numbers_skipped = std::uint64_t{1} << 20;
+// Numbers that may have been given to messages: a journal holds millions (one row may be a block of
+// 4,096), and an older data.mdb may lack any number of turns.
+constexpr std::uint64_t numbers_skipped = std::uint64_t{1} << 32;
 
 struct Finding {
     std::optional<JournalMark> mark{};
