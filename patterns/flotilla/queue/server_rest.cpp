@@ -105,9 +105,9 @@ void QueueServer::Rest::read_monitor() {
         if (event->kind == Kind::disconnected || event->kind == Kind::accepted)
             revoked.forget(event->value);
         if (event->kind == Kind::disconnected)
-            ended.push_back(event->value);
+            ended.ended(event->value);
         else if (event->kind == Kind::accepted)
-            std::erase(ended, event->value);
+            ended.accepted(event->value);
     }
 }
 
@@ -179,9 +179,8 @@ void QueueServer::Rest::turn(Duration wait) {
     }
     read_inputs(wait);
     // What came over these connections was read first: a consumer may acknowledge and leave.
-    for (const int descriptor : ended)
-        engine.connection_lost(descriptor, times);
-    ended.clear();
+    ended.hand_on([this] { read_monitor(); },
+                  [this](int descriptor) { engine.connection_lost(descriptor, times); });
     if (alive)
         finish();
 }

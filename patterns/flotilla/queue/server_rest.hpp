@@ -6,6 +6,7 @@
 
 #include "server_asks.hpp"
 #include "server_doors.hpp"
+#include "server_ended.hpp"
 #include "server_incoming.hpp"
 
 #include <flotilla/net/cut.hpp>
@@ -19,7 +20,6 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <vector>
 
 namespace flotilla::queue {
 
@@ -57,7 +57,7 @@ struct QueueServer::Rest {
     wire::Frames outgoing{}; // of send(), for its memory
     EngineOutputs out{};
     std::set<std::string, std::less<>> held{}; // peers with a backlog
-    std::vector<int> ended{};                  // connections, of read_monitor()
+    EndedConnections ended{};                  // of read_monitor()
     net::PendingCuts revoked{};                // connections
     Instant monitor_read{};
     Instant backlogs_tried{};
