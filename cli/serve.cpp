@@ -10,13 +10,12 @@
 #include <cli/commands.hpp>
 #include <cli/serve/command_mark.hpp>
 #include <cli/serve/servant.hpp>
+#include <cli/signal_watch.hpp>
 #include <cli/signals.hpp>
-#include <poll.h>
 
 #include <algorithm>
 #include <atomic>
 #include <memory>
-#include <thread>
 
 namespace flotilla::cli {
 
@@ -152,27 +151,6 @@ request::Outcome outcome_of(Servant::Said said, Reporter& reporter) {
     return request::Answer{std::move(std::get<wire::Frames>(said))};
 }
 
-// Tells the worker of the signal, from a thread of its own: the worker's is busy.
-class StopWatch {
-public:
-    explicit StopWatch(request::Worker& worker) : thread_([this, &worker] { watch(worker); }) {}
-    ~StopWatch() {
-        over_ = true;
-        thread_.join();
-    }
-
-private:
-    void watch(request::Worker& worker) const {
-        while (!over_) {
-            pollfd signal{signal_descriptor(), POLLIN, 0};
-            if (::poll(&signal, 1, 50) > 0 || signal_caught() != 0)
-                return worker.stop_soon();
-        }
-    }
-    std::atomic<bool> over_{false};
-    std::thread thread_;
-};
-
 std::string counted(const request::WorkerCounters& counters) {
     return std::to_string(counters.requests_total) +
            " requests: " + std::to_string(counters.answered_total) + " answered, " +
@@ -220,7 +198,7 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Terminal& terminal) {
     std::atomic<std::uint64_t> asked{0};
     Status served;
     {
-        const StopWatch watch(*worker);
+        const SignalWatch watch([&] { worker->stop_soon(); });
         served = worker->run([&](request::Job& job) {
             if (flags.count && ++asked >= *flags.count)
                 worker->stop_soon();

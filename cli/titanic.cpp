@@ -7,13 +7,11 @@
 #include <cli/broker_flags.hpp>
 #include <cli/commands.hpp>
 #include <cli/queue/store_flags.hpp>
+#include <cli/signal_watch.hpp>
 #include <cli/signals.hpp>
-#include <poll.h>
 
 #include <algorithm>
-#include <atomic>
 #include <memory>
-#include <thread>
 
 namespace flotilla::cli {
 
@@ -58,27 +56,6 @@ Result<compose::TitanicOptions> titanic_options(const TitanicFlags& flags) {
     return options;
 }
 
-// Waits for a signal beside run(), whose thread is busy.
-class StopWatch {
-public:
-    explicit StopWatch(compose::Titanic& titanic) : thread_([this, &titanic] { watch(titanic); }) {}
-    ~StopWatch() {
-        over_ = true;
-        thread_.join();
-    }
-
-private:
-    void watch(compose::Titanic& titanic) const {
-        while (!over_) {
-            pollfd signal{signal_descriptor(), POLLIN, 0};
-            if (::poll(&signal, 1, 50) > 0 || signal_caught() != 0)
-                return titanic.stop_soon();
-        }
-    }
-    std::atomic<bool> over_{false};
-    std::thread thread_;
-};
-
 // Until a store is there, or a signal.
 Result<compose::Titanic> open_titanic(net::Context& context, const TitanicFlags& flags,
                                       Terminal& terminal) {
@@ -113,7 +90,7 @@ Result<ExitCode> run_titanic(const TitanicFlags& flags, Terminal& terminal) {
     terminal.note("serving titanic.request, titanic.reply and titanic.close");
     Status served;
     {
-        const StopWatch watch(*titanic);
+        const SignalWatch watch([&] { titanic->stop_soon(); });
         served = titanic->run();
     }
     terminal.note(counted(titanic->counters()));
