@@ -2,6 +2,7 @@
 #include "admin/admin.hpp"
 
 #include "admin/http_routes.hpp"
+#include "host/setting_name.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -34,23 +35,24 @@ Result<AdminOptions> admin_options(const host::CommonSettings& settings, std::st
     if (settings.admin) {
         auto endpoint = net::Endpoint::parse(*settings.admin);
         if (!endpoint)
-            return fail(endpoint.error().code, "admin: " + endpoint.error().detail);
+            return fail(host::about_setting("admin", endpoint.error()));
         options.endpoint = std::move(*endpoint);
     }
     if (settings.admin_token) {
         auto token = Token::load(*settings.admin_token);
         if (!token)
-            return fail(token.error());
+            return fail(host::about_setting("admin_token", token.error()));
         options.token = std::move(*token);
     }
     if (settings.admin_http) {
         auto address = parse_http_address(*settings.admin_http);
         if (!address)
-            return fail(address.error().code, "admin_http: " + address.error().detail);
+            return fail(host::about_setting("admin_http", address.error()));
         if (!address->is_loopback && !options.token.is_set())
-            return fail(Errc::insecure, "admin_http " + address->text() +
-                                            " is open beyond this machine; set admin_token, or "
-                                            "listen on 127.0.0.1");
+            return fail(Errc::insecure, host::setting_name("admin_http") + " " + address->text() +
+                                            " is open beyond this machine; add " +
+                                            host::setting_name("admin_token") +
+                                            " FILE, or listen on 127.0.0.1");
         options.http = std::move(*address);
     }
     if (settings.admin_hosts)
@@ -74,7 +76,7 @@ Result<Admin> Admin::open(AdminOptions options, const host::Log& log) {
         *admin.options_.http, admin.options_.hosts,
         [office = admin.office_](const HttpRequest& request) { return answer(*office, request); });
     if (!http)
-        return fail(http.error());
+        return fail(host::about_setting("admin_http", http.error()));
     log.info("admin_listening", {{"address", http->address().text()}});
     admin.http_ = std::move(*http);
     return admin;
@@ -91,7 +93,7 @@ Status Admin::listen(net::Context& context, const net::Security& security, std::
     auto endpoint =
         Endpoint::open(context, {*options_.endpoint, security, std::move(domain)}, office_);
     if (!endpoint)
-        return fail(endpoint.error().code, "admin: " + endpoint.error().detail);
+        return fail(host::about_setting("admin", endpoint.error()));
     log_->info("admin_listening", {{"endpoint", endpoint->bound().text()}});
     endpoint_ = std::move(*endpoint);
     return {};

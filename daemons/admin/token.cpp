@@ -31,25 +31,23 @@ Result<Token> Token::load(const std::string& path) {
     const File file(path);
     if (file.descriptor < 0)
         return fail(errno == ENOENT ? Errc::not_found : Errc::io,
-                    "admin_token " + path + ": " + std::strerror(errno));
+                    path + ": " + std::strerror(errno));
     struct stat about {};
     if (::fstat(file.descriptor, &about) != 0 || !S_ISREG(about.st_mode))
-        return fail(Errc::io, "admin_token " + path + " is not a file");
+        return fail(Errc::io, path + " is not a file");
     if ((about.st_mode & 077U) != 0)
-        return fail(Errc::unsafe_file,
-                    "admin_token " + path + " may be read by others; chmod 600 " + path);
+        return fail(Errc::unsafe_file, path + " may be read by others; chmod 600 " + path);
     std::array<char, bytes_max + 2> bytes{};
     const ssize_t count = ::read(file.descriptor, bytes.data(), bytes.size());
     if (count < 0)
-        return fail(Errc::io, "admin_token " + path + ": " + std::strerror(errno));
+        return fail(Errc::io, path + ": " + std::strerror(errno));
     const std::string_view text(bytes.data(), static_cast<std::size_t>(count));
     const std::string_view line = text.substr(0, text.find_first_of("\r\n"));
     const bool is_visible =
         std::all_of(line.begin(), line.end(), [](char c) { return c > ' ' && c < '\x7f'; });
     if (line.size() < bytes_min || line.size() > bytes_max || !is_visible)
-        return fail(Errc::bad_option, "admin_token " + path +
-                                          " needs a first line of 16 to 512 letters, digits and "
-                                          "signs without blanks");
+        return fail(Errc::bad_option, path + " needs a first line of 16 to 512 letters, digits and "
+                                             "signs without blanks");
     Token token;
     token.text_ = line;
     return token;

@@ -4,6 +4,7 @@
 #include "broker/columns.hpp"
 #include "broker/report.hpp"
 #include "host/listener.hpp"
+#include "host/setting_name.hpp"
 #include "host/transport.hpp"
 
 #include <flotilla/net/system.hpp>
@@ -72,7 +73,7 @@ Result<Service> Service::open(ServiceOptions options, host::Log& log) {
     for (const net::Endpoint& each : *service.options_.settings.bind) {
         auto bound = service.broker_->bind(each);
         if (!bound)
-            return fail(bound.error());
+            return fail(host::about_setting("bind", bound.error()));
         service.bound_.push_back(std::move(*bound));
     }
     if (Status listens = service.admin_.listen(service.context_, service.options_.broker.security,

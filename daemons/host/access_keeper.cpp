@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/access_keeper.hpp"
 
+#include "host/security_refusals.hpp"
+
 #include <flotilla/base/units.hpp>
 
 #include <algorithm>
@@ -14,9 +16,11 @@
 namespace flotilla::host {
 namespace {
 
-constexpr const char* plain_beside_curve =
-    "[[plain]] users and a CURVE key: a listener speaks one of them; run a daemon of its own for "
-    "PLAIN";
+std::string plain_beside_curve() {
+    return "[[plain]] users in the file of " + setting_name("access") + " beside " +
+           setting_name("curve_key") +
+           ": a listener speaks one of them; run a daemon of its own for PLAIN";
+}
 
 net::AccessPaths paths_of(const CommonSettings& settings) {
     using Others = net::AccessPaths::Others;
@@ -29,16 +33,23 @@ net::AccessPaths paths_of(const CommonSettings& settings) {
 Status check(const CommonSettings& settings) {
     const bool any = settings.allow_any_client_key.value_or(false);
     if (any && settings.allow_client_keys)
-        return fail(Errc::bad_option,
-                    "a list of client keys and any client key contradict each other");
+        return fail(contradicting_clients());
     if (!settings.curve_key && (any || settings.allow_client_keys))
-        return fail(Errc::bad_option,
-                    "who may connect with CURVE is said, but not with which key of ours; add "
-                    "the secret certificate (curve key)");
+        return fail(no_own_key(any ? "allow_any_client_key" : "allow_client_keys"));
     if (settings.curve_key && !any && !settings.allow_client_keys)
-        return fail(Errc::insecure, "a CURVE key, but nothing says who may connect; add a list of "
-                                    "client keys, or allow any client key by name");
+        return fail(no_client_keys(setting_name("curve_key") + " is set"));
     return {};
+}
+
+// With the setting whose file it is. Only when something is wrong: then it is read once more.
+Error explained(const CommonSettings& settings, Error error) {
+    net::AccessPaths only = paths_of(settings);
+    only.allow_client_keys.reset();
+    if (settings.access && !net::AccessWatch(only).load())
+        return about_setting("access", std::move(error));
+    if (settings.allow_client_keys && !net::load_allow_list(*settings.allow_client_keys))
+        return about_setting("allow_client_keys", std::move(error));
+    return error; // of both together
 }
 
 Result<AccessKeeper::Fresh> read(const CommonSettings& settings, net::AccessWatch watch) {
@@ -46,9 +57,9 @@ Result<AccessKeeper::Fresh> read(const CommonSettings& settings, net::AccessWatc
         return fail(good.error());
     auto access = watch.load();
     if (!access)
-        return fail(access.error());
+        return fail(explained(settings, access.error()));
     if (access->plain_users > 0 && settings.curve_key)
-        return fail(Errc::bad_option, *settings.access + ": " + plain_beside_curve);
+        return fail(Errc::bad_option, *settings.access + ": " + plain_beside_curve());
     return AccessKeeper::Fresh{std::move(watch), std::move(*access), gate_limits(settings)};
 }
 
@@ -88,8 +99,10 @@ Result<AccessKeeper> AccessKeeper::open(const CommonSettings& settings) {
     using Where = net::Plaintext::Where;
     const bool keys = settings.curve_key.has_value();
     if (keys && lets_nobody_in(fresh->access))
-        return fail(Errc::insecure, "the list of client keys is empty, so nobody could "
-                                    "connect; zmq keys allow adds one");
+        return fail(Errc::insecure, setting_name("allow_client_keys") + ": " +
+                                        *settings.allow_client_keys +
+                                        " lists no key, so nobody could connect; zmq keys allow "
+                                        "adds one");
     const bool plain = fresh->access.plain_users > 0;
     auto gate = std::make_shared<net::Gate>(fresh->access.policy, fresh->limits);
     AccessKeeper keeper(std::move(*fresh), gate,
@@ -97,7 +110,7 @@ Result<AccessKeeper> AccessKeeper::open(const CommonSettings& settings) {
     if (keys) {
         auto own = net::load_key_pair(*settings.curve_key);
         if (!own)
-            return fail(own.error());
+            return fail(about_setting("curve_key", own.error()));
         keeper.security_ = net::CurveServer{std::move(*own), std::move(gate)};
     } else if (plain) {
         keeper.security_ = net::PlainServer{std::move(gate)};
@@ -115,8 +128,9 @@ Result<AccessKeeper::Fresh> AccessKeeper::read_again(const CommonSettings& setti
     if (const Status good = check_plain(fresh->access); !good)
         return fail(good.error());
     if (settings.access && has_plaintext_ && handshakes_ == net::Plaintext::Handshakes::unasked)
-        return fail(Errc::bad_option, "an access file is new, and needs listeners that ask "
-                                      "plaintext peers for their address: restart");
+        return fail(Errc::bad_option, setting_name("access") +
+                                          " is new, and needs listeners that ask plaintext peers "
+                                          "for their address: restart");
     fresh->is_different = watch_.changed();
     return fresh;
 }
@@ -125,7 +139,7 @@ Status AccessKeeper::check_plain(const net::Access& access) const {
     if (access.plain_users == 0 || std::holds_alternative<net::PlainServer>(security_))
         return {};
     if (std::holds_alternative<net::CurveServer>(security_))
-        return fail(Errc::bad_option, plain_beside_curve);
+        return fail(Errc::bad_option, plain_beside_curve());
     return fail(Errc::bad_option,
                 "[[plain]] users are new, and need listeners of another kind: restart");
 }

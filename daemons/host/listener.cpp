@@ -2,6 +2,7 @@
 #include "host/listener.hpp"
 
 #include "host/access_keeper.hpp"
+#include "host/security_refusals.hpp"
 
 #include <set>
 #include <utility>
@@ -39,24 +40,20 @@ Status check_binds(const std::optional<std::vector<net::Endpoint>>& binds,
                    const net::Security& security, const std::string& example) {
     if (!binds || binds->empty())
         return fail(Errc::bad_option, "nowhere to bind; say --bind " + example +
-                                          ", or --config FILE with bind = \"...\"");
+                                          ", or --config FILE with bind = \"" + example + "\"");
+    const std::string bind = setting_name("bind");
     const auto* plain = std::get_if<net::Plaintext>(&security);
     const bool local_only = plain && plain->where == net::Plaintext::Where::local_only;
     const bool sends_passwords = std::holds_alternative<net::PlainServer>(security);
     std::set<std::string> seen;
     for (const net::Endpoint& each : *binds) {
         if (sends_passwords && each.reach() == net::Reach::remote)
-            return fail(Errc::insecure,
-                        "'" + each.text() +
-                            "' reaches beyond this machine, and [[plain]] users send passwords in "
-                            "the clear; bind them a loopback or ipc endpoint, or use CURVE keys");
+            return fail(passwords_beyond(bind + " '" + each.text() + "'"));
         if (local_only && each.reach() == net::Reach::remote)
-            return fail(Errc::insecure,
-                        "'" + each.text() +
-                            "' reaches beyond this machine and would be plaintext; use CURVE keys, "
-                            "a loopback or ipc endpoint, or allow plaintext by name");
+            return fail(plaintext_beyond(bind + " '" + each.text() + "'"));
         if (!each.is_wildcard() && !seen.insert(each.text()).second)
-            return fail(Errc::bad_option, "'" + each.text() + "' is to be bound twice");
+            return fail(Errc::bad_option,
+                        bind + " '" + each.text() + "' is to be bound twice; leave one out");
     }
     return {};
 }

@@ -6,18 +6,13 @@
 
 #include "host/command_line.hpp"
 #include "host/common_settings.hpp"
+#include "host/setting_name.hpp"
 #include "host/setting_values.hpp"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
 namespace flotilla::host {
-
-inline std::string flag_name(std::string key) {
-    std::replace(key.begin(), key.end(), '_', '-');
-    return "--" + key;
-}
 
 inline const char* type_name(const Counts&) {
     return "N";

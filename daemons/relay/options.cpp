@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // From settings to what a relay runs with, keys included.
 #include "admin/admin.hpp"
+#include "host/security_refusals.hpp"
+#include "relay/access.hpp"
 #include "relay/settings.hpp"
 
 #include <flotilla/net/access.hpp>
@@ -29,9 +31,10 @@ Result<net::CurveKey> key_or_file(const std::string& text) {
         return key;
     auto key = net::load_public_key(text);
     if (!key && key.error().code == Errc::not_found)
-        return fail(Errc::bad_key, "server key: neither a key (40 characters of Z85) nor a "
-                                   "certificate file that can be found");
-    return key;
+        return fail(Errc::bad_key, host::setting_name("server_key") +
+                                       ": neither a key (40 characters of Z85) nor a certificate "
+                                       "file that can be found");
+    return key ? std::move(key) : fail(host::about_setting("server_key", key.error()));
 }
 
 Status load_clients(const RelaySettings& settings, Keys& keys) {
@@ -39,18 +42,16 @@ Status load_clients(const RelaySettings& settings, Keys& keys) {
     if (!any && !settings.allow_client_keys)
         return {};
     if (any && settings.allow_client_keys)
-        return fail(Errc::bad_option,
-                    "a list of client keys and any client key contradict each other");
+        return fail(host::contradicting_clients());
     if (!settings.curve_key)
-        return fail(Errc::bad_option, "who may connect with CURVE is said, but not with which key "
-                                      "of ours; add the secret certificate (curve key)");
+        return fail(host::no_own_key(any ? "allow_any_client_key" : "allow_client_keys"));
     if (any) {
         keys.clients = net::AnyClientKey{};
         return {};
     }
     auto list = net::load_allow_list(*settings.allow_client_keys);
     if (!list)
-        return fail(list.error());
+        return fail(host::about_setting("allow_client_keys", list.error()));
     keys.clients = std::move(*list);
     return {};
 }
@@ -60,14 +61,15 @@ Result<Keys> load_keys(const RelaySettings& settings) {
     if (settings.curve_key) {
         auto own = net::load_key_pair(*settings.curve_key);
         if (!own)
-            return fail(own.error());
+            return fail(host::about_setting("curve_key", own.error()));
         keys.own = std::move(*own);
     }
     if (const Status loaded = load_clients(settings, keys); !loaded)
         return fail(loaded.error());
     const auto texts = settings.server_key.value_or(std::vector<std::string>{});
     if (texts.size() > 2)
-        return fail(Errc::bad_option, std::to_string(texts.size()) +
+        return fail(Errc::bad_option, host::setting_name("server_key") + " has " +
+                                          std::to_string(texts.size()) +
                                           " server keys; at most two, the frontend's and then the "
                                           "backend's");
     for (const std::string& text : texts) {
@@ -96,13 +98,13 @@ Result<net::Security> security(const RelaySettings& settings, const Keys& keys,
         settings.allow_plaintext.value_or(false) ? Where::anywhere : Where::local_only};
     if (!encrypted)
         return plain;
-    const std::string who{name};
+    const std::string who = host::setting_name(std::string(name));
     if (connects(side)) {
         if (keys.servers.empty() && keys.own)
-            return fail(Errc::bad_option, who +
-                                              " connects, so with CURVE it needs the key of its "
-                                              "server; add it (server key) or leave " +
-                                              who + " out of the CURVE sides");
+            return fail(Errc::bad_option,
+                        who + " connects, so with CURVE it needs the key of its server; add " +
+                            host::setting_name("server_key") + ", or say " +
+                            host::setting_name("curve_sides") + " without " + std::string(name));
         if (keys.servers.empty())
             return plain;
         // A client that has no key of its own gets one for this run.
@@ -113,12 +115,31 @@ Result<net::Security> security(const RelaySettings& settings, const Keys& keys,
         return net::Security{net::CurveClient{*own, keys.servers[second ? 1 : 0]}};
     }
     if (keys.own && !keys.clients)
-        return fail(Errc::insecure,
-                    who + " is bound with CURVE, but nothing says who may connect; add a list of "
-                          "client keys, or allow any client key by name");
+        return fail(
+            host::no_client_keys(who + " is bound with " + host::setting_name("curve_key")));
     if (!keys.own)
         return plain;
     return net::Security{net::CurveServer{*keys.own, *keys.clients}};
+}
+
+// Said here, and not by the plan, which knows no flags.
+Status check_reach(std::string_view name, const SideOptions& side) {
+    const auto* plain = std::get_if<net::Plaintext>(&side.security);
+    if (!plain || plain->where != net::Plaintext::Where::local_only)
+        return {};
+    for (const net::Attachment& each : side.attachments)
+        if (each.endpoint.reach() == net::Reach::remote)
+            return fail(host::plaintext_beyond(host::setting_name(std::string(name)) + " '" +
+                                               each.endpoint.text() + "'"));
+    return {};
+}
+
+Status check_given(std::string_view name, const SideOptions& side) {
+    if (!side.attachments.empty())
+        return {};
+    return fail(Errc::bad_option, "no " + std::string(name) + " endpoint; say " +
+                                      host::setting_name(std::string(name)) +
+                                      " tcp://127.0.0.1:PORT");
 }
 
 Status check_curve_sides(const RelaySettings& settings) {
@@ -126,7 +147,8 @@ Status check_curve_sides(const RelaySettings& settings) {
     for (const std::string& each : settings.curve_sides.value_or(std::vector<std::string>{}))
         if (known.count(each) == 0)
             return fail(Errc::bad_option,
-                        "'" + each + "' is no side; it is one of frontend, backend, capture");
+                        host::setting_name("curve_sides") + ": '" + each +
+                            "' is no side; it is one of frontend, backend, capture");
     return {};
 }
 
@@ -169,10 +191,14 @@ Result<RelayOptions> options_of(const RelaySettings& settings) {
           std::pair{"capture", options.capture ? &*options.capture : nullptr}}) {
         if (!side)
             continue;
+        if (const Status given = check_given(name, *side); !given)
+            return fail(given.error());
         auto made = security(settings, *keys, name, *side);
         if (!made)
             return fail(made.error());
         side->security = std::move(*made);
+        if (const Status good = check_reach(name, *side); !good)
+            return fail(good.error());
     }
     return options;
 }
@@ -186,7 +212,8 @@ Result<RelayOptions> make_options(const RelaySettings& settings) {
         return fail(std::move(error));
     };
     if (!settings.kind)
-        return named({Errc::bad_option, "no kind; it is forwarder, queue or streamer"});
+        return named({Errc::bad_option, "no kind; it is forwarder, queue or streamer, the first "
+                                        "word of the command or kind = \"...\" in the file"});
     auto options = options_of(settings);
     if (!options)
         return named(options.error());
@@ -208,7 +235,13 @@ Result<std::vector<RelayOptions>> make_options(const DaemonSettings& settings) {
             return fail(options.error());
         if (!names.insert(options->name).second)
             return fail(Errc::bad_option, "two relays are named '" + options->name +
-                                              "'; logs and captures could not tell them apart");
+                                              "', and logs and captures could not tell them "
+                                              "apart; give each [[relay]] a name of its own");
+        auto guarded = *options; // whether the files are right; they are read again to keep them
+        if (const auto access = put_access(guarded, access_settings(in_use, each, guarded));
+            !access)
+            return fail(access.error().code,
+                        "relay '" + options->name + "': " + access.error().detail);
         if (const std::string instance = host::hop_instance(in_use); !instance.empty())
             options->hop_instance = instance + "/" + options->name;
         all.push_back(std::move(*options));

@@ -4,6 +4,7 @@
 #include "host/listener.hpp"
 #include "host/rate_limit.hpp"
 #include "host/transport.hpp"
+#include "relay/access.hpp"
 
 #include <flotilla/net/system.hpp>
 
@@ -82,55 +83,13 @@ bool lost_something(const relay::Relay& relay) {
            0;
 }
 
-// What a relay says of itself, and what all have in common. Keys of ours are not among it when no
-// side is a CURVE server: then nobody is asked for his.
-host::CommonSettings access_settings(const host::CommonSettings& common,
-                                     const RelaySettings& settings, bool serves_curve) {
-    host::CommonSettings all = common;
-    all.curve_key = serves_curve ? settings.curve_key : std::nullopt;
-    all.allow_client_keys = serves_curve ? settings.allow_client_keys : std::nullopt;
-    all.allow_any_client_key = serves_curve ? settings.allow_any_client_key : std::nullopt;
-    all.allow_plaintext = settings.allow_plaintext;
-    return all;
-}
-
-bool serves_curve(const relay::RelayOptions& options) {
-    const auto serves = [](const relay::SideOptions& side) {
-        return std::holds_alternative<net::CurveServer>(side.security);
-    };
-    return serves(options.frontend) || serves(options.backend) ||
-           (options.capture && serves(*options.capture));
-}
-
-bool binds(const relay::SideOptions& side) {
-    return std::any_of(side.attachments.begin(), side.attachments.end(),
-                       [](const net::Attachment& each) { return each.how == net::Attach::bind; });
-}
-
-// A side that is bound asks the gate; one that connects is a client.
-void put_gate(relay::SideOptions& side, host::AccessKeeper& access) {
-    if (!binds(side))
-        return;
-    if (auto* server = std::get_if<net::CurveServer>(&side.security))
-        server->clients = access.gate();
-    else if (std::holds_alternative<net::PlainServer>(access.security()))
-        side.security = access.security();
-    else if (auto* plain = std::get_if<net::Plaintext>(&side.security))
-        *plain = access.plaintext(plain->where);
-}
-
 } // namespace
 
 Status Service::guard(relay::RelayOptions& options, const RelaySettings& settings) {
-    const host::CommonSettings wanted =
-        access_settings(options_.settings, settings, serves_curve(options));
-    auto access = host::AccessKeeper::open(wanted);
+    const host::CommonSettings wanted = access_settings(options_.settings, settings, options);
+    auto access = put_access(options, wanted);
     if (!access)
         return fail(access.error().code, "relay '" + options.name + "': " + access.error().detail);
-    put_gate(options.frontend, *access);
-    put_gate(options.backend, *access);
-    if (options.capture)
-        put_gate(*options.capture, *access);
     // A forwarder that will never have rules leaves subscriptions to libzmq.
     if (wanted.access || wanted.allow_client_keys || wanted.allow_any_client_key)
         options.permissions = access->permissions();
@@ -271,8 +230,8 @@ Result<host::Reloaded> Service::reload() {
     host::for_each_common_setting<DaemonSettings>(host::taking_over(next, wanted, {}, done));
     std::vector<host::AccessKeeper::Fresh> fresh;
     for (std::size_t i = 0; i < access_.size(); ++i) {
-        auto read_anew = access_[i].read_again(
-            access_settings(next, next.relays[i], serves_curve(options_.relays[i])));
+        auto read_anew =
+            access_[i].read_again(access_settings(next, next.relays[i], options_.relays[i]));
         if (!read_anew)
             return fail(read_anew.error());
         fresh.push_back(std::move(*read_anew));

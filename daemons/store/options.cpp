@@ -2,6 +2,7 @@
 // From settings to what a store runs with, keys included.
 #include "admin/admin.hpp"
 #include "host/listener.hpp"
+#include "host/setting_name.hpp"
 #include "store/settings.hpp"
 
 #include <utility>
@@ -50,9 +51,11 @@ queue::LmdbOptions store_options(const DaemonSettings& settings) {
 Result<queue::QueueServerOptions> make_options(const DaemonSettings& settings) {
     const DaemonSettings all = in_effect(settings);
     if (!all.data)
-        return fail(Errc::bad_option, "where are the messages kept? Say --data DIR");
+        return fail(Errc::bad_option, "where are the messages kept? Say --data DIR, or "
+                                      "data = \"DIR\" in the file of --config");
     if (*all.heartbeat >= *all.silence_max)
-        return fail(Errc::bad_option, "heartbeat must be shorter than silence_max");
+        return fail(Errc::bad_option, host::setting_name("heartbeat") + " must be shorter than " +
+                                          host::setting_name("silence_max"));
     queue::QueueServerOptions options;
     options.limits = limits_of(all);
     options.doors = all.doors;

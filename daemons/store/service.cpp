@@ -3,6 +3,7 @@
 
 #include "host/listener.hpp"
 #include "host/rate_limit.hpp"
+#include "host/setting_name.hpp"
 #include "host/transport.hpp"
 #include "store/columns.hpp"
 #include "store/report.hpp"
@@ -82,7 +83,7 @@ Result<Service> Service::open(ServiceOptions options, host::Log& log) {
     for (const net::Endpoint& each : *own.settings.bind) {
         auto bound = service.server_->bind(each);
         if (!bound)
-            return fail(bound.error());
+            return fail(host::about_setting("bind", bound.error()));
         service.bound_.push_back(std::move(*bound));
     }
     if (Status listens =

@@ -84,6 +84,15 @@ Result<Certificate> load_certificate(const std::string& path) {
     return detail::parse_certificate(path, *text);
 }
 
+// Of a certificate that is named where the secret one is wanted.
+Error no_secret_key(const std::string& path) {
+    const std::string secret = path + "_secret";
+    const bool is_there = ::access(secret.c_str(), F_OK) == 0;
+    return {Errc::bad_key,
+            path + " has only the public key, no line 'secret-key = \"...\"'; " +
+                (is_there ? "take " + secret : "take the certificate whose name ends in _secret")};
+}
+
 std::string metadata_text(const User& user) {
     std::string text = "metadata\n";
     if (!user.name.empty())
@@ -143,15 +152,16 @@ Result<CurveKey> load_public_key(const std::string& path) {
 
 Result<CurveKeyPair> load_key_pair(const std::string& path) {
     const auto text = detail::read_secret_file(path);
+    if (!text && text.error().code == Errc::unsafe_file)
+        if (const auto open = load_certificate(path); open && !open->secret_key)
+            return fail(no_secret_key(path)); // others may well read it
     if (!text)
         return fail(text.error());
     auto certificate = detail::parse_certificate(path, *text);
     if (!certificate)
         return fail(certificate.error());
     if (!certificate->secret_key)
-        return fail(Errc::bad_key,
-                    path + ": there is no line 'secret-key = \"...\"'; name the file that ends in "
-                           "_secret");
+        return fail(no_secret_key(path));
     const auto derived = public_key_of(*certificate->secret_key);
     if (!derived)
         return fail(derived.error());

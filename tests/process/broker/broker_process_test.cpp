@@ -221,7 +221,8 @@ TEST_CASE("flotilla-broker: wrong settings end it with 2 and say what and where"
     refused({"surplus", "--bind", somewhere}, "surplus");
     refused({"--bind", "tcp//x"}, "--bind: 'tcp//x'");
     refused({"--bind", ">tcp://127.0.0.1:1"}, "leave out the '>'");
-    refused({"--bind", "tcp://*:*"}, "reaches beyond this machine and would be plaintext");
+    refused({"--bind", "tcp://*:*"},
+            "--bind (bind) 'tcp://*:*' reaches beyond this machine and would be plaintext");
     refused({"--bind", somewhere, "--heartbeat", "5"}, "--heartbeat: ");
     refused({"--bind", somewhere, "--heartbeat", "1ms"},
             "--heartbeat: 1ms is out of range; it must be from 10ms to 1h");
@@ -242,8 +243,8 @@ TEST_CASE("flotilla-broker: a port in use ends it with a message that names it",
     const auto endpoint = taken->bind(any_tcp());
     const auto done = run_program({broker_program, "--bind", endpoint->text()});
     CHECK(done.exit == Exit::with(1));
-    CHECK(has(done.error,
-              "flotilla-broker: cannot bind " + endpoint->text() + ": Address already in use"));
+    CHECK(has(done.error, "flotilla-broker: --bind (bind): cannot bind " + endpoint->text() +
+                              ": Address already in use"));
 }
 
 TEST_CASE("flotilla-broker: the example settings are right", "[process][broker]") {

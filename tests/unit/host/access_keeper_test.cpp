@@ -51,6 +51,16 @@ struct Keeping {
     Instant now{1h};
 };
 
+std::string refusal_of(const CommonSettings& settings) {
+    const auto opened = AccessKeeper::open(settings);
+    REQUIRE_FALSE(opened);
+    return opened.error().detail;
+}
+
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
 Errc error_of(const CommonSettings& settings) {
     const auto opened = AccessKeeper::open(settings);
     REQUIRE_FALSE(opened);
@@ -73,6 +83,32 @@ TEST_CASE("access keeper: settings that do not belong together are refused", "[u
     CHECK(error_of(keyless) == Errc::bad_option);
     write(with.folder.file("list"), "# nobody yet\n");
     CHECK(error_of(with.settings) == Errc::insecure);
+}
+
+TEST_CASE("access keeper: a refusal names the flag and the key that are wrong", "[unit][host]") {
+    Keeping with;
+    CommonSettings nobody = with.settings;
+    nobody.allow_client_keys.reset();
+    CHECK(has(refusal_of(nobody), "--curve-key (curve_key) is set"));
+    CHECK(has(refusal_of(nobody), "add --allow-client-keys (allow_client_keys) FILE|DIR"));
+    CommonSettings keyless = with.settings;
+    keyless.curve_key.reset();
+    CHECK(has(refusal_of(keyless), "add --curve-key (curve_key) FILE"));
+    CommonSettings open = with.settings;
+    open.curve_key = with.folder.file("server"); // the public certificate
+    CHECK(has(refusal_of(open), "--curve-key (curve_key): "));
+    CHECK(has(refusal_of(open), "take " + with.folder.file("server_secret")));
+    CommonSettings lost = with.settings;
+    lost.allow_client_keys = with.folder.file("none");
+    CHECK(refusal_of(lost).starts_with("--allow-client-keys (allow_client_keys): "));
+    CommonSettings ruled = with.settings;
+    ruled.access = with.folder.file("access.toml");
+    CHECK(refusal_of(ruled).starts_with("--access (access): "));
+    write(*ruled.access, "[[rule]]\nwho = 'alice'\n");
+    CHECK(refusal_of(ruled).starts_with("--access (access): " + *ruled.access + ":1:"));
+    write(with.folder.file("list"), "# nobody yet\n");
+    CHECK(has(refusal_of(with.settings),
+              "--allow-client-keys (allow_client_keys): " + with.folder.file("list")));
 }
 
 TEST_CASE("access keeper: what listeners speak follows from the settings", "[unit][host]") {

@@ -6,6 +6,7 @@
 #include <support/catch.hpp>
 #include <support/scratch.hpp>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -63,6 +64,21 @@ TEST_CASE("curve: a secret file that others may read is refused with the cure", 
     REQUIRE_FALSE(loaded);
     CHECK(loaded.error().code == Errc::unsafe_file);
     CHECK(loaded.error().detail.find("chmod 600") != std::string::npos);
+}
+
+TEST_CASE("curve: a public certificate in the place of the secret one is told which to take",
+          "[unit][net]") {
+    const test::ScratchFolder folder;
+    REQUIRE(save_certificate(*generate_key_pair(), folder.file("k")));
+    const auto open = load_key_pair(folder.file("k")); // mode 0644, as it should be
+    REQUIRE_FALSE(open);
+    CHECK(open.error().code == Errc::bad_key);
+    CHECK(open.error().detail.find("has only the public key") != std::string::npos);
+    CHECK(open.error().detail.find("take " + folder.file("k_secret")) != std::string::npos);
+    CHECK(open.error().detail.find("chmod") == std::string::npos);
+    ::unlink(folder.file("k_secret").c_str());
+    CHECK(load_key_pair(folder.file("k")).error().detail.find("ends in _secret") !=
+          std::string::npos);
 }
 
 TEST_CASE("curve: damaged certificates say which line or half is wrong", "[unit][net]") {

@@ -3,6 +3,7 @@
 #include <support/catch.hpp>
 #include <support/scratch.hpp>
 
+#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -185,7 +186,8 @@ TEST_CASE("settings: keys make a bound side a server and a connecting side a cli
     settings.curve_key = folder.file("relay.key_secret");
     CHECK(has(refusal(settings).detail, "nothing says who may connect"));
     settings.allow_client_keys = folder.file("clients");
-    CHECK(has(refusal(settings).detail, "backend connects, so with CURVE it needs the key"));
+    CHECK(has(refusal(settings).detail,
+              "--backend (backend) connects, so with CURVE it needs the key"));
     settings.server_key = {client.public_key.z85()};
     const auto options = make_options(settings);
     REQUIRE(options);
@@ -206,6 +208,34 @@ TEST_CASE("settings: keys make a bound side a server and a connecting side a cli
           client.public_key);
     settings.server_key->push_back("third");
     CHECK(has(refusal(settings).detail, "3 server keys; at most two"));
+}
+
+TEST_CASE("settings: what a relay refuses names the flags, and is found before anything is opened",
+          "[unit][relay]") {
+    const test::ScratchFolder folder;
+    RelaySettings settings = streamer();
+    settings.frontend = *parse_attachments({"tcp://0.0.0.0:5557"});
+    CHECK(
+        has(refusal(settings).detail, "relay 'relay': --frontend (frontend) 'tcp://0.0.0.0:5557'"));
+    CHECK(has(refusal(settings).detail, "--allow-plaintext (allow_plaintext)"));
+    settings.curve_key = folder.file("none");
+    settings.allow_any_client_key = true;
+    CHECK(has(refusal(settings).detail, "--curve-key (curve_key): "));
+    settings.curve_sides = {"font"};
+    CHECK(has(refusal(settings).detail, "--curve-sides (curve_sides): 'font'"));
+
+    DaemonSettings ruled;
+    ruled.relays = {streamer()};
+    ruled.access = folder.file("access.toml");
+    CHECK(has(make_options(ruled).error().detail, "relay 'relay': --access (access): "));
+    std::ofstream(*ruled.access) << "[[plain]]\nname = 'printer'\npassword_file = 'password'\n";
+    std::ofstream(folder.file("password")) << "secret\n";
+    std::filesystem::permissions(folder.file("password"), std::filesystem::perms::owner_read);
+    CHECK(make_options(ruled));
+    ruled.allow_plaintext = true;
+    ruled.relays[0].backend = *parse_attachments({"tcp://0.0.0.0:5558"});
+    CHECK(has(make_options(ruled).error().detail, "--backend (backend) 'tcp://0.0.0.0:5558'"));
+    CHECK(has(make_options(ruled).error().detail, "passwords"));
 }
 
 TEST_CASE("settings: CURVE may be for some sides only", "[unit][relay]") {
