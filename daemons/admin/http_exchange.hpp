@@ -20,6 +20,8 @@ class HttpExchange final : public httplib::Stream {
 public:
     explicit HttpExchange(HttpWire::Request request) : request_(std::move(request)) {}
 
+    const std::string& peer() const noexcept { return request_.peer; }
+    int port() const noexcept { return request_.port; }
     std::string take_answer() { return std::move(answer_); }
 
     bool is_readable() const override { return read_ < request_.bytes.size(); }

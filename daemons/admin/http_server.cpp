@@ -13,6 +13,7 @@
 #include <optional>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 namespace flotilla::admin {
 namespace {
@@ -21,8 +22,14 @@ constexpr Duration last_answers_max = 500ms; // of answers on their way, at the 
 
 // Of the accepting thread: what it is given only hands the socket on.
 class AtOnce final : public httplib::TaskQueue {
+    // Nothing up to cpp-httplib 0.14, then whether there was room.
+    using Enqueued = decltype(std::declval<httplib::TaskQueue&>().enqueue(nullptr));
+
 public:
-    void enqueue(std::function<void()> hand_on) override { hand_on(); }
+    Enqueued enqueue(std::function<void()> hand_on) override {
+        hand_on();
+        return Enqueued(true);
+    }
     void shutdown() override {}
 };
 
@@ -94,13 +101,18 @@ private:
     std::optional<HttpAnswer> unfit(const httplib::Request& request) const {
         if (request.path.size() > HttpServer::path_bytes_max)
             return refusal(414, "too_large", "the path has more than 1024 bytes");
-        if (request.has_header("Host") && !is_our_host(request.get_header_value("Host"), names_))
+        const std::size_t hosts = request.get_header_value_count("Host");
+        if (hosts > 1 || (hosts == 0 && request.version == "HTTP/1.1"))
+            return refusal(400, "malformed", "a request has one header Host, and no more");
+        if (hosts == 1 && !is_our_host(request.get_header_value("Host"), names_))
             return refusal(403, "not_allowed",
                            "this name is none of ours; admin_hosts may list it");
         if (request.method == "GET" || request.method == "HEAD")
             return std::nullopt;
         if (request.method != "POST")
             return refusal(405, "unsupported", "only GET, HEAD and POST are served");
+        if (request.has_header("Transfer-Encoding"))
+            return refusal(411, "unsupported", "the length of a body is said by Content-Length");
         if (!is_json(request) || request.has_header("Content-Encoding"))
             return refusal(415, "unsupported", "the body is plain JSON (application/json)");
         return std::nullopt;
@@ -124,13 +136,24 @@ private:
         return true;
     }
 
+    // Since cpp-httplib 0.16 it is told the addresses; before, it asks the stream for them.
+    template <class Exchange>
+    void process(Exchange& exchange, bool& is_closed,
+                 const std::function<void(httplib::Request&)>& set_up) {
+        if constexpr (requires { this->process_request(exchange, true, is_closed, set_up); })
+            (void)this->process_request(exchange, true, is_closed, set_up);
+        else
+            (void)this->process_request(exchange, exchange.peer(), exchange.port(), std::string{},
+                                        0, true, is_closed, set_up);
+    }
+
     // On a thread of threads_.
     void serve(HttpWire::Request&& request) {
         const std::uint64_t number = request.number;
         HttpExchange exchange(std::move(request));
         bool is_closed = false;
         try {
-            (void)process_request(exchange, true, is_closed, [](httplib::Request& asked) {
+            process(exchange, is_closed, [](httplib::Request& asked) {
                 // Many ranges of one answer, or a slow compressor, would be work that others order.
                 asked.ranges.clear();
                 asked.headers.erase("Accept-Encoding");
@@ -180,17 +203,16 @@ Result<HttpServer> HttpServer::open(const HttpAddress& address, std::vector<std:
     auto rest = std::make_unique<Rest>(std::move(names), std::move(handler));
     rest->address = address;
     if (!rest->server.is_open())
-        return fail(Errc::out_of_files, "admin_http " + address.text() + ": no descriptor is left");
+        return fail(Errc::out_of_files, address.text() + ": no descriptor is left");
     errno = 0;
     if (address.port != 0) {
         if (!rest->server.bind_to_port(address.host, address.port))
             return fail(errno == EADDRINUSE ? Errc::address_in_use : Errc::address_unavailable,
-                        "admin_http " + address.text() + ": " + std::strerror(errno));
+                        address.text() + ": " + std::strerror(errno));
     } else {
         const int port = rest->server.bind_to_any_port(address.host);
         if (port <= 0)
-            return fail(Errc::address_unavailable,
-                        "admin_http " + address.text() + ": " + std::strerror(errno));
+            return fail(Errc::address_unavailable, address.text() + ": " + std::strerror(errno));
         rest->address.port = static_cast<std::uint16_t>(port);
     }
     rest->listener = std::thread([&own = *rest] {

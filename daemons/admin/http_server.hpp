@@ -7,7 +7,9 @@
 // to be read, however slowly bytes trickle. Nobody is waited for meanwhile: a request that has
 // arrived goes to one of threads_max threads. Of more than connections_max that are still arriving,
 // wait for a thread, or leave, the one that does so longest is hung up on, and what it asked is
-// forgotten. Only GET, HEAD and POST of JSON are served; no ranges, uploads or compressed bodies.
+// forgotten; one whose request a thread has is not. Answers that wait to be read are 64 MiB at
+// most, with the same consequence. Only GET, HEAD and POST of JSON are served; no ranges, uploads,
+// compressed or chunked bodies.
 #pragma once
 
 #include "admin/http_address.hpp"

@@ -80,8 +80,9 @@ std::size_t http_request_size(std::string_view bytes) {
     return end + head_end.size() + body_bytes(bytes.substr(0, end));
 }
 
-HttpWire::HttpWire(std::function<void()> arrived)
-    : arrived_(std::move(arrived)), event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+HttpWire::HttpWire(std::function<void()> arrived, std::size_t answers_bytes_most)
+    : arrived_(std::move(arrived)), answers_bytes_max_(answers_bytes_most),
+      event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
     if (event_ >= 0) // else nobody could tell the thread anything, not even to stop
         thread_ = std::thread([this] { run(); });
 }
@@ -108,6 +109,9 @@ std::optional<HttpWire::Request> HttpWire::take() {
 
 void HttpWire::answer(std::uint64_t number, std::string bytes) {
     const std::lock_guard lock(mutex_);
+    if (bytes.size() > answers_bytes_max_ - std::min(answers_bytes_, answers_bytes_max_))
+        bytes = {};
+    answers_bytes_ += bytes.size();
     answers_.emplace_back(number, std::move(bytes));
     wake(event_);
 }
@@ -172,6 +176,7 @@ void HttpWire::take_in() {
         (void)!::read(event_, &count, sizeof count);
         entering.swap(entering_);
         answers.swap(answers_);
+        answers_bytes_ = 0;
         is_stopping_ = stop_at_ != never;
     }
     const Instant now = net::now();
@@ -185,7 +190,7 @@ void HttpWire::take_in() {
         const auto at = connections_.find(number);
         if (at == connections_.end())
             continue;
-        make_room(Stage::writing);
+        make_room_for_answer(bytes.size());
         Connection& connection = at->second;
         connection.stage = Stage::writing;
         connection.until = deadline_after(now, HttpServer::answer_time_max);
@@ -198,18 +203,40 @@ void HttpWire::take_in() {
 // The one that is longest in the stage goes when it is full.
 void HttpWire::make_room(Stage stage) {
     std::size_t count = 0;
-    std::size_t bytes = 0;
     auto first = connections_.end();
-    for (auto at = connections_.begin(); at != connections_.end(); ++at) {
-        if (at->second.stage != stage)
-            continue;
-        if (++count == 1)
+    for (auto at = connections_.begin(); at != connections_.end(); ++at)
+        if (at->second.stage == stage && ++count == 1)
             first = at;
-        bytes += at->second.bytes.size();
-    }
-    if (count >= HttpServer::connections_max ||
-        (stage == Stage::writing && bytes > answers_bytes_max))
+    if (count >= HttpServer::connections_max)
         hang_up(first);
+}
+
+// Only among those that no thread has taken: the others are being worked for.
+void HttpWire::make_room_to_ask() {
+    std::optional<std::uint64_t> first;
+    {
+        const std::lock_guard lock(mutex_);
+        if (requests_.size() < HttpServer::connections_max)
+            return;
+        first = requests_.begin()->first;
+        requests_.erase(requests_.begin()); // now no thread takes it any more
+    }
+    hang_up(connections_.find(*first));
+}
+
+void HttpWire::make_room_for_answer(std::size_t bytes) {
+    make_room(Stage::writing);
+    for (const auto& [number, each] : connections_)
+        if (each.stage == Stage::writing)
+            bytes += each.bytes.size();
+    for (auto at = connections_.begin(); at != connections_.end() && bytes > answers_bytes_max_;) {
+        const auto next = std::next(at);
+        if (at->second.stage == Stage::writing) {
+            bytes -= at->second.bytes.size();
+            hang_up(at);
+        }
+        at = next;
+    }
 }
 
 void HttpWire::work(Connections::iterator at) {
@@ -250,7 +277,7 @@ void HttpWire::read(Connections::iterator at) {
 }
 
 void HttpWire::ask(Connections::iterator at) {
-    make_room(Stage::asked);
+    make_room_to_ask();
     Connection& connection = at->second;
     connection.stage = Stage::asked;
     Request request{at->first, std::move(connection.bytes), {}, 0};

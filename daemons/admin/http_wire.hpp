@@ -7,9 +7,10 @@
 //        |                                                    |
 //        +--------------- its time is over, or newer ones need the place -----> closed
 //
-// Bounded: connections_max in each of these stages, answers_bytes_max that wait to be read. Who is
-// there longest gives way: an honest peer is through in a moment. A request stays here until a
-// thread takes it, and goes with its connection.
+// Bounded: connections_max in each of these stages; answers_bytes_max of answers that wait to be
+// read, and as much of answers that are on their way here from the threads. Who is there longest
+// gives way: an honest peer is through in a moment. A request stays here until a thread takes it,
+// and goes with its connection; from then on, until its answer is here, nobody takes its place.
 #pragma once
 
 #include "admin/http_server.hpp"
@@ -41,7 +42,8 @@ public:
     };
     // `arrived` asks for one take() on another thread. It is called on the wire's, and must not
     // wait; of its calls at most connections_max have not come to their take().
-    explicit HttpWire(std::function<void()> arrived);
+    explicit HttpWire(std::function<void()> arrived,
+                      std::size_t answers_bytes_most = answers_bytes_max);
     HttpWire(const HttpWire&) = delete;
     HttpWire& operator=(const HttpWire&) = delete;
     ~HttpWire(); // stop(0)
@@ -52,7 +54,8 @@ public:
     void enter(int socket);
     // The request that waits longest; nothing when who sent it has been hung up on.
     std::optional<Request> take();
-    // Once for each request that was taken. Nothing to say: it is hung up on.
+    // Once for each request that was taken. Nothing to say, or more than answers_bytes_max: it is
+    // hung up on.
     void answer(std::uint64_t number, std::string bytes);
     // Reads no more; answers have `grace` to be given and to leave.
     void stop(Duration grace);
@@ -78,13 +81,17 @@ private:
     void leave(Connections::iterator at);
     void hang_up(Connections::iterator at);
     void make_room(Stage stage);
+    void make_room_to_ask();
+    void make_room_for_answer(std::size_t bytes);
     void sweep(Instant now);
 
     std::function<void()> arrived_;
+    std::size_t answers_bytes_max_;
     int event_;
     std::mutex mutex_{};
-    std::vector<int> entering_{}; // with mutex_, as the next four
+    std::vector<int> entering_{}; // with mutex_, as the next five
     std::vector<std::pair<std::uint64_t, std::string>> answers_{};
+    std::size_t answers_bytes_ = 0;               // of these
     std::map<std::uint64_t, Request> requests_{}; // of those in Stage::asked; not taken yet
     std::size_t calls_ = 0;                       // of arrived_ that take() does not know of yet
     Instant stop_at_ = never;

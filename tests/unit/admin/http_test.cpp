@@ -96,6 +96,21 @@ TEST_CASE("http: only names of ours are asked for, and only JSON is posted", "[u
     CHECK(world.loop.orders().empty());
 }
 
+TEST_CASE("http: a request has one Host, and a body has its length", "[unit][admin]") {
+    World world;
+    const auto code = [&](const std::string& text) { return std::stoi(world.ask(text).substr(9)); };
+    CHECK(code("GET /healthz HTTP/1.1\r\n\r\n") == 400);
+    CHECK(code("GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n") == 400);
+    CHECK(code("GET /healthz HTTP/1.1\r\nHost: localhost\r\nhost: evil.example\r\n\r\n") == 400);
+    CHECK(code("GET /healthz HTTP/1.0\r\n\r\n") == 200); // it need not say one
+    const std::string post = "POST /api/drain HTTP/1.1\r\nHost: localhost\r\n"
+                             "Content-Type: application/json\r\n";
+    CHECK(code(post + "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n") == 411);
+    CHECK(code(post + "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}") == 411);
+    CHECK(code(post + "Content-Length: 2\r\n\r\n{}") == 401);
+    CHECK(world.loop.orders().empty());
+}
+
 TEST_CASE("http: what is too long, too odd or cut short ends its own connection only",
           "[unit][admin]") {
     World world;
@@ -105,14 +120,15 @@ TEST_CASE("http: what is too long, too odd or cut short ends its own connection 
     for (int i = 0; i < 10'000; ++i)
         headers += "X-" + std::to_string(i) + ": y\r\n";
     CHECK(world.get("/healthz", headers).find(" 200 ") == std::string::npos);
-    CHECK(world.ask("DELETE /api/status HTTP/1.1\r\n\r\n").find(" 405 ") != std::string::npos);
+    CHECK(world.ask("DELETE /api/status HTTP/1.1\r\nHost: localhost\r\n\r\n").find(" 405 ") !=
+          std::string::npos);
     (void)world.ask("\r\n\r\n");
     (void)world.ask(std::string("\0\xff\x16\x03", 4) + "\r\n\r\n");
     (void)world.ask("POST /api/drain HTTP/1.1\r\nContent-Type: application/json\r\n"
                     "Content-Length: 99999999999999999999\r\n\r\n{}");
     CHECK(world
-              .ask("POST /api/drain HTTP/1.1\r\nContent-Type: application/json\r\n"
-                   "Content-Length: 1000000\r\n\r\n" +
+              .ask("POST /api/drain HTTP/1.1\r\nHost: localhost\r\n"
+                   "Content-Type: application/json\r\nContent-Length: 1000000\r\n\r\n" +
                    std::string(1'000, ' '))
               .find(" 413 ") != std::string::npos);
     std::string ranges = "Range: bytes=0-";
@@ -155,8 +171,9 @@ TEST_CASE("http: clients that do not read keep nobody else from asking", "[unit]
 TEST_CASE("http: a request may come in pieces", "[unit][admin]") {
     World world;
     HttpClient client(world.server.address().port);
-    for (const char c : std::string("POST /api/drain HTTP/1.1\r\nContent-Type: application/json\r\n"
-                                    "content-LENGTH:  2\r\n\r\n{}"))
+    for (const char c : std::string(
+             "POST /api/drain HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+             "content-LENGTH:  2\r\n\r\n{}"))
         client.say(std::string(1, c));
     CHECK(client.rest().find(" 401 ") != std::string::npos);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <semaphore>
 #include <string>
@@ -33,6 +34,24 @@ public:
     ~Peer() {
         if (socket_ >= 0)
             ::close(socket_);
+    }
+    bool is_open() const {
+        char byte = 0;
+        return ::recv(socket_, &byte, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN;
+    }
+    // Waits for it: how much comes until it is hung up on.
+    std::size_t rest() const {
+        std::size_t all = 0;
+        std::array<char, 65536> bytes{};
+        for (;;) {
+            pollfd item{socket_, POLLIN, 0};
+            if (::poll(&item, 1, 30'000) != 1)
+                return std::size_t(-1);
+            const ssize_t count = ::recv(socket_, bytes.data(), bytes.size(), 0);
+            if (count <= 0)
+                return all;
+            all += static_cast<std::size_t>(count);
+        }
     }
     // Waits for it.
     bool is_hung_up_on() const {
@@ -90,4 +109,49 @@ TEST_CASE("http wire: who is hung up on before a thread is free is never worked 
     const Peer next(wire, numbered(7)); // and it goes on
     REQUIRE(calls.try_acquire_for(30s));
     CHECK(wire.take()->bytes == numbered(7));
+}
+
+TEST_CASE("http wire: a connection that is being worked for is not hung up on for others",
+          "[unit][admin]") {
+    constexpr std::size_t max = HttpServer::connections_max;
+    std::counting_semaphore<> calls{0};
+    HttpWire wire([&] { calls.release(); });
+    const Peer first(wire, numbered(0));
+    REQUIRE(calls.try_acquire_for(30s));
+    const auto taken = wire.take();
+    REQUIRE(taken);
+    std::vector<Peer> others;
+    for (std::size_t i = 1; i <= 2 * max; ++i) {
+        others.emplace_back(wire, numbered(i));
+        if (i <= max)
+            REQUIRE(calls.try_acquire_for(30s));
+        else
+            REQUIRE(others[i - max - 1].is_hung_up_on()); // the oldest of those that wait
+    }
+    CHECK(first.is_open());
+    wire.answer(taken->number, "here");
+    CHECK(first.rest() == 4);
+}
+
+TEST_CASE("http wire: answers that nobody reads are bounded in total", "[unit][admin]") {
+    constexpr std::size_t bytes_max = 8 << 20;
+    constexpr std::size_t answer_bytes = 3 << 20; // more than a socket takes
+    std::counting_semaphore<> calls{0};
+    HttpWire wire([&] { calls.release(); }, bytes_max);
+    std::vector<Peer> peers;
+    const auto ask = [&] {
+        peers.emplace_back(wire, numbered(peers.size()));
+        REQUIRE(calls.try_acquire_for(30s));
+        const auto request = wire.take();
+        REQUIRE(request);
+        return request->number;
+    };
+    // Handed over in one go, or seen one by one: two of three have room.
+    for (int i = 0; i < 3; ++i)
+        wire.answer(ask(), std::string(answer_bytes, 'a'));
+    wire.answer(ask(), std::string(bytes_max + 1, 'b'));
+    CHECK(peers[3].rest() == 0); // alone it is too much; the others have been taken in by now
+    CHECK(peers[2].rest() + peers[1].rest() + peers[0].rest() <= 2 * answer_bytes + (1 << 20));
+    wire.answer(ask(), "here"); // and it goes on
+    CHECK(peers[4].rest() == 4);
 }
