@@ -6,6 +6,7 @@
 #include "ours.hpp"
 #include "pairing.hpp"
 #include "raw.hpp"
+#include "request_floor.hpp"
 #include "request_peers.hpp"
 
 #include <flotilla/relay/relay.hpp>
@@ -131,11 +132,25 @@ std::vector<Match> request_matches(Scale scale, const std::string& other_broker)
     };
     relayed("queue, 4 x 100, 32 workers", false, sized({Talk::echo, 4, 100, 32, 1}, 300'000));
     relayed("queue, round trip", true, sized({Talk::echo, 1, 1, 1, 1}, 20'000));
-    add("strict, 32 workers", 0.95, sized({Talk::mdp_02, 4, 8, 32, 1}, 150'000));
+    const Shape strict = sized({Talk::mdp_02, 4, 8, 32, 1}, 150'000);
+    const Shape prefetch_4 = sized({Talk::mdp_02, 4, 100, 32, 4}, 300'000);
+    const Shape prefetch_16 = sized({Talk::mdp_02, 4, 100, 32, 16}, 300'000);
+    const Shape capacity = sized({Talk::flotilla, 4, 100, 4, 64}, 300'000);
+    add("strict, 32 workers", 0.95, strict);
     add("strict 0.1, 32 workers", 0.95, sized({Talk::mdp_01, 4, 8, 32, 1}, 150'000));
-    add("prefetch 4, 4 x 100", 0.6, sized({Talk::mdp_02, 4, 100, 32, 4}, 300'000));
-    add("prefetch 16, 4 x 100", 0.75, sized({Talk::mdp_02, 4, 100, 32, 16}, 300'000));
-    add("4 of capacity 64", 0.6, sized({Talk::flotilla, 4, 100, 4, 64}, 300'000));
+    add("prefetch 4, 4 x 100", 0.6, prefetch_4);
+    add("prefetch 16, 4 x 100", 0.75, prefetch_16);
+    add("4 of capacity 64", 0.6, capacity);
+    // How much of what libzmq leaves to any broker of these protocols.
+    const auto above_floor = [&](const char* what, const Shape& shape) {
+        matches.push_back({"majordomo-floor", what, 0, false,
+                           [=] { return measure(shape, &floor_broker); },
+                           [=] { return measure(shape, &our_broker); }, true});
+    };
+    above_floor("strict, 32 workers", strict);
+    above_floor("prefetch 4, 4 x 100", prefetch_4);
+    above_floor("prefetch 16, 4 x 100", prefetch_16);
+    above_floor("4 of capacity 64", capacity);
     const auto guarded = [&](Guard guard) {
         Shape shape = sized({Talk::mdp_02, 4, 100, 32, 4}, 150'000);
         shape.guard = guard;
@@ -144,11 +159,10 @@ std::vector<Match> request_matches(Scale scale, const std::string& other_broker)
     for (const GuardStep& step : guard_steps)
         matches.push_back({std::string(step.area), "broker, prefetch 4, 4 x 100", 0, false,
                            guarded(step.before), guarded(step.behind), true});
-    const Shape few = sized({Talk::mdp_02, 4, 8, 32, 1}, 150'000);
     const auto crowd = static_cast<std::uint32_t>(scale.of(10'000));
     matches.push_back({"majordomo-crowd", "10,000 idle workers against none", 0.95, false,
-                       [=] { return measure_crowd(few, 0); },
-                       [=] { return measure_crowd(few, crowd); }, true});
+                       [=] { return measure_crowd(strict, 0); },
+                       [=] { return measure_crowd(strict, crowd); }, true});
     if (other_broker.empty())
         return matches;
     // Against somebody else's broker: rates must be at least its own, round trips no slower.
