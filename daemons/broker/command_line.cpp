@@ -86,18 +86,7 @@ std::variant<Command, ExitCode> read_command_line(int count, const char* const* 
     add_flags(parser, given);
     if (const auto done = command_line::read_words(parser, count, arguments))
         return *done;
-    auto source = source_of(given);
-    auto settings = source ? read_again(*source) : Result<DaemonSettings>{fail(source.error())};
-    if (!settings) {
-        std::cerr << program << ": " << settings.error().detail << "\n";
-        return ExitCode::usage;
-    }
-    Command command;
-    command.task = given.common.task();
-    command.ready_json = given.common.ready_json.value_or(false);
-    command.source = std::move(*source);
-    command.settings = std::move(*settings);
-    return command;
+    return host::command_of<DaemonSettings>(program, given.common, source_of(given), read_again);
 }
 
 } // namespace flotilla::broker_daemon

@@ -17,12 +17,7 @@ using host::Task;
 
 using Source = host::SettingsSource<DaemonSettings>;
 
-struct Command {
-    Task task = Task::run;
-    bool ready_json = false; // say where it is bound on standard output too
-    Source source{};         // for reading it again
-    DaemonSettings settings{};
-};
+using Command = host::Command<DaemonSettings>;
 
 // The settings as they are now: the file is read again. Errors: bad_setting, bad_option.
 Result<DaemonSettings> read_again(const Source& source);

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // SettingsSource: where a daemon's settings came from, so that they can be read again: flags and
-// variables, which stay what they were, over a file, which may have changed.
+// variables, which stay what they were, over a file, which may have changed. Command: what to do
+// with them.
 #pragma once
 
+#include "host/command_line.hpp"
 #include "host/lifecycle.hpp"
 
+#include <flotilla/base/exit_code.hpp>
 #include <flotilla/base/result.hpp>
 
+#include <iostream>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <variant>
 
 namespace flotilla::host {
 
@@ -17,6 +23,14 @@ template <class Settings>
 struct SettingsSource {
     Settings flags{};   // and variables
     std::string file{}; // empty: none
+};
+
+template <class Settings>
+struct Command {
+    Task task = Task::run;
+    bool ready_json = false;           // say where it is bound on standard output too
+    SettingsSource<Settings> source{}; // for reading it again
+    Settings settings{};
 };
 
 // `parse(text, file)` and `lay_over(flags, file)` are the daemon's. Errors: bad_setting (the file
@@ -33,6 +47,20 @@ Result<Settings> read_settings(const SettingsSource<Settings>& source, Parse&& p
     if (!file)
         return file;
     return lay_over(source.flags, std::move(*file));
+}
+
+// Of flags that were read. An ExitCode: the error was printed.
+template <class Settings, class ReadAgain>
+std::variant<Command<Settings>, ExitCode>
+command_of(std::string_view program, const CommonFlags& common,
+           Result<SettingsSource<Settings>> source, ReadAgain&& read_again) {
+    auto settings = source ? read_again(*source) : Result<Settings>{fail(source.error())};
+    if (!settings) {
+        std::cerr << program << ": " << settings.error().detail << "\n";
+        return ExitCode::usage;
+    }
+    return Command<Settings>{common.task(), common.ready_json.value_or(false), std::move(*source),
+                             std::move(*settings)};
 }
 
 } // namespace flotilla::host

@@ -205,18 +205,7 @@ std::variant<Command, ExitCode> read_command_line(int count, const char* const* 
     add_flags(parser, flags);
     if (const auto done = command_line::read_words(parser, count, arguments))
         return *done;
-    auto source = source_of(flags);
-    auto settings = source ? read_again(*source) : Result<DaemonSettings>{fail(source.error())};
-    if (!settings) {
-        std::cerr << program << ": " << settings.error().detail << "\n";
-        return ExitCode::usage;
-    }
-    Command command;
-    command.task = flags.common.task();
-    command.ready_json = flags.common.ready_json.value_or(false);
-    command.source = std::move(*source);
-    command.settings = std::move(*settings);
-    return command;
+    return host::command_of<DaemonSettings>(program, flags.common, source_of(flags), read_again);
 }
 
 } // namespace flotilla::relay_daemon

@@ -158,18 +158,10 @@ std::variant<Command, ToolCommand, ExitCode> read_command_line(int count,
         given.tool.store = store_options(given.settings);
         return std::move(given.tool);
     }
-    auto source = source_of(given);
-    auto settings = source ? read_again(*source) : Result<DaemonSettings>{fail(source.error())};
-    if (!settings) {
-        std::cerr << program << ": " << settings.error().detail << "\n";
-        return ExitCode::usage;
-    }
-    Command command;
-    command.task = given.common.task();
-    command.ready_json = given.common.ready_json.value_or(false);
-    command.source = std::move(*source);
-    command.settings = std::move(*settings);
-    return command;
+    using Read = std::variant<Command, ToolCommand, ExitCode>;
+    return std::visit(
+        [](auto&& read) { return Read{std::move(read)}; },
+        host::command_of<DaemonSettings>(program, given.common, source_of(given), read_again));
 }
 
 } // namespace flotilla::store_daemon
