@@ -32,7 +32,9 @@ build() {
     cd "$root"
     if [ -z "${CMAKE_CXX_COMPILER_LAUNCHER:-}" ] && command -v ccache >/dev/null; then
         export CMAKE_CXX_COMPILER_LAUNCHER=ccache
+        # So that another clone finds what this one compiled.
         export CCACHE_NOHASHDIR=1
+        export CCACHE_BASEDIR="${CCACHE_BASEDIR:-$root}"
         export CCACHE_SLOPPINESS="${CCACHE_SLOPPINESS:-pch_defines,time_macros}" # for compiled headers
     fi
     local options=() targets=()

@@ -68,8 +68,7 @@ def like_build(*names):
     return [f"-D{name}={cache(name)}" for name in names]
 
 
-def build_consumer(*options):
-    build = os.path.join(SCRATCH, "build")
+def build_consumer(*options, build=os.path.join(SCRATCH, "build")):
     run("cmake", "-S", CONSUMER, "-B", build, "-G", "Ninja",
         *like_build("CMAKE_CXX_COMPILER", "CMAKE_CXX_COMPILER_LAUNCHER"), *options)
     run("cmake", "--build", build, "-j", JOBS, "--target", "consumer", "consumer_of_all")
@@ -139,16 +138,21 @@ def pkg_config():
     require("3 messages" in run(os.path.join(SCRATCH, "consumer"), env=environment), "no messages")
 
 
+# As deep as BUILD is: ccache knows sources by their way from there.
+BESIDE = f"{BUILD}.{CASE}"
+
+
 def build_with_sources(how, *options):
+    fresh(BESIDE)
     build_consumer(f"-DFLOTILLA_FROM={how}", f"-DFLOTILLA_SOURCE={SOURCE}",
                    *like_build("CMAKE_BUILD_TYPE", "CMAKE_CXX_FLAGS",
                                "CMAKE_CXX_FLAGS_RELWITHDEBINFO",
-                               "CMAKE_COMPILE_WARNING_AS_ERROR"), *options)
+                               "CMAKE_COMPILE_WARNING_AS_ERROR"), *options, build=BESIDE)
 
 
 def add_subdirectory():
     build_with_sources("subdirectory")
-    programs = [f for f in files_of(os.path.join(SCRATCH, "build"))
+    programs = [f for f in files_of(BESIDE)
                 if re.search(r"(^|/)(zmq|flotilla-relay|flotilla-broker|flotilla-store|unit_\w+)$", f)]
     require(not programs, f"who only links the library also builds {programs}")
 
@@ -157,7 +161,7 @@ def fetch_content():
     """FetchContent, and Flotilla as shared libraries."""
     build_with_sources("fetch", "-DBUILD_SHARED_LIBS=ON")
     soname = ".".join(version().split(".")[:2])
-    library = os.path.join(SCRATCH, "build", "_deps/flotilla-build/lib/flotilla/base",
+    library = os.path.join(BESIDE, "_deps/flotilla-build/lib/flotilla/base",
                            f"libflotilla_base.so.{soname}")
     require(os.path.exists(library), f"there is no {library}")
 
