@@ -44,7 +44,7 @@ void for_each_limit(Visit&& visit) {
           "Messages with consumers, of all queues (default: 1000000)");
     visit("takes_max", &S::takes_max, Counts{1, 1'000'000}, "Takes that wait (default: 10000)");
     visit("acked_waits_max", &S::acked_waits_max, Counts{1, 10'000'000},
-          "Puts that wait until they are acknowledged (default: 100000)");
+          "Messages watched until they are acknowledged (default: 100000)");
     visit("producers_max", &S::producers_max, Counts{1, 10'000'000},
           "Producers whose repeats are recognised (default: 100000)");
     visit("producers_age_max", &S::producers_age_max, Times{1min, std::chrono::hours{24 * 3650}},

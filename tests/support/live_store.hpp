@@ -23,8 +23,9 @@ namespace flotilla::queue::test {
 
 class LiveStore {
 public:
-    explicit LiveStore(const QueueProperties& properties = {}, const std::string& queue = "orders")
-        : context(*net::Context::open()), server_(open(context)),
+    explicit LiveStore(const QueueProperties& properties = {}, const std::string& queue = "orders",
+                       const StoreLimits& limits = {})
+        : context(*net::Context::open()), server_(open(context, limits)),
           endpoint(*server_.bind(flotilla::test::any_tcp())) {
         REQUIRE(server_.declare(queue, properties));
         thread_ = std::thread([this] {
@@ -57,8 +58,10 @@ public:
     }
 
 private:
-    static QueueServer open(net::Context& context) {
-        auto server = QueueServer::open(context, std::make_unique<MemoryStore>(), {});
+    static QueueServer open(net::Context& context, const StoreLimits& limits) {
+        QueueServerOptions options;
+        options.limits = limits;
+        auto server = QueueServer::open(context, std::make_unique<MemoryStore>(), options);
         if (!server)
             FAIL(to_string(server.error()));
         return std::move(*server);

@@ -18,7 +18,7 @@ void AckWatch::end(std::uint64_t ticket, Outcome outcome, Error error) {
     over_.push_back({ticket, outcome, std::move(error)});
 }
 
-void AckWatch::confirmed(const Confirm& confirm, std::uint32_t lane) {
+void AckWatch::confirmed(const Confirm& confirm, std::uint32_t lane, Store store) {
     const auto found = entries_.find(confirm.ticket);
     if (found == entries_.end())
         return;
@@ -35,6 +35,10 @@ void AckWatch::confirmed(const Confirm& confirm, std::uint32_t lane) {
     if (confirm.id == 0)
         return end(confirm.ticket, Outcome::unknown,
                    {Errc::peer_gone, "an earlier try was stored, whose answer was lost"});
+    if (store == Store::is_full)
+        return end(confirm.ticket, Outcome::unknown,
+                   {Errc::too_many, "it is stored, but the store watches too many others to tell "
+                                    "what becomes of it"});
     found->second.place = place;
     places_[place] = confirm.ticket;
 }
@@ -48,6 +52,9 @@ void AckWatch::told(std::uint32_t lane, MessageId id, Acked acked) {
     else if (acked == Acked::no)
         end(found->second, Outcome::dead,
             {Errc::refused, "it expired, was dropped, or is a dead letter"});
+    else if (acked == Acked::unknown)
+        end(found->second, Outcome::unknown,
+            {Errc::timeout, "the store watches none for longer; somebody may acknowledge it yet"});
 }
 
 void AckWatch::lose(const Error& why) {

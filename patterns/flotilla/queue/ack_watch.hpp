@@ -7,6 +7,7 @@
 //     added ──stored, with an id──► watched ──told──► acknowledged | dead
 //       │                              │
 //       └──refused, or not known───────┴── deadline, connection lost ──► refused | unknown
+//          or not watched
 //
 // Bounded by who adds. One thread at a time.
 #pragma once
@@ -29,8 +30,10 @@ class AckWatch {
 public:
     void add(std::uint64_t ticket, Instant until);
     std::size_t size() const noexcept { return entries_.size(); }
-    // What became of the put itself; of a ticket that was not added, nothing.
-    void confirmed(const Confirm& confirm, std::uint32_t lane);
+    // What became of the put itself; of a ticket that was not added, nothing. A store that watches
+    // too many others already tells no more of it.
+    enum class Store : std::uint8_t { watches, is_full };
+    void confirmed(const Confirm& confirm, std::uint32_t lane, Store store = Store::watches);
     // What the store says later.
     void told(std::uint32_t lane, MessageId id, Acked acked);
     // Nobody will tell of those that are in the store.

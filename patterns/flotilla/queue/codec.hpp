@@ -37,6 +37,7 @@ inline constexpr std::size_t packed_messages_max = 65'536;
 inline constexpr std::size_t packed_bytes_max = std::size_t{16} << 20; // expanded
 inline constexpr std::size_t stat_bytes_max = std::size_t{64} << 10;
 inline constexpr Duration put_delay_max = std::chrono::hours{10 * 366 * 24};
+inline constexpr Duration watch_max = 24h; // a put that is told of, or waits: acked_max
 inline constexpr std::uint64_t sequence_max = ~std::uint64_t{0} >> 1;
 } // namespace limits
 
@@ -60,6 +61,8 @@ struct Put {
     bool wait_acked = false;   // answered when a consumer has acknowledged it, or it is dead
     wire::Frames body{};       // 1 to leased::limits::body_frames_max
     bool tell_acked = false;   // answered at once, and once more when wait_acked would be
+    // With either: how long the store watches it, at most and by default (0) limits::watch_max.
+    Duration acked_max{0};
     friend bool operator==(const Put&, const Put&) = default;
 };
 
@@ -69,6 +72,7 @@ struct PutPacked {
     ProducerSequence from{}; // of the first
     Blob packed{};
     bool tell_acked = false; // of each message
+    Duration acked_max{0};   // as in Put
     friend bool operator==(const PutPacked&, const PutPacked&) = default;
 };
 
@@ -163,12 +167,15 @@ struct PutOutcome {
     std::uint64_t duplicates = 0; // with a single put `first_id` is then the original, if known
     std::uint64_t sequence = 0;   // all of this producer and queue up to here is settled
     PutExceptions exceptions{};
+    // With tell_acked: of how many of the accepted ones, the first ones, it is told what becomes of
+    // them; the store had no room to watch more. Absent: of all.
+    std::optional<std::uint64_t> told{};
     friend bool operator==(const PutOutcome&, const PutOutcome&) = default;
 };
 
 // With wait_acked, and in what is told besides the answer, where only `first_id` counts: of that
-// message. no: it is dead, or was dropped.
-enum class Acked : std::uint8_t { unsaid, no, yes };
+// message. no: it is dead, or was dropped; unknown: it was not watched for longer.
+enum class Acked : std::uint8_t { unsaid, no, yes, unknown };
 struct PutOk : PutOutcome {
     Acked acked = Acked::unsaid;
     friend bool operator==(const PutOk&, const PutOk&) = default;

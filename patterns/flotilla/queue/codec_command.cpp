@@ -52,6 +52,13 @@ bool read_choice(OptionTextReader& options, std::string_view name, std::string_v
 
 // ---- puts --------------------------------------------------------------------------------------
 
+// How long to watch for an acknowledgement.
+Duration read_watch(OptionTextReader& options, bool is_watched) {
+    if (options.has("acked_ms") && !is_watched)
+        options.refuse(Errc::bad_option, "acked_ms goes with wait=acked or tell=acked");
+    return options.milliseconds("acked_ms", limits::put_delay_max);
+}
+
 ProducerSequence read_sequence(OptionTextReader& options) {
     ProducerSequence from;
     from.producer = options.text("producer", limits::producer_bytes_max);
@@ -74,6 +81,7 @@ Result<Command> read_packed_put(Rest& rest) {
     put.queue = read_queue(rest.options);
     put.from = read_sequence(rest.options);
     put.tell_acked = read_choice(rest.options, "tell", "acked");
+    put.acked_max = read_watch(rest.options, put.tell_acked);
     put.packed = std::move(rest.message[rest.body_at++]);
     return put;
 }
@@ -97,6 +105,7 @@ Result<Command> read_put(Rest& rest) {
     put.tell_acked = read_choice(rest.options, "tell", "acked");
     if (put.wait_acked && put.tell_acked)
         return fail(Errc::bad_option, "a put waits for its acknowledgement or is told of it");
+    put.acked_max = read_watch(rest.options, put.wait_acked || put.tell_acked);
     for (; rest.body_at < rest.message.size(); ++rest.body_at)
         put.body.add(std::move(rest.message[rest.body_at]));
     return put;
@@ -189,6 +198,11 @@ void write_text(std::string_view name, std::string_view value, OptionTextWriter&
         out.text(name, value);
 }
 
+void write_watch(Duration acked_max, OptionTextWriter& out) {
+    if (acked_max > Duration::zero())
+        out.milliseconds("acked_ms", acked_max);
+}
+
 void write_options(const Put& put, OptionTextWriter& out) {
     out.text("queue", put.queue);
     write_sequence(put.from, out);
@@ -204,6 +218,7 @@ void write_options(const Put& put, OptionTextWriter& out) {
         out.text("wait", "acked");
     if (put.tell_acked)
         out.text("tell", "acked");
+    write_watch(put.acked_max, out);
 }
 
 void write_options(const PutPacked& put, OptionTextWriter& out) {
@@ -212,6 +227,7 @@ void write_options(const PutPacked& put, OptionTextWriter& out) {
     out.text("packed", "yes");
     if (put.tell_acked)
         out.text("tell", "acked");
+    write_watch(put.acked_max, out);
 }
 
 void write_options(const Take& take, OptionTextWriter& out) {

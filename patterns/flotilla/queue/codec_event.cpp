@@ -63,6 +63,8 @@ Result<PutOutcome> read_outcome(const leased::Head& head, OptionTextReader& opti
     outcome.accepted = options.count("accepted", 0, 0, any_number);
     outcome.duplicates = options.count("duplicates", 0, 0, any_number);
     outcome.sequence = options.count("sequence", 0, 0, any_number);
+    if (options.has("told"))
+        outcome.told = options.count("told", 0, 0, any_number);
     if (body_frames(head, message) > 1)
         return fail(Errc::malformed, "the answer to a put has one body frame at most");
     if (body_frames(head, message) == 1) {
@@ -75,6 +77,8 @@ Result<PutOutcome> read_outcome(const leased::Head& head, OptionTextReader& opti
 }
 
 Acked read_acked(OptionTextReader& options) {
+    if (options.text("acked", leased::limits::name_bytes_max) == "unknown")
+        return Acked::unknown;
     const bool is_said = options.has("acked");
     const bool is_acked = options.flag("acked");
     return is_acked ? Acked::yes : is_said ? Acked::no : Acked::unsaid;
@@ -101,12 +105,16 @@ void write_options(const PutOutcome& outcome, OptionTextWriter& out) {
         out.count("first_id", outcome.first_id);
     if (outcome.duplicates > 0)
         out.count("duplicates", outcome.duplicates);
+    if (outcome.told)
+        out.count("told", *outcome.told);
 }
 
 void write_options(const PutOk& ok, OptionTextWriter& out) {
     write_options(static_cast<const PutOutcome&>(ok), out);
     if (ok.acked != Acked::unsaid)
-        out.text("acked", ok.acked == Acked::yes ? "yes" : "no");
+        out.text("acked", ok.acked == Acked::yes  ? "yes"
+                          : ok.acked == Acked::no ? "no"
+                                                  : "unknown");
 }
 
 void write_options(const PutRefused& refused, OptionTextWriter& out) {

@@ -160,8 +160,9 @@ struct StoreLimits {
     std::uint32_t credit_max = 100'000;            // a larger window is cut to it
     std::uint64_t leased_max = 1'000'000;          // messages with consumers, in all queues
     std::uint32_t takes_max = 10'000;              // takes that wait
-    std::uint32_t acked_waits_max = 100'000;       // puts that wait until they are acknowledged
-    std::uint32_t producers_max = 100'000;         // (producer, queue) pairs remembered
+    // Messages watched until they are acknowledged; for one connection a quarter of them.
+    std::uint32_t acked_waits_max = 100'000;
+    std::uint32_t producers_max = 100'000; // (producer, queue) pairs remembered
     Duration producers_age_max = std::chrono::hours{7 * 24};
     // A turn ends at either; what is left waits in the socket.
     std::uint32_t turn_commands_max = 10'000;

@@ -64,7 +64,8 @@ struct PutOptions {
     Duration ttl{0};
     std::string_view message_id{};
     // More than 0, up to 10 years: what becomes of it in the queue is told (on_acknowledged), at
-    // the latest after so long. Such messages are put one by one.
+    // the latest after so long. Such messages are put one by one. A store watches them for a day
+    // each, and a quarter of its acked_waits_max (25,000 of 100,000) for one connection, at most.
     Duration acknowledged_max{0};
 };
 
@@ -90,8 +91,9 @@ struct Acknowledgement {
         acknowledged, // by a consumer; in a queue with acknowledge=auto: delivered
         dead,         // expired, out of attempts, dropped, purged, or its queue deleted
         refused,      // it did not get into the queue: error says why
-        // error: timeout (acknowledged_max is over; it may yet be), peer_gone (the store or the
-        // connection to it ended), exists (a repeat by its message_id), stopped (the thread ended).
+        // error: timeout (acknowledged_max or the store's day is over; it may yet be), too_many
+        // (stored, but the store watches too many others), peer_gone (the store or the connection
+        // to it ended), exists (a repeat by its message_id), stopped (the thread ended).
         unknown,
     };
     std::uint64_t ticket = 0;

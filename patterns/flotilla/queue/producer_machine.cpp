@@ -75,6 +75,14 @@ bool ProducerMachine::may_send(const Line& line, Leave leave, Instant now) const
     return fills || flights == 0 || (leave == Leave::gathered && flights < small_flights_max);
 }
 
+// The first message from `number` on of whose acknowledgement is told.
+std::deque<ProducerMachine::Awaited>::const_iterator
+ProducerMachine::first_awaited(const Line& line, std::uint64_t number) {
+    return std::lower_bound(
+        line.told.begin(), line.told.end(), number,
+        [](const Awaited& each, std::uint64_t first) { return each.number < first; });
+}
+
 std::optional<PutOrder> ProducerMachine::next(Lane lane, Leave leave, Instant now,
                                               ProducerOutputs& out) {
     if (!may_send(lines_[lane], leave, now))
@@ -87,10 +95,9 @@ std::optional<PutOrder> ProducerMachine::next(Lane lane, Leave leave, Instant no
         std::min({order.messages_max, put_messages_max(), limits_.window_messages - window_used_});
     if (line.sent < line.doubtful) // a put is marked as a whole
         order.messages_max = std::min(order.messages_max, line.doubtful - line.sent);
-    if (const auto told = std::lower_bound(line.told.begin(), line.told.end(), order.first);
-        told != line.told.end())
+    if (const auto told = first_awaited(line, order.first); told != line.told.end())
         order.messages_max =
-            std::min(order.messages_max, std::max<std::uint64_t>(*told - order.first, 1));
+            std::min(order.messages_max, std::max<std::uint64_t>(told->number - order.first, 1));
     return order;
 }
 
@@ -109,9 +116,14 @@ PutHead ProducerMachine::sent(const PutOrder& order, std::uint64_t messages, std
     FLOTILLA_CHECK(messages > 0 && messages <= order.messages_max && order.first == line.sent + 1,
                    "a put is not what was ordered");
     const std::uint64_t correlation = std::uint64_t{order.lane} << lane_shift | ++puts_;
-    PutHead head{correlation,
-                 {line.epoch.producer, order.first - line.epoch.base, order.first <= line.doubtful},
-                 std::binary_search(line.told.begin(), line.told.end(), order.first)};
+    PutHead head{
+        correlation,
+        {line.epoch.producer, order.first - line.epoch.base, order.first <= line.doubtful}};
+    if (const auto told = first_awaited(line, order.first);
+        told != line.told.end() && told->number == order.first && told->until > now) {
+        head.tell_acked = true;
+        head.acked_max = std::clamp<Duration>(time_left(now, told->until), 1ms, limits::watch_max);
+    }
     line.flights.push_back({correlation, order.first, messages, bytes, now});
     line.sent += messages;
     line.unsent_bytes -= std::min(bytes, line.unsent_bytes);
@@ -239,7 +251,7 @@ void ProducerMachine::settle_run(Lane lane, Settled run, ProducerOutputs& out) {
     Line& line = lines_[lane];
     FLOTILLA_CHECK(run.first == line.settled + 1, "messages are settled out of order");
     line.settled += run.count;
-    while (!line.told.empty() && line.told.front() <= line.settled)
+    while (!line.told.empty() && line.told.front().number <= line.settled)
         line.told.pop_front();
     unsettled_ -= run.count;
     run.lane = lane;
@@ -276,7 +288,9 @@ void ProducerMachine::settle(Lane lane, const Flight& flight, const PutOutcome& 
             settle_run(lane, {lane, at++, 1, Outcome::duplicate, repeat->id, {}, {}}, out);
         } else {
             const std::uint64_t run = std::min({next_repeat, next_refused, end}) - at;
-            settle_run(lane, {lane, at, run, Outcome::stored, id, {}, {}}, out);
+            // Who is told of is alone in its put.
+            const bool is_watched = outcome.told.value_or(1) > 0;
+            settle_run(lane, {lane, at, run, Outcome::stored, id, {}, {}, is_watched}, out);
             at += run;
             id = id == 0 ? 0 : id + run;
         }

@@ -16,7 +16,7 @@
 //     continued, and at another store. What had been sent before is then marked maybe_duplicate.
 //  4. After a passing refusal or a new connection everything behind what is settled is sent again;
 //     answers to what was under way before are ignored.
-//  5. A message whose acknowledgement is to be told of is put alone.
+//  5. A message whose acknowledgement is to be told of is put alone, with the time that is left.
 //
 // One thread at a time.
 #pragma once
@@ -65,6 +65,7 @@ struct Settled {
     MessageId id = 0;
     leased::ErrorCode code{};
     std::string text{};
+    bool is_watched = true; // what was asked to be told of it will be
 };
 
 struct ProducerOutputs {
@@ -92,6 +93,7 @@ struct PutHead {
     std::uint64_t correlation = 0;
     ProducerSequence from{};
     bool tell_acked = false;
+    Duration acked_max{0}; // how long that is waited for
 };
 // The lane of a put's answer.
 std::uint64_t lane_of(std::uint64_t correlation) noexcept;
@@ -113,13 +115,12 @@ public:
     Lane add_lane();
     Lane restore_lane(ProducerEpoch epoch, std::uint64_t settled, std::uint64_t appended,
                       std::uint64_t bytes);
-    // One more message is in the outbox.
-    enum class Told : std::uint8_t { stored, acked }; // what is to be told of it
-    void append(Lane lane, std::uint64_t bytes, Told told = Told::stored) {
+    // One more message is in the outbox; it is to be told of when it is acknowledged until then.
+    void append(Lane lane, std::uint64_t bytes, std::optional<Instant> acked_by = std::nullopt) {
         Line& line = lines_[lane];
         ++line.appended;
-        if (told == Told::acked)
-            line.told.push_back(line.appended);
+        if (acked_by)
+            line.told.push_back({line.appended, *acked_by});
         line.unsent_bytes += bytes;
         ++unsettled_;
     }
@@ -165,6 +166,10 @@ private:
         std::uint64_t bytes = 0;
         Instant sent_at{};
     };
+    struct Awaited {
+        std::uint64_t number = 0;
+        Instant until{};
+    };
     struct Line {
         ProducerEpoch epoch{};
         std::uint64_t settled = 0;
@@ -173,12 +178,14 @@ private:
         std::uint64_t sent_ever = 0; // under any epoch
         std::uint64_t doubtful = 0;  // up to here sent under an earlier epoch
         std::uint64_t unsent_bytes = 0;
-        std::deque<std::uint64_t> told{}; // unsettled numbers of which acked is told, rising
+        std::deque<Awaited> told{}; // unsettled ones of which acked is told, numbers rising
         std::deque<Flight> flights{};
         Instant retry_at = Instant::min();
         std::uint32_t failures = 0; // passing refusals in a row
     };
 
+    static std::deque<Awaited>::const_iterator first_awaited(const Line& line,
+                                                             std::uint64_t number);
     bool may_send(const Line& line, Leave leave, Instant now) const noexcept;
     std::uint64_t put_messages_max() const noexcept;
     void leave(Instant now);

@@ -122,12 +122,13 @@ Result<std::uint64_t> Producer::Rest::put(std::string_view queue, std::span<cons
     const auto bytes = outbox.append(*lane, head, frames);
     if (!bytes)
         return fail(bytes.error());
-    machine.append(*lane, *bytes,
-                   with.acknowledged_max > 0ns ? ProducerMachine::Told::acked
-                                               : ProducerMachine::Told::stored);
-    lanes[*lane].add(++tickets);
+    std::optional<Instant> acked_by;
     if (with.acknowledged_max > 0ns)
-        watch.add(tickets, deadline_after(net::now(), with.acknowledged_max));
+        acked_by = deadline_after(net::now(), with.acknowledged_max);
+    machine.append(*lane, *bytes, acked_by);
+    lanes[*lane].add(++tickets);
+    if (acked_by)
+        watch.add(tickets, *acked_by);
     ++counters.put_total;
     send_lone(*lane);
     return tickets;
@@ -186,7 +187,8 @@ bool Producer::Rest::send(const PutOrder& order) {
     const PutHead head = machine.sent(order, cut->messages, cut->bytes, net::now());
     wire::Frames message;
     write({false, std::to_string(head.correlation)},
-          PutPacked{lanes[order.lane].queue, head.from, std::move(packed), head.tell_acked},
+          PutPacked{lanes[order.lane].queue, head.from, std::move(packed), head.tell_acked,
+                    head.acked_max},
           message);
     // It was writable; what is lost all the same is sent again when no answer comes.
     (void)dealer.send(message, Duration::zero());
@@ -266,7 +268,8 @@ void Producer::Rest::confirm(const Settled& of, const Listeners& listeners) {
     for (std::uint64_t i = 0; i < of.count; ++i) {
         said.ticket = lane.take();
         if (watch.size() > 0)
-            watch.confirmed(said, of.lane);
+            watch.confirmed(said, of.lane,
+                            of.is_watched ? AckWatch::Store::watches : AckWatch::Store::is_full);
         if (listeners.confirm)
             listeners.confirm(said);
         if (said.id != 0)

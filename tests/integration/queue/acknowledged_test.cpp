@@ -153,3 +153,25 @@ TEST_CASE("producer: puts that wait are bounded, and room comes back", "[integra
     CHECK(producer->put("orders", "four", waits, patience));
     CHECK(told == 1);
 }
+
+TEST_CASE("producer: what a store has no room to watch is stored, and that is said at once",
+          "[integration][queue]") {
+    StoreLimits limits;
+    limits.acked_waits_max = 4; // 1 for one connection
+    LiveStore store({}, "orders", limits);
+    ProducerThread producer = open(store);
+    auto first = producer.put_acknowledged("orders", wire::Frames{"one"}, within(1h));
+    auto second = producer.put_acknowledged("orders", wire::Frames{"two"}, within(1h));
+    const Acknowledgement unwatched = of(second);
+    CHECK(unwatched.outcome == Outcome::unknown);
+    CHECK(unwatched.error.code == Errc::too_many);
+    Consumer consumer = open_consumer(store);
+    for (const char* body : {"one", "two"}) { // both are there
+        const auto message = consumer.take(patience);
+        REQUIRE(message);
+        CHECK(message->body[0] == ByteView{body});
+        REQUIRE(consumer.ack(*message));
+    }
+    REQUIRE(consumer.process(0ms));
+    CHECK(of(first).outcome == Outcome::acknowledged);
+}

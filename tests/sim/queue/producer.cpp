@@ -109,6 +109,8 @@ private:
         put.message_id = message.message_id;
         put.wait_acked = world_.percent(world_.plan().waits_percent);
         put.tell_acked = !put.wait_acked && world_.percent(world_.plan().waits_percent);
+        if ((put.wait_acked || put.tell_acked) && world_.random().one_in(2))
+            put.acked_max = 1ms + world_.up_to(200ms);
         put.body.add(ByteView{message.body});
         if (message.is_too_large)
             put.body.add(ByteView{std::string(padding_bytes, 'x')});

@@ -147,10 +147,13 @@ private:
         const auto lane = static_cast<Lane>(random_.below(3));
         for (std::uint64_t i = 1 + random_.below(10); i > 0; --i) {
             const bool is_told = random_.one_in(4);
-            machine_.append(lane, 100,
-                            is_told ? ProducerMachine::Told::acked : ProducerMachine::Told::stored);
+            std::optional<Instant> until;
             if (is_told)
-                acked_is_told_.insert({lane, machine_.appended(lane)});
+                until =
+                    random_.one_in(2) ? never : now_ + std::chrono::milliseconds(random_.below(20));
+            machine_.append(lane, 100, until);
+            if (is_told)
+                acked_is_told_[{lane, machine_.appended(lane)}] = *until;
         }
     }
 
@@ -159,11 +162,14 @@ private:
             const std::uint64_t messages = 1 + random_.below(order->messages_max);
             const PutHead head = machine_.sent(*order, messages, messages * 100, now_);
             sent_.insert({order->lane, order->first});
-            // Whoever is told of is alone, and is always told of.
-            for (std::uint64_t i = 0; i < messages; ++i)
-                REQUIRE(acked_is_told_.contains({order->lane, order->first + i}) ==
-                        head.tell_acked);
-            REQUIRE((!head.tell_acked || messages == 1));
+            // Whoever is told of is alone, and is always told of while somebody waits.
+            for (std::uint64_t i = 0; i < messages; ++i) {
+                const auto awaited = acked_is_told_.find({order->lane, order->first + i});
+                const bool is_awaited = awaited != acked_is_told_.end();
+                REQUIRE((is_awaited && awaited->second > now_) == head.tell_acked);
+                REQUIRE((!is_awaited || messages == 1));
+                REQUIRE((!head.tell_acked || head.acked_max >= 1ms));
+            }
             wire_.push_back({head.correlation, order->lane, head.from, order->first, messages});
             take_outputs();
         }
@@ -273,7 +279,7 @@ private:
     std::deque<Packet> wire_;
     std::deque<std::pair<std::uint64_t, Event>> answers_;
     std::set<std::pair<Lane, std::uint64_t>> sent_;
-    std::set<std::pair<Lane, std::uint64_t>> acked_is_told_;
+    std::map<std::pair<Lane, std::uint64_t>, Instant> acked_is_told_; // until when
     std::set<std::pair<Lane, std::uint64_t>> refused_;
     std::map<Lane, std::uint64_t> told_;
     bool has_lost_ = false;

@@ -63,6 +63,21 @@ TEST_CASE("ack_watch: what did not get into the queue is not waited for", "[unit
     CHECK_FALSE(bench.watch.has_news());
 }
 
+TEST_CASE("ack_watch: a store that watches others, or no longer, is not waited for",
+          "[unit][queue]") {
+    Bench bench;
+    bench.watch.add(1, bench.now + 10s);
+    bench.watch.confirmed({1, Confirm::Outcome::stored, 7, {}}, 0, AckWatch::Store::is_full);
+    const Acknowledgement unwatched = bench.only();
+    CHECK(unwatched.outcome == Outcome::unknown);
+    CHECK(unwatched.error.code == Errc::too_many);
+    bench.stored(2, 8);
+    bench.watch.told(0, 8, Acked::unknown);
+    const Acknowledgement late = bench.only();
+    CHECK(late.outcome == Outcome::unknown);
+    CHECK(late.error.code == Errc::timeout);
+}
+
 TEST_CASE("ack_watch: a deadline ends the wait, stored or not", "[unit][queue]") {
     Bench bench;
     bench.stored(1, 7);

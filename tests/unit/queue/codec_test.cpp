@@ -37,6 +37,7 @@ Put plain_put() {
 Put told_put() {
     Put put = plain_put();
     put.tell_acked = true;
+    put.acked_max = 1500ms;
     return put;
 }
 
@@ -87,6 +88,8 @@ std::vector<std::pair<Asked, Event>> events() {
     all.emplace_back(Asked::put, PutOk{an_outcome(), Acked::unsaid});
     all.emplace_back(Asked::put, PutOk{{7, 1, 0, 1, {}}, Acked::yes});
     all.emplace_back(Asked::put, PutOk{{7, 0, 0, 0, {}}, Acked::no});
+    all.emplace_back(Asked::put, PutOk{{7, 0, 0, 0, {}}, Acked::unknown});
+    all.emplace_back(Asked::put, PutOk{{7, 3, 0, 3, {}, 0}, Acked::unsaid});
     all.emplace_back(Asked::put, PutRefused{an_outcome(), leased::ErrorCode::full, "later"});
     all.emplace_back(Asked::put, PutRefused{{}, leased::ErrorCode::unknown_producer, ""});
     all.emplace_back(Asked::stat, StatReply{"name=orders\nready=5\n"});
@@ -179,6 +182,8 @@ TEST_CASE("codec: a put that somebody types needs a queue and a body", "[unit][q
     CHECK(refusal(command_of({"FLQ1", "put", "1", "queue=orders"})) == Errc::malformed);
     CHECK(refusal(command_of({"FLQ1", "put", "1", "", "hello"})) == Errc::bad_option);
     CHECK(refusal(command_of({"FLQ1", "put"})) == Errc::malformed);
+    CHECK(refusal(command_of({"FLQ1", "put", "1", "queue=q\nacked_ms=5", "x"})) ==
+          Errc::bad_option);
     CHECK(refusal(command_of({"FLQ1", "put", "1", "queue=q\nwait=acked\ntell=acked", "x"})) ==
           Errc::bad_option);
 }

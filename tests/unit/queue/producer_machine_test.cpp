@@ -327,18 +327,18 @@ TEST_CASE("producer_machine: answers that make no sense break nothing", "[unit][
 }
 
 TEST_CASE("producer_machine: messages of which acked is told are put one by one", "[unit][queue]") {
-    using Told = ProducerMachine::Told;
     Bench bench;
     bench.connect();
     bench.append(2);
-    bench.machine.append(bench.lane, 100, Told::acked);
-    bench.machine.append(bench.lane, 100, Told::acked);
+    bench.machine.append(bench.lane, 100, bench.now + 5s);
+    bench.machine.append(bench.lane, 100, bench.now + 40s);
     bench.append(3);
     const auto puts = bench.send_all();
     CHECK(bench.counts == std::vector<std::uint64_t>{2, 1, 1, 3});
     REQUIRE(puts.size() == 4);
     CHECK_FALSE(puts[0].tell_acked);
     CHECK(puts[1].tell_acked);
+    CHECK(puts[1].acked_max == 5s);
     CHECK(puts[2].tell_acked);
     CHECK_FALSE(puts[3].tell_acked);
     bench.ok(puts[0], 2, 1);
@@ -354,4 +354,23 @@ TEST_CASE("producer_machine: messages of which acked is told are put one by one"
     CHECK(bench.counts == std::vector<std::uint64_t>{1, 3});
     REQUIRE(again.size() == 2);
     CHECK(again[0].tell_acked);
+    CHECK(again[0].acked_max == 30s); // what is left
+}
+
+TEST_CASE("producer_machine: who waits no longer is put alone, and told nothing", "[unit][queue]") {
+    Bench bench;
+    bench.connect();
+    bench.machine.append(bench.lane, 100, bench.now);
+    bench.machine.append(bench.lane, 100, never);
+    const auto puts = bench.send_all();
+    REQUIRE(puts.size() == 2);
+    CHECK_FALSE(puts[0].tell_acked);
+    CHECK(puts[1].acked_max == limits::watch_max);
+    PutOk full{{1, 1, 0, 1, {}, 0}, Acked::unsaid};
+    bench.machine.receive(puts[0].correlation, PutOk{{1, 1, 0, 1, {}}, Acked::unsaid}, bench.now,
+                          bench.out);
+    bench.machine.receive(puts[1].correlation, full, bench.now, bench.out);
+    REQUIRE(bench.out.settled.size() == 2);
+    CHECK(bench.out.settled[0].is_watched);
+    CHECK_FALSE(bench.out.settled[1].is_watched);
 }

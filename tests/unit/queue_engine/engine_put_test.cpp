@@ -142,22 +142,69 @@ TEST_CASE("a put may be told of its acknowledgement, after its answer, with its 
         CHECK(acked == Acked::no);
 }
 
-TEST_CASE("puts that would be told of more than the store remembers are refused in passing") {
+TEST_CASE("what the store has no room to watch is stored all the same, and that is said") {
     StoreLimits limits;
-    limits.acked_waits_max = 2;
+    limits.acked_waits_max = 8; // 2 for one peer
     EngineRig rig(limits);
     rig.create("orders");
-    PutPacked many = EngineRig::many("orders", 3, "m");
-    many.tell_acked = true;
-    CHECK(rig.ask<leased::ErrorReply>("producer", std::move(many)).code == ErrorCode::busy);
-    CHECK(rig.ask<PutOk>("producer", EngineRig::many("orders", 3, "m")).accepted == 3);
+    const auto told = [&](const std::string& peer) {
+        PutPacked many = EngineRig::many("orders", 3, "m");
+        many.tell_acked = true;
+        const PutOk ok = rig.ask<PutOk>(peer, std::move(many));
+        CHECK(ok.accepted == 3);
+        return ok.told;
+    };
+    CHECK(told("greedy") == 2);
+    CHECK(told("greedy") == 0);
+    Put waits = EngineRig::one("orders", "one"); // nothing would be said of it for long
+    waits.wait_acked = true;
+    CHECK(rig.ask<leased::ErrorReply>("greedy", std::move(waits)).code == ErrorCode::busy);
+    Put single = EngineRig::one("orders", "one");
+    single.tell_acked = true;
+    CHECK(rig.ask<PutOk>("other", std::move(single)).told == std::nullopt);
+    for (const char* each : {"third", "fourth"})
+        CHECK(told(each) == 2);
+    CHECK(told("other") == 1);
+    CHECK(told("last") == 0); // the store's room is used up
+    CHECK(rig.ask<PutOk>("last", EngineRig::many("orders", 3, "m")).told == std::nullopt);
+}
+
+TEST_CASE("a put is watched as long as it says, and then told that nothing is known") {
+    StoreLimits limits;
+    limits.acked_waits_max = 4; // 1 for one peer
+    EngineRig rig(limits);
+    rig.create("orders");
+    Put waits = EngineRig::one("orders", "one");
+    waits.wait_acked = true;
+    waits.acked_max = 2s;
+    rig.say("patient", std::move(waits));
+    Put told = EngineRig::one("orders", "two");
+    told.tell_acked = true;
+    told.acked_max = 1s;
+    CHECK(rig.ask<PutOk>("producer", std::move(told)).first_id == 2);
+    const auto only = [&](Duration time) {
+        rig.pass(time);
+        rig.turns();
+        REQUIRE(rig.out.sends.size() == 1);
+        const auto* ok = EngineRig::find<PutOk>(rig.out.sends[0].event);
+        REQUIRE(ok);
+        CHECK(ok->acked == Acked::unknown);
+        return *ok;
+    };
+    CHECK(only(1s).first_id == 2);
+    CHECK(only(1s).accepted == 1);                       // the only answer
+    PutPacked again = EngineRig::many("orders", 1, "m"); // there is room again
+    again.tell_acked = true;
+    again.acked_max = limits::put_delay_max;
+    CHECK(rig.ask<PutOk>("producer", std::move(again)).told == std::nullopt);
+    CHECK(only(limits::watch_max).first_id == 3);
 }
 
 TEST_CASE("what waits for an acknowledgement is kept by place, and goes with its connection") {
-    AckedWaits waits;
+    AckedWaits waits(100);
     for (MessageId id = 1; id <= 4; ++id)
-        waits.add(7, id, {"peer", {}, {}, id < 3 ? 5 : 6});
-    waits.add(8, 1, {"other", {}, {}, -1});
+        waits.add({7, id}, {"peer", {}, {}, id < 3 ? 5 : 6}, Instant{1h});
+    waits.add({8, 1}, {"other", {}, {}, -1}, Instant{2h});
     CHECK(waits.has(7, 1));
     CHECK_FALSE(waits.has(7, 5));
     waits.connection_lost(5);
@@ -169,7 +216,10 @@ TEST_CASE("what waits for an acknowledgement is kept by place, and goes with its
     waits.connection_lost(6);
     CHECK_FALSE(waits.first_of(7));
     CHECK(waits.size() == 1);
+    CHECK_FALSE(waits.first_due(Instant{2h} - 1ns));
+    CHECK(waits.first_due(Instant{2h}) == AckedWaits::Place{8, 1});
     CHECK(waits.take(8, 1)->peer == "other");
+    waits.check();
 }
 
 TEST_CASE("a take waits for a message, and is answered empty when its wait is over") {

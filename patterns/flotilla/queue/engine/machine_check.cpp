@@ -9,6 +9,7 @@ namespace flotilla::queue {
 
 void QueueMachine::Rest::check() const {
     leases_.check();
+    acked_waits_.check();
     std::unordered_map<Slot, std::uint64_t> leased; // by queue
     std::unordered_map<Slot, std::uint32_t> outstanding;
     std::unordered_map<Slot, std::uint32_t> pins; // by block

@@ -9,6 +9,11 @@
 #include <utility>
 
 namespace flotilla::queue {
+namespace {
+
+constexpr std::size_t waits_ended_max = 10'000; // in one turn, because their time is over
+
+} // namespace
 
 // Two keys with one hash merely wait for each other.
 std::uint32_t key_hash(std::string_view key) noexcept {
@@ -64,6 +69,15 @@ void QueueMachine::Rest::answer_waits(QueueId queue, MessageId id, Acked acked) 
     held_.push_back(
         {{std::move(wait->peer), std::move(wait->envelope), std::move(ok)}, Needs::commit});
     needs_commit_ = true;
+}
+
+void QueueMachine::Rest::tick_waits() {
+    for (std::size_t i = 0; i < waits_ended_max; ++i) {
+        const auto due = acked_waits_.first_due(turn_.now);
+        if (!due)
+            return;
+        answer_waits(due->first, due->second, Acked::unknown);
+    }
 }
 
 // ---- blocks in use -----------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 //
 // QueueMachine: put. A run of plain messages is validated by its reader and copied once, into the
 // block that will be stored.
-#include <flotilla/queue/engine/queue_machine_rest.hpp>
+#include <flotilla/queue/engine/queue_batch.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -24,6 +24,10 @@ AckedWaits::Wait wait_of(const Peer& peer, const leased::Envelope& envelope, Put
     return {std::string(peer.id), envelope, std::move(outcome), peer.descriptor};
 }
 
+Duration watch_time(Duration asked) noexcept {
+    return asked > Duration::zero() ? std::min(asked, limits::watch_max) : limits::watch_max;
+}
+
 } // namespace
 
 std::uint32_t load_of(const Record& record) noexcept {
@@ -36,7 +40,8 @@ void QueueMachine::Rest::handle(const Said& said, Put& put) {
     Batch batch;
     if (!begin_batch(said, batch, put.queue, put.from, 1))
         return;
-    if ((put.wait_acked || put.tell_acked) && acked_waits_.size() >= limits_.acked_waits_max)
+    // Nothing would be said of it before then, so it has to be watched.
+    if (put.wait_acked && !acked_waits_.has_room(said.peer.id))
         batch.refused = {ErrorCode::busy, "too many puts wait for their acknowledgement"};
     else if (batch.outcome.duplicates == 0) {
         body_.clear();
@@ -55,9 +60,10 @@ void QueueMachine::Rest::handle(const Said& said, Put& put) {
         put_one(batch, message, 0, Alone::yes);
     }
     end_batch(said, batch, put.from,
-              put.wait_acked   ? Answered::when_acked
-              : put.tell_acked ? Answered::twice
-                               : Answered::at_once);
+              {put.wait_acked   ? Answering::When::when_acked
+               : put.tell_acked ? Answering::When::twice
+                                : Answering::When::at_once,
+               put.acked_max});
 }
 
 void QueueMachine::Rest::handle(const Said& said, PutPacked& put) {
@@ -69,11 +75,9 @@ void QueueMachine::Rest::handle(const Said& said, PutPacked& put) {
         return;
     for (std::uint64_t i = 0; i < batch.outcome.duplicates; ++i)
         reader->next();
-    if (put.tell_acked && acked_waits_.size() + reader->left() > limits_.acked_waits_max)
-        batch.refused = {ErrorCode::busy, "too many puts wait for their acknowledgement"};
-    else
-        put_runs(batch, *reader);
-    end_batch(said, batch, put.from, put.tell_acked ? Answered::twice : Answered::at_once);
+    put_runs(batch, *reader);
+    end_batch(said, batch, put.from,
+              {put.tell_acked ? Answering::When::twice : Answering::When::at_once, put.acked_max});
 }
 
 bool QueueMachine::Rest::begin_batch(const Said& said, Batch& batch, std::string_view name,
@@ -147,7 +151,7 @@ bool QueueMachine::Rest::begin_batch(const Said& said, Batch& batch, std::string
 }
 
 void QueueMachine::Rest::end_batch(const Said& said, Batch& batch, const ProducerSequence& from,
-                                   Answered answered) {
+                                   const Answering& answering) {
     Queue& queue = book_[batch.queue];
     PutOutcome& outcome = batch.outcome;
     if (!from.producer.empty() && outcome.sequence >= from.sequence)
@@ -157,9 +161,17 @@ void QueueMachine::Rest::end_batch(const Said& said, Batch& batch, const Produce
         book_.mark(batch.queue);
     if (from.producer.empty())
         outcome.sequence = 0;
-    if (answered == Answered::twice && said.envelope.wants_answer())
-        for (MessageId id = outcome.first_id; id < outcome.first_id + outcome.accepted; ++id)
-            acked_waits_.add(queue.id, id, wait_of(said.peer, said.envelope, {.first_id = id}));
+    const Instant watched_until = deadline_after(turn_.now, watch_time(answering.acked_max));
+    if (answering.when == Answering::When::twice && said.envelope.wants_answer()) {
+        std::uint64_t told = 0;
+        for (; told < outcome.accepted && acked_waits_.has_room(said.peer.id); ++told) {
+            const MessageId id = outcome.first_id + told;
+            acked_waits_.add({queue.id, id}, wait_of(said.peer, said.envelope, {.first_id = id}),
+                             watched_until);
+        }
+        if (told < outcome.accepted)
+            outcome.told = told;
+    }
     if (batch.refused) {
         auto& [code, text] = *batch.refused;
         ++counters_.refused_total;
@@ -175,8 +187,9 @@ void QueueMachine::Rest::end_batch(const Said& said, Batch& batch, const Produce
         refused.text = std::move(text);
         return answer(said, std::move(refused), needs);
     }
-    if (answered == Answered::when_acked && outcome.accepted == 1) {
-        acked_waits_.add(queue.id, outcome.first_id, wait_of(said.peer, said.envelope, outcome));
+    if (answering.when == Answering::When::when_acked && outcome.accepted == 1) {
+        acked_waits_.add({queue.id, outcome.first_id}, wait_of(said.peer, said.envelope, outcome),
+                         watched_until);
         return;
     }
     PutOk ok;

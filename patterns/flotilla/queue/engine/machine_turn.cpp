@@ -22,7 +22,8 @@ constexpr Duration set_back_max = 1s;
 
 QueueMachine::Rest::Rest(const StoreLimits& limits, std::uint64_t seed)
     : limits_(limits), random_(seed), epoch_(random_.next()), sessions_(limits.sessions_max),
-      producers_(limits.producers_max, limits.producers_age_max) {
+      producers_(limits.producers_max, limits.producers_age_max),
+      acked_waits_(limits.acked_waits_max) {
     record_hops();
 }
 
@@ -157,6 +158,7 @@ void QueueMachine::Rest::end_apply(Times times) {
     tick_leases();
     tick_sessions();
     tick_resting();
+    tick_waits();
     const std::int64_t wall_ms = turn_.wall_ms();
     if (next_delayed_ms_ && *next_delayed_ms_ <= wall_ms)
         promote();
@@ -278,7 +280,8 @@ Status QueueMachine::Rest::look_ahead(const Snapshot& snapshot) {
 }
 
 Instant QueueMachine::Rest::next_deadline() const noexcept {
-    Instant next = std::min({leases_.first_end(), next_look_, next_take_, next_rest_, commit_by_});
+    Instant next = std::min({leases_.first_end(), next_look_, next_take_, next_rest_, commit_by_,
+                             acked_waits_.next_deadline()});
     const auto at_wall = [&](const std::optional<std::int64_t>& wall_ms) {
         if (!wall_ms)
             return;

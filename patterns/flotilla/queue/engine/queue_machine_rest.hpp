@@ -170,18 +170,14 @@ private:
     // The note of a message that its producer may have put before, under a name of its own that
     // this store has forgotten. It is delivered as maybe.
     static constexpr std::string_view maybe_note = "maybe_duplicate=yes\n";
-    struct Batch { // what becomes of one put
-        Slot queue = no_slot;
-        PutOutcome outcome{};
-        std::optional<std::pair<leased::ErrorCode, std::string>> refused{};
-        bool maybe_duplicate = false;
-    };
+    struct Batch; // what becomes of one put: queue_batch.hpp
+    struct Answering;
     void handle(const Said& said, Put& put);
     void handle(const Said& said, PutPacked& put);
     bool begin_batch(const Said& said, Batch& batch, std::string_view queue,
                      const ProducerSequence& from, std::uint64_t messages);
-    enum class Answered : std::uint8_t { at_once, when_acked, twice };
-    void end_batch(const Said& said, Batch& batch, const ProducerSequence& from, Answered answered);
+    void end_batch(const Said& said, Batch& batch, const ProducerSequence& from,
+                   const Answering& answering);
     enum class Alone : std::uint8_t { yes, no };
     void put_one(Batch& batch, const Message& message, std::uint32_t index, Alone alone);
     void put_runs(Batch& batch, PutReader& reader);
@@ -279,6 +275,7 @@ private:
     bool read_used(Slot block, std::size_t index, Record& record);
     Slot use_from_store(const Snapshot& snapshot, Slot queue, const BlockPlace& place);
     void answer_waits(QueueId queue, MessageId id, Acked acked);
+    void tick_waits();
 
     // ---- delivery
     struct Round; // one call of deliver(): queue_round.hpp
@@ -361,7 +358,7 @@ private:
     bool was_told_set_back_ = false;
 
     // ---- of the machine
-    AckedWaits acked_waits_{};
+    AckedWaits acked_waits_;
     std::unordered_map<std::uint64_t, MessageId> waited_leases_{};
     std::map<JobNumber, Asker> job_askers_{};
     std::deque<Slot> waiting_{};  // queues to deliver from
