@@ -59,7 +59,7 @@ struct ProducerOptions {
 // What a message may carry besides its body.
 struct PutOptions {
     std::string_view key{};
-    std::uint8_t priority = 0;
+    std::uint8_t priority = 0; // 0, delivered first, to the queue's priority_levels - 1
     Duration delay{0};
     Duration ttl{0};
     std::string_view message_id{};

@@ -39,6 +39,19 @@ Errc errc_of(leased::ErrorCode code) {
     }
 }
 
+// Of a message in a packed put the store says the code alone.
+std::string why(const Settled& of) {
+    using Code = leased::ErrorCode;
+    if (!of.text.empty())
+        return of.text;
+    if (of.code == Code::too_large)
+        return "too_large: the queue takes smaller messages (message_bytes_max)";
+    if (of.code == Code::bad_option)
+        return "bad_option: a priority that the queue does not have (priority_levels), or over ten "
+               "years";
+    return std::string(leased::name(of.code));
+}
+
 ProducerLimits machine_limits(const ProducerOptions& options) {
     ProducerLimits limits;
     limits.window_messages = options.window_messages;
@@ -262,8 +275,7 @@ void Producer::Rest::confirm(const Settled& of, const Listeners& listeners) {
      : of.outcome == Settled::Outcome::duplicate ? counters.duplicate_total
                                                  : counters.refused_total) += of.count;
     if (of.outcome == Settled::Outcome::refused)
-        said.error = {errc_of(of.code),
-                      of.text.empty() ? std::string(leased::name(of.code)) : of.text};
+        said.error = {errc_of(of.code), why(of)};
     said.id = of.id;
     for (std::uint64_t i = 0; i < of.count; ++i) {
         said.ticket = lane.take();

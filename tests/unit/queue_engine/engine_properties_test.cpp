@@ -29,13 +29,44 @@ TEST_CASE("the lower level goes first, and within a level the older message") {
     properties.priority_levels = 3;
     rig.create("orders", properties);
     for (const auto& [body, priority] : std::vector<std::pair<std::string, int>>{
-             {"c1", 2}, {"a1", 0}, {"b1", 1}, {"a2", 0}, {"c2", 7}}) {
+             {"c1", 2}, {"a1", 0}, {"b1", 1}, {"a2", 0}, {"c2", 2}}) {
         Put put = EngineRig::one("orders", body);
         put.priority = static_cast<std::uint8_t>(priority);
         rig.ask<PutOk>("producer", std::move(put));
     }
     rig.hello("worker", "orders", 10);
     CHECK(bodies(rig.seen("worker")) == std::vector<std::string>{"a1", "a2", "b1", "c1", "c2"});
+}
+
+TEST_CASE("a level that the queue does not have is refused, and the levels are named") {
+    EngineRig rig;
+    QueueProperties properties;
+    properties.priority_levels = 3;
+    rig.create("orders", properties);
+    Put put = EngineRig::one("orders", "one");
+    put.priority = 3;
+    const auto refused = rig.ask<leased::ErrorReply>("producer", std::move(put));
+    CHECK(refused.code == leased::ErrorCode::bad_option);
+    CHECK(refused.text == "priority=3; queue 'orders' has priority_levels=3, so 0 to 2");
+    PutWriter writer;
+    for (const std::uint8_t priority : {std::uint8_t{2}, std::uint8_t{3}, std::uint8_t{0}}) {
+        PutRecord head;
+        head.priority = priority;
+        head.is_plain = priority == 0;
+        writer.begin(head, 1);
+        writer.add_frame("x");
+    }
+    wire::Compressor none{wire::Compression::none};
+    PutPacked packed;
+    packed.queue = "orders";
+    packed.from = {"p", 1, false};
+    packed.packed = Blob::copy(writer.finish(none));
+    const PutOk ok = rig.ask<PutOk>("producer", std::move(packed));
+    CHECK(ok.accepted == 2);
+    CHECK(ok.sequence == 3); // its number is used up
+    REQUIRE(ok.exceptions.refused.size() == 1);
+    CHECK(ok.exceptions.refused[0].index == 1);
+    CHECK(ok.exceptions.refused[0].code == leased::ErrorCode::bad_option);
 }
 
 TEST_CASE("order=key: a key's messages come one after the other, different keys at once") {

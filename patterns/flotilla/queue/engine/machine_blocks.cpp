@@ -20,7 +20,7 @@ std::int64_t to_ms(Duration duration) noexcept {
 Lane QueueMachine::Rest::lane_for(const Queue& queue, std::uint8_t priority,
                                   std::string_view key) const {
     switch (queue.properties.order) {
-    case Order::plain:
+    case Order::plain: // what comes from another queue may be of a level that this one lacks
         return static_cast<Lane>(
             std::min<std::uint32_t>(priority, queue.properties.priority_levels - 1));
     case Order::key:

@@ -314,6 +314,11 @@ void QueueMachine::Rest::put_one(Batch& batch, const Message& message, std::uint
                                                    std::to_string(most));
     if (message.delay > life_max || message.ttl > life_max)
         return refuse_it(ErrorCode::bad_option, "delay_ms and ttl_ms are at most ten years");
+    if (message.priority >= properties.priority_levels)
+        return refuse_it(ErrorCode::bad_option,
+                         "priority=" + std::to_string(message.priority) + "; queue '" + queue.name +
+                             "' has priority_levels=" + std::to_string(properties.priority_levels) +
+                             ", so 0 to " + std::to_string(properties.priority_levels - 1));
     const bool is_identified = !message.message_id.empty() && DuplicateWindow::is_on(properties);
     if (is_identified) {
         const auto before = duplicates_.find(turn_.snapshot(), queue.id, properties,
