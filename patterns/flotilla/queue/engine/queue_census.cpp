@@ -14,10 +14,14 @@ std::int64_t head_ms(const Snapshot& snapshot, QueueId queue, Lane lane) {
     if (!row || !*row)
         return 0;
     const auto place = read_block_key((*row)->key);
-    BlockReader block;
-    if (!place || place->queue != queue || place->lane != lane || !block.open((*row)->value))
+    if (!place || place->queue != queue || place->lane != lane)
         return 0;
-    return block.wall_ms();
+    const auto head = peek_block_head((*row)->value);
+    return head ? head->wall_ms : 0;
+}
+
+bool is_looked_into(const Queue& queue, const LaneState& lane) noexcept {
+    return queue.ready > 0 && lane.tail > 0;
 }
 
 std::int64_t oldest_ms(const Queue& queue) {
@@ -31,10 +35,9 @@ std::int64_t oldest_ms(const Queue& queue) {
 } // namespace
 
 void find_oldest(const Snapshot& snapshot, Queue& queue) {
-    if (queue.ready > 0)
-        for (std::size_t lane = 0; lane < queue.lanes.size(); ++lane)
-            if (queue.lanes[lane].tail > 0)
-                queue.lanes[lane].oldest_ms = head_ms(snapshot, queue.id, static_cast<Lane>(lane));
+    for (std::size_t lane = 0; lane < queue.lanes.size(); ++lane)
+        if (is_looked_into(queue, queue.lanes[lane]))
+            queue.lanes[lane].oldest_ms = head_ms(snapshot, queue.id, static_cast<Lane>(lane));
 }
 
 std::optional<Queue> read_queue(const Snapshot& snapshot, QueueId id) {
@@ -52,7 +55,7 @@ std::optional<Queue> read_queue(const Snapshot& snapshot, QueueId id) {
 
 void QueueCensus::go_on(const Snapshot& snapshot,
                         const std::function<bool(std::string_view)>& is_known) {
-    for (std::size_t i = 0; i < counted_max && !is_whole_; ++i) {
+    for (std::size_t reads = 0; reads < reads_max && !is_whole_; ++reads) {
         // Names are never empty.
         const auto row = snapshot.at_or_after(Table::name, counted_to_ + '\0');
         if (!row)
@@ -68,6 +71,9 @@ void QueueCensus::go_on(const Snapshot& snapshot,
         const auto queue = read_queue(snapshot, *id);
         if (!queue)
             continue;
+        reads += static_cast<std::size_t>(
+            std::count_if(queue->lanes.begin(), queue->lanes.end(),
+                          [&](const LaneState& lane) { return is_looked_into(*queue, lane); }));
         sum_.ready += queue->ready;
         sum_.delayed += queue->delayed;
         sum_.bytes += queue->bytes;

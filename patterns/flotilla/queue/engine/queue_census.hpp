@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // QueueCensus: what those queues hold that nobody has used since the start: they lie in the store,
-// and not in the QueueBook. Counted when somebody looks, in the order of names and so many at a
-// time; a queue that is read into the book leaves the sum.
+// and not in the QueueBook. Counted when somebody looks, in the order of names and so much at a
+// time: of a queue its rows, and of each lane that may have something the head of one block; a
+// queue that is read into the book leaves the sum.
 //
 // Invariant: the sum is that of the queues up to the last name counted that were not in the book
 // then and have not entered it since.
@@ -25,7 +26,8 @@ struct Queue;
 
 class QueueCensus {
 public:
-    static constexpr std::size_t counted_max = 1'000; // by one call of go_on()
+    // By one call of go_on(): queues, and lanes of them; the last queue's may go beyond it.
+    static constexpr std::size_t reads_max = 2'000;
 
     struct Sum {
         std::uint64_t ready = 0;
@@ -50,7 +52,7 @@ private:
 
 // As it lies in the store; absent: it is not there, or cannot be read.
 std::optional<Queue> read_queue(const Snapshot& snapshot, QueueId id);
-// Since when the first ready message of each lane waits, as far as its block can be read.
+// Since when the first ready message of each lane waits, as the head of its block says.
 void find_oldest(const Snapshot& snapshot, Queue& queue);
 
 } // namespace flotilla::queue

@@ -221,6 +221,13 @@ void BlockReader::close() noexcept {
     offsets_.clear();
 }
 
+std::optional<BlockHead> peek_block_head(ByteView value) noexcept {
+    if (value.size() < records_at || value[0] != version)
+        return std::nullopt;
+    return BlockHead{static_cast<std::int64_t>(load_u64(value.data() + 1)),
+                     static_cast<std::int64_t>(load_u64(value.data() + 9))};
+}
+
 Status BlockReader::open(ByteView value) {
     close();
     if (!value.empty() && value[0] != version)

@@ -109,6 +109,9 @@ private:
     std::optional<wire::Expander> expander_{};
 };
 
+// The head alone, unchecked: for what only shows. Nothing: it is too short, or of a newer version.
+std::optional<BlockHead> peek_block_head(ByteView value) noexcept;
+
 // Checks what a single stored-form record holds. Errors: damaged. `used` of its bytes are it.
 struct RecordRead {
     Record record{};
