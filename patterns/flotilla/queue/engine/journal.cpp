@@ -35,14 +35,19 @@ Status write_all(const FileHandle& file, ByteView bytes, std::uint64_t at, const
     return {};
 }
 
-// Nothing: there is no such file. Errors: damaged (it is no ordinary file, or its disk cannot read
-// it), io, out_of_files. Never waits for whoever may write to a pipe of that name.
-Result<std::optional<std::string>> read_file(const fs::path& path, std::uint64_t bytes_max) {
-    const FileHandle file(
+struct OpenFile {
+    FileHandle handle{};
+    std::uint64_t bytes = 0;
+};
+
+// Nothing: there is no such file. Errors: damaged (it is no ordinary file), io, out_of_files. Never
+// waits for whoever may write to a pipe of that name.
+Result<std::optional<OpenFile>> open_file(const fs::path& path) {
+    FileHandle file(
         ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY));
     if (!file.is_open()) {
         if (errno == ENOENT)
-            return std::optional<std::string>{};
+            return std::optional<OpenFile>{};
         if (errno == ELOOP)
             return fail(Errc::damaged, path.string() + " is a symbolic link, and no journal");
         return fail(system_error(errno, "open", path));
@@ -52,12 +57,18 @@ Result<std::optional<std::string>> read_file(const fs::path& path, std::uint64_t
         return fail(system_error(errno, "look at", path));
     if (!S_ISREG(found.st_mode))
         return fail(Errc::damaged, path.string() + " is no ordinary file");
-    std::string bytes(std::min<std::uint64_t>(bytes_max, static_cast<std::uint64_t>(found.st_size)),
-                      '\0');
-    std::size_t done = 0;
+    return std::optional{OpenFile{std::move(file), static_cast<std::uint64_t>(found.st_size)}};
+}
+
+// From where `bytes` ends on, until it has `bytes_max` or all. Errors: damaged (the disk cannot
+// read it), io.
+Status read_on(const OpenFile& file, const fs::path& path, std::uint64_t bytes_max,
+               std::string& bytes) {
+    std::size_t done = bytes.size();
+    bytes.resize(std::max<std::uint64_t>(done, std::min(bytes_max, file.bytes)));
     while (done < bytes.size()) {
-        const ssize_t read =
-            ::pread(file.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
+        const ssize_t read = ::pread(file.handle.get(), bytes.data() + done, bytes.size() - done,
+                                     static_cast<off_t>(done));
         if (read < 0 && errno == EINTR)
             continue;
         if (read < 0 && errno == EIO)
@@ -69,16 +80,25 @@ Result<std::optional<std::string>> read_file(const fs::path& path, std::uint64_t
         done += static_cast<std::size_t>(read);
     }
     bytes.resize(done);
-    return std::optional{std::move(bytes)};
+    return {};
 }
 
-// The same of a journal: to the end that its head states, however long the file is.
+// A journal to the end that its head states, however long the file is. Nothing: there is none.
 Result<std::optional<std::string>> read_journal(const fs::path& path) {
-    auto heads = read_file(path, journal_heads_bytes);
-    if (!heads || !*heads)
-        return heads;
-    const auto head = find_journal_head(**heads);
-    return read_file(path, head ? head->bytes : headless_bytes_max);
+    const auto file = open_file(path);
+    if (!file)
+        return fail(file.error());
+    if (!*file)
+        return std::optional<std::string>{};
+    std::string bytes;
+    Status read = read_on(**file, path, journal_heads_bytes, bytes);
+    if (read) {
+        const auto head = find_journal_head(bytes);
+        read = read_on(**file, path, head ? head->bytes : headless_bytes_max, bytes);
+    }
+    if (!read)
+        return fail(read.error());
+    return std::optional{std::move(bytes)};
 }
 
 // Blocks that are there, so that writing to them changes nothing but them.
@@ -106,12 +126,14 @@ Status make(const fs::path& directory, const JournalHead& head) {
 // Whether a file that is there can be written over as it is: ours, whole, and under no other name,
 // by which somebody keeps it.
 std::optional<JournalHead> head_to_use(const fs::path& path, std::uint64_t store) {
-    const auto bytes = read_file(path, journal_heads_bytes);
+    const auto file = open_file(path);
+    std::string bytes;
     struct stat found {};
-    if (!bytes || !*bytes || ::stat(path.c_str(), &found) != 0 || found.st_nlink != 1)
+    if (!file || !*file || !read_on(**file, path, journal_heads_bytes, bytes) ||
+        ::fstat((*file)->handle.get(), &found) != 0 || found.st_nlink != 1)
         return std::nullopt;
-    const auto head = find_journal_head(**bytes);
-    if (!head || head->store != store || head->bytes != static_cast<std::uint64_t>(found.st_size))
+    const auto head = find_journal_head(bytes);
+    if (!head || head->store != store || head->bytes != (*file)->bytes)
         return std::nullopt;
     return head;
 }
