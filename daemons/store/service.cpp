@@ -33,6 +33,8 @@ std::function<void(const queue::EngineOutputs::Notice&)> notice_log(const host::
         if (!left_out)
             return;
         host::Fields fields;
+        if (!notice.queue.empty())
+            fields.emplace_back("queue", notice.queue);
         if (!notice.detail.empty())
             fields.emplace_back("why", notice.detail);
         if (*left_out > 0)

@@ -59,6 +59,7 @@ struct EngineOutputs {
     struct Notice {
         std::string_view event{};
         std::string detail{};
+        std::string queue{}; // by name; empty: it is not of one queue, or that is deleted
     };
     std::vector<Notice> notices{};
     std::vector<Refusal> refusals{}; // the first ones of a turn, for the audit

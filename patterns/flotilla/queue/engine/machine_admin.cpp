@@ -45,7 +45,7 @@ Slot QueueMachine::Rest::find_or_create(std::string_view name, Creates creates, 
 }
 
 Slot QueueMachine::Rest::make(std::string name, const QueueProperties& properties) {
-    notice("queue_created", name);
+    notice("queue_created", {}, name);
     needs_commit_ = true;
     meta_changed_ = true;
     return book_.create(std::move(name), properties, turn_);

@@ -312,8 +312,10 @@ void QueueMachine::Rest::skip_damaged(Round& round, LaneRef at, const BlockPlace
     book_.mark(at.queue);
     turn_.put(Table::done, std::move(key), encode_damaged());
     commit_soon();
-    notice("block_damaged", "queue '" + queue.name + "', position " + std::to_string(place.first) +
-                                ", about " + std::to_string(lost) + " messages: " + error.detail);
+    notice("block_damaged",
+           "position " + std::to_string(place.first) + ", about " + std::to_string(lost) +
+               " messages: " + error.detail,
+           queue.name);
 }
 
 } // namespace flotilla::queue

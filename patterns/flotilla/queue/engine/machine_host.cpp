@@ -60,8 +60,9 @@ Result<std::vector<bool>> QueueMachine::Rest::ready_in(const Snapshot& snapshot,
 void QueueMachine::Rest::damaged(const BlockPlace& place) {
     const Slot slot = book_.find(place.queue, turn_);
     notice("block_damaged",
-           (slot == no_slot ? "a deleted queue" : "queue '" + book_[slot].name + "'") +
-               ", position " + std::to_string(place.first));
+           (slot == no_slot ? "of a deleted queue, position " : "position ") +
+               std::to_string(place.first),
+           slot == no_slot ? std::string{} : book_[slot].name);
 }
 
 // ---- effects -----------------------------------------------------------------------------------
@@ -221,7 +222,7 @@ void QueueMachine::Rest::promote() {
     const auto damaged_row = [&](const DelayWheel::Damaged& row) {
         const Slot slot = book_.find(row.queue, turn_);
         if (slot == no_slot)
-            return notice("delayed_damaged", "a deleted queue");
+            return notice("delayed_damaged", "of a deleted queue");
         Queue& queue = book_[slot];
         const std::uint64_t lost =
             std::min(std::max<std::uint64_t>(row.messages, 1), queue.delayed);
@@ -230,8 +231,7 @@ void QueueMachine::Rest::promote() {
         queue.counters.dropped_total += lost;
         ++queue.counters.damaged_total;
         book_.mark(slot);
-        notice("delayed_damaged",
-               "queue '" + queue.name + "', about " + std::to_string(lost) + " messages");
+        notice("delayed_damaged", "about " + std::to_string(lost) + " messages", queue.name);
     };
     const std::size_t before = turn_.mutations().changes().size();
     if (const Status moved = wheel_.advance(turn_.snapshot(), turn_.changes(), turn_.wall_ms(),

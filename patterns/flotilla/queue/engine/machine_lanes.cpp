@@ -106,7 +106,7 @@ Slot QueueMachine::Rest::use_of(Slot queue, const BlockPlace& place, const Block
     }
     if (*row)
         if (const Status read = decode_done(**row, use); !read)
-            notice("bitmap_damaged", "queue '" + book_[queue].name + "': " + read.error().detail);
+            notice("bitmap_damaged", read.error().detail, book_[queue].name);
     read_attempts(use, place.queue, snapshot);
     return slot;
 }
@@ -185,8 +185,7 @@ bool QueueMachine::Rest::read_used(Slot block, std::size_t index, Record& record
             return false;
         }
         if (!*row || !applied_reader_.open(**row) || applied_reader_.count() != use.count) {
-            notice("block_damaged",
-                   "queue '" + queue_of(use).name + "', position " + std::to_string(use.first));
+            notice("block_damaged", "position " + std::to_string(use.first), queue_of(use).name);
             return false;
         }
         applied_block_ = block;

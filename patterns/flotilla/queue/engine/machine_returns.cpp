@@ -217,7 +217,7 @@ void QueueMachine::Rest::bury(const Grave& grave, const Record& record) {
     std::string why;
     const Slot target = find_or_create(name, Creates::always, why);
     if (target == no_slot)
-        return notice("dead_letter_dropped", "queue '" + origin.name + "': " + why);
+        return notice("dead_letter_dropped", why, origin.name);
     wire::OptionTextWriter note;
     note.text("origin", origin.name)
         .count("origin_id", grave.id)

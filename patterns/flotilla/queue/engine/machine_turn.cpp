@@ -124,8 +124,8 @@ void QueueMachine::Rest::refuse(const Said& said, leased::ErrorCode code, std::s
     answer(said, leased::ErrorReply{code, std::move(text), 0, 0, 0});
 }
 
-void QueueMachine::Rest::notice(std::string_view event, std::string detail) {
-    notices_.push_back({event, std::move(detail)});
+void QueueMachine::Rest::notice(std::string_view event, std::string detail, std::string queue) {
+    notices_.push_back({event, std::move(detail), std::move(queue)});
 }
 
 QueueMachine::Rest::Needs QueueMachine::Rest::changed(const Queue& queue) {

@@ -135,7 +135,7 @@ private:
     void answer(const Said& said, Event event, Needs needs = Needs::nothing);
     void answer_if_wanted(const Said& said, Event event, Needs needs);
     void refuse(const Said& said, leased::ErrorCode code, std::string text);
-    void notice(std::string_view event, std::string detail);
+    void notice(std::string_view event, std::string detail, std::string queue = {});
     // Of a change of this queue: whether its answer waits for the commit, and the turn with it.
     Needs changed(const Queue& queue);
     void commit_soon();
