@@ -6,6 +6,10 @@
 #include <store/queue/journal_rig.hpp>
 #include <store/queue/lmdb_faults.hpp>
 #include <support/catch.hpp>
+#include <sys/resource.h>
+
+#include <csignal>
+#include <fstream>
 
 using namespace flotilla;
 using namespace flotilla::test;
@@ -252,6 +256,26 @@ TEST_CASE("a journal is given up when an operator says so, and the store remembe
     CHECK(bytes_of(again->kept_as) == bytes_of(folder.aside("journal")));
     CHECK_FALSE(fs::exists(folder.journal));
     CHECK(verify_store(folder.path)->given_up->times == 2);
+}
+
+TEST_CASE("a disk with no byte left gives nothing up, and is told what to do") {
+    const Folder folder;
+    die_with(folder.path, 5);
+    fs::rename(folder.journal, folder.aside("journal"));
+    std::ofstream(folder.journal) << "no journal";
+    const int status = in_child([&] {
+        std::signal(SIGXFSZ, SIG_IGN);
+        const rlimit limit{4096, 4096};
+        ::setrlimit(RLIMIT_FSIZE, &limit);
+        const auto done = give_up_journal(folder.path, small_store());
+        return !done && done.error().code == Errc::disk_full &&
+               says(done.error().detail, "nothing was changed: make some room on this disk");
+    });
+    CHECK(status == 0);
+    for (const auto& each : fs::directory_iterator(folder.path)) // under no second name
+        CHECK(each.path().filename().string().find("given-up") == std::string::npos);
+    CHECK(fs::exists(folder.journal));
+    CHECK(give_up_journal(folder.path, small_store()));
 }
 
 TEST_CASE("nothing is given up where nothing has to be") {

@@ -160,6 +160,27 @@ TEST_CASE("a backup is a store of its own, no larger than what it holds") {
     CHECK_FALSE(back_up_store(folder.path() / "nothing", folder.path() / "other"));
 }
 
+TEST_CASE("half a copy is named, and is no store") {
+    ScratchFolder folder;
+    const fs::path path = folder.path() / "data";
+    const fs::path copy = folder.path() / "copy";
+    fill(path);
+    fs::create_directory(copy);
+    fs::permissions(copy, fs::perms::owner_all);
+    std::ofstream(copy / "data.mdb.part") << "half";
+    const auto names_it = [&](const Error& error) {
+        INFO(error.detail);
+        return error.detail.find((copy / "data.mdb.part").string()) != std::string::npos &&
+               error.detail.find("empty the directory") != std::string::npos;
+    };
+    CHECK(names_it(back_up_store(path, copy).error()));
+    const auto opened = LmdbStore::open(copy, small_store());
+    REQUIRE_FALSE(opened);
+    CHECK(names_it(opened.error()));
+    fs::remove_all(copy);
+    REQUIRE(back_up_store(path, copy));
+}
+
 TEST_CASE("a restored store goes on where its backup was made") {
     ScratchFolder folder;
     const fs::path path = folder.path() / "data";

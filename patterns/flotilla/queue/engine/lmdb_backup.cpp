@@ -25,11 +25,10 @@ namespace {
 
 namespace fs = std::filesystem;
 using lmdb::Environment;
+using lmdb::part_name;
 
 constexpr auto progress_interval = std::chrono::seconds{1};
 constexpr std::size_t copy_bytes = std::size_t{1} << 20;
-// A copy has another name until it is whole, so that half of one is never taken for a store.
-constexpr const char* part_name = "data.mdb.part";
 
 std::uint64_t bytes_in(const FileHandle& file) {
     struct stat found {};
@@ -40,9 +39,15 @@ std::uint64_t bytes_in(const FileHandle& file) {
 class Part {
 public:
     static Result<Part> begin(const fs::path& directory) {
-        if (const Status made = DataDirectory::make_empty(directory); !made)
-            return fail(made.error());
         const fs::path path = directory / part_name;
+        if (const Status made = DataDirectory::make_empty(directory); !made) {
+            Error error = made.error();
+            if (error.code == Errc::exists && fs::exists(path))
+                error.detail += ": " + path.string() +
+                                " is of a copy that was killed, or is under way; if none is, empty "
+                                "the directory and say it again";
+            return fail(std::move(error));
+        }
         FileHandle file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
         if (!file.is_open())
             return fail(system_error(errno, "make", path));

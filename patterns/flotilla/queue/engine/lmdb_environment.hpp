@@ -25,6 +25,8 @@ namespace flotilla::queue::lmdb {
 using TableHandle = unsigned int; // MDB_dbi
 
 inline constexpr const char* data_name = "data.mdb";
+// A copy has this name until it is whole, so that half of one is never taken for a store.
+inline constexpr const char* part_name = "data.mdb.part";
 
 // The row of table meta that says which format a store has.
 inline constexpr ByteView format_key = "format";

@@ -91,6 +91,16 @@ Result<fs::path> keep_file(const fs::path& directory) {
     return fail(Errc::io, directory.string() + " has too many journals that were given up");
 }
 
+// Nothing was changed: said, with what to do, and the second name of the file is not left behind.
+Error undone(Error why, const fs::path& kept_as) {
+    if (!kept_as.empty())
+        ::unlink(kept_as.c_str());
+    if (why.code == Errc::disk_full)
+        why.detail += "; nothing was changed: make some room on this disk, 16 MiB is enough, and "
+                      "say it again";
+    return why;
+}
+
 } // namespace
 
 Result<GivenUp> give_up_journal(const fs::path& directory, LmdbOptions options) {
@@ -134,10 +144,10 @@ Result<GivenUp> give_up_journal(const fs::path& directory, LmdbOptions options) 
     }
     auto kept = keep_file(directory);
     if (!kept)
-        return fail(kept.error());
+        return fail(undone(kept.error(), {}));
     done.kept_as = std::move(*kept);
     if (const auto committed = (*tree)->commit(all); !committed)
-        return fail(committed.error());
+        return fail(undone(committed.error(), done.kept_as));
     if (!done.kept_as.empty() && ::unlink((directory / journal_name).c_str()) != 0)
         return fail(system_error(errno, "take the name from", directory / journal_name));
     if (const Status synced = DataDirectory::sync(directory); !synced)

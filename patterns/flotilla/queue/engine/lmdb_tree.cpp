@@ -118,6 +118,10 @@ Result<std::unique_ptr<Tree>> Tree::open(const std::filesystem::path& directory,
         return fail(claimed.error());
     auto rest = std::make_unique<Rest>(std::move(*claimed), options);
     const bool is_new = size_of(directory / data_name) == 0;
+    if (is_new && std::filesystem::exists(directory / part_name))
+        return fail(Errc::damaged, (directory / part_name).string() +
+                                       " is half a copy, and there is no other store here: empty "
+                                       "the directory, and back up or restore into it again");
     if (const Status opened = rest->open_environment(); !opened)
         return fail(opened.error());
     if (is_new)
