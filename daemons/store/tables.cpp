@@ -25,17 +25,20 @@ std::string_view name_with_unit(std::string_view property) {
 
 queue::QueueProperties read_properties(SettingsTable& table) {
     queue::QueueProperties properties;
-    const auto read = [&](std::string_view name) {
+    const auto is_given = [&](std::string_view name) {
         const auto value = table.any(name);
         if (!value)
-            return;
+            return false;
         if (const Status set = set_property(properties, name, *value); !set)
             table.refuse(name, set.error().detail);
+        return true;
     };
     for (const std::string_view name : queue::property_names()) {
-        read(name);
-        if (const std::string_view other = name_with_unit(name); !other.empty())
-            read(other);
+        const bool is_given_so = is_given(name);
+        const std::string_view other = name_with_unit(name);
+        if (!other.empty() && is_given(other) && is_given_so)
+            table.refuse(other, "'" + std::string(name) + "' and '" + std::string(other) +
+                                    "' are one property: give one of them");
     }
     if (const Status right = check_properties(properties); !right)
         table.refuse("name", right.error().detail);
@@ -104,7 +107,7 @@ void read_doors(SettingsTable& root, DaemonSettings& settings) {
     for (SettingsTable& table : tables) {
         Door door;
         const auto kind = table.choice("kind", {"pull", "sub", "push"});
-        if (!kind)
+        if (!kind && !table.any("kind")) // else it was refused with its value
             table.refuse("kind", "what kind of door? Write kind = \"pull\", \"sub\" or \"push\"");
         door.kind = kind == "sub"    ? Door::Kind::sub
                     : kind == "push" ? Door::Kind::push

@@ -34,17 +34,18 @@ std::optional<std::string> nearest_word(std::string_view word,
     if (word.size() > word_bytes_max)
         return std::nullopt;
     std::optional<std::string> best;
+    std::optional<std::string> longer; // that begins so
     std::size_t best_distance = (word.size() + 2) / 3;
     for (const std::string& candidate : candidates) {
         if (word.size() >= 3 && candidate.size() > word.size() && candidate.rfind(word, 0) == 0)
-            return candidate; // the beginning of a longer one
+            longer = longer ? longer : candidate;
         const std::size_t d = distance(word, candidate);
         if (d < best_distance || (d == best_distance && !best)) {
             best = candidate;
             best_distance = d;
         }
     }
-    return best;
+    return longer && (!best || best_distance > 1) ? longer : best;
 }
 
 } // namespace flotilla

@@ -48,7 +48,28 @@ struct SettingsTree {
         errors.push_back(place(source) + ": " + std::move(why));
     }
     void find_unasked(const toml::table& table);
+    std::string place_of(std::string_view key, const toml::table& found_in) const;
+    bool is_asked(const toml::table& table, std::string_view key) const {
+        const auto known = asked.find(&table);
+        return known != asked.end() && known->second.find(key) != known->second.end();
+    }
 };
+
+// Where a key belongs that is unknown where it stands: whatever is behind the head of a table is in
+// that table. Empty: nobody knows it.
+std::string SettingsTree::place_of(std::string_view key, const toml::table& found_in) const {
+    if (&found_in != &root)
+        return is_asked(root, key) ? "it is one of the whole file, and belongs above its first "
+                                     "[table]"
+                                   : std::string{};
+    for (const auto& [name, node] : root)
+        if (const auto* array = node.as_array())
+            for (const auto& element : *array)
+                if (const auto* table = element.as_table(); table && is_asked(*table, key))
+                    return "it is one of a table, and belongs below [[" + std::string(name.str()) +
+                           "]]";
+    return {};
+}
 
 void SettingsTree::find_unasked(const toml::table& table) {
     const auto& known = asked[&table];
@@ -56,7 +77,9 @@ void SettingsTree::find_unasked(const toml::table& table) {
         const std::string_view text = key.str();
         if (known.find(text) == known.end()) {
             std::string why = "unknown key '" + std::string(text) + "'";
-            if (const auto near = nearest_word(text, {known.begin(), known.end()}))
+            if (const std::string place = place_of(text, table); !place.empty())
+                why += " here: " + place;
+            else if (const auto near = nearest_word(text, {known.begin(), known.end()}))
                 why += "; did you mean '" + *near + "'?";
             refuse(key.source(), std::move(why));
             continue;
@@ -318,8 +341,10 @@ Result<Settings> Settings::parse(std::string_view text, std::string file) {
     try {
         tree->root = toml::parse(text, tree->file);
     } catch (const toml::parse_error& error) {
-        return fail(Errc::bad_setting,
-                    tree->place(error.source()) + ": " + std::string(error.description()));
+        std::string why(error.description());
+        if (why.find("could not determine value type") != std::string::npos)
+            why += "; a text stands in quotes";
+        return fail(Errc::bad_setting, tree->place(error.source()) + ": " + why);
     }
     return Settings{std::move(tree)};
 }

@@ -68,6 +68,44 @@ TEST_CASE("settings: wrong types, ranges and units are reported with their place
     CHECK(text.find("it is one of x, y") != std::string::npos);
 }
 
+TEST_CASE("settings: a key of the whole file that stands in a table is told where it belongs",
+          "[unit][base]") {
+    auto settings =
+        Settings::parse("[[queue]]\nname = 'a'\nbind = 'tcp://127.0.0.1:1'\n", "f.toml");
+    REQUIRE(settings);
+    SettingsTable root = settings->root();
+    CHECK_FALSE(root.text("bind"));
+    for (SettingsTable& table : root.tables("queue"))
+        CHECK(table.text("name"));
+    const Status done = settings->finish();
+    REQUIRE_FALSE(done);
+    CHECK(done.error().detail ==
+          "f.toml:3:1: unknown key 'bind' here: it is one of the whole file, "
+          "and belongs above its first [table]");
+}
+
+TEST_CASE("settings: a key of a table that stands above it is told where it belongs",
+          "[unit][base]") {
+    auto settings = Settings::parse("lease = '5m'\n[[queue]]\nname = 'a'\n", "f.toml");
+    REQUIRE(settings);
+    SettingsTable root = settings->root();
+    CHECK_FALSE(root.text("leased_max"));
+    for (SettingsTable& table : root.tables("queue")) {
+        CHECK(table.text("name"));
+        CHECK_FALSE(table.text("lease"));
+    }
+    const Status done = settings->finish();
+    REQUIRE_FALSE(done);
+    CHECK(
+        done.error().detail ==
+        "f.toml:1:1: unknown key 'lease' here: it is one of a table, and belongs below [[queue]]");
+    const auto bare = Settings::parse("name = a\n", "f.toml");
+    REQUIRE_FALSE(bare);
+    CHECK(bare.error().detail.find("a text stands in quotes") != std::string::npos);
+    CHECK(nearest_word("queues", {"queues_max", "queue"}) == "queue");
+    CHECK(nearest_word("que", {"queue", "quiet"}) == "queue");
+}
+
 TEST_CASE("settings: an unknown key is an error that suggests the nearest known one",
           "[unit][base]") {
     auto settings = Settings::parse("[[relay]]\nfrontent = \"x\"\n[stray]\nq=1\n", "f.toml");

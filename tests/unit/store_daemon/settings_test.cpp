@@ -99,6 +99,17 @@ TEST_CASE("store settings: what is wrong is said at its place", "[unit][store]")
     CHECK(has(complaint("bind = \">tcp://127.0.0.1:5560\"\n"), "a store binds"));
 }
 
+TEST_CASE("store settings: one property under two names is refused, a wrong kind told once",
+          "[unit][store]") {
+    const std::string head = "bind = 'tcp://127.0.0.1:1'\ndata = 'd'\n";
+    CHECK(complaint(head + "[[queue]]\nname = 'q'\nlease = '5m'\nlease_ms = 1000\n") ==
+          "store.toml:5:9: 'lease_ms' and 'lease' are one property: give one of them");
+    const std::string kind =
+        complaint(head + "[[door]]\nkind = 'pul'\nqueue = 'q'\nendpoints = 'tcp://127.0.0.1:2'\n");
+    CHECK(has(kind, "it is one of pull, sub, push"));
+    CHECK_FALSE(has(kind, "what kind of door"));
+}
+
 TEST_CASE("store settings: flags win over the file, and a directory is needed", "[unit][store]") {
     DaemonSettings flags;
     flags.data = "here";
