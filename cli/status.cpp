@@ -121,11 +121,9 @@ Result<ExitCode> run_status(const StatusFlags& flags) {
 void add_status(Parser& parser, StatusFlags& flags) {
     add_admin_endpoints(parser, flags.admin);
     const char* group = "Listing";
-    parser
-        .add_option(
-            "-k,--kind", flags.kind,
-            "Show these objects too: queue, door, session, service, worker, relay, connection")
-        .type_name("KIND")
+    add_choice(parser, "-k,--kind", flags.kind,
+               {"queue", "door", "session", "service", "worker", "relay", "connection"},
+               "Show these objects too")
         .group(group);
     parser.add_option("--prefix", flags.prefix, "Only objects whose names begin so")
         .type_name("TEXT")

@@ -202,11 +202,9 @@ Run declare_top(Parser& parser) {
     const auto flags = std::make_shared<TopFlags>();
     add_admin_endpoints(parser, flags->admin);
     const char* group = "Screen";
-    parser
-        .add_option(
-            "-k,--kind", flags->kind,
-            "What to begin with: daemon, queue, door, session, service, worker, relay, connection")
-        .type_name("KIND")
+    add_choice(parser, "-k,--kind", flags->kind,
+               {"daemon", "queue", "door", "session", "service", "worker", "relay", "connection"},
+               "What to begin with")
         .group(group);
     add_duration(parser, "-i,--interval", flags->interval, "How often to ask the daemons [1s]")
         .group(group);

@@ -85,7 +85,7 @@ public:
         : load_(load), queue_("zmq.bench." + std::to_string(::getpid())), seen_(load.count) {}
 
     Result<ExitCode> run() {
-        auto link = StoreLink::open(load_.store);
+        auto link = StoreLink::open(load_.store, {});
         if (!link)
             return fail(link.error());
         queue::Create create;

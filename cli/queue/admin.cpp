@@ -5,6 +5,7 @@
 
 #include <cli/queue/store_link.hpp>
 #include <cli/queue/verbs.hpp>
+#include <cli/words.hpp>
 
 #include <memory>
 #include <utility>
@@ -26,14 +27,17 @@ Result<ExitCode> ask(const AdminFlags& flags, const queue::Command& command,
                      const std::string& what, Terminal& terminal) {
     if (Status right = check_queue(flags.queue); !right)
         return fail(right.error());
-    auto link = StoreLink::open(flags.store);
+    auto link = StoreLink::open(flags.store, told_to(terminal));
     if (!link)
         return fail(link.error());
     auto done = link->ask_for<queue::Done>(command, queue::Asked::other);
+    if (!done && done.error().detail.starts_with("no_queue"))
+        return fail(Errc::refused, "no_queue: there is no queue '" + flags.queue +
+                                       "'; 'zmq queue ls' lists those that there are");
     if (!done)
         return fail(done.error());
     if (!what.empty())
-        terminal.note(std::to_string(done->done) + " " + what);
+        terminal.note(counted_are(done->done, "message") + " " + what);
     return ExitCode::ok;
 }
 
@@ -128,7 +132,7 @@ Run declare_queue_purge(Parser& parser) {
     parser.set_footer("What consumers hold stays with them.\n\n"
                       "Example:\n  zmq queue purge orders.dead --store tcp://127.0.0.1:5560");
     return [flags](Terminal& terminal) {
-        return ask(*flags, queue::Purge{flags->queue}, "messages are gone", terminal);
+        return ask(*flags, queue::Purge{flags->queue}, "gone", terminal);
     };
 }
 
@@ -173,8 +177,7 @@ Run declare_queue_redrive(Parser& parser) {
     parser.set_footer("They are tried again from the first attempt on.\n\n"
                       "Example:\n  zmq queue redrive orders.dead --store tcp://127.0.0.1:5560");
     return [flags](Terminal& terminal) {
-        return ask(*flags, queue::Redrive{flags->queue, flags->count}, "messages are back",
-                   terminal);
+        return ask(*flags, queue::Redrive{flags->queue, flags->count}, "back", terminal);
     };
 }
 

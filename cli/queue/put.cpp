@@ -11,6 +11,7 @@
 #include <cli/queue/store_link.hpp>
 #include <cli/queue/verbs.hpp>
 #include <cli/signals.hpp>
+#include <cli/words.hpp>
 
 #include <algorithm>
 #include <memory>
@@ -60,6 +61,7 @@ private:
     Status put_some();
     void note(const queue::Confirm& confirm);
     void show_progress();
+    void tell_connection();
     void watch_input();
     Status loop();
     Result<ExitCode> tell_end();
@@ -75,8 +77,9 @@ private:
     std::uint64_t stored_ = 0;
     std::uint64_t duplicates_ = 0;
     std::uint64_t refused_ = 0;
-    std::uint64_t shown_ = 0; // refusals
-    Instant progress_at_{};   // when something was last confirmed
+    std::uint64_t shown_ = 0;  // refusals
+    std::string connection_{}; // as last told
+    Instant progress_at_{};    // when something was last confirmed
     bool no_more_ = false;
     bool needs_input_ = false;
     bool watches_input_ = false;
@@ -167,6 +170,14 @@ void PutRun::show_progress() {
                                        (state.empty() ? "" : "; " + state));
 }
 
+void PutRun::tell_connection() {
+    const std::string state = producer_->is_connected() && producer_->state_text().empty()
+                                  ? "connected, and the store answers"
+                                  : producer_->state_text();
+    if (state != connection_)
+        terminal_.detail(connection_ = state);
+}
+
 void PutRun::watch_input() {
     const int descriptor = input_->descriptor();
     if (descriptor < 0 || needs_input_ == watches_input_)
@@ -189,6 +200,7 @@ Status PutRun::loop() {
         if (Status served = producer_->process(Duration::zero()); !served)
             return served;
         show_progress();
+        tell_connection();
         const std::uint64_t left = producer_->unconfirmed();
         if (no_more_ && !pending_ && left == 0)
             return {};
@@ -214,13 +226,13 @@ Result<ExitCode> PutRun::tell_end() {
     terminal_.detail(std::to_string(stored_) + " stored, " + std::to_string(duplicates_) +
                      " were there already, " + std::to_string(refused_) + " refused");
     if (refused_ > refusals_shown_max)
-        terminal_.error(std::to_string(refused_) + " messages were refused in all");
-    if (left > 0)
-        terminal_.error(std::to_string(left) + " messages are not confirmed" +
-                        (state.empty() ? "" : " (" + state + ")") +
-                        (flags_.outbox.empty() ? "" : "; they wait in " + flags_.outbox));
-    if (left > 0 && stored_ + duplicates_ + refused_ == 0 && !producer_->is_connected())
-        return ExitCode::nothing;
+        terminal_.error(counted(refused_, "message") + " were refused in all");
+    if (left > 0) {
+        const std::string why = producer_->is_connected() ? state : no_answer(flags_.store);
+        terminal_.error(counted_are(left, "message") + " not confirmed" +
+                        (why.empty() ? "" : ": " + why) +
+                        (flags_.outbox.empty() ? "" : "; what was read waits in " + flags_.outbox));
+    }
     return left > 0 ? ExitCode::not_flushed : refused_ > 0 ? ExitCode::refused : ExitCode::ok;
 }
 
@@ -238,7 +250,7 @@ Result<ExitCode> put_acked(const PutFlags& flags, Terminal& terminal) {
     auto input = Input::open(flags.input, std::move(options));
     if (!input)
         return fail(input.error());
-    auto link = StoreLink::open(flags.store);
+    auto link = StoreLink::open(flags.store, told_to(terminal));
     if (!link)
         return fail(link.error());
     std::uint64_t done = 0;
@@ -282,11 +294,19 @@ Result<ExitCode> put_acked(const PutFlags& flags, Terminal& terminal) {
     return ExitCode::ok;
 }
 
+// A message that no store answered for is not stored, whatever was asked.
+Result<ExitCode> ended_put(Result<ExitCode> ended, Terminal& terminal) {
+    if (ended || ended.error().code != Errc::timeout)
+        return ended;
+    terminal.error(ended.error().detail);
+    return ExitCode::not_flushed;
+}
+
 Result<ExitCode> run_put(const PutFlags& flags, Terminal& terminal) {
     if (Status right = check_queue(flags.queue); !right)
         return fail(right.error());
     if (flags.acked)
-        return put_acked(flags, terminal);
+        return ended_put(put_acked(flags, terminal), terminal);
     PutRun run(flags, terminal);
     if (Status prepared = run.prepare(); !prepared)
         return fail(prepared.error());
@@ -308,7 +328,8 @@ Run declare_queue_put(Parser& parser) {
     parser.add_option("-k,--key", flags->key, "With order=key, messages of one key stay in order")
         .type_name("TEXT")
         .group(group);
-    add_count(parser, "-p,--priority", flags->priority, {0, 7}, "0 is delivered first [0]")
+    add_count(parser, "-p,--priority", flags->priority, {0, 7},
+              "0, delivered first, to the queue's priority_levels - 1 [0]")
         .group(group);
     add_duration(parser, "--delay", flags->delay, "Not delivered before this is over [0s]")
         .group(group);
@@ -328,11 +349,12 @@ Run declare_queue_put(Parser& parser) {
                     "Keep what is not confirmed in this directory; the next run with it sends it")
         .type_name("DIR")
         .group(group);
-    add_store(parser, flags->store);
+    add_store(parser, flags->store, StoreUse::stores);
     add_input(parser, flags->input);
     parser.set_footer(
         "Each argument, or each line of standard input, is a message. Exit 0: all are "
-        "stored; 4: some were\nrefused, which is told; 5: some are not confirmed.\n\n"
+        "stored; 4: some were\nrefused, which is told; 5: some are not confirmed, also "
+        "when no store answers.\n\n"
         "Examples:\n"
         "  zmq queue put orders 'one order' --store tcp://127.0.0.1:5560\n"
         "  seq 1000000 | zmq queue put orders\n"

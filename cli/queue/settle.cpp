@@ -47,7 +47,7 @@ Result<Kept> kept_of(const SettleFlags& flags) {
 
 Result<ExitCode> run_settle(const SettleFlags& flags, const std::string& name,
                             leased::Command command, Terminal& terminal) {
-    auto link = StoreLink::open(flags.store, name);
+    auto link = StoreLink::open(flags.store, told_to(terminal), name);
     if (!link)
         return fail(link.error());
     auto ok = link->ask_for<leased::Ok>(std::move(command), queue::Asked::leased);

@@ -62,8 +62,8 @@ Result<OptionPairs> stat_of(StoreLink& link, const std::string& queue) {
     return pairs;
 }
 
-Result<ExitCode> run_ls(const ShowFlags& flags) {
-    auto link = StoreLink::open(flags.store);
+Result<ExitCode> run_ls(const ShowFlags& flags, Terminal& terminal) {
+    auto link = StoreLink::open(flags.store, told_to(terminal));
     if (!link)
         return fail(link.error());
     Output out;
@@ -83,11 +83,11 @@ Result<ExitCode> run_ls(const ShowFlags& flags) {
     return out.finish(written);
 }
 
-Result<ExitCode> run_stat(const ShowFlags& flags) {
+Result<ExitCode> run_stat(const ShowFlags& flags, Terminal& terminal) {
     for (const std::string& each : flags.queues)
         if (Status right = check_queue(each); !right)
             return fail(right.error());
-    auto link = StoreLink::open(flags.store);
+    auto link = StoreLink::open(flags.store, told_to(terminal));
     if (!link)
         return fail(link.error());
     Output out;
@@ -132,7 +132,7 @@ Result<ExitCode> run_watch(const ShowFlags& flags, Terminal& terminal) {
     for (const std::string& each : flags.queues)
         if (Status right = check_queue(each); !right)
             return fail(right.error());
-    auto link = StoreLink::open(flags.store);
+    auto link = StoreLink::open(flags.store, told_to(terminal));
     if (!link)
         return fail(link.error());
     Output out;
@@ -169,14 +169,14 @@ Result<ExitCode> run_watch(const ShowFlags& flags, Terminal& terminal) {
     return out.finish({});
 }
 
-Result<ExitCode> run_peek(const ShowFlags& flags) {
+Result<ExitCode> run_peek(const ShowFlags& flags, Terminal& terminal) {
     const std::string& queue = flags.queues.front();
     if (Status right = check_queue(queue); !right)
         return fail(right.error());
     auto format = make_format(flags.output);
     if (!format)
         return fail(format.error());
-    auto link = StoreLink::open(flags.store);
+    auto link = StoreLink::open(flags.store, told_to(terminal));
     if (!link)
         return fail(link.error());
     Output out;
@@ -215,7 +215,7 @@ Run declare_queue_ls(Parser& parser) {
     parser.set_footer("Examples:\n"
                       "  zmq queue ls --store tcp://127.0.0.1:5560\n"
                       "  zmq queue ls orders. --json | jq -r .name");
-    return [flags](Terminal&) { return run_ls(*flags); };
+    return [flags](Terminal& terminal) { return run_ls(*flags, terminal); };
 }
 
 Run declare_queue_stat(Parser& parser) {
@@ -226,7 +226,7 @@ Run declare_queue_stat(Parser& parser) {
     parser.set_footer("Examples:\n"
                       "  zmq queue stat orders --store tcp://127.0.0.1:5560\n"
                       "  zmq queue stat orders --json | jq .ready");
-    return [flags](Terminal&) { return run_stat(*flags); };
+    return [flags](Terminal& terminal) { return run_stat(*flags, terminal); };
 }
 
 Run declare_queue_watch(Parser& parser) {
@@ -254,7 +254,7 @@ Run declare_queue_peek(Parser& parser) {
                       "Examples:\n"
                       "  zmq queue peek orders --store tcp://127.0.0.1:5560\n"
                       "  zmq queue peek orders.dead -n 100 --format json | jq .meta.reason");
-    return [flags](Terminal&) { return run_peek(*flags); };
+    return [flags](Terminal& terminal) { return run_peek(*flags, terminal); };
 }
 
 } // namespace flotilla::cli

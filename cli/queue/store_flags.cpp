@@ -13,7 +13,7 @@ constexpr std::size_t stores_max = 16;
 constexpr std::uint64_t message_bytes_min = 64 << 10;
 } // namespace
 
-void add_store(Parser& parser, StoreFlags& flags) {
+void add_store(Parser& parser, StoreFlags& flags, StoreUse use) {
     const char* group = "Store";
     add_list(parser, "-s,--store", flags.stores, "ENDPOINT",
              "Where the store is [FLOTILLA_STORE in the environment]; may be repeated: when one "
@@ -21,7 +21,8 @@ void add_store(Parser& parser, StoreFlags& flags) {
         .group(group)
         .variable("FLOTILLA_STORE");
     add_duration(parser, "-t,--timeout", flags.timeout,
-                 "Longest wait for the store's answer [10s]; exit 3, or 5 when it was to store")
+                 use == StoreUse::stores ? "Longest wait for the store's answer [10s]; exit 5"
+                                         : "Longest wait for the store's answer [10s]; exit 3")
         .group(group);
     add_bytes(parser, "--max-size", flags.message_bytes_max,
               "Largest message accepted, in or out [64MiB]")

@@ -16,7 +16,9 @@ struct StoreFlags {
     std::uint64_t message_bytes_max = 64ULL << 20;
     SecurityFlags security;
 };
-void add_store(Parser& parser, StoreFlags& flags);
+// Of a verb that stores, or of one that asks: what a store that does not answer ends it with.
+enum class StoreUse { asks, stores };
+void add_store(Parser& parser, StoreFlags& flags, StoreUse use = StoreUse::asks);
 
 struct StorePlan {
     std::vector<net::Endpoint> stores{};

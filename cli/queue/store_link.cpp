@@ -24,8 +24,21 @@ Error refusal(leased::ErrorCode code, const std::string& text) {
     return Error{errc, std::string(name(code)) + (text.empty() ? "" : ": " + text)};
 }
 
+ConnectionTold told_to(Terminal& terminal) {
+    if (terminal.verbosity() != Verbosity::verbose)
+        return {};
+    return [&terminal](const std::string& sentence) { terminal.detail(sentence); };
+}
+
+std::string no_answer(const StoreFlags& flags) {
+    const std::string& first = flags.stores.front();
+    return "no store answers at " + first + " within " + format_duration(flags.timeout) +
+           "; 'zmq doctor " + first + "' says why";
+}
+
 Result<StoreLink> StoreLink::open_one(const StorePlan& plan, const net::Endpoint& endpoint,
-                                      Duration wait, const std::string& name) {
+                                      Duration wait, const std::string& name,
+                                      const ConnectionTold& told) {
     StoreLink link;
     auto context = net::Context::open();
     if (!context)
@@ -42,6 +55,14 @@ Result<StoreLink> StoreLink::open_one(const StorePlan& plan, const net::Endpoint
     if (!socket)
         return fail(socket.error());
     link.socket_.emplace(std::move(*socket));
+    if (told) {
+        auto monitor = net::Monitor::open(*link.socket_);
+        if (!monitor)
+            return fail(monitor.error());
+        link.monitor_.emplace(std::move(*monitor));
+        link.told_ = told;
+        told("connecting to " + endpoint.text());
+    }
     if (Status connected = link.socket_->connect(endpoint); !connected) {
         Error error = connected.error();
         if (error.code == Errc::insecure)
@@ -58,7 +79,8 @@ Result<StoreLink> StoreLink::open_one(const StorePlan& plan, const net::Endpoint
     return link;
 }
 
-Result<StoreLink> StoreLink::open(const StoreFlags& flags, const std::string& name) {
+Result<StoreLink> StoreLink::open(const StoreFlags& flags, ConnectionTold told,
+                                  const std::string& name) {
     auto plan = make_store_plan(flags);
     if (!plan)
         return fail(plan.error());
@@ -72,17 +94,20 @@ Result<StoreLink> StoreLink::open(const StoreFlags& flags, const std::string& na
         Duration patience = first_try;
         do {
             link = open_one(*plan, endpoint, std::min(patience, time_left(net::now(), deadline)),
-                            name);
+                            name, told);
             patience *= 2;
         } while (!link && link.error().code == Errc::timeout && net::now() < deadline);
         if (link || link.error().code != Errc::timeout)
             break;
     }
     if (!link && link.error().code == Errc::timeout)
-        return fail(Errc::timeout, "no store answers at " + flags.stores.front() + " within " +
-                                       format_duration(plan->timeout) + "; 'zmq doctor " +
-                                       flags.stores.front() + "' says why");
+        return fail(Errc::timeout, no_answer(flags));
     return link;
+}
+
+void StoreLink::tell_of_connection() {
+    while (const auto event = monitor_ ? monitor_->next() : std::nullopt)
+        told_(net::explain(*event));
 }
 
 // False: the time is over. Errors: stopped, by a signal.
@@ -94,8 +119,12 @@ Result<bool> StoreLink::wait_input(Instant deadline) {
     net::Poller poller;
     poller.on_readable(*socket_, [] {});
     poller.on_readable(signal_descriptor(), [] {});
+    if (monitor_)
+        poller.on_readable(monitor_->socket(), [] {});
+    tell_of_connection();
     if (Status turned = poller.turn(time_left(net::now(), deadline)); !turned)
         return fail(turned.error());
+    tell_of_connection();
     if (signal_caught() != 0)
         return fail(Errc::stopped, "ended by a signal");
     return socket_->readable() || net::now() < deadline;

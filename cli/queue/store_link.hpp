@@ -6,13 +6,16 @@
 
 #include <flotilla/base/result.hpp>
 #include <flotilla/net/context.hpp>
+#include <flotilla/net/monitor.hpp>
 #include <flotilla/net/socket.hpp>
 #include <flotilla/queue/codec.hpp>
 
 #include <cli/queue/store_flags.hpp>
+#include <cli/terminal.hpp>
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,12 +25,18 @@
 
 namespace flotilla::cli {
 
+// What happens to the connection, in a sentence; none: nobody wants to know.
+using ConnectionTold = std::function<void(const std::string&)>;
+// For -v; none without it.
+ConnectionTold told_to(Terminal& terminal);
+
 class StoreLink {
 public:
     // The first store that answers. `name` is what it is to know us by, so that another run can go
     // on where this one ended; empty: a name of its own. Errors: those of make_store_plan and
     // Socket; timeout (none does, each asked for its part of the time).
-    static Result<StoreLink> open(const StoreFlags& flags, const std::string& name = {});
+    static Result<StoreLink> open(const StoreFlags& flags, ConnectionTold told,
+                                  const std::string& name = {});
 
     // Waits for the answer, at most the timeout and `wait` beyond it. Errors: timeout; refused (the
     // store's code and text); lease_lost; stopped (a signal); malformed.
@@ -49,18 +58,25 @@ public:
 private:
     StoreLink() = default;
     static Result<StoreLink> open_one(const StorePlan& plan, const net::Endpoint& endpoint,
-                                      Duration wait, const std::string& name);
+                                      Duration wait, const std::string& name,
+                                      const ConnectionTold& told);
+    void tell_of_connection();
     Result<std::optional<queue::Event>> receive(queue::Asked asked, Duration wait,
                                                 const std::string& correlation);
     Result<bool> wait_input(Instant deadline);
 
     std::unique_ptr<net::Context> context_{};
     std::optional<net::Socket> socket_{};
+    std::optional<net::Monitor> monitor_{}; // with told_
+    ConnectionTold told_{};
     std::string endpoint_{};
     Duration timeout_{0};
     std::uint64_t asked_ = 0;
     std::deque<queue::Event> unasked_{}; // that came while an answer was waited for
 };
+
+// "no store answers at ..., and what to do".
+std::string no_answer(const StoreFlags& flags);
 
 // A refusal as an error: "no_queue: there is no queue 'x'; ...".
 Error refusal(queue::leased::ErrorCode code, const std::string& text);

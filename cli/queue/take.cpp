@@ -28,7 +28,7 @@ constexpr std::uint32_t window_max = 1'000; // of messages on their way to be pr
 struct TakeFlags {
     std::string queue;
     std::vector<std::string> command;
-    std::uint64_t count = 1;
+    std::optional<std::uint64_t> count;
     bool all = false;
     bool follow = false;
     bool keep = false;
@@ -42,7 +42,7 @@ struct TakeFlags {
 };
 
 std::uint64_t wanted(const TakeFlags& flags) {
-    return flags.all || flags.follow ? UINT64_MAX : flags.count;
+    return flags.all || flags.follow ? UINT64_MAX : flags.count.value_or(1);
 }
 // How long to wait for the next message. A store may need a moment for one that is there.
 Duration patience(const TakeFlags& flags) {
@@ -153,6 +153,11 @@ Result<ExitCode> run_take(const TakeFlags& flags, Terminal& terminal) {
         return fail(right.error());
     if (flags.all && flags.follow)
         return fail(Errc::bad_option, "--all ends when the queue is empty, and --follow never");
+    if (flags.count && (flags.all || flags.follow))
+        return fail(Errc::bad_option,
+                    std::string("-n ends after so many messages, ") +
+                        (flags.all ? "and --all when the queue is empty" : "and --follow never") +
+                        ": give one of them");
     if (flags.keep && !flags.command.empty())
         return fail(Errc::bad_option, "--keep leaves the answer to you, and a command gives it");
     if (!flags.command.empty()) {
@@ -169,7 +174,7 @@ Result<ExitCode> run_take(const TakeFlags& flags, Terminal& terminal) {
         return run_command_each(command, flags.store, terminal);
     }
     const std::string name = flags.keep ? fresh_name() : std::string{};
-    auto link = StoreLink::open(flags.store, name);
+    auto link = StoreLink::open(flags.store, told_to(terminal), name);
     if (!link)
         return fail(link.error());
     auto printer = Printer::make(flags, link->endpoint());
@@ -215,7 +220,8 @@ Run declare_queue_take(Parser& parser) {
     parser.set_footer(
         "A message is acknowledged when it was printed, or when its command ended with 0; "
         "75 gives it back\nto be tried again, anything else gives it back as failed, and "
-        "the run ends with 4. The command\nfinds FLOTILLA_QUEUE, FLOTILLA_ID, "
+        "the run ends with 4; so it does\nwhen the store did not take the answer, which is said. "
+        "The command\nfinds FLOTILLA_QUEUE, FLOTILLA_ID, "
         "FLOTILLA_ATTEMPT, FLOTILLA_REDELIVERED and FLOTILLA_KEY in\nits environment; its "
         "lease is renewed while it runs.\n\n"
         "Examples:\n"

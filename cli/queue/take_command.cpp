@@ -34,6 +34,20 @@ public:
         add(failed_);
         note(why);
     }
+    // The command ended, and what the store makes of it is not what was asked for, or not known.
+    void unsettled(const std::string& why) {
+        add(unsettled_);
+        note(why);
+    }
+    void detail(const std::string& text) {
+        const std::lock_guard lock(mutex_);
+        terminal_.detail(text);
+    }
+    ConnectionTold told() {
+        if (terminal_.verbosity() != Verbosity::verbose)
+            return {};
+        return [this](const std::string& sentence) { detail(sentence); };
+    }
     void ended(Error error) {
         const std::lock_guard lock(mutex_);
         if (!error_)
@@ -55,10 +69,11 @@ public:
     }
     Result<ExitCode> end(const TakeCommand& command) const {
         terminal_.note(std::to_string(done_) + " done, " + std::to_string(retried_) +
-                       " given back to be tried again, " + std::to_string(failed_) + " failed");
+                       " given back to be tried again, " + std::to_string(failed_) + " failed" +
+                       (unsettled_ > 0 ? ", " + std::to_string(unsettled_) + " not settled" : ""));
         if (error_)
             return fail(*error_);
-        if (failed_ + retried_ > 0)
+        if (failed_ + retried_ + unsettled_ > 0)
             return ExitCode::refused;
         const bool enough = command.endless ? done_ > 0 : done_ == command.wanted;
         return enough || signal_caught() != 0 ? ExitCode::ok : ExitCode::nothing;
@@ -75,6 +90,7 @@ private:
     std::uint64_t done_ = 0;
     std::uint64_t retried_ = 0;
     std::uint64_t failed_ = 0;
+    std::uint64_t unsettled_ = 0;
     std::optional<Error> error_{};
 };
 
@@ -120,29 +136,43 @@ Result<Child::End> run_child(const TakeCommand& command, const Taken& message, T
     return end;
 }
 
+// Only what the store has settled counts.
 Status work_on(const TakeCommand& command, const Taken& message, TakeSession& session,
                Tally& tally) {
     const auto end = run_child(command, message, session, tally);
+    const std::string which = "message " + std::to_string(message.id) + ": ";
+    const auto count = [&](const Status& settled, const std::string& what, auto&& as_asked) {
+        if (settled) {
+            as_asked();
+            return Status{};
+        }
+        const bool is_lost = settled.error().code == Errc::lease_lost;
+        tally.unsettled(which + what + ", but " +
+                        (is_lost
+                             ? "its lease was over: it may be delivered again"
+                             : "the store has not said that it knows: " + settled.error().detail));
+        return is_lost ? Status{} : settled;
+    };
     if (end && !end->killed && end->number == 0) {
         session.ack(message);
-        tally.done();
-        return {};
+        return count(session.settle(), "the command ended with 0", [&] { tally.done(); });
     }
-    const std::string which = "message " + std::to_string(message.id) + ": ";
     if (end && !end->killed && end->number == exit_retry) {
-        tally.retried(which + "the command asks to try again (exit 75)");
-        return session.nack(message, command.retry_delay, "retry");
+        const std::string what = "the command asks to try again (exit 75)";
+        return count(session.nack(message, command.retry_delay, "retry"), what,
+                     [&] { tally.retried(which + what); });
     }
-    std::string why = end ? end->killed ? "killed by signal " + std::to_string(end->number)
-                                        : "exit code " + std::to_string(end->number)
-                          : std::string(name(end.error().code)) + ": " + end.error().detail;
-    tally.failed(which + "the command failed: " + why);
-    return session.nack(message, command.retry_delay, why);
+    const std::string why = end ? end->killed ? "killed by signal " + std::to_string(end->number)
+                                              : "exit code " + std::to_string(end->number)
+                                : std::string(name(end.error().code)) + ": " + end.error().detail;
+    const std::string what = "the command failed: " + why;
+    return count(session.nack(message, command.retry_delay, why), what,
+                 [&] { tally.failed(which + what); });
 }
 
 Status run_job(const TakeCommand& command, std::uint64_t wanted, const StoreFlags& store,
                Tally& tally) {
-    auto link = StoreLink::open(store);
+    auto link = StoreLink::open(store, tally.told());
     if (!link)
         return fail(link.error());
     auto session = TakeSession::open(*link, command.queue, {wanted, 1});

@@ -160,12 +160,15 @@ Status TakeSession::close() {
         return link_->tell(leased::Command{leased::Bye{}});
     }
     const Status settled = settle();
+    // Who holds nothing has no need to hear that it was given back, least of all of a dead store.
+    if (held_.empty() && !current_) {
+        (void)link_->tell(leased::Command{leased::Bye{}});
+        return settled;
+    }
     const auto left = link_->ask(leased::Command{leased::Bye{}}, Asked::leased);
     if (!settled)
         return settled;
-    // A store that ended meanwhile had the last word on all that we took.
-    const bool owes_nothing = held_.empty() && !left && left.error().code == Errc::timeout;
-    return left || owes_nothing ? Status{} : fail(left.error());
+    return left ? Status{} : fail(left.error());
 }
 
 } // namespace flotilla::cli

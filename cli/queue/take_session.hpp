@@ -36,7 +36,11 @@ public:
     // The next message, waiting at most `wait`; nothing when none came. The one before it must have
     // been acknowledged or given back. Errors: those of StoreLink.
     Result<std::optional<Taken>> next(Duration wait);
+    // Told with settle(), or with others by next() and close().
     void ack(const Taken& message);
+    // What was acknowledged and not told yet. Errors: lease_lost (the store has given some of it to
+    // others), those of StoreLink.
+    Status settle();
     Status nack(const Taken& message, Duration delay, const std::string& reason);
     // Renews the leases of all that is held when it is time: now and then while a message is worked
     // on.
@@ -48,7 +52,6 @@ private:
     explicit TakeSession(StoreLink& link) : link_(&link) {}
     std::uint32_t window() const noexcept;
     void done() noexcept;
-    Status settle();
     Status take_in(queue::Event&& event);
 
     StoreLink* link_;

@@ -30,7 +30,7 @@ struct QueueTraceFlags {
 Result<ExitCode> run_queue_trace(const QueueTraceFlags& flags, Terminal& terminal) {
     if (Status right = check_queue(flags.queue); !right)
         return fail(right.error());
-    auto link = StoreLink::open(flags.store);
+    auto link = StoreLink::open(flags.store, told_to(terminal));
     if (!link)
         return fail(link.error());
     const std::uint64_t wanted = flags.all ? UINT64_MAX : flags.count;

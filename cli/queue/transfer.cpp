@@ -14,6 +14,7 @@
 #include <cli/queue/verbs.hpp>
 #include <cli/signals.hpp>
 #include <cli/splitter.hpp>
+#include <cli/words.hpp>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -105,7 +106,7 @@ Result<ExitCode> run_export(const TransferFlags& flags, Terminal& terminal) {
     for (const std::string& each : flags.queues)
         if (Status right = check_queue(each); !right)
             return fail(right.error());
-    auto link = StoreLink::open(flags.store);
+    auto link = StoreLink::open(flags.store, told_to(terminal));
     if (!link)
         return fail(link.error());
     std::vector<std::string> queues = flags.queues;
@@ -125,8 +126,7 @@ Result<ExitCode> run_export(const TransferFlags& flags, Terminal& terminal) {
     for (const std::string& each : queues)
         if (Status written = exporter.write_queue(each); !written)
             return exporter.out().finish(written);
-    terminal.note(std::to_string(queues.size()) + " queues, " +
-                  std::to_string(exporter.messages()) + " messages");
+    terminal.note(counted(queues.size(), "queue") + ", " + counted(exporter.messages(), "message"));
     return exporter.out().finish({});
 }
 
@@ -221,7 +221,7 @@ Result<ExitCode> run_import(const TransferFlags& flags, Terminal& terminal) {
     Lines lines;
     if (Status opened = lines.open(flags.file); !opened)
         return fail(opened.error());
-    auto link = StoreLink::open(flags.store);
+    auto link = StoreLink::open(flags.store, told_to(terminal));
     if (!link)
         return fail(link.error());
     std::uint64_t messages = 0;
@@ -244,7 +244,7 @@ Result<ExitCode> run_import(const TransferFlags& flags, Terminal& terminal) {
         messages += line->type == "queue" ? 0 : 1;
         terminal.progress(net::now(), std::to_string(messages) + " messages");
     }
-    terminal.note(std::to_string(messages) + " messages");
+    terminal.note(counted(messages, "message"));
     return ExitCode::ok;
 }
 

@@ -110,6 +110,7 @@ TEST_CASE("queue: queues are listed, told, changed, emptied and deleted", "[proc
     Shop shop;
     shop.create("orders", {"lease=1m"});
     shop.create("mail");
+    CHECK(shop.store.process.wait_line(Stream::error, "queue_created queue=orders"));
     CHECK(shop.queue({"put", "orders", "a", "b"}).exit == Exit::with(0));
     const Completed listed = shop.queue({"ls"});
     CHECK(has(listed.output, "QUEUE"));
@@ -139,8 +140,13 @@ TEST_CASE("queue: what is wrong has its own exit code, and says what to do", "[p
     CHECK(shop.queue({"create", "q", "--or-same"}).exit == Exit::with(0));
     const std::string nobody = shop.scratch.ipc("nobody").text();
     CHECK(run_zmq({"queue", "ls", "--store", nobody, "-t", "200ms"}).exit == Exit::with(3));
-    CHECK(run_zmq({"queue", "put", "q", "x", "--store", nobody, "-t", "200ms"}).exit ==
-          Exit::with(3));
+    for (std::vector<std::string> put : {std::vector<std::string>{"queue", "put", "q", "x"},
+                                         {"queue", "put", "q", "x", "--wait-acked"}}) {
+        put.insert(put.end(), {"--store", nobody, "-t", "200ms"});
+        const Completed unstored = run_zmq(std::move(put));
+        CHECK(unstored.exit == Exit::with(5)); // not everything left
+        CHECK(has(unstored.error, "'zmq doctor " + nobody + "' says why"));
+    }
     CHECK(run_zmq({"queue", "ls"}).exit == Exit::with(2));
 }
 
@@ -169,4 +175,46 @@ TEST_CASE("queue: bench puts and takes everything once, and leaves nothing", "[p
     CHECK(said.at("repeats") == 0);
     CHECK(said.at("put_rate") > 0);
     CHECK(shop.queue({"ls"}).output == "no queues\n");
+}
+
+TEST_CASE("queue: what contradicts itself or names nothing is refused, with advice",
+          "[process][store]") {
+    Shop shop;
+    shop.create("q", {"priority_levels=2"});
+    CHECK(shop.queue({"take", "q", "--all", "-n", "3"}).exit == Exit::with(2));
+    CHECK(shop.queue({"take", "q", "--follow", "-n", "3"}).exit == Exit::with(2));
+    const Completed none = shop.queue({"delete", "nowhere"});
+    CHECK(none.exit == Exit::with(4));
+    CHECK(has(none.error, "zmq queue ls"));
+    const Completed level = shop.queue({"put", "q", "x", "-p", "2"});
+    CHECK(level.exit == Exit::with(4));
+    CHECK(has(level.error, "priority_levels"));
+    CHECK(shop.queue({"put", "q", "x", "-p", "1"}).exit == Exit::with(0));
+    CHECK(has(shop.queue({"purge", "q"}).error, "1 message is gone"));
+}
+
+TEST_CASE("queue: -v says what happens to the connection", "[process][store]") {
+    Shop shop;
+    shop.create("q");
+    CHECK(has(shop.queue({"put", "q", "x", "-v"}).error, "connected"));
+    for (const char* verb : {"ls", "stat"})
+        CHECK(has(shop.queue({verb, "q", "-v"}).error, "connecting to " + shop.store.endpoints[0]));
+    CHECK(has(shop.queue({"take", "q", "-v", "--", "true"}).error,
+              "connecting to " + shop.store.endpoints[0]));
+    CHECK_FALSE(has(shop.queue({"ls"}).error, "connect"));
+}
+
+TEST_CASE("queue: a command whose answer the store does not take is not counted as done",
+          "[process][store]") {
+    Shop shop;
+    shop.create("q");
+    CHECK(shop.queue({"put", "q", "x"}).exit == Exit::with(0));
+    // Its queue goes while it works, and its lease with it.
+    const Completed run = shop.queue(
+        {"take", "q", "--", "sh", "-c",
+         std::string(FLOTILLA_ZMQ_PROGRAM) + " queue delete q --store " + shop.store.endpoints[0]});
+    INFO(run.error);
+    CHECK(run.exit == Exit::with(4));
+    CHECK(has(run.error, "0 done"));
+    CHECK(has(run.error, "1 not settled"));
 }

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sentences with a number in them, for people.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace flotilla::cli {
+
+// "1 message", "2 messages".
+inline std::string counted(std::uint64_t count, const std::string& what) {
+    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+// The same as a subject: "1 message is", "2 messages are".
+inline std::string counted_are(std::uint64_t count, const std::string& what) {
+    return counted(count, what) + (count == 1 ? " is" : " are");
+}
+
+} // namespace flotilla::cli
