@@ -2,16 +2,21 @@
 // `zmq titanic`: durable service calls, between a broker and a store.
 #include <flotilla/compose/titanic.hpp>
 #include <flotilla/net/context.hpp>
+#include <flotilla/net/poller.hpp>
 #include <flotilla/net/system.hpp>
+#include <flotilla/request/client.hpp>
 
 #include <cli/broker_flags.hpp>
 #include <cli/commands.hpp>
-#include <cli/queue/store_flags.hpp>
+#include <cli/queue/store_link.hpp>
 #include <cli/signal_watch.hpp>
 #include <cli/signals.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
+#include <thread>
+#include <utility>
 
 namespace flotilla::cli {
 
@@ -29,16 +34,23 @@ struct TitanicFlags {
     Duration timeout = 10s;
 };
 
-Result<compose::TitanicOptions> titanic_options(const TitanicFlags& flags) {
-    auto link = make_broker_link(flags.broker);
-    if (!link)
-        return fail(link.error());
+constexpr Duration first_look = 2s;   // then it is said that nobody answers
+constexpr Duration look_again = 50ms; // whether the broker has our services, or we are to end
+
+StoreFlags store_flags(const TitanicFlags& flags) {
     StoreFlags at;
     at.stores = flags.stores;
     at.security = flags.broker.security;
     if (!flags.store_server_key.empty())
         at.security.server_key = flags.store_server_key;
-    auto plan = make_store_plan(at);
+    return at;
+}
+
+Result<compose::TitanicOptions> titanic_options(const TitanicFlags& flags) {
+    auto link = make_broker_link(flags.broker);
+    if (!link)
+        return fail(link.error());
+    auto plan = make_store_plan(store_flags(flags));
     if (!plan)
         return fail(plan.error());
     if (flags.retry_first <= Duration::zero() || flags.retry_most < flags.retry_first)
@@ -56,19 +68,88 @@ Result<compose::TitanicOptions> titanic_options(const TitanicFlags& flags) {
     return options;
 }
 
-// Until a store is there, or a signal.
+std::string nobody(const std::string& who, const std::string& endpoint) {
+    return "no " + who + " answers at " + endpoint + " yet; 'zmq doctor " + endpoint +
+           "' says why; it is waited for";
+}
+
+// Until a store is there. Errors: stopped, by a signal; those of StoreLink, timeout excepted.
+Status wait_for_store(const TitanicFlags& flags, Terminal& terminal) {
+    StoreFlags at = store_flags(flags);
+    at.timeout = std::min(first_look, flags.timeout);
+    for (bool was_told = false;; was_told = true) {
+        const auto link = StoreLink::open(at, told_to(terminal));
+        if (link) {
+            if (was_told)
+                terminal.note("the store answers");
+            return {};
+        }
+        if (link.error().code != Errc::timeout)
+            return fail(link.error());
+        if (!was_told)
+            terminal.note(nobody("store", flags.stores.front()));
+    }
+}
+
+// Errors: those of Titanic::open; stopped, by a signal.
 Result<compose::Titanic> open_titanic(net::Context& context, const TitanicFlags& flags,
                                       Terminal& terminal) {
     for (;;) {
-        auto options = titanic_options(flags);
+        auto options = titanic_options(flags); // what is wrong with them is said first
         if (!options)
             return fail(options.error());
+        if (const Status there = wait_for_store(flags, terminal); !there)
+            return fail(there.error());
         auto titanic = compose::Titanic::open(context, std::move(*options));
         if (titanic || titanic.error().code != Errc::timeout || signal_caught() != 0)
             return titanic;
-        terminal.note("no store answers yet");
     }
 }
+
+// Says when the broker has our services, from a thread of its own: the caller's serves them. The
+// terminal is this thread's until the end.
+class ServingWatch {
+public:
+    ServingWatch(net::Context& context, const TitanicFlags& flags, Terminal& terminal)
+        : context_(context), flags_(flags), terminal_(terminal), thread_([this] { watch(); }) {}
+    ServingWatch(const ServingWatch&) = delete;
+    ServingWatch& operator=(const ServingWatch&) = delete;
+    ~ServingWatch() {
+        over_ = true;
+        thread_.join();
+    }
+
+private:
+    bool is_over() const { return over_ || signal_caught() != 0; }
+    void watch() const {
+        auto link = make_broker_link(flags_.broker);
+        if (!link)
+            return;
+        request::ClientOptions options;
+        options.brokers = std::move(link->brokers);
+        options.security = std::move(link->security);
+        options.deadline = 500ms; // so that an end is not waited for
+        auto client = request::Client::open(context_, std::move(options));
+        if (!client)
+            return terminal_.note(client.error().detail);
+        const Instant told_at = deadline_after(net::now(), first_look);
+        for (bool was_told = false; !is_over();) {
+            const auto answer = client->call("mmi.service", "titanic.close"); // the last of them
+            if (answer && !answer->body.empty() && answer->body[0].view() == ByteView{"200"})
+                return terminal_.note("serving titanic.request, titanic.reply and titanic.close");
+            if (!answer && !was_told && told_at <= net::now())
+                was_told = (terminal_.note(nobody("broker", flags_.broker.brokers.front())), true);
+            net::Poller pause;
+            (void)pause.turn(look_again);
+        }
+    }
+
+    net::Context& context_;
+    const TitanicFlags& flags_;
+    Terminal& terminal_;
+    std::atomic<bool> over_{false};
+    std::thread thread_; // the last: it uses the others
+};
 
 std::string counted(const compose::TitanicCounters& counters) {
     return std::to_string(counters.requests_total) + " requests taken, " +
@@ -87,9 +168,9 @@ Result<ExitCode> run_titanic(const TitanicFlags& flags, Terminal& terminal) {
         return ExitCode::ok;
     if (!titanic)
         return fail(explained(titanic.error()));
-    terminal.note("serving titanic.request, titanic.reply and titanic.close");
     Status served;
     {
+        const ServingWatch serving(*context, flags, terminal);
         const SignalWatch watch([&] { titanic->stop_soon(); });
         served = titanic->run();
     }
