@@ -76,6 +76,16 @@ TEST_CASE("zmq status: objects of a kind, JSON, and again and again") {
     CHECK(std::count(lines.output.begin(), lines.output.end(), '\n') == 2);
 }
 
+TEST_CASE(
+    "zmq status and top: a kind that does not exist is wrong usage, and those that do are named") {
+    for (const char* verb : {"status", "top"}) {
+        const Completed wrong = run({verb, "tcp://127.0.0.1:1", "--kind", "queues"});
+        CHECK(wrong.exit == Exit::with(2));
+        CHECK(has(wrong.error, "session"));
+        CHECK(has(wrong.error, "connection"));
+    }
+}
+
 TEST_CASE("zmq status: what is no admin endpoint is not believed") {
     ScriptedAdmin odd([](const auto&, const auto&) { return AdminReply{200, {{"x", 1}}}; });
     const Completed strange = run({"status", odd.endpoint()});
