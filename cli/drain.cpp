@@ -4,6 +4,7 @@
 #include <flotilla/net/poller.hpp>
 #include <flotilla/net/system.hpp>
 
+#include <cli/admin/bounded_json.hpp>
 #include <cli/admin/drain_watch.hpp>
 #include <cli/admin/flags.hpp>
 #include <cli/commands.hpp>
@@ -34,7 +35,7 @@ std::string arguments(const std::string& token) {
 }
 
 Duration deadline_in(const std::string& answer) {
-    const auto json = nlohmann::json::parse(answer, nullptr, false);
+    const auto json = parse_bounded(answer);
     const std::int64_t ms =
         json.is_object() && json.contains("deadline_ms") && json["deadline_ms"].is_number_integer()
             ? json["deadline_ms"].get<std::int64_t>()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `zmq pause`, `resume`, `reload`, `audit`: orders to a daemon, and what was ordered.
 #include <cli/admin/audit_text.hpp>
+#include <cli/admin/bounded_json.hpp>
 #include <cli/admin/flags.hpp>
 #include <cli/commands.hpp>
 #include <cli/output.hpp>
@@ -49,10 +50,10 @@ Run relay_order(Parser& parser, const char* verb, const char* done, const char* 
 }
 
 // "a, b"; empty when the answer has no such list.
-std::string names_in(const Json& answer, const char* list) {
+std::string names_in(const nlohmann::ordered_json& answer, const char* list) {
     std::string all;
     if (answer.is_object() && answer.contains(list) && answer[list].is_array())
-        for (const Json& each : answer[list])
+        for (const auto& each : answer[list])
             if (each.is_string())
                 all += (all.empty() ? "" : ", ") + each.get<std::string>();
     return all;
@@ -60,7 +61,7 @@ std::string names_in(const Json& answer, const char* list) {
 
 // What came of a reload, in a line or two.
 std::string changes_in(const std::string& answer) {
-    const Json json = Json::parse(answer, nullptr, false);
+    const auto json = parse_bounded(answer);
     const std::string changed = names_in(json, "changed");
     const std::string later = names_in(json, "restart_needed");
     return (changed.empty() ? "nothing has changed" : "changed: " + changed) +

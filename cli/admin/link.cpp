@@ -2,9 +2,9 @@
 #include <flotilla/base/units.hpp>
 #include <flotilla/net/system.hpp>
 
+#include <cli/admin/bounded_json.hpp>
 #include <cli/admin/link.hpp>
 #include <cli/signals.hpp>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -16,7 +16,7 @@ namespace {
 constexpr std::uint32_t questions_max = 8; // that libzmq may hold for a daemon that does not read
 
 std::string reason_in(const AdminAnswer& answer) {
-    const auto json = nlohmann::json::parse(answer.json, nullptr, false);
+    const auto json = parse_bounded(answer.json);
     for (const char* name : {"why", "error"})
         if (json.is_object() && json.contains(name) && json[name].is_string())
             return json[name].get<std::string>();

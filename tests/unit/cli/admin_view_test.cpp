@@ -3,6 +3,7 @@
 
 #include <cli/admin/audit_text.hpp>
 #include <cli/admin/drain_watch.hpp>
+#include <cli/admin/link.hpp>
 #include <cli/admin/quantities.hpp>
 #include <cli/admin/status_text.hpp>
 
@@ -166,4 +167,14 @@ TEST_CASE("a number that the daemon does not know is shown as none", "[unit][cli
     REQUIRE(view);
     const std::string text = objects_text(*view, "connection");
     CHECK(text.find("c                    -           -") != std::string::npos);
+}
+
+TEST_CASE("a refusal's reason is told, and one too deep to be an answer is not read",
+          "[unit][cli]") {
+    CHECK(accepted({403, R"({"error":"not_allowed","why":"no token"})"}).error().detail ==
+          "403: no token");
+    CHECK(accepted({403, R"({"error":"not_allowed"})"}).error().detail == "403: not_allowed");
+    const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+    CHECK(accepted({403, R"({"why":"no token","more":)" + deep + "}"}).error().detail == "403");
+    CHECK(accepted({403, "no JSON"}).error().detail == "403");
 }
