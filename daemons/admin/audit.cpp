@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/audit.hpp"
 
-#include <flotilla/net/cut.hpp>
+#include <flotilla/net/connection_figures.hpp>
 #include <flotilla/net/system.hpp>
 
 #include <nlohmann/json.hpp>
@@ -115,7 +115,7 @@ void note(Audit& audit, const Refusal& refusal) {
     entry.who = refusal.user.empty() ? refusal.user_id.substr(0, key_shown) : refusal.user;
     entry.verb = name(refusal.operation);
     entry.object = refusal.object;
-    entry.address = net::address_of(refusal.descriptor);
+    entry.address = net::peer_text(refusal.descriptor);
     entry.code = 403;
     audit.refused(std::move(entry));
 }

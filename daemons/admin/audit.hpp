@@ -28,7 +28,8 @@ struct AuditEntry {
     std::string who{};        // a user, "token", or "" for nobody known
     std::string verb{};       // or the operation: "purge", "put"
     std::string object{};     // of what: a queue, a relay; may be empty
-    std::string address{};    // where from; may be empty
+    std::string address{};    // where from, as connections show it: "10.0.0.7:50123", over ipc
+                              // "process 4711"; may be empty
     std::uint16_t code = 200;
     std::string why{}; // of refusals
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/endpoint.hpp"
 
+#include <flotilla/net/connection_figures.hpp>
 #include <flotilla/net/monitor.hpp>
 #include <flotilla/net/part.hpp>
 #include <flotilla/net/socket.hpp>
@@ -31,7 +32,8 @@ Result<Heard> hear(net::Socket& socket) {
             return fail(received.error());
         if (names_users) // else a peer may say anything
             heard.user_id = part.property("User-Id").value_or(std::string_view{});
-        heard.address = part.property("Peer-Address").value_or(std::string_view{});
+        if (heard.address.empty())
+            heard.address = net::peer_text(part.descriptor());
         is_too_long = is_too_long || heard.frames.size() == frames_max;
         if (!is_too_long)
             heard.frames.add(part.view());

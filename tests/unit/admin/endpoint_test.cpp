@@ -6,6 +6,7 @@
 #include <support/admin_loop.hpp>
 #include <support/catch.hpp>
 #include <support/scratch.hpp>
+#include <unistd.h>
 
 #include <string>
 
@@ -20,8 +21,8 @@ struct World {
     std::shared_ptr<Office> office = std::make_shared<Office>(
         loop.desk(), loop.audit(), Office::Options{"fake", Token{}, Office::Reading::open});
     net::Context context = *net::Context::open();
-    Endpoint endpoint =
-        *Endpoint::open(context, {flotilla::test::any_tcp(), net::Plaintext{}, "fake"}, office);
+    net::Endpoint place = flotilla::test::any_tcp();
+    Endpoint endpoint = *Endpoint::open(context, {place, net::Plaintext{}, "fake"}, office);
 
     net::Socket connect(net::SocketType type) {
         auto socket = *net::Socket::open(context, type);
@@ -72,6 +73,24 @@ TEST_CASE("endpoint: a DEALER gets its envelope back, and malformed requests are
     CHECK(text(ask({"", std::string(65, 'v')}), 1) == "400");
     CHECK(text(ask({"", "dance"}), 1) == "501");
     CHECK(text(ask({"", "metrics"}), 1) == "200");
+}
+
+TEST_CASE("endpoint: the audit calls a peer as the table of connections does", "[unit][admin]") {
+    const auto address_seen = [](World& world) {
+        auto peer = world.connect(net::SocketType::req);
+        wire::Frames change{"purge", R"({"queue":"queue-0001"})"};
+        REQUIRE(peer.send(change, 10s));
+        REQUIRE(peer.receive(10s));
+        const auto audit = nlohmann::json::parse(world.loop.audit()->json(1));
+        return audit["entries"][0]["address"].get<std::string>();
+    };
+    World tcp;
+    const std::string port = address_seen(tcp);
+    CHECK(port.starts_with("127.0.0.1:"));
+    CHECK(port.size() > std::string("127.0.0.1:").size());
+    const flotilla::test::ScratchFolder folder;
+    World ipc{.place = *net::Endpoint::parse("ipc://" + folder.file("admin"))};
+    CHECK(address_seen(ipc) == "process " + std::to_string(::getpid()));
 }
 
 TEST_CASE("endpoint: a token among the arguments is no argument", "[unit][admin]") {
