@@ -98,7 +98,20 @@ Result<std::vector<ServiceRow>> ask(request::Client& client,
     return all ? Result<std::vector<ServiceRow>>{chosen(*all, names)} : ask_each(client, names);
 }
 
-Result<request::Client> open_client(net::Context& context, const ServicesFlags& flags) {
+// What to do where no broker answers.
+Error with_hint(Error error, const ConnectionWatch& watch, const BrokerFlags& broker) {
+    if (error.code != Errc::timeout && error.code != Errc::no_peer)
+        return error;
+    if (error.detail.empty())
+        error.detail = "the broker does not answer";
+    if (!watch.hint().empty())
+        error.detail += ": " + watch.hint();
+    error.detail += "; 'zmq doctor " + broker.brokers.front() + "' says more";
+    return error;
+}
+
+Result<request::Client> open_client(net::Context& context, const ServicesFlags& flags,
+                                    ConnectionWatch& watch) {
     auto link = make_broker_link(flags.broker);
     if (!link)
         return fail(link.error());
@@ -108,6 +121,7 @@ Result<request::Client> open_client(net::Context& context, const ServicesFlags& 
     options.message_bytes_max = link->message_bytes_max;
     options.security = std::move(link->security);
     options.deadline = flags.timeout;
+    options.on_connection = [&watch](const net::ConnectionEvent& event) { watch.hear(event); };
     auto client = request::Client::open(context, std::move(options));
     return client ? std::move(client) : fail(explained(client.error()));
 }
@@ -126,7 +140,8 @@ Result<ExitCode> run_services(const ServicesFlags& flags, Terminal& terminal) {
     auto context = net::Context::open();
     if (!context)
         return fail(context.error());
-    auto client = open_client(*context, flags);
+    ConnectionWatch watch(terminal);
+    auto client = open_client(*context, flags, watch);
     if (!client)
         return fail(client.error());
     const std::uint64_t rounds = flags.count.value_or(flags.watch ? UINT64_MAX : 1);
@@ -139,6 +154,8 @@ Result<ExitCode> run_services(const ServicesFlags& flags, Terminal& terminal) {
         if (signal_caught() != 0 || out.closed())
             break;
         auto rows = ask(*client, flags.names);
+        if (!rows)
+            rows = fail(with_hint(rows.error(), watch, flags.broker));
         if (!rows && flags.watch && rows.error().code != Errc::refused) {
             terminal.note(rows.error().detail); // it may come back
             continue;

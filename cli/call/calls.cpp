@@ -283,6 +283,8 @@ Result<ExitCode> CallRun::run() {
     const Status flushed = out_.flush();
     if (!ended || !flushed)
         return fail(ended ? flushed.error() : ended.error());
+    if (sent_ == 0 && no_more_ && unanswered_ == 0)
+        terminal_.note("the input is empty: nothing was asked ('' is an empty request)");
     if (unanswered_ > 1)
         terminal_.note(std::to_string(unanswered_) + " requests were not answered");
     if (cut_short_ == Cut::yes || (cut_short_ == Cut::perhaps && more_was_given()))

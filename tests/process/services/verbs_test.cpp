@@ -193,6 +193,19 @@ TEST_CASE("no answer in time ends with 3, a broker that is not there too") {
         run_zmq({"call", "echo", "x", "-t", "300ms", "-b", scratch.ipc("none").text()});
     CHECK(alone.exit == Exit::with(3));
     CHECK_FALSE(alone.error.empty());
+    const std::string nowhere = scratch.ipc("none").text();
+    const Completed listed = run_zmq({"services", "-t", "300ms", "-b", nowhere});
+    CHECK(listed.exit == Exit::with(3));
+    CHECK(has(listed.error, "nobody listens"));
+    CHECK(has(listed.error, "'zmq doctor " + nowhere + "'"));
+}
+
+TEST_CASE("a call with an empty input ends with 0, and says that nothing was asked") {
+    Daemon broker = start_broker_anywhere();
+    const Completed asked = call(broker, {"nobody"}, "");
+    CHECK(asked.exit == Exit::with(0));
+    CHECK(asked.output.empty());
+    CHECK(has(asked.error, "nothing was asked"));
 }
 
 TEST_CASE("every dialect can be asked for by name, on both sides") {
