@@ -125,7 +125,9 @@ Result<std::uint64_t> Producer::Rest::put(std::string_view queue, std::span<cons
         body += frame.size();
     if (body > record_bytes_max ||
         PutWriter::record_bytes(head, frames.size(), body) > record_bytes_max)
-        return fail(Errc::too_large, "a Producer's message is 16 MiB at most");
+        return fail(Errc::too_large, "a message of " + std::to_string(body) +
+                                         " bytes; a Producer sends 16 MiB at most, of which 1 KiB "
+                                         "is for its key and the like");
     if (!has_room_to_wait(with))
         return fail(Errc::would_block);
     const auto lane = lane_of(queue);
