@@ -69,6 +69,7 @@ Result<DaemonSettings> parse_settings(std::string_view text, const std::string& 
     for_each_setting(reading(in, settings));
     for_each_service_setting(reading(in, settings.service));
     read_services(root, folder, settings);
+    host::refuse_access_tables(root);
     if (const Status done = parsed->finish(); !done)
         return fail(done.error());
     return settings;

@@ -47,4 +47,11 @@ void toml_list(std::string& out, std::string_view key, const std::vector<std::st
     toml_line(out, key, "[" + all + "]");
 }
 
+void refuse_access_tables(SettingsTable& root) {
+    for (const char* key : {"rule", "address", "plain"})
+        if (!root.tables(key).empty())
+            root.refuse(key, "[[" + std::string(key) +
+                                 "]] stands in a file of its own, which access = \"...\" names");
+}
+
 } // namespace flotilla::host

@@ -3,6 +3,8 @@
 // Settings written as TOML, for --print-config: what Settings::parse reads back. Pure.
 #pragma once
 
+#include <flotilla/base/settings.hpp>
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,5 +23,8 @@ std::string shown_path(const std::string& path);
 void toml_line(std::string& out, std::string_view key, const std::string& value);
 // Appends "key = ["...", "..."]\n".
 void toml_list(std::string& out, std::string_view key, const std::vector<std::string>& values);
+
+// A daemon's own file has no rules: they stand in the file of `access`.
+void refuse_access_tables(SettingsTable& root);
 
 } // namespace flotilla::host

@@ -9,6 +9,7 @@
 #include <flotilla/net/curve.hpp>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -222,12 +223,36 @@ Result<RelayOptions> make_options(const RelaySettings& settings) {
     return options;
 }
 
+namespace {
+
+// Within one relay the plan sees to it.
+Status note_bound(const RelayOptions& options, std::map<std::string, std::string>& bound) {
+    for (const SideOptions* side :
+         {&options.frontend, &options.backend, options.capture ? &*options.capture : nullptr}) {
+        if (!side)
+            continue;
+        for (const net::Attachment& each : side->attachments) {
+            if (each.how != net::Attach::bind || each.endpoint.is_wildcard())
+                continue;
+            const auto [at, is_new] = bound.emplace(each.endpoint.text(), options.name);
+            if (!is_new)
+                return fail(Errc::bad_endpoint, "'" + at->first + "' is bound twice, by relay '" +
+                                                    at->second + "' and relay '" + options.name +
+                                                    "'");
+        }
+    }
+    return {};
+}
+
+} // namespace
+
 Result<std::vector<RelayOptions>> make_options(const DaemonSettings& settings) {
     if (settings.relays.empty())
         return fail(Errc::bad_option, "nothing to relay; say KIND --frontend EP --backend EP, or "
                                       "--config FILE with [[relay]] tables");
     std::vector<RelayOptions> all;
     std::set<std::string> names;
+    std::map<std::string, std::string> bound; // where, and by which relay
     const DaemonSettings in_use = in_effect(settings);
     for (const RelaySettings& each : in_use.relays) {
         auto options = make_options(each);
@@ -237,6 +262,8 @@ Result<std::vector<RelayOptions>> make_options(const DaemonSettings& settings) {
             return fail(Errc::bad_option, "two relays are named '" + options->name +
                                               "', and logs and captures could not tell them "
                                               "apart; give each [[relay]] a name of its own");
+        if (const Status alone = note_bound(*options, bound); !alone)
+            return fail(alone.error());
         auto guarded = *options; // whether the files are right; they are read again to keep them
         if (const auto access = put_access(guarded, access_settings(in_use, each, guarded));
             !access)

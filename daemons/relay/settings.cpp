@@ -138,9 +138,15 @@ Result<DaemonSettings> parse_settings(std::string_view text, const std::string& 
     host::for_each_common_setting<DaemonSettings>(host::reading(in, settings));
     for (SettingsTable& table : root.tables("relay"))
         settings.relays.push_back(read_relay({table, folder}));
+    if (settings.relays.empty())
+        for (const char* key : {"name", "kind", "frontend", "backend"})
+            if (root.any(key))
+                root.refuse(key, "'" + std::string(key) +
+                                     "' belongs to a relay: write it below a line [[relay]]");
     if (settings.relays.size() > relays_max)
         root.refuse("relay", std::to_string(settings.relays.size()) + " relays; at most " +
                                  std::to_string(relays_max) + " in one process");
+    host::refuse_access_tables(root);
     if (const Status done = parsed->finish(); !done)
         return fail(done.error());
     return settings;

@@ -28,6 +28,7 @@ Result<DaemonSettings> parse_settings(std::string_view text, const std::string& 
     host::SettingReader in(root, folder);
     for_each_setting(host::reading(in, settings));
     read_tables(root, settings);
+    host::refuse_access_tables(root);
     if (const Status done = parsed->finish(); !done)
         return fail(done.error());
     return settings;

@@ -37,7 +37,10 @@ namespace detail {
 struct SettingsTree {
     toml::table root;
     std::string file;
-    std::map<const toml::table*, std::set<std::string, std::less<>>> asked;
+    using Words = std::set<std::string, std::less<>>;
+    std::map<const toml::table*, Words> asked;
+    std::map<const toml::table*, Words> asked_tables; // those of `asked` that would be tables
+    std::set<const toml::node*> refused;              // and so not looked into any further
     std::vector<std::string> errors;
 
     std::string place(const toml::source_region& source) const {
@@ -47,6 +50,7 @@ struct SettingsTree {
     void refuse(const toml::source_region& source, std::string why) {
         errors.push_back(place(source) + ": " + std::move(why));
     }
+    std::string unknown(const toml::table& table, std::string_view key, const toml::node& node);
     void find_unasked(const toml::table& table);
     std::string place_of(std::string_view key, const toml::table& found_in) const;
     bool is_asked(const toml::table& table, std::string_view key) const {
@@ -71,17 +75,31 @@ std::string SettingsTree::place_of(std::string_view key, const toml::table& foun
     return {};
 }
 
+// A table is not taken for a value with a similar name, nor the other way round.
+std::string SettingsTree::unknown(const toml::table& table, std::string_view key,
+                                  const toml::node& node) {
+    const bool is_table =
+        node.is_table() || (node.is_array() && node.as_array()->is_array_of_tables());
+    std::string why = (is_table ? "unknown table '" : "unknown key '") + std::string(key) + "'";
+    std::vector<std::string> candidates;
+    for (const std::string& each : asked[&table])
+        if (is_table == asked_tables[&table].contains(each))
+            candidates.push_back(each);
+    if (const std::string place = place_of(key, table); !place.empty())
+        why += " here: " + place;
+    else if (const auto near = nearest_word(key, candidates))
+        why += "; did you mean '" + *near + "'?";
+    return why;
+}
+
 void SettingsTree::find_unasked(const toml::table& table) {
     const auto& known = asked[&table];
     for (const auto& [key, node] : table) {
+        if (refused.contains(&node))
+            continue;
         const std::string_view text = key.str();
         if (known.find(text) == known.end()) {
-            std::string why = "unknown key '" + std::string(text) + "'";
-            if (const std::string place = place_of(text, table); !place.empty())
-                why += " here: " + place;
-            else if (const auto near = nearest_word(text, {known.begin(), known.end()}))
-                why += "; did you mean '" + *near + "'?";
-            refuse(key.source(), std::move(why));
+            refuse(key.source(), unknown(table, text, node));
             continue;
         }
         if (const auto* inner = node.as_table())
@@ -126,8 +144,15 @@ const toml::node* ask(detail::SettingsTree& tree, const void* table, std::string
     return as_table(table).get(key);
 }
 
+const toml::node* ask_for_table(detail::SettingsTree& tree, const void* table,
+                                std::string_view key) {
+    tree.asked_tables[&as_table(table)].emplace(key);
+    return ask(tree, table, key);
+}
+
 void refuse_kind(detail::SettingsTree& tree, std::string_view key, const toml::node& node,
                  std::string_view wanted) {
+    tree.refused.insert(&node);
     tree.refuse(node.source(), "'" + std::string(key) + "' is " + std::string(kind(node)) +
                                    "; it must be " + std::string(wanted));
 }
@@ -250,10 +275,15 @@ std::optional<std::uint64_t> SettingsTable::count(std::string_view key, std::uin
 }
 
 std::optional<Duration> SettingsTable::duration(std::string_view key) {
-    const auto value = text(key);
-    if (!value)
+    const toml::node* node = ask(*tree_, table_, key);
+    if (!node)
         return std::nullopt;
-    const auto parsed = parse_duration(*value);
+    const auto* value = node->as_string();
+    if (!value) {
+        refuse_kind(*tree_, key, *node, "a time in quotes, such as \"250ms\"");
+        return std::nullopt;
+    }
+    const auto parsed = parse_duration(value->get());
     if (parsed)
         return *parsed;
     refuse(key, "'" + std::string(key) + "': " + parsed.error().detail);
@@ -261,10 +291,15 @@ std::optional<Duration> SettingsTable::duration(std::string_view key) {
 }
 
 std::optional<std::uint64_t> SettingsTable::bytes(std::string_view key) {
-    const auto value = text(key);
-    if (!value)
+    const toml::node* node = ask(*tree_, table_, key);
+    if (!node)
         return std::nullopt;
-    const auto parsed = parse_bytes(*value);
+    const auto* value = node->as_string();
+    if (!value) {
+        refuse_kind(*tree_, key, *node, "a size in quotes, such as \"64MiB\"");
+        return std::nullopt;
+    }
+    const auto parsed = parse_bytes(value->get());
     if (parsed)
         return *parsed;
     refuse(key, "'" + std::string(key) + "': " + parsed.error().detail);
@@ -272,7 +307,7 @@ std::optional<std::uint64_t> SettingsTable::bytes(std::string_view key) {
 }
 
 std::optional<SettingsTable> SettingsTable::table(std::string_view key) {
-    const toml::node* node = ask(*tree_, table_, key);
+    const toml::node* node = ask_for_table(*tree_, table_, key);
     if (!node)
         return std::nullopt;
     if (const auto* inner = node->as_table())
@@ -283,7 +318,7 @@ std::optional<SettingsTable> SettingsTable::table(std::string_view key) {
 
 std::vector<SettingsTable> SettingsTable::tables(std::string_view key) {
     std::vector<SettingsTable> all;
-    const toml::node* node = ask(*tree_, table_, key);
+    const toml::node* node = ask_for_table(*tree_, table_, key);
     if (!node)
         return all;
     const auto* list = node->as_array();
@@ -306,6 +341,8 @@ std::string SettingsTable::where(std::string_view key) const {
 }
 
 void SettingsTable::refuse(std::string_view key, std::string why) {
+    if (const toml::node* node = as_table(table_).get(key))
+        tree_->refused.insert(node);
     tree_->errors.push_back(where(key) + ": " + std::move(why));
 }
 
@@ -315,6 +352,13 @@ Settings& Settings::operator=(Settings&&) noexcept = default;
 Settings::~Settings() = default;
 
 namespace {
+
+// What is no number, list or table is mostly a text that lacks its quotes.
+std::string explained(std::string_view description) {
+    const bool is_value = description.find("boolean") != std::string_view::npos ||
+                          description.find("determine value type") != std::string_view::npos;
+    return std::string(description) + (is_value ? "; a text stands in quotes" : "");
+}
 
 // Where the first character stands that no TOML text may hold. The parser aborts on some of these.
 std::optional<toml::source_position> find_control_character(std::string_view text) {
@@ -341,10 +385,8 @@ Result<Settings> Settings::parse(std::string_view text, std::string file) {
     try {
         tree->root = toml::parse(text, tree->file);
     } catch (const toml::parse_error& error) {
-        std::string why(error.description());
-        if (why.find("could not determine value type") != std::string::npos)
-            why += "; a text stands in quotes";
-        return fail(Errc::bad_setting, tree->place(error.source()) + ": " + why);
+        return fail(Errc::bad_setting,
+                    tree->place(error.source()) + ": " + explained(error.description()));
     }
     return Settings{std::move(tree)};
 }

@@ -23,6 +23,9 @@ template <class Effect>
 std::optional<Said<Effect>> read_effect(SettingsTable& table) {
     auto allowed = table.texts("allow");
     auto denied = table.texts("deny");
+    const bool is_wrong = table.where("allow") != table.where() && !allowed;
+    if (is_wrong || (table.where("deny") != table.where() && !denied))
+        return std::nullopt; // which was said
     if (allowed.has_value() == denied.has_value()) {
         table.refuse(denied ? "deny" : "", "say either 'allow' or 'deny'");
         return std::nullopt;
@@ -50,6 +53,12 @@ void read_rule(SettingsTable& table, AccessFile& file) {
     rule.where = table.where();
     rule.who = table.texts("who").value_or(std::vector<std::string>{});
     rule.objects = table.texts("on").value_or(std::vector<std::string>{});
+    const bool has_who = table.where("who") != table.where();
+    const bool has_on = table.where("on") != table.where();
+    if (!has_who)
+        table.refuse("", "this rule does not say for whom: who = \"alice\", \"@group\" or \"*\"");
+    if (!has_on)
+        table.refuse("", "this rule does not say on what: on = \"orders.*\", or \"*\"");
     auto said = read_effect<Rule::Effect>(table);
     if (!said)
         return;
@@ -64,6 +73,8 @@ void read_rule(SettingsTable& table, AccessFile& file) {
             return table.refuse(said->key, unknown_operation(word));
         }
     }
+    if (!has_who || !has_on)
+        return; // which was said
     if (const Status good = Permissions::check_rule(rule); !good)
         return table.refuse("", good.error().detail);
     if (file.rules.size() == Permissions::rules_max)
@@ -91,6 +102,8 @@ void read_plain(SettingsTable& table, AccessFile& file) {
     plain.user.name = table.text("name").value_or("");
     plain.user.groups = table.texts("groups").value_or(std::vector<std::string>{});
     plain.password_file = table.text("password_file").value_or("");
+    if (table.where("name") == table.where())
+        return table.refuse("", "a user without a name; write name = \"...\"");
     if (const Status good = check_user_name(plain.user.name); !good)
         return table.refuse("name", good.error().detail);
     if (const Status good = check_user(plain.user); !good)

@@ -45,7 +45,8 @@ Status read_access_file(detail::FilesSeen& seen, const std::string& path, Access
     for (AccessFile::PlainUser& each : file->plain) {
         auto password = read_password(seen, folder / each.password_file);
         if (!password)
-            return fail(password.error());
+            return fail(password.error().code, path + ": password_file of '" + each.user.name +
+                                                   "': " + password.error().detail);
         users.emplace("plain:" + each.user.name, each.user);
         access.policy.plain.emplace(std::move(each.user.name), std::move(*password));
     }

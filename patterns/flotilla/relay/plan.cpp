@@ -109,7 +109,7 @@ Status check_forwarder_only(const RelayOptions& options) {
     const std::string kind{name(options.kind)};
     if (options.last_value)
         return refuse(options, Errc::bad_option,
-                      "last value is for a forwarder; a " + kind + " has no topics");
+                      "last_value is for a forwarder; a " + kind + " has no topics");
     if (options.overflow.policy != Overflow::Policy::lossy)
         return refuse(options, Errc::bad_option,
                       "overflow is for a forwarder; a full " + kind + " pushes back by itself");
@@ -128,12 +128,12 @@ Status check(const RelayOptions& options) {
         check_distinct(options),
         check_forwarder_only(options),
         check_range(options, "hwm", options.messages_max.value_or(1), 1, 1'000'000),
-        check_range(options, "capture hwm", options.capture_messages_max, 1, 1'000'000),
-        check_range(options, "frame bytes", options.frame_bytes_max, 1, tib),
-        check_range(options, "message bytes", options.message_bytes_max, 1, tib),
-        check_range(options, "frames", options.frames_max, 1, 1024),
-        check_range(options, "last value topics", memory.topics_max, 1, 10'000'000),
-        check_range(options, "last value bytes", memory.bytes_max, 1024, tib),
+        check_range(options, "capture_hwm", options.capture_messages_max, 1, 1'000'000),
+        check_range(options, "frame_bytes_max", options.frame_bytes_max, 1, tib),
+        check_range(options, "message_bytes_max", options.message_bytes_max, 1, tib),
+        check_range(options, "frames_max", options.frames_max, 1, 1024),
+        check_range(options, "last_value_topics", memory.topics_max, 1, 10'000'000),
+        check_range(options, "last_value_bytes", memory.bytes_max, 1024, tib),
         check_range(options, "reply backlog messages", options.reply_backlog_messages_max, 1,
                     1'000'000),
         check_range(options, "reply backlog bytes", options.reply_backlog_bytes_max, 1, tib),

@@ -117,7 +117,7 @@ TEST_CASE("settings: an unknown key is an error that suggests the nearest known 
     REQUIRE_FALSE(done);
     CHECK(done.error().detail.find(
               "f.toml:2:1: unknown key 'frontent'; did you mean 'frontend'?") != std::string::npos);
-    CHECK(done.error().detail.find("unknown key 'stray'") != std::string::npos);
+    CHECK(done.error().detail.find("unknown table 'stray'") != std::string::npos);
 }
 
 TEST_CASE("settings: hostile text never does worse than an error", "[unit][base]") {
@@ -148,4 +148,37 @@ TEST_CASE("settings: a value of any kind is read as a text", "[unit][base]") {
     const Status done = settings->finish();
     REQUIRE_FALSE(done);
     CHECK(done.error().detail.find("f.toml:5") != std::string::npos);
+}
+
+TEST_CASE("settings: a refusal says what would be right, and is said once", "[unit][base]") {
+    const auto complaint = [](const std::string& text) {
+        auto file = Settings::parse(text, "f.toml");
+        if (!file)
+            return file.error().detail;
+        SettingsTable root = file->root();
+        (void)root.count("services_max", 1, 9);
+        (void)root.duration("drain");
+        (void)root.bytes("room");
+        for (SettingsTable& service : root.tables("service")) {
+            (void)service.text("name");
+            if (service.flag("odd"))
+                service.refuse("odd", "'odd' is odd");
+        }
+        const Status done = file->finish();
+        return done ? std::string{} : done.error().detail;
+    };
+    CHECK(complaint("drain = 2\n") ==
+          "f.toml:1:9: 'drain' is a whole number; it must be a time in quotes, such as \"250ms\"");
+    CHECK(complaint("room = 2\n") ==
+          "f.toml:1:8: 'room' is a whole number; it must be a size in quotes, such as \"64MiB\"");
+    CHECK(complaint("[service]\nname = 'a'\n") ==
+          "f.toml:1:1: 'service' is a table; it must be an array of tables: [[service]]");
+    CHECK(complaint("[[services]]\nname = 'a'\n") ==
+          "f.toml:1:3: unknown table 'services'; did you mean 'service'?");
+    CHECK(
+        complaint("[[service]]\nname = 'a'\ndrain = '2s'\n") ==
+        "f.toml:3:1: unknown key 'drain' here: it is one of the whole file, and belongs above its "
+        "first [table]");
+    CHECK(complaint("[[service]]\nodd = true\n") == "f.toml:2:7: 'odd' is odd");
+    CHECK(complaint("drain = tcp\n").find("; a text stands in quotes") != std::string::npos);
 }

@@ -259,6 +259,24 @@ TEST_CASE("access file: what is wrong is named with its place", "[unit][net]") {
     CHECK(error_of("rule = 3\n") == Errc::bad_setting);
 }
 
+TEST_CASE("access file: what a rule or a user lacks is said, and said once", "[unit][net]") {
+    const auto complaint = [](const std::string& text) {
+        const auto file = parse_access_file(text, "access.toml");
+        REQUIRE_FALSE(file);
+        return file.error().detail;
+    };
+    CHECK(complaint("[[rule]]\nwho = 'a'\nallow = 'put'\n") ==
+          "access.toml:1:1: this rule does not say on what: on = \"orders.*\", or \"*\"");
+    CHECK(complaint("[[rule]]\non = 'a'\nallow = 'put'\n").find("does not say for whom") !=
+          std::string::npos);
+    CHECK(complaint("[[rule]]\nwho = 'a'\non = 'b'\nallow = true\n") ==
+          "access.toml:4:9: 'allow' is true or false; it must be a text or a list of texts");
+    CHECK(complaint("[[rule]]\nwho = 'a'\non = 'b'\n") ==
+          "access.toml:1:1: say either 'allow' or 'deny'");
+    CHECK(complaint("[[plain]]\npassword_file = 'a'\n") ==
+          "access.toml:1:1: a user without a name; write name = \"...\"");
+}
+
 TEST_CASE("access watch: everything is read, or nothing", "[unit][net]") {
     const test::ScratchFolder folder;
     write(folder.file("list"), key_of('a').z85() + " alice @billing\n");
@@ -267,6 +285,7 @@ TEST_CASE("access watch: everything is read, or nothing", "[unit][net]") {
     write(folder.file("password"), "hunter2\n", 0644);
     AccessWatch watch({folder.file("list"), {}, folder.file("access.toml")});
     CHECK(watch.load().error().code == Errc::unsafe_file);
+    CHECK(watch.load().error().detail.find("password_file of 'printer': ") != std::string::npos);
     REQUIRE(::chmod(folder.file("password").c_str(), 0600) == 0);
     CHECK(watch.changed());
     const auto access = watch.load();

@@ -98,25 +98,25 @@ TEST_CASE("plan: a wrong option is refused with the relay's name and what is wro
     CHECK(has(complaint([](auto& o) { o.messages_max = 0; }, Errc::bad_option),
               "hwm is 0; it must be from 1 to 1000000"));
     CHECK(has(complaint([](auto& o) { o.frames_max = 1025; }, Errc::bad_option),
-              "frames is 1025; it must be from 1 to 1024"));
+              "frames_max is 1025; it must be from 1 to 1024"));
     CHECK(has(complaint([](auto& o) { o.message_bytes_max = 0; }, Errc::bad_option),
-              "message bytes is 0"));
+              "message_bytes_max is 0"));
     CHECK(has(complaint([](auto& o) { o.frame_bytes_max = 0; }, Errc::bad_option),
-              "frame bytes is 0"));
+              "frame_bytes_max is 0"));
     CHECK(has(complaint(
                   [](auto& o) {
                       o.last_value = LastValueLimits{0, 1 << 20};
                   },
                   Errc::bad_option),
-              "last value topics is 0"));
+              "last_value_topics is 0"));
     CHECK(has(complaint(
                   [](auto& o) {
                       o.last_value = LastValueLimits{1, 10};
                   },
                   Errc::bad_option),
-              "last value bytes is 10"));
+              "last_value_bytes is 10"));
     CHECK(has(complaint([](auto& o) { o.capture_messages_max = 0; }, Errc::bad_option),
-              "capture hwm is 0"));
+              "capture_hwm is 0"));
     CHECK(has(complaint([](auto& o) { o.reply_backlog_messages_max = 0; }, Errc::bad_option),
               "reply backlog messages is 0"));
     CHECK(has(complaint([](auto& o) { o.reply_backlog_bytes_max = 0; }, Errc::bad_option),

@@ -108,6 +108,15 @@ TEST_CASE("settings: what is wrong in a file is said with its place", "[unit][re
     CHECK(has(complaint(many), "65 relays; at most 64 in one process"));
 }
 
+TEST_CASE("settings: what stands in the wrong place is told where it belongs", "[unit][relay]") {
+    CHECK(has(complaint("frontend = 'tcp://127.0.0.1:1'\n"),
+              "relay.toml:1:12: 'frontend' belongs to a relay: write it below a line [[relay]]"));
+    CHECK(has(complaint(relay_with("kind = 'queue'\ndrain = '1s'")),
+              "relay.toml:3:1: unknown key 'drain' here: it is one of the whole file"));
+    CHECK(complaint("[[rule]]\nwho = 'a'\nallow = 'call'\non = 'x'\n") ==
+          "relay.toml:1:1: [[rule]] stands in a file of its own, which access = \"...\" names");
+}
+
 TEST_CASE("settings: every error of a file is told at once", "[unit][relay]") {
     const std::string all = complaint("a = 1\nb = 2\n" + relay_with("hwm = -1"));
     CHECK(has(all, "unknown key 'a'"));
@@ -158,6 +167,12 @@ TEST_CASE("settings: nothing to relay, no kind and a name used twice are refused
     DaemonSettings twice;
     twice.relays = {streamer(), streamer()};
     CHECK(has(make_options(twice).error().detail, "two relays are named 'relay'"));
+    twice.relays[1].name = "other";
+    CHECK(has(make_options(twice).error().detail,
+              "'tcp://127.0.0.1:5557' is bound twice, by relay 'relay' and relay 'other'"));
+    twice.relays[1].frontend = *parse_attachments({"tcp://127.0.0.1:*"});
+    twice.relays[1].backend = *parse_attachments({">tcp://127.0.0.1:5558"});
+    CHECK(make_options(twice));
 }
 
 TEST_CASE("settings: what is printed reads back to the same", "[unit][relay]") {
