@@ -87,7 +87,8 @@ void ConnectionWatch::hear(const net::ConnectionEvent& event) {
     case Kind::handshake_failed_protocol:
     case Kind::handshake_failed_no_detail:
         hint_ = event.endpoint + " broke off the handshake: does it use CURVE (then --server-key "
-                                 "has to be its public key), or not (then leave --server-key out)?";
+                                 "has to be its public key), or not (then leave --server-key out)? "
+                                 "PLAIN is not for zmq";
         break;
     default:
         break;

@@ -108,8 +108,10 @@ void AdminLink::read_events() {
             break;
         case Kind::handshake_failed_protocol:
         case Kind::handshake_failed_no_detail:
-            hint_ = "it broke off the handshake: does it use CURVE (then --server-key has to be "
-                    "its public key), or not (then leave --server-key out)?";
+            hint_ =
+                "it broke off the handshake: does it use CURVE (then --server-key has to be "
+                "its public key), or not (then leave --server-key out)? PLAIN (an access file with "
+                "[[plain]] users) is not for zmq: look at its admin_http";
             break;
         default:
             break;

@@ -182,7 +182,9 @@ OptionalVerdict judge_mechanism(const Facts& facts) {
                        "the peer asks for the mechanism " + excerpt(greeting.mechanism) +
                            ", which this tool does not speak",
                        greeting.mechanism == "PLAIN"
-                           ? "PLAIN sends a user name and password in clear text; use CURVE"
+                           ? "it has users with passwords ([[plain]] in its access file), for "
+                             "peers that know no CURVE; connect with such a user, or give the "
+                             "daemon CURVE keys instead"
                            : "configure the peer for CURVE or NULL"};
     return std::nullopt;
 }

@@ -24,7 +24,8 @@ constexpr std::array<Described, handshake_failures_count> failures{{
     {"out_of_files", "few descriptors are left; raise the limit of open files"},
     {"wrong_server_key", "it expects another server key; give it our public certificate"},
     {"plaintext", "it came without CURVE keys; give it a key and our public certificate"},
-    {"wrong_mechanism", "it asked for CURVE or PLAIN where neither is spoken"},
+    {"wrong_mechanism", "it came with another mechanism (NULL, PLAIN, CURVE) than "
+                        "this listener speaks; PLAIN is for those with [[plain]] users"},
     {"not_zmtp", "it spoke no ZeroMQ, or a version before ZMTP 3"},
     {"protocol", "its handshake broke the protocol"},
     {"timeout", "it did not finish the handshake in time"},
