@@ -289,8 +289,8 @@ Run declare_bench(Parser& parser) {
         "  zmq bench pipeline --batch\n"
         "  zmq bench request --rate 1000 -n 10000 --json\n"
         "  zmq bench queue --producers 4 --store tcp://127.0.0.1:5560\n"
-        "  zmq bench pubsub --receive tcp://*:5555\n"
-        "  zmq bench pubsub --send tcp://host:5555");
+        "  zmq bench pubsub --receive tcp://*:5555 --allow-plaintext\n"
+        "  zmq bench pubsub --send tcp://host:5555 --allow-plaintext");
     return [flags](Terminal&) {
         return flags->pattern == "queue" ? bench_queue(*flags) : Bench(*flags).run();
     };

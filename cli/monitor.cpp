@@ -144,7 +144,7 @@ Run declare_monitor(Parser& parser) {
         "socket is real: a pull or dealer takes messages from others, which are lost.\n\n"
         "Examples:\n"
         "  zmq monitor sub tcp://127.0.0.1:5555\n"
-        "  zmq monitor router @tcp://*:5555 --json | jq -r .text");
+        "  zmq monitor router @tcp://127.0.0.1:5555 --json | jq -r .text");
     return [flags](Terminal& terminal) { return Watch(*flags, terminal).run(); };
 }
 

@@ -85,9 +85,9 @@ Run declare_record(Parser& parser) {
         "Examples:\n"
         "  zmq record feed.rec tcp://127.0.0.1:5555\n"
         "  zmq record relay.rec --type capture tcp://127.0.0.1:5560 -t 10s\n"
-        "  zmq record work.rec --kind streamer --frontend tcp://*:5555 --backend "
-        "tcp://*:5556\n"
-        "  zmq replay feed.rec tcp://*:5555 --wait-peers 1");
+        "  zmq record work.rec --kind streamer --frontend tcp://127.0.0.1:5555 "
+        "--backend tcp://127.0.0.1:5556\n"
+        "  zmq replay feed.rec @tcp://127.0.0.1:5555 --wait-peers 1");
     return [flags](Terminal& terminal) { return run_record(*flags, terminal); };
 }
 

@@ -97,7 +97,7 @@ Run declare_replay(Parser& parser) {
     add_socket(parser, flags->socket);
     parser.set_footer("Due times are computed from the start, so lateness does not add up.\n\n"
                       "Examples:\n"
-                      "  zmq replay feed.rec tcp://*:5555\n"
+                      "  zmq replay feed.rec @tcp://127.0.0.1:5555\n"
                       "  zmq replay work.rec tcp://127.0.0.1:5555 --type push --speed max\n"
                       "  zmq replay feed.rec --print --format json | jq -c .frames\n"
                       "  zmq replay feed.rec --check");

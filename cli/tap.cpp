@@ -93,7 +93,7 @@ Run declare_tap(Parser& parser) {
         "Examples:\n"
         "  zmq tap tcp://127.0.0.1:5560\n"
         "  zmq tap tcp://127.0.0.1:5560 -s prices.in --format json | jq -c .frames\n"
-        "  zmq tap --kind queue --frontend tcp://*:5555 --backend '>tcp://127.0.0.1:5556'");
+        "  zmq tap --kind queue --frontend tcp://127.0.0.1:5555 --backend '>tcp://127.0.0.1:5556'");
     return [flags](Terminal& terminal) { return run_tap(*flags, terminal); };
 }
 

@@ -67,6 +67,8 @@ public:
     Status start(relay::RelayOptions options, Terminal& terminal) {
         const net::Endpoint capture = options.capture->attachments.front().endpoint;
         auto opened = relay::Relay::open(context_, std::move(options));
+        if (!opened && opened.error().code == Errc::insecure)
+            return fail(Errc::insecure, opened.error().detail + " (--allow-plaintext)");
         if (!opened)
             return fail(opened.error());
         relay_.emplace(std::move(*opened));
