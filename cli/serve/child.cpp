@@ -40,6 +40,7 @@ bool is_program(const std::string& path) {
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
     std::vector<char*> all;
+    all.reserve(texts.size() + 1);
     for (const std::string& each : texts)
         all.push_back(const_cast<char*>(each.c_str()));
     all.push_back(nullptr);

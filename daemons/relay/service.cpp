@@ -21,6 +21,7 @@ using relay::Side;
 
 std::vector<std::string> texts(const std::vector<net::Endpoint>& endpoints) {
     std::vector<std::string> all;
+    all.reserve(endpoints.size());
     for (const net::Endpoint& each : endpoints)
         all.push_back(each.text());
     return all;

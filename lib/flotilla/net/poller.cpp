@@ -185,7 +185,7 @@ Status Poller::turn(Duration wait_max) {
 
 Status Poller::run() {
     while (!rest_->stopping.exchange(false))
-        if (const Status turned = turn(no_limit); !turned)
+        if (Status turned = turn(no_limit); !turned)
             return turned;
     return {};
 }

@@ -245,7 +245,7 @@ Status Socket::send(wire::Frames& message, Duration wait) {
     for (std::size_t i = 0; i < message.size(); ++i) {
         Blob& frame = message[i];
         const int more = i + 1 < message.size() ? ZMQ_SNDMORE : 0;
-        const Status sent = send_frame(frame, more, i == 0 ? wait : Duration::zero());
+        Status sent = send_frame(frame, more, i == 0 ? wait : Duration::zero());
         // Room is asked for by the first frame; the rest of a message always fits.
         FLOTILLA_CHECK(i == 0 || sent || sent.error().code != Errc::would_block,
                        "libzmq took half a message");
