@@ -40,7 +40,7 @@ Duration deadline_in(const std::string& answer) {
         json.is_object() && json.contains("deadline_ms") && json["deadline_ms"].is_number_integer()
             ? json["deadline_ms"].get<std::int64_t>()
             : 0;
-    return std::chrono::milliseconds{std::clamp<std::int64_t>(ms, 0, 24 * 3'600'000)};
+    return std::chrono::milliseconds{std::clamp<std::int64_t>(ms, 0, std::int64_t{24} * 3'600'000)};
 }
 
 Status turn(AdminLink& link, Duration wait) {

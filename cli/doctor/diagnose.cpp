@@ -111,7 +111,7 @@ OptionalVerdict judge_told(const Facts& facts) {
     return std::nullopt;
 }
 
-std::string or_ask_daemon(const Facts& facts, std::string next) {
+std::string or_ask_daemon(const Facts& facts, const std::string& next) {
     return facts.told.asked ? next : next + "; --admin ENDPOINT asks the daemon for its reason";
 }
 

@@ -158,7 +158,7 @@ private:
         frames.back() = link_->ledger().lend(frames.back()).to_blob();
         Instant deadline = never;
         while (signal_caught() == 0) {
-            const Status sent = link_->socket().send(frames, Duration::zero());
+            Status sent = link_->socket().send(frames, Duration::zero());
             if (sent || sent.error().code == Errc::peer_gone) {
                 unroutable_ += sent ? 0 : 1;
                 sent_ += sent ? 1 : 0;
