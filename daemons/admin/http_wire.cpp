@@ -95,6 +95,10 @@ HttpWire::~HttpWire() {
 
 void HttpWire::enter(int socket) {
     const std::lock_guard lock(mutex_);
+    if (entering_.size() == HttpServer::connections_max) { // it would be hung up on there
+        ::close(entering_.front());
+        entering_.erase(entering_.begin());
+    }
     entering_.push_back(socket);
     wake(event_);
 }

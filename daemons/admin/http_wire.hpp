@@ -7,10 +7,11 @@
 //        |                                                    |
 //        +--------------- its time is over, or newer ones need the place -----> closed
 //
-// Bounded: connections_max in each of these stages; answers_bytes_max of answers that wait to be
-// read, and as much of answers that are on their way here from the threads. Who is there longest
-// gives way: an honest peer is through in a moment. A request stays here until a thread takes it,
-// and goes with its connection; from then on, until its answer is here, nobody takes its place.
+// Bounded: connections_max on their way in and in each of these stages; answers_bytes_max of
+// answers that wait to be read, and as much of answers that are on their way here from the threads.
+// Who is there longest gives way: an honest peer is through in a moment. A request stays here until
+// a thread takes it, and goes with its connection; from then on, until its answer is here, nobody
+// takes its place.
 #pragma once
 
 #include "admin/http_server.hpp"

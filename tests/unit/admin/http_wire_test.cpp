@@ -155,3 +155,23 @@ TEST_CASE("http wire: answers that nobody reads are bounded in total", "[unit][a
     wire.answer(ask(), "here"); // and it goes on
     CHECK(peers[4].rest() == 4);
 }
+
+TEST_CASE("http wire: those on their way in are bounded while its thread is busy",
+          "[unit][admin]") {
+    constexpr std::size_t max = HttpServer::connections_max;
+    std::counting_semaphore<> busy{0};
+    std::counting_semaphore<> go_on{0};
+    HttpWire wire([&] {
+        busy.release();
+        go_on.acquire();
+    });
+    const Peer first(wire, numbered(0));
+    REQUIRE(busy.try_acquire_for(30s));
+    std::vector<Peer> others;
+    for (std::size_t i = 0; i <= max; ++i)
+        others.emplace_back(wire, "GET /");
+    CHECK(others.front().is_hung_up_on());
+    CHECK(others[1].is_open());
+    CHECK(others.back().is_open());
+    go_on.release();
+}
