@@ -200,7 +200,7 @@ TEST_CASE("zmq drain says when a daemon refuses, is not there, or is replaced") 
             reply.json["process"] = 4712;
         if (verb == "drain") {
             drained = true;
-            reply.json = {{"deadline_ms", 60'000}};
+            reply.json = nlohmann::ordered_json{{"deadline_ms", 60'000}};
         }
         return reply;
     });
