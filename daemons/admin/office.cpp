@@ -5,6 +5,7 @@
 #include "admin/exposition.hpp"
 
 #include <flotilla/base/units.hpp>
+#include <flotilla/net/system.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -128,19 +129,37 @@ static_assert(2 * Desk::rest_max <= Office::wait_max);
 
 Result<Snapshot> Office::look(Wanted wanted) {
     auto snapshot = desk_->ask(std::move(wanted), wait_max);
-    if (snapshot)
-        add_common(*snapshot, {audit_->changed_total(), audit_->refused_total()});
+    if (!snapshot)
+        return snapshot;
+    add_common(*snapshot, {audit_->changed_total(), audit_->refused_total()});
+    const std::lock_guard lock(mutex_);
+    health_.state = snapshot->state;
+    health_.not_ready = snapshot->not_ready;
+    health_at_ = net::now();
     return snapshot;
 }
 
-Answer Office::health() {
+Result<Snapshot> Office::look_at_health() {
     Wanted totals;
     totals.rows_max = 0;
-    const auto snapshot = look(std::move(totals));
+    auto snapshot = look(std::move(totals));
+    if (snapshot ||
+        (snapshot.error().code != Errc::timeout && snapshot.error().code != Errc::too_many))
+        return snapshot;
+    const std::lock_guard lock(mutex_);
+    if (!health_at_ || net::now() - *health_at_ >= options_.health_age_max)
+        return snapshot;
+    return health_;
+}
+
+Answer Office::health() {
+    const auto snapshot = look_at_health();
     if (snapshot)
         return {static_cast<std::uint16_t>(
                     snapshot->state == State::ready && snapshot->not_ready.empty() ? 200 : 503),
                 health_json(*snapshot)};
+    if (snapshot.error().code == Errc::timeout || snapshot.error().code == Errc::too_many)
+        return unavailable(snapshot.error());
     Snapshot none;
     none.state = snapshot.error().code == Errc::no_peer ? State::starting : State::stopped;
     none.not_ready.push_back(snapshot.error().detail);
@@ -148,9 +167,7 @@ Answer Office::health() {
 }
 
 Answer Office::liveness() {
-    Wanted totals;
-    totals.rows_max = 0;
-    const auto snapshot = look(std::move(totals));
+    const auto snapshot = look_at_health();
     if (snapshot)
         return {200, health_json(*snapshot)};
     if (snapshot.error().code == Errc::no_peer)

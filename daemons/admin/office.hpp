@@ -43,6 +43,9 @@ public:
         std::string instance{}; // what `administer` rules name
         Token token{};
         Reading http_reading = Reading::open;
+        // While the loop is busy with other askers, probes are told what it said at most so long
+        // ago: many open consoles do not look like a daemon that hangs, which answers nobody.
+        Duration health_age_max = 5s;
     };
     Office(std::shared_ptr<Desk> desk, std::shared_ptr<Audit> audit, Options options);
 
@@ -71,6 +74,7 @@ private:
     Judged judge(const Request& request, Right right) const;
     Answer refuse(const Request& request, Answer refusal, const std::string& who);
     Result<Snapshot> look(Wanted wanted);
+    Result<Snapshot> look_at_health();
     Answer status(const Request& request);
     Answer health();
     Answer order(const Request& request, const std::string& who);
@@ -80,6 +84,8 @@ private:
     Options options_;
     mutable std::mutex mutex_{}; // of what follows, and of options_.token
     std::shared_ptr<const Permissions> permissions_ = std::make_shared<const Permissions>();
+    Snapshot health_{}; // of the last look: state and not_ready alone
+    std::optional<Instant> health_at_{};
 };
 
 } // namespace flotilla::admin

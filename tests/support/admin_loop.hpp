@@ -47,6 +47,8 @@ public:
         const std::lock_guard lock(mutex_);
         return store_.orders;
     }
+    // The loop hangs for as long as this lives.
+    std::unique_lock<std::mutex> hang() { return std::unique_lock(mutex_); }
     void set_state(State state, std::vector<std::string> not_ready) {
         const std::lock_guard lock(mutex_);
         store_.state = state;

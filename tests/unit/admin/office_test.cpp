@@ -7,7 +7,10 @@
 
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <string>
+#include <thread>
+#include <vector>
 
 using namespace flotilla;
 using namespace flotilla::admin;
@@ -85,6 +88,43 @@ TEST_CASE("office: without a token nobody may change anything over HTTP", "[unit
     CHECK(office.answer(request("drain", {}, "anything-at-all-here")).code == 401);
     CHECK(office.answer(request("status", {}, "anything-at-all-here")).code == 401);
     CHECK(loop.orders().empty());
+}
+
+TEST_CASE("office: while others keep the loop busy, probes are told what it said lately",
+          "[unit][admin]") {
+    AdminLoop loop(3);
+    Office office(loop.desk(), loop.audit(), {"fake", Token{}, Office::Reading::open});
+    Office::Options forgets{"fake", Token{}, Office::Reading::open};
+    forgets.health_age_max = Duration::zero();
+    Office forgetful(loop.desk(), loop.audit(), std::move(forgets));
+    for (Office* each : {&office, &forgetful})
+        REQUIRE(each->answer(request("health")).code == 200);
+
+    std::vector<std::future<Result<Snapshot>>> askers;
+    {
+        const auto hanging = loop.hang();
+        // The first may be with the loop already.
+        for (std::size_t i = 0; i <= Desk::waiting_max; ++i)
+            askers.push_back(
+                std::async(std::launch::async, [&] { return loop.desk()->ask(Wanted{}, 300s); }));
+        while (true) {
+            const auto asked = loop.desk()->ask(Wanted{}, Duration::zero());
+            REQUIRE_FALSE(asked);
+            if (asked.error().code == Errc::too_many)
+                break;
+            std::this_thread::yield();
+        }
+        CHECK(office.liveness().code == 200);
+        CHECK(office.answer(request("health")).code == 200);
+        CHECK(json::parse(office.answer(request("health")).json)["state"] == "ready");
+        CHECK(forgetful.liveness().code == 503);
+        const Answer unready = forgetful.answer(request("health"));
+        CHECK(unready.code == 503);
+        CHECK(json::parse(unready.json)["error"] == "too_many");
+        CHECK(office.answer(request("status")).code == 503);
+    }
+    for (auto& each : askers)
+        (void)each.get();
 }
 
 TEST_CASE("office: where reading needs the token, only health does without", "[unit][admin]") {
