@@ -282,6 +282,30 @@ TEST_CASE("a full queue refuses, or drops its oldest, or buries it") {
     CHECK(rig.take("worker", "dead")[0].body == "m0");
 }
 
+TEST_CASE("a queue is not the place for its own dead letters, unless a pattern made it so") {
+    EngineRig rig;
+    QueueProperties itself;
+    itself.dead_letter_queue = "orders";
+    const auto why = [&](Command command) {
+        const auto refused = rig.ask<leased::ErrorReply>("operator", std::move(command));
+        CHECK(refused.code == ErrorCode::bad_option);
+        return refused.text;
+    };
+    CHECK(why(Create{"orders", itself}).find("another queue than 'orders'") != std::string::npos);
+    rig.create("orders");
+    CHECK(why(Alter{"orders", {{"dead_letter_queue", "orders"}}}).find("another queue") !=
+          std::string::npos);
+    rig.ask<Done>("operator", Alter{"orders", {{"dead_letter_queue", "dead"}}});
+
+    StoreLimits limits;
+    QueueProperties all;
+    all.dead_letter_queue = "dead";
+    limits.auto_create.push_back({"*", all});
+    EngineRig made{limits};
+    made.put("dead", "a letter");
+    made.ask<Done>("operator", Alter{"dead", {{"messages_max", "5"}}});
+}
+
 TEST_CASE("a message that waits longer than its time to live is not delivered") {
     EngineRig rig;
     QueueProperties properties;

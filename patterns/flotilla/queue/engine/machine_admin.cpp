@@ -14,6 +14,20 @@ namespace flotilla::queue {
 
 using leased::ErrorCode;
 
+namespace {
+
+// What is dead would be dropped in silence. (A queue that a pattern makes may have its own name
+// there: dead letters of the queue for dead letters go nowhere.)
+Status check_dead_letters(std::string_view name, const QueueProperties& properties) {
+    if (properties.dead_letter_queue != name)
+        return {};
+    return fail(Errc::bad_option, "dead_letter_queue must be another queue than '" +
+                                      std::string(name) +
+                                      "'; leave it out to drop and count what is dead");
+}
+
+} // namespace
+
 // ---- by name -----------------------------------------------------------------------------------
 
 Slot QueueMachine::Rest::find_or_create(std::string_view name, Creates creates, std::string& why) {
@@ -67,6 +81,8 @@ void QueueMachine::Rest::handle(const Said& said, const Create& create) {
             "'\\'; 'mmi.' and 'flotilla.' are reserved");
     if (const Status checked = check_properties(create.properties); !checked)
         return refuse(said, ErrorCode::bad_option, checked.error().detail);
+    if (const Status checked = check_dead_letters(create.queue, create.properties); !checked)
+        return refuse(said, ErrorCode::bad_option, checked.error().detail);
     const Slot known = book_.find(create.queue, turn_);
     if (turn_.broken())
         return;
@@ -97,6 +113,9 @@ void QueueMachine::Rest::handle(const Said& said, const Alter& alter) {
     auto properties = queue::changed(queue.properties, alter.changes);
     if (!properties)
         return refuse(said, ErrorCode::bad_option, properties.error().detail);
+    if (properties->dead_letter_queue != queue.properties.dead_letter_queue)
+        if (const Status checked = check_dead_letters(queue.name, *properties); !checked)
+            return refuse(said, ErrorCode::bad_option, checked.error().detail);
     queue.properties = std::move(*properties);
     book_.write_definition(slot, turn_);
     sessions_.for_each([&](Slot session) {
