@@ -51,6 +51,21 @@ TEST_CASE("queue: lines are put, taken in order, and gone", "[process][store]") 
     CHECK(none.output.empty());
 }
 
+TEST_CASE("queue: without standard input and output nothing is taken, and input has ended",
+          "[process][store]") {
+    Shop shop;
+    shop.create("q");
+    CHECK(shop.queue({"put", "q", "one"}).exit == Exit::with(0));
+    const auto closed = [&](const std::string& words, const std::string& files) {
+        const std::string line = "exec \"$0\" queue " + words + " --store \"$1\" " + files;
+        return run_program({"sh", "-c", line, zmq_command({})[0], shop.store.endpoints[0]});
+    };
+    CHECK(closed("take q -n 1 --wait 20s", "<&- >&-").exit == Exit::with(1));
+    CHECK(closed("take q -n 1 --wait 20s", ">&-").exit == Exit::with(1));
+    CHECK(closed("put q -", "<&-").exit == Exit::with(0)); // no lines
+    CHECK(shop.queue({"take", "q", "-n", "1", "--wait", "20s"}).output == "one\n");
+}
+
 TEST_CASE("queue: other framings and frames are kept", "[process][store]") {
     Shop shop;
     shop.create("q");
