@@ -61,7 +61,7 @@ void for_each_limit(Visit&& visit) {
           "How long one whose connection ended may take to come back (default: 250ms)");
     visit("backlog_messages_max", &S::backlog_messages_max, Counts{1, 100'000},
           "Frames kept for a peer that does not read, beyond which its session ends "
-          "(default: 1000)");
+          "(default: 100000)");
     visit("backlog_bytes_max", &S::backlog_bytes_max, Sizes{64 << 10, 1ULL << 30},
           "Bytes of these (default: 16MiB)");
     visit("backlogs_bytes_max", &S::backlogs_bytes_max, Sizes{1 << 20, 64ULL << 30},

@@ -110,7 +110,11 @@ void write_options(const PutOutcome& outcome, OptionTextWriter& out) {
 }
 
 void write_options(const PutOk& ok, OptionTextWriter& out) {
-    write_options(static_cast<const PutOutcome&>(ok), out);
+    const bool is_told_later = ok.acked != Acked::unsaid && ok.accepted + ok.duplicates == 0;
+    if (is_told_later)
+        out.count("first_id", ok.first_id);
+    else
+        write_options(static_cast<const PutOutcome&>(ok), out);
     if (ok.acked != Acked::unsaid)
         out.text("acked", ok.acked == Acked::yes  ? "yes"
                           : ok.acked == Acked::no ? "no"

@@ -49,7 +49,8 @@ struct QueueServerOptions {
     StoreLimits limits{};
     std::vector<Door> doors{}; // up to 64
     // What may wait for one peer that does not read; beyond it its session ends. And of all peers.
-    std::uint32_t backlog_messages_max = 1'000;
+    // One turn may say tens of thousands of things to one peer, so it is the bytes that count.
+    std::uint32_t backlog_messages_max = 100'000;
     std::uint64_t backlog_bytes_max = 16ULL << 20;
     std::uint64_t backlogs_bytes_max = 256ULL << 20;
     std::function<void(const EngineOutputs::Notice&)> on_notice{}; // called by process()

@@ -4,7 +4,9 @@
 #include <flotilla/net/system.hpp>
 #include <flotilla/pipeline/work_taker.hpp>
 #include <flotilla/queue/engine/memory_store.hpp>
+#include <flotilla/queue/put_pack.hpp>
 #include <flotilla/queue/server.hpp>
+#include <flotilla/wire/compress.hpp>
 #include <flotilla/wire/envelope.hpp>
 #include <flotilla/wire/option_text.hpp>
 
@@ -321,6 +323,41 @@ TEST_CASE("server: a consumer that does not read is sent no more than its backlo
             ++read;
         return read == 400;
     }));
+}
+
+TEST_CASE("server: who reads is told of all that ended at once, and stays a consumer",
+          "[integration][queue]") {
+    Shop shop;
+    REQUIRE(shop.server.declare("q", {}));
+    REQUIRE(shop.server.declare("other", {}));
+    constexpr std::size_t messages = 20'000; // of one connection 25,000 are watched
+    net::Socket peer = shop.raw();
+    REQUIRE(outcome(shop.ask(peer, {"FLQ1", "hello", "h", "queue=other\ncredit=1"})) == "ok");
+    PutWriter writer;
+    for (std::size_t i = 0; i < messages; ++i) {
+        writer.begin({}, 1);
+        writer.add_frame("m");
+    }
+    wire::Compressor none{wire::Compression::none};
+    const Frames stored = shop.ask(
+        peer, {"FLQ1", "put", "p", "queue=q\npacked=yes\ntell=acked", writer.finish(none)});
+    REQUIRE(outcome(stored) == "ok");
+    CHECK(option(stored, "told").empty());
+
+    net::Socket keeper = shop.raw(net::SocketType::req);
+    REQUIRE(outcome(shop.ask(keeper, {"FLQ1", "purge", "", "queue=q"})) == "ok");
+    std::size_t told = 0;
+    CHECK(shop.until([&] {
+        while (const auto received = peer.receive(0ms)) {
+            CHECK(option(*received, "acked") == "no");
+            CHECK(option(*received, "sequence").empty());
+            ++told;
+        }
+        return told == messages;
+    }));
+    CHECK(shop.server.counters().peers_too_slow_total == 0);
+    REQUIRE(outcome(shop.ask(keeper, {"FLQ1", "put", "", "queue=other", "x"})) == "ok");
+    CHECK(outcome(shop.answer(peer)) == "deliver"); // its session is still there
 }
 
 TEST_CASE("server: a drain refuses puts, and ends when nothing is held", "[integration][queue]") {
