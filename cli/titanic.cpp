@@ -209,7 +209,9 @@ Run declare_titanic(Parser& parser) {
         .group(calls);
     add_duration(parser, "--retry-max", flags->retry_most, "Up to this [1m]").group(calls);
     add_list(parser, "-b,--broker", flags->broker.brokers, "ENDPOINT",
-             "Where the broker of the services is; may be repeated")
+             "Where the broker of the services is [FLOTILLA_BROKER in the environment]; may be "
+             "repeated")
+        .variable("FLOTILLA_BROKER")
         .group("Broker");
     add_client_security(parser, flags->broker.security);
     parser.set_footer(
