@@ -113,6 +113,8 @@ private:
             return refusal(405, "unsupported", "only GET, HEAD and POST are served");
         if (request.has_header("Transfer-Encoding"))
             return refusal(411, "unsupported", "the length of a body is said by Content-Length");
+        if (request.get_header_value_count("Content-Length") > 1)
+            return refusal(400, "malformed", "a request has one header Content-Length");
         if (!is_json(request) || request.has_header("Content-Encoding"))
             return refusal(415, "unsupported", "the body is plain JSON (application/json)");
         return std::nullopt;
