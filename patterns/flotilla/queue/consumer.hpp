@@ -3,7 +3,7 @@
 // Consumer: takes messages of one queue from a store, on lease, and says what became of each.
 //
 //     auto consumer = Consumer::open(context, {.stores = {...}, .queue = "orders"});
-//     consumer->run([](Message& message) -> Status { return handle(message.body); });
+//     auto end = consumer->run([](Message& message) -> Status { return handle(message.body); });
 //
 // Promise: at least once. What is taken and not acknowledged within its lease is delivered again,
 // marked; Inbox (inbox.hpp) makes a handler's effect happen once. It is the leased level of the

@@ -3,8 +3,8 @@
 // Producer: puts messages into queues of a store, and knows of each what became of it.
 //
 //     auto producer = Producer::open(context, {.stores = {*net::Endpoint::parse("tcp://...")}});
-//     producer->put("orders", "one");              // into the outbox, sent at once
-//     producer->flush(5s);                         // everything confirmed, or what is not
+//     if (!producer->put("orders", "one")) ...     // into the outbox, sent at once
+//     auto left = producer->flush(5s);             // 0: everything is confirmed
 //
 // Promise: what was confirmed is in the queue (what that means is the queue's durability). What was
 // not is in the outbox and is sent again after every reconnect, with the same numbers, so that
