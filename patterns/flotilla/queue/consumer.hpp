@@ -72,7 +72,8 @@ struct ConsumerCounters {
 
 class Consumer {
 public:
-    // Does not wait for a store. Errors: bad_option; insecure; stopped; too_many.
+    // Does not wait for a store. `context` must outlive it, and stay where it is. Errors:
+    // bad_option; insecure; stopped; too_many.
     static Result<Consumer> open(net::Context& context, ConsumerOptions options);
     Consumer(Consumer&&) noexcept;
     Consumer& operator=(Consumer&&) noexcept;

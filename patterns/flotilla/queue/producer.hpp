@@ -114,7 +114,8 @@ struct ProducerCounters {
 
 class Producer {
 public:
-    // Does not wait for a store. Errors: bad_option; insecure; io, damaged (the outbox).
+    // Does not wait for a store. `context` must outlive it, and stay where it is. Errors:
+    // bad_option; insecure; io, damaged (the outbox).
     static Result<Producer> open(net::Context& context, ProducerOptions options);
     Producer(Producer&&) noexcept;
     Producer& operator=(Producer&&) noexcept;

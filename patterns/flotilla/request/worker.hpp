@@ -121,7 +121,8 @@ class Worker {
 public:
     using Handler = std::function<Outcome(Job&)>;
 
-    // Does not wait for a broker. Errors: bad_option; insecure; bad_endpoint; stopped; too_many.
+    // Does not wait for a broker. `context` must outlive it, and stay where it is. Errors:
+    // bad_option; insecure; bad_endpoint; stopped; too_many.
     static Result<Worker> open(net::Context& context, WorkerOptions options);
     Worker(Worker&&) noexcept;
     Worker& operator=(Worker&&) noexcept;
