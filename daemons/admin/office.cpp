@@ -33,6 +33,11 @@ Answer malformed(const Error& error) {
 }
 
 // Of the desk.
+// Perhaps the loop only answers others.
+bool is_busy(const Error& error) {
+    return error.code == Errc::timeout || error.code == Errc::too_many;
+}
+
 Answer unavailable(const Error& error) {
     return refusal(503, name(error.code), error.detail);
 }
@@ -143,8 +148,7 @@ Result<Snapshot> Office::look_at_health() {
     Wanted totals;
     totals.rows_max = 0;
     auto snapshot = look(std::move(totals));
-    if (snapshot ||
-        (snapshot.error().code != Errc::timeout && snapshot.error().code != Errc::too_many))
+    if (snapshot || !is_busy(snapshot.error()))
         return snapshot;
     const std::lock_guard lock(mutex_);
     if (!health_at_ || net::now() - *health_at_ >= options_.health_age_max)
@@ -158,7 +162,7 @@ Answer Office::health() {
         return {static_cast<std::uint16_t>(
                     snapshot->state == State::ready && snapshot->not_ready.empty() ? 200 : 503),
                 health_json(*snapshot)};
-    if (snapshot.error().code == Errc::timeout || snapshot.error().code == Errc::too_many)
+    if (is_busy(snapshot.error()))
         return unavailable(snapshot.error());
     Snapshot none;
     none.state = snapshot.error().code == Errc::no_peer ? State::starting : State::stopped;

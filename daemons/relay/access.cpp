@@ -2,9 +2,9 @@
 #include "relay/access.hpp"
 
 #include "host/security_refusals.hpp"
+#include "relay/sides.hpp"
 
 #include <algorithm>
-#include <array>
 #include <string>
 #include <utility>
 #include <variant>
@@ -12,19 +12,11 @@
 namespace flotilla::relay_daemon {
 namespace {
 
-using NamedSide = std::pair<const char*, relay::SideOptions*>;
-
-std::array<NamedSide, 3> sides(relay::RelayOptions& options) {
-    return {NamedSide{"frontend", &options.frontend}, NamedSide{"backend", &options.backend},
-            NamedSide{"capture", options.capture ? &*options.capture : nullptr}};
-}
-
 bool serves_curve(const relay::RelayOptions& options) {
-    const auto serves = [](const relay::SideOptions& side) {
-        return std::holds_alternative<net::CurveServer>(side.security);
-    };
-    return serves(options.frontend) || serves(options.backend) ||
-           (options.capture && serves(*options.capture));
+    const auto all = sides(options);
+    return std::any_of(all.begin(), all.end(), [](const auto& each) {
+        return std::holds_alternative<net::CurveServer>(each.second->security);
+    });
 }
 
 bool binds(const relay::SideOptions& side) {
@@ -74,8 +66,6 @@ Result<host::AccessKeeper> put_access(relay::RelayOptions& options,
     if (!access)
         return access;
     for (const auto& [name, side] : sides(options)) {
-        if (!side)
-            continue;
         put_gate(*side, *access);
         if (const Status good = check_passwords(name, *side); !good)
             return fail(good.error());

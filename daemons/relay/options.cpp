@@ -4,6 +4,7 @@
 #include "host/security_refusals.hpp"
 #include "relay/access.hpp"
 #include "relay/settings.hpp"
+#include "relay/sides.hpp"
 
 #include <flotilla/net/access.hpp>
 #include <flotilla/net/curve.hpp>
@@ -182,16 +183,12 @@ Result<RelayOptions> options_of(const RelaySettings& settings) {
         options.capture->attachments = *settings.capture;
     }
 
-    if (const Status sides = check_curve_sides(settings); !sides)
-        return fail(sides.error());
+    if (const Status known = check_curve_sides(settings); !known)
+        return fail(known.error());
     const auto keys = load_keys(settings);
     if (!keys)
         return fail(keys.error());
-    for (const auto& [name, side] :
-         {std::pair{"frontend", &options.frontend}, std::pair{"backend", &options.backend},
-          std::pair{"capture", options.capture ? &*options.capture : nullptr}}) {
-        if (!side)
-            continue;
+    for (const auto& [name, side] : sides(options)) {
         if (const Status given = check_given(name, *side); !given)
             return fail(given.error());
         auto made = security(settings, *keys, name, *side);
@@ -227,10 +224,7 @@ namespace {
 
 // Within one relay the plan sees to it.
 Status note_bound(const RelayOptions& options, std::map<std::string, std::string>& bound) {
-    for (const SideOptions* side :
-         {&options.frontend, &options.backend, options.capture ? &*options.capture : nullptr}) {
-        if (!side)
-            continue;
+    for (const auto& [name, side] : sides(options))
         for (const net::Attachment& each : side->attachments) {
             if (each.how != net::Attach::bind || each.endpoint.is_wildcard())
                 continue;
@@ -240,7 +234,6 @@ Status note_bound(const RelayOptions& options, std::map<std::string, std::string
                                                     at->second + "' and relay '" + options.name +
                                                     "'");
         }
-    }
     return {};
 }
 
