@@ -88,7 +88,11 @@ bool BrokerMachine::repeat(Said& said) {
 void BrokerMachine::join(Said& said, Slot known) {
     ++counters_.joined_total;
     BrokerRequest& request = requests_[known];
-    requests_.set_asker(known, said.peer.id, said.message.delimited, said.peer.descriptor);
+    // Repeats over two connections may come in either order; the asker listens to the later one.
+    if (said.message.attempt >= request.asked_attempt) {
+        request.asked_attempt = said.message.attempt;
+        requests_.set_asker(known, said.peer.id, said.message.delimited, said.peer.descriptor);
+    }
     // Never beyond what the service allows from the first time on: a request whose worker hangs
     // would else live as long as somebody repeats it.
     const Instant last = deadline_after(request.asked, services_[request.service].limits->expiry);
@@ -114,6 +118,7 @@ void BrokerMachine::accept(Said& said, Slot service) {
     request.delimited = message.delimited;
     request.descriptor = said.peer.descriptor;
     request.peer = said.peer.id;
+    request.asked_attempt = message.attempt;
     request.user = said.peer.user_id;
     request.id = message.id;
     request.service = service;

@@ -89,8 +89,12 @@ void BrokerMachine::connection_lost(int descriptor, Instant before, Instant now,
         return;
     requests_.for_connection(descriptor, [&](Slot slot) {
         BrokerRequest& request = requests_[slot];
-        if (request.dialect == Dialect::flotilla || request.asked >= before)
-            return; // the former come back with the same id
+        if (request.asked >= before)
+            return;
+        if (request.dialect == Dialect::flotilla) {
+            request.asked_attempt = 0; // it comes back with the same id, maybe as a new process
+            return;
+        }
         request.orphaned = true;
         if (request.state != State::queued)
             return; // what its worker makes of it goes nowhere
@@ -98,7 +102,7 @@ void BrokerMachine::connection_lost(int descriptor, Instant before, Instant now,
         end(slot, counters_.dropped_total, ErrorCode::cancelled, {}, now, out);
         services_.release(service);
     });
-    workers_.for_connection(descriptor, [&](Slot worker) { beat(worker, out); });
+    workers_.for_connection(descriptor, [&](Slot worker) { beat(worker, now, out); });
 }
 
 void BrokerMachine::unreachable(std::string_view peer, Side side, Unreachable why, Instant,
@@ -221,12 +225,13 @@ void BrokerMachine::look(Slot slot, Instant now, BrokerOutputs& out) {
                    "silent for too long; say READY", now, out);
         return drop(slot, now, out);
     }
-    beat(slot, out);
+    beat(slot, now, out);
     workers_.look_again(slot, deadline_after(now, limits_.heartbeat));
 }
 
-void BrokerMachine::beat(Slot slot, BrokerOutputs& out) const {
-    const BrokerWorker& worker = workers_[slot];
+void BrokerMachine::beat(Slot slot, Instant now, BrokerOutputs& out) {
+    BrokerWorker& worker = workers_[slot];
+    worker.beaten = now;
     Message message;
     message.dialect = worker.dialect;
     message.side = Side::worker;

@@ -222,7 +222,8 @@ private:
     void serve(Slot service, Instant now, BrokerOutputs& out);
     void give(Slot request, Slot worker, Instant now, BrokerOutputs& out);
     void look(Slot worker, Instant now, BrokerOutputs& out);
-    void beat(Slot worker, BrokerOutputs& out) const;
+    void beat(Slot worker, Instant now, BrokerOutputs& out);
+    void answer_heartbeat(Slot worker, Duration gap, Instant now, BrokerOutputs& out);
     static void note(Kind kind, std::string_view service, std::string_view peer,
                      std::string_view text, BrokerOutputs& out);
 

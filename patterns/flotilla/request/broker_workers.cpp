@@ -15,6 +15,7 @@ using State = BrokerRequest::State;
 namespace {
 
 constexpr Duration refusal_pause = 1s; // between two refusals of one peer or service
+constexpr Duration heartbeat_answer_min = 5ms;
 
 } // namespace
 
@@ -38,7 +39,7 @@ void BrokerMachine::from_worker(Said& said) {
         return breach(said.peer, slot, ErrorCode::unsupported,
                       "a worker speaks the dialect of its READY", said.now, said.out);
     }
-    worker.heard = said.now;
+    const Duration gap = said.now - std::exchange(worker.heard, said.now);
     if (worker.descriptor != said.peer.descriptor)
         workers_.set_descriptor(slot, said.peer.descriptor);
     switch (said.message.verb) {
@@ -51,10 +52,19 @@ void BrokerMachine::from_worker(Said& said) {
         worker.draining = true;
         return workers_.leave(services_[worker.service].room, slot, worker.held.size);
     case Verb::heartbeat:
-        return;
+        return answer_heartbeat(slot, gap, said.now, said.out);
     default:
         return reply(said, slot);
     }
+}
+
+// A worker whose clock is much faster than ours would else take us for dead. Not to one that
+// echoes: what comes back soon after our own heartbeat is no question.
+void BrokerMachine::answer_heartbeat(Slot slot, Duration gap, Instant now, BrokerOutputs& out) {
+    if (gap >= limits_.heartbeat / 2)
+        return;
+    if (now - workers_[slot].beaten >= std::max(heartbeat_answer_min, gap / 2))
+        beat(slot, now, out);
 }
 
 // A word of a worker that is not registered: it was given up, or the broker is new. It is told, so

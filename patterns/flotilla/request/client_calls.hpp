@@ -42,6 +42,7 @@ struct ClientCall {
     bool retry = true;
     State state = State::waiting;
     std::uint32_t attempts = 0;
+    std::uint32_t reminders = 0; // of these, sent again over a connection that had it
     std::optional<LinkId> link{};
     PartialOrder partials{};
 

@@ -90,6 +90,7 @@ void ClientMachine::connection_made(LinkId id, Instant now, ClientOutputs& out) 
     } else if (at.use == Link::Use::shared) {
         for (const CallId number : calls_.on(id)) {
             ClientCall& call = *calls_.find(number);
+            call.reminders = 0;
             call.partials.moved();
             if (may_send(call))
                 send(call, link, now, out);

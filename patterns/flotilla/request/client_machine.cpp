@@ -111,6 +111,7 @@ void ClientMachine::send(ClientCall& call, Links::iterator link, Instant now, Cl
     const bool reused = at.use == Link::Use::idle;
     if (call.link != link->first) {
         call.link = link->first;
+        call.reminders = 0;
         call.partials.moved();
         if (at.use == Link::Use::shared) {
             if (at.calls++ == 0)
@@ -128,7 +129,7 @@ void ClientMachine::send(ClientCall& call, Links::iterator link, Instant now, Cl
     if (at.use == Link::Use::busy) {
         calls_.set_next(call, deadline_after(now, options_.attempt_max));
     } else if (may_send(call)) {
-        const std::uint32_t doublings = std::min(call.attempts - 1, 20U);
+        const std::uint32_t doublings = std::min(call.reminders, 20U);
         const Duration wait = options_.broker_silence_max * (std::int64_t{1} << doublings);
         calls_.set_next(call, deadline_after(now, random_.jitter(wait, 0.25)));
     } else {
@@ -292,6 +293,7 @@ void ClientMachine::next_over(ClientCall& call, Instant now, ClientOutputs& out)
         detach(call, Left::unanswered, out);
         return put_back(call);
     }
+    ++call.reminders;
     send(call, link, now, out);
 }
 

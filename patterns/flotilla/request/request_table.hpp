@@ -54,7 +54,8 @@ struct BrokerRequest {
     bool delimited = false;
     bool orphaned = false; // the asker's connection is gone: the reply would be a stranger's
     int descriptor = -1;
-    std::string peer{}; // whom to answer
+    std::string peer{};              // whom to answer,
+    std::uint32_t asked_attempt = 0; // and which of the asker's attempts came from there
     std::string user{};
     std::string id{}; // flotilla dialect; else empty
     Slot service = no_slot;

@@ -43,6 +43,7 @@ struct BrokerWorker {
     std::uint32_t capacity = 1;
     SlotList held{}; // requests, in the order of giving out; abandoned ones too
     Instant heard{};
+    Instant beaten{};          // when a heartbeat was sent to it
     std::uint32_t running = 0; // of these, requests that somebody waits for
     Instant busy_since{};      // it was idle, or answered something, last
     Instant look{};            // when it is looked at next

@@ -87,6 +87,32 @@ TEST_CASE("a repeat joins what waits or runs, and the newest asker gets the answ
     CHECK(desk.counters().accepted_total == 1);
 }
 
+TEST_CASE("an earlier attempt that arrives last does not take the answer to where nobody listens") {
+    Desk desk;
+    const auto attempt = [](std::uint32_t number) {
+        Message message = Desk::ask_by_id("1");
+        message.attempt = number;
+        return message;
+    };
+    desk.say("a", attempt(1), 7);
+    desk.say("c", attempt(3), 9);
+    desk.say("b", attempt(2), 8);
+    desk.say("w", Desk::ready("echo"));
+    desk.say("w", Desk::answer(desk.next("w", Verb::request)));
+    desk.next("c", Verb::final);
+    CHECK(desk.quiet());
+    // A client that was started anew counts from 1 again, over another connection.
+    desk.say("a", Desk::ask_by_id("2"), 7);
+    Message later = Desk::ask_by_id("2");
+    later.attempt = 4;
+    desk.say("a", std::move(later), 7);
+    desk.wait(1s);
+    desk.connection_lost(7, desk.now);
+    desk.say("new", Desk::ask_by_id("2"), 10);
+    desk.say("w", Desk::answer(desk.next("w", Verb::request)));
+    desk.next("new", Verb::final);
+}
+
 TEST_CASE("a repeat asks for its own time") {
     Desk desk;
     Message first = Desk::ask_by_id("1");

@@ -282,6 +282,28 @@ TEST_CASE("client machine: a connection made again brings every call again", "[u
     CHECK(again.opened.empty());
 }
 
+TEST_CASE("client machine: the time until a call is told again starts anew with a connection",
+          "[unit][request]") {
+    ClientBench bench = flotilla_bench(1, 100);
+    bench.call("s", "x", {.deadline = 24h});
+    const LinkId link = bench.only_sent().link;
+    for (int i = 0; i < 4; ++i)
+        reconnect(bench, link); // the first is no news
+    CHECK(bench.acts().sent.size() == 3);
+    const Instant last = bench.now;
+    for (bool told = false; !told;) {
+        bench.pass_to_deadline();
+        for (const auto& sent : bench.acts().sent) {
+            if (sent.message.verb == Verb::ping)
+                bench.receive(sent.link, ClientBench::about(sent, Verb::pong));
+            else
+                told = true;
+        }
+    }
+    CHECK(bench.now - last >= 6s * 3 / 4);
+    CHECK(bench.now - last <= 6s * 5 / 4);
+}
+
 TEST_CASE("client machine: a message that was lost is made good by telling it again",
           "[unit][request]") {
     ClientBench bench = flotilla_bench(1, 4);
