@@ -54,7 +54,7 @@ struct LmdbStore::Rest {
     Status write(const Mutations& mutations);
     Result<JournalMark> committed_mark() const;
     Status settle();
-    Status commit(Mutations&& all, std::uint64_t turn);
+    Status commit(Mutations&& before, const Mutations& mutations, std::uint64_t turn);
     void has_all(const JournalMark& now);
     void begin_generation();
     void give_up_journal();
@@ -192,20 +192,19 @@ void LmdbStore::Rest::begin_generation() {
         give_up_journal();
 }
 
-// Everything that the tree lacks, and perhaps more, as turn number `turn`.
-Status LmdbStore::Rest::commit(Mutations&& all, std::uint64_t turn) {
+// Everything that the tree lacks, and then these, as turn number `turn`.
+Status LmdbStore::Rest::commit(Mutations&& before, const Mutations& mutations, std::uint64_t turn) {
     JournalMark next{mark.store, turn, mark.generation, JournalMark::Use::at_rest};
     if (journal) {
         next.use = JournalMark::Use::in_use;
         next.generation = journal->generation();
     }
     if (is_marked)
-        all.put(Table::meta, std::string(JournalMark::key), encode_journal_mark(next));
-    const auto committed = tree->commit(all);
-    if (!committed) {
+        before.put(Table::meta, std::string(JournalMark::key), encode_journal_mark(next));
+    if (Status written = tree->write_both(before, mutations); !written) {
         is_in_doubt = true;
         pause = pause_calls;
-        return fail(committed.error());
+        return written;
     }
     has_all(next);
     return {};
@@ -221,7 +220,7 @@ void LmdbStore::Rest::has_all(const JournalMark& now) {
 
 Status LmdbStore::Rest::checkpoint() {
     begin_generation();
-    return commit(overlay.changes(), mark.turn + 1);
+    return commit(overlay.changes(), {}, mark.turn + 1);
 }
 
 // Whether the tree has the commit whose outcome was unknown: its mark says so.
@@ -252,13 +251,7 @@ Status LmdbStore::Rest::commit_large(const Mutations& mutations) {
     }
     if (!overlay.empty() && ++emptied % emptied_per_generation == 0)
         begin_generation();
-    Mutations all = overlay.changes();
-    for (const Mutations::Change& change : mutations.changes())
-        if (change.erase)
-            all.erase(change.table, change.key);
-        else
-            all.put(change.table, change.key, change.value);
-    return commit(std::move(all), mark.turn + 1);
+    return commit(overlay.changes(), mutations, mark.turn + 1);
 }
 
 // ---- a turn ------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ struct Tree::Rest {
     Status open_environment();
     // After a commit that LMDB says it cannot vouch for, only the file knows.
     Status recover();
-    Status apply(const Mutations& mutations);
+    Status apply(const Mutations& first, const Mutations& second);
     void find_map();
 
     LmdbOptions options;
@@ -188,39 +188,46 @@ Result<std::unique_ptr<Snapshot>> Tree::read() const {
 }
 
 Status Tree::write(const Mutations& mutations) {
+    return write_both(mutations, {});
+}
+
+Status Tree::write_both(const Mutations& first, const Mutations& second) {
+    const std::uint64_t bytes = first.bytes() + second.bytes();
+    const std::size_t rows = first.changes().size() + second.changes().size();
     Rest& rest = *rest_;
     FLOTILLA_CHECK(rest.snapshots == 0, "a commit while a snapshot is open");
     if (const Status recovered = rest.recover(); !recovered)
         return recovered;
     const std::uint64_t mapped = rest.environment->map_bytes();
-    const Status prepared =
-        rest.space.prepare(*rest.environment, mutations.bytes(), mutations.changes().size());
+    const Status prepared = rest.space.prepare(*rest.environment, bytes, rows);
     if (!prepared) {
         rest.is_in_doubt = true; // the map is gone
         return prepared;
     }
     if (rest.environment->map_bytes() != mapped)
         rest.find_map();
-    if (const Status applied = rest.apply(mutations); !applied) {
+    if (const Status applied = rest.apply(first, second); !applied) {
         if (applied.error().code == Errc::disk_full &&
             (!rest.is_in_doubt || rest.space.is_disk_full(*rest.environment)))
             rest.space.overflowed(*rest.environment);
         return applied;
     }
-    rest.space.committed(*rest.environment, mutations.bytes());
-    rest.window.changed(mutations.changes().size());
+    rest.space.committed(*rest.environment, bytes);
+    rest.window.changed(rows);
     rest.window.release();
     return {};
 }
 
-Status Tree::Rest::apply(const Mutations& mutations) {
+Status Tree::Rest::apply(const Mutations& first, const Mutations& second) {
     MDB_txn* transaction = nullptr;
     int code = mdb_txn_begin(environment->get(), nullptr, 0, &transaction);
     if (code != 0) {
         is_in_doubt = true;
         return fail(error_of(code, "begin a commit"));
     }
-    code = change_rows(transaction, *environment, mutations);
+    code = change_rows(transaction, *environment, first);
+    if (code == 0)
+        code = change_rows(transaction, *environment, second);
     if (code != 0) {
         mdb_txn_abort(transaction);
         return fail(error_of(code, "change a row"));

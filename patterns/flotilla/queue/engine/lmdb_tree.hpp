@@ -24,6 +24,8 @@ public:
     std::uint64_t room() const override;
     void housekeep() override;
     LmdbLevels levels() const;
+    // Both in one transaction, in this order; as commit() otherwise.
+    Status write_both(const Mutations& first, const Mutations& second);
 
 protected:
     Status write(const Mutations& mutations) override;

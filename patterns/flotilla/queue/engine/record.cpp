@@ -136,10 +136,10 @@ bool BlockWriter::has_room(std::size_t bytes, std::size_t records) const noexcep
     return count_ == 0 || (bytes <= room() && records <= block_messages_max - count_);
 }
 
-void BlockWriter::begin() {
+void BlockWriter::begin(std::size_t bytes) {
     if (count_ > 0)
         return;
-    out_.reserve(block_bytes_target);
+    out_.reserve(std::max(block_bytes_target, records_at + bytes + check_bytes));
     out_.assign(records_at, '\0');
 }
 
@@ -147,7 +147,7 @@ void BlockWriter::add(const Record& record) {
     FLOTILLA_CHECK(record.key.size() <= 0xff, "a key is over 255 bytes");
     FLOTILLA_CHECK(record.note.size() <= 0xffff, "a note is over 65535 bytes");
     FLOTILLA_CHECK(count_ < 0xffff, "a block is over its count of messages");
-    begin();
+    begin(record_bytes(record));
     const int flags = (record.id != 0 ? has_id : 0) | (record.key.empty() ? 0 : has_key) |
                       (record.expiry_ms != 0 ? has_expiry : 0) |
                       (record.attempts != 0 ? has_attempts : 0) |
@@ -171,7 +171,7 @@ void BlockWriter::add(const Record& record) {
 
 void BlockWriter::add_raw(ByteView records, std::size_t count) {
     FLOTILLA_CHECK(count <= 0xffff - count_, "a block is over its count of messages");
-    begin();
+    begin(records.size());
     out_.append(records);
     count_ += count;
 }

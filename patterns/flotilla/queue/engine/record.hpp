@@ -81,7 +81,7 @@ public:
     void clear() noexcept;
 
 private:
-    void begin();
+    void begin(std::size_t bytes);
     std::string out_{};
     std::size_t count_ = 0;
 };
