@@ -35,6 +35,7 @@ ExitCode serve(std::string_view program, const Command& command, LogLevel level,
     if (!signals)
         return refuse(program, signals.error());
     raise_file_limit();
+    keep_freed_memory();
     Log log(level, format);
     auto service = open(log);
     if (!service)
