@@ -16,6 +16,8 @@ namespace {
 constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
 constexpr std::uint64_t map_first_bytes = 256 * mebibyte;
 constexpr std::uint64_t ahead_step_bytes = mebibyte; // what is written ahead, at least
+// What a turn makes the file longer by, from which on that is done without zeros.
+constexpr std::uint64_t large_growth_bytes = mebibyte / 2;
 // Pages that a change may touch beside its own bytes: a leaf of its tree, copied.
 constexpr std::uint64_t change_bytes = 4096;
 // And that any transaction does: paths of the trees, the list of free pages.
@@ -128,10 +130,26 @@ void Space::look(const Environment& environment) {
         disk_free_bytes_ = disk.f_bavail * disk.f_frsize;
 }
 
+// Where much is written the zeros would cost as much disk as what comes to stand there, and a
+// longer sync is soon paid for. What fails here is left to writing.
+void Space::allocate(const Environment& environment, std::uint64_t until) {
+    if (file_bytes_ >= until ||
+        disk_free_bytes_ < until - file_bytes_ + options_.disk_reserve_bytes)
+        return;
+    const std::uint64_t size = until - file_bytes_;
+    if (::fallocate(environment.descriptor(), 0, static_cast<off_t>(file_bytes_),
+                    static_cast<off_t>(size)) != 0)
+        return;
+    file_bytes_ = until;
+    disk_free_bytes_ = over(disk_free_bytes_, size);
+}
+
 void Space::write_ahead(const Environment& environment, std::uint64_t bytes) {
     static const std::vector<char> zeros(mebibyte);
     const std::uint64_t most = std::max(options_.write_ahead_bytes, reserve_bytes_);
     const std::uint64_t until = std::min(file_bytes_ + std::min(bytes, most), limit_bytes_);
+    if (growth_bytes_ >= large_growth_bytes)
+        allocate(environment, until);
     while (file_bytes_ < until && disk_free_bytes_ > options_.disk_reserve_bytes) {
         const std::uint64_t size = std::min<std::uint64_t>(until - file_bytes_, zeros.size());
         const ssize_t written =

@@ -3,12 +3,13 @@
 // LmdbSpace: room for a store's next turns, in its map, in its file and on its disk.
 //
 //     0 ─────────── end ─────────────── file ─────────── map ─────────── bytes_max
-//       pages used    zeros written       mapped, not      to be mapped
-//       once          ahead               there yet
+//       pages used    zeros written,      mapped, not      to be mapped
+//       once          or allocated        there yet
 //
 // Writing into blocks of the file that are already there is up to nine times faster than making it
-// longer, so zeros are written ahead of its end. They are also the reserve with which messages are
-// finished on a full disk: room() keeps puts out of it.
+// longer, so zeros are written ahead of its end; where it grows by much in each turn, room is only
+// allocated. Either is also the reserve with which messages are finished on a full disk: room()
+// keeps puts out of it.
 //
 // Space for a turn is counted twice, for what LMDB writes beside the turn's own bytes (pages of the
 // trees, of which it changes copies) and for pages that are less than full.
@@ -57,6 +58,7 @@ private:
     void keep_ahead(const Environment& environment);
     void trust() noexcept;
     void write_ahead(const Environment& environment, std::uint64_t bytes);
+    void allocate(const Environment& environment, std::uint64_t until);
     void count_room(const Environment& environment);
     std::uint64_t available_bytes() const noexcept;
 
