@@ -143,9 +143,9 @@ void HttpWire::run() {
             std::any_of(connections_.begin(), connections_.end(), [](const auto& each) {
                 return each.second.stage == Stage::asked || each.second.stage == Stage::writing;
             });
-        if (is_stopping_ && (!owes_answers || now >= stop_at_))
+        if (leaves_at_ != never && (!owes_answers || now >= leaves_at_))
             break;
-        Instant until = stop_at_;
+        Instant until = leaves_at_;
         std::vector<pollfd> items{{event_, POLLIN, 0}};
         std::vector<std::uint64_t> numbers{0};
         for (const auto& [number, each] : connections_) {
@@ -181,7 +181,7 @@ void HttpWire::take_in() {
         entering.swap(entering_);
         answers.swap(answers_);
         answers_bytes_ = 0;
-        is_stopping_ = stop_at_ != never;
+        leaves_at_ = stop_at_;
     }
     const Instant now = net::now();
     for (const int socket : entering) {
@@ -346,7 +346,7 @@ void HttpWire::sweep(Instant now) {
         const auto next = std::next(at);
         const Connection& each = at->second;
         const bool is_late = each.stage != Stage::asked && now >= each.until;
-        if (is_late || (is_stopping_ && each.stage == Stage::reading))
+        if (is_late || (leaves_at_ != never && each.stage == Stage::reading))
             hang_up(at);
         at = next;
     }

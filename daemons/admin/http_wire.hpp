@@ -98,8 +98,8 @@ private:
     Instant stop_at_ = never;
     Connections connections_{};
     std::uint64_t last_number_ = 0;
-    bool is_stopping_ = false;
-    std::thread thread_{}; // only when it is open
+    Instant leaves_at_ = never; // stop_at_, as the thread knows it
+    std::thread thread_{};      // only when it is open
 };
 
 // How long the request is whose beginning this is; 0: its head has not ended. A body that is longer
