@@ -12,9 +12,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <condition_variable>
 #include <csignal>
 #include <cstring>
 #include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <thread>
 #include <utility>
 
 namespace flotilla::cli::doctor {
@@ -120,47 +126,43 @@ std::vector<Address> addresses_of(const addrinfo* found) {
     return all;
 }
 
-// What an asynchronous look-up needs to stay where it is. A resolver that outlives our patience
-// still writes here, so such a request is left to the end of the process.
-struct Request {
-    std::string host;
-    std::string port;
-    addrinfo hints{};
-    gaicb control{};
+// A look-up on a thread of its own, since a resolver may take its time. One that outlives our
+// patience is left to itself, so it shares what it writes to.
+struct Resolving {
+    std::mutex mutex{};
+    std::condition_variable done{};
+    std::optional<Lookup> lookup{};
 };
 
 Lookup look_up(std::string host, std::uint16_t port, Instant deadline) {
-    auto request = std::make_unique<Request>();
-    request->host = std::move(host);
-    request->port = std::to_string(port);
-    request->hints.ai_family = AF_UNSPEC;
-    request->hints.ai_socktype = SOCK_STREAM;
-    request->control.ar_name = request->host.c_str();
-    request->control.ar_service = request->port.c_str();
-    request->control.ar_request = &request->hints;
-    gaicb* list[] = {&request->control};
-    sigevent none{};
-    none.sigev_notify = SIGEV_NONE;
-    if (const int number = ::getaddrinfo_a(GAI_NOWAIT, list, 1, &none); number != 0)
-        return {{}, ::gai_strerror(number)};
-    while (::gai_error(&request->control) == EAI_INPROGRESS && net::now() < deadline) {
-        const Duration left = time_left(net::now(), deadline);
-        const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
-        const timespec wait{static_cast<time_t>(seconds.count()),
-                            static_cast<long>((left - seconds).count())};
-        const gaicb* waited[] = {&request->control};
-        ::gai_suspend(waited, 1, &wait);
+    const auto resolving = std::make_shared<Resolving>();
+    const auto resolve = [resolving, host = std::move(host), port = std::to_string(port)] {
+        addrinfo hints{};
+        hints.ai_family = AF_UNSPEC;
+        hints.ai_socktype = SOCK_STREAM;
+        addrinfo* found = nullptr;
+        const int number = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &found);
+        Lookup lookup;
+        if (number == 0) {
+            lookup.addresses = addresses_of(found);
+            ::freeaddrinfo(found);
+        } else {
+            lookup.failure = ::gai_strerror(number);
+        }
+        const std::lock_guard lock(resolving->mutex);
+        resolving->lookup = std::move(lookup);
+        resolving->done.notify_one();
+    };
+    try {
+        std::thread(resolve).detach();
+    } catch (const std::system_error& error) {
+        return {{}, std::string("cannot start a thread: ") + error.what()};
     }
-    const int number = ::gai_error(&request->control);
-    if (number == EAI_INPROGRESS && ::gai_cancel(&request->control) == EAI_NOTCANCELED) {
-        static_cast<void>(request.release());
+    std::unique_lock lock(resolving->mutex);
+    if (!resolving->done.wait_for(lock, time_left(net::now(), deadline),
+                                  [&] { return resolving->lookup.has_value(); }))
         return {{}, "the resolver does not answer"};
-    }
-    if (number != 0)
-        return {{}, ::gai_strerror(number)};
-    Lookup found{addresses_of(request->control.ar_result), {}};
-    ::freeaddrinfo(request->control.ar_result);
-    return found;
+    return std::move(*resolving->lookup);
 }
 
 void connect_tcp(const net::Endpoint& endpoint, Instant deadline, Connecting& into) {
