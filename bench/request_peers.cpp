@@ -3,6 +3,8 @@
 
 #include "raw_peer.hpp"
 
+#include <flotilla/wire/pack.hpp>
+
 #include <zmq.h>
 
 #include <algorithm>
@@ -41,8 +43,8 @@ void register_worker(Peer& peer, const Shape& shape) {
     case Talk::mdp_02:
         return peer.send({"MDPW02"sv, "\x01"sv, service});
     case Talk::flotilla:
-        return peer.send(
-            {"FLR1"sv, "ready"sv, ""sv, service, "capacity=" + std::to_string(shape.prefetch)});
+        return peer.send({"FLR1"sv, "ready"sv, ""sv, service,
+                          "capacity=" + std::to_string(shape.prefetch) + "\npacks=yes"});
     }
 }
 
@@ -57,6 +59,29 @@ void beat(Peer& peer, Talk talk) {
     case Talk::flotilla:
         return peer.send({"FLR1"sv, "heartbeat"sv});
     }
+}
+
+std::string_view cut_frame(std::string_view& rest) {
+    const std::uint32_t size = wire::load_u32(rest.data());
+    const std::string_view frame = rest.substr(4, size);
+    rest.remove_prefix(4 + size);
+    return frame;
+}
+
+// Every request in it, in a pack again.
+void answer_pack(Peer& peer) {
+    thread_local wire::Writer answers;
+    answers.clear();
+    for (std::string_view rest = peer.frame(5); !rest.empty();) {
+        rest.remove_prefix(2); // five frames: request, token, service, options, body
+        cut_frame(rest);
+        const std::string_view token = cut_frame(rest);
+        cut_frame(rest);
+        cut_frame(rest);
+        answers.u16(5).long_bytes("final").long_bytes(token).u32(0).u32(0).long_bytes(
+            cut_frame(rest));
+    }
+    peer.send({"FLR1"sv, "pack"sv, ""sv, ""sv, ""sv, answers.view()});
 }
 
 // Answers a request with its body, handed on as it came; anything else is a heartbeat.
@@ -84,6 +109,8 @@ void answer(Peer& peer, Talk talk) {
     case Talk::flotilla: // header, request, token, service, options, body
         if (peer.size() != 6)
             return;
+        if (peer.frame(1) == "pack"sv)
+            return answer_pack(peer);
         peer.begin({"FLR1"sv, "final"sv});
         peer.forward(2, ZMQ_SNDMORE);
         peer.begin({""sv, ""sv});

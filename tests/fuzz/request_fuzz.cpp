@@ -5,6 +5,7 @@
 // whatever is refused must be untouched and have a sender that can be named without harm.
 #include <flotilla/base/check.hpp>
 #include <flotilla/request/codec.hpp>
+#include <flotilla/request/message_pack.hpp>
 #include <flotilla/wire/pack.hpp>
 
 #include <cstddef>
@@ -47,6 +48,37 @@ void check(Read read, const wire::Frames& input) {
     FLOTILLA_CHECK(once == twice, "a message changed on its way");
 }
 
+// The last frame as the entries of a pack: what is read from it can be packed and read again.
+void check_pack(const wire::Frames& input, PackReader::At at) {
+    if (input.empty())
+        return;
+    const auto read = [at](ByteView entries, PackWriter& out) {
+        PackReader pack({"FLR1", "pack", "", "", "", entries}, at);
+        std::size_t count = 0;
+        while (auto message = pack.next()) {
+            if (!*message) {
+                (void)pack.origin();
+            } else if (PackWriter::takes(**message) && out.has_room()) {
+                out.add(**message);
+                ++count;
+            }
+        }
+        return count;
+    };
+    PackWriter once;
+    const std::size_t count = read(input.back(), once);
+    if (count == 0)
+        return;
+    wire::Frames frames;
+    once.finish(frames);
+    FLOTILLA_CHECK(PackReader::is_pack(frames), "a pack that is none");
+    PackWriter twice;
+    FLOTILLA_CHECK(read(frames.back(), twice) == count, "a message was lost in a pack");
+    wire::Frames again;
+    twice.finish(again);
+    FLOTILLA_CHECK(again == frames, "a pack changed on its way");
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -54,5 +86,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(read_at_broker, frames);
     check(read_at_client, frames);
     check(read_at_worker, frames);
+    check_pack(frames, PackReader::At::broker);
+    check_pack(frames, PackReader::At::worker);
     return 0;
 }

@@ -3,25 +3,24 @@
 #include "broker_incoming.hpp"
 #include "broker_losses.hpp"
 #include "broker_options.hpp"
-#include "send_order.hpp"
+#include "broker_sender.hpp"
 
 #include <flotilla/net/cut.hpp>
 #include <flotilla/net/monitor.hpp>
-#include <flotilla/net/peer_backlog.hpp>
 #include <flotilla/net/socket.hpp>
 #include <flotilla/net/system.hpp>
 #include <flotilla/request/broker.hpp>
 #include <flotilla/request/broker_machine.hpp>
 #include <flotilla/request/codec.hpp>
+#include <flotilla/request/message_pack.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 #include <variant>
 
 namespace flotilla::request {
-
-using net::PeerBacklogs;
 
 namespace {
 
@@ -31,7 +30,6 @@ constexpr std::size_t turn_messages_max = 1000;
 constexpr Duration turn_max = 10ms;
 constexpr std::size_t full_turns_max = 10;
 constexpr std::size_t binds_max = 64;
-constexpr std::uint32_t backlogs_max = 10'000; // peers that do not read
 // The monitor has no place in fd(): it is looked at this often, and under load not more often than
 // that.
 constexpr Duration monitor_look = 100ms;
@@ -39,66 +37,43 @@ constexpr Duration monitor_pause = 1ms;
 constexpr std::size_t gathered_sends_max = 128;          // decided and not sent,
 constexpr std::uint64_t gathered_bytes_max = 1ULL << 20; // or of what was read for it
 
-// Of a request to a worker, as it was written for the socket; of anything else empty.
-Blob token_of(wire::Frames&& written) {
-    wire::Frames frames;
-    for (std::size_t i = 1; i < written.size(); ++i)
-        frames.add(std::move(written[i]));
-    auto message = read_at_worker(frames);
-    return message && message->verb == Verb::request ? std::move(message->address) : Blob{};
-}
-
 } // namespace
 
 struct Broker::Rest {
     Rest(BrokerOptions with, net::Socket router_socket, net::Monitor its_monitor)
         : options(std::move(with)), router(std::move(router_socket)),
           losses(std::move(its_monitor)), machine(options.limits, net::system_seed()),
-          backlogs(options.backlog_messages_max, options.backlog_bytes_max, backlogs_max,
-                   options.backlogs_bytes_max) {
+          sender(router, machine, hops, options) {
         if (!options.hop_instance.empty())
             hops.emplace(options.hop_instance, options.limits.message_bytes_max);
-        backlogs.on_dropped = [this](wire::Frames&& message) {
-            if (Blob token = token_of(std::move(message)); !token.view().empty())
-                unseen.push_back(std::move(token));
-        };
         set_permissions(options.permissions);
     }
 
     void handle(Instant now);
+    void handle_pack(const BrokerPeer& peer, Instant now);
     bool read_inputs(Duration wait);
     void settle();
-    void retry_backlogs();
     void turn(Duration wait);
     void act();
-    void send_all();
-    void send(BrokerOutputs::Send&& each);
-    void give_unseen();
     void set_permissions(std::shared_ptr<const Permissions> permissions);
     Duration wait_max() const;
     bool is_idle() const {
         const BrokerLevels levels = machine.levels();
-        return levels.queued + levels.running == 0 && backlogs.empty();
+        return levels.queued + levels.running == 0 && sender.backlogs().empty();
     }
 
     BrokerOptions options;
     net::Socket router;
     BrokerLosses losses;
     BrokerMachine machine;
-    PeerBacklogs backlogs;
     BrokerIncoming incoming;
     std::optional<BrokerHops> hops; // where they are recorded
-    std::string unseen_by;          // a worker that turned out to be unreachable,
-    std::vector<Blob> unseen;       // and the tokens of what did not reach it, oldest first
-    wire::Frames outgoing;          // of send(), for its memory
+    BrokerSender sender;
     BrokerOutputs out;
-    BrokerOutputs doing; // of act(), for its memory
-    SendOrder order;
+    BrokerOutputs doing;        // of act(), for its memory
     std::size_t full_turns = 0; // that ended with input left
     Instant ticked = net::now();
-    Instant backlogs_tried{};
     std::size_t binds = 0;
-    std::uint64_t too_slow_total = 0;
     net::PendingCuts revoked; // connections
     Status alive{};           // until the context stops or the transport fails
 };
@@ -112,6 +87,8 @@ void Broker::Rest::handle(Instant now) {
             peer, read_origin_at_broker(incoming.frames),
             Error{Errc::too_large, "a message with more frames or bytes than this broker takes"},
             now, out);
+    if (PackReader::is_pack(incoming.frames))
+        return handle_pack(peer, now);
     auto message = read_at_broker(incoming.frames);
     if (!message)
         return machine.receive_malformed(peer, read_origin_at_broker(incoming.frames),
@@ -119,6 +96,19 @@ void Broker::Rest::handle(Instant now) {
     if (hops)
         hops->came(*message, net::wall_now());
     machine.receive(peer, std::move(*message), now, out);
+}
+
+void Broker::Rest::handle_pack(const BrokerPeer& peer, Instant now) {
+    PackReader reader(std::move(incoming.frames), PackReader::At::broker);
+    while (auto message = reader.next()) {
+        if (!*message) {
+            machine.receive_malformed(peer, reader.origin(), message->error(), now, out);
+            continue;
+        }
+        if (hops)
+            hops->came(**message, net::wall_now());
+        machine.receive(peer, std::move(**message), now, out);
+    }
 }
 
 // Whether nothing more was there. Only the first may be waited for. What is decided leaves together
@@ -156,18 +146,6 @@ void Broker::Rest::settle() {
     full_turns = 0;
 }
 
-void Broker::Rest::retry_backlogs() {
-    const Instant now = net::now();
-    if (now - backlogs_tried < backlogs.retry_in())
-        return;
-    backlogs_tried = now;
-    backlogs.retry(router, [&](const std::string& peer) {
-        machine.unreachable(peer, machine.is_worker(peer) ? Side::worker : Side::client,
-                            BrokerMachine::Unreachable::gone, now, out);
-        give_unseen();
-    });
-}
-
 // Everything that is ready now, once; input is waited for.
 void Broker::Rest::turn(Duration wait) {
     if (!alive)
@@ -177,8 +155,8 @@ void Broker::Rest::turn(Duration wait) {
         losses.read(net::now(), revoked);
     if (!revoked.empty())
         revoked.tick(net::now());
-    if (!backlogs.empty())
-        retry_backlogs();
+    if (!sender.backlogs().empty())
+        sender.retry(net::now(), out);
     act();
     // Somebody who floods does not keep the dead alive: then it is done all the same.
     if (read_inputs(losses.empty() ? wait : Duration::zero()) || ++full_turns > full_turns_max)
@@ -198,9 +176,8 @@ void Broker::Rest::act() {
     while (!out.empty()) {
         std::swap(doing, out);
         for (const std::string& peer : doing.ended)
-            backlogs.forget(peer);
-        unseen.clear(); // these were given back when the worker ended
-        send_all();
+            sender.forget(peer);
+        sender.send_all(doing.sends, out);
         if (options.on_notice)
             for (const BrokerNotice& each : doing.notices)
                 options.on_notice(each);
@@ -215,57 +192,13 @@ void Broker::Rest::act() {
     }
 }
 
-// Peer by peer, each one's in order: what stands together leaves together.
-void Broker::Rest::send_all() {
-    for (const SendOrder::Turn& each : order.of(doing.sends))
-        send(std::move(doing.sends[each.at]));
-    give_unseen();
-}
-
-// After all that was decided for one worker, so that the requests among it go back in order.
-void Broker::Rest::give_unseen() {
-    if (!unseen.empty())
-        machine.undelivered(unseen, net::now(), out);
-    unseen.clear();
-    unseen_by.clear();
-}
-
-void Broker::Rest::send(BrokerOutputs::Send&& each) {
-    const Side side = each.message.side;
-    const bool is_work = side == Side::worker && each.message.verb == Verb::request;
-    if (!unseen_by.empty() && unseen_by != each.peer)
-        give_unseen();
-    if (is_work && unseen_by == each.peer)
-        return unseen.push_back(std::move(each.message.address));
-    wire::Frames& frames = outgoing;
-    frames.clear();
-    frames.add(ByteView{each.peer});
-    Blob token = is_work ? each.message.address.share() : Blob{};
-    if (hops)
-        hops->leaves(each.message, net::wall_now());
-    write(std::move(each.message), frames);
-    const PeerBacklogs::Sent sent = backlogs.send(router, std::move(frames));
-    if (sent == PeerBacklogs::Sent::yes || sent == PeerBacklogs::Sent::stopped)
-        return; // the next read says that it is stopped
-    using Unreachable = BrokerMachine::Unreachable;
-    const bool slow = sent == PeerBacklogs::Sent::too_slow;
-    const Unreachable why = slow ? Unreachable::too_slow : Unreachable::gone;
-    too_slow_total += slow ? 1 : 0;
-    machine.unreachable(each.peer, side, why, net::now(), out);
-    if (side == Side::client && machine.is_worker(each.peer)) // it is both
-        machine.unreachable(each.peer, Side::worker, why, net::now(), out);
-    if (is_work && !slow) // else it is among what was dropped
-        unseen.push_back(std::move(token));
-    unseen_by = std::move(each.peer);
-}
-
 Duration Broker::Rest::wait_max() const {
     if (machine.has_ghosts() || !losses.empty() || !out.empty())
         return Duration::zero();
     const Duration wait = std::min(time_left(net::now(), machine.next_deadline()), monitor_look);
     if (!revoked.empty())
         return std::min(wait, net::PendingCuts::pause);
-    return backlogs.empty() ? wait : std::min(wait, backlogs.retry_in());
+    return sender.backlogs().empty() ? wait : std::min(wait, sender.backlogs().retry_in());
 }
 
 // To ask who a peer is costs, and where the transport does not know, a peer may say anything.
@@ -316,7 +249,7 @@ Result<net::Endpoint> Broker::bind(const net::Endpoint& endpoint) {
     if (!bound)
         return bound;
     ++rest_->binds;
-    rest_->backlogs.bound_to(endpoint);
+    rest_->sender.backlogs().bound_to(endpoint);
     return bound;
 }
 
@@ -368,9 +301,9 @@ Duration Broker::wait_max() const noexcept {
 BrokerShellCounters Broker::counters() const {
     BrokerShellCounters counters;
     static_cast<BrokerCounters&>(counters) = rest_->machine.counters();
-    counters.backlogged_total = rest_->backlogs.backlogged_total();
-    counters.backlog_dropped_total = rest_->backlogs.dropped_total();
-    counters.peers_too_slow_total = rest_->too_slow_total;
+    counters.backlogged_total = rest_->sender.backlogs().backlogged_total();
+    counters.backlog_dropped_total = rest_->sender.backlogs().dropped_total();
+    counters.peers_too_slow_total = rest_->sender.too_slow_total();
     return counters;
 }
 

@@ -333,6 +333,7 @@ void BrokerMachine::give(Slot slot, Slot to, Instant now, BrokerOutputs& out) {
         message.id = request.id;
         message.attempt = request.attempt;
         message.expires = time_left(now, request.deadline);
+        message.packs = worker.packs;
     }
 }
 

@@ -112,6 +112,7 @@ void BrokerMachine::ready(Said& said) {
     BrokerWorker& worker = workers_[slot];
     worker.dialect = message.dialect;
     worker.delimited = message.delimited;
+    worker.packs = message.packs && !message.delimited;
     worker.service = service;
     worker.user = said.peer.user_id;
     worker.capacity = message.dialect == Dialect::flotilla ? message.capacity

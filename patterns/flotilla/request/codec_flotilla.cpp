@@ -113,6 +113,7 @@ void read_options(wire::OptionTextReader& options, Receiver receiver, Message& m
     case Verb::ready:
         message.capacity =
             static_cast<std::uint32_t>(options.count("capacity", 1, 1, limits::capacity_max));
+        message.packs = options.flag("packs");
         break;
     default:
         break;
@@ -147,6 +148,8 @@ void write_options(const Message& message, wire::OptionTextWriter& out) {
         break;
     case Verb::ready:
         out.count("capacity", message.capacity);
+        if (message.packs)
+            out.text("packs", "yes");
         break;
     default:
         break;
@@ -264,6 +267,22 @@ void write_flotilla(Message& message, wire::Frames& frames) {
     frames.add(options.view());
     if (has_body(message.verb))
         write_body(message.body, frames);
+}
+
+void write_entry(const Message& message, wire::Writer& entries) {
+    const std::size_t body_frames = has_body(message.verb) ? message.body.size() : 0;
+    entries.u16(static_cast<std::uint16_t>(4 + body_frames)).long_bytes(name(message.verb));
+    if (has_address(message.side, message.verb))
+        entries.long_bytes(message.address);
+    else
+        entries.long_bytes(message.side == Side::client ? ByteView{message.id} : ByteView{});
+    entries.long_bytes(has_service(message.side, message.verb) ? message.service.view()
+                                                               : ByteView{});
+    wire::OptionTextWriter options;
+    write_options(message, options);
+    entries.long_bytes(options.view());
+    for (std::size_t i = 0; i < body_frames; ++i)
+        entries.long_bytes(message.body[i]);
 }
 
 } // namespace flotilla::request::detail

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The flotilla dialect's half of the codec: what stands behind its header. Used by codec.cpp alone.
+// The flotilla dialect's half of the codec: what stands behind its header. Used by codec.cpp and
+// message_pack.cpp alone.
 #pragma once
 
 #include <flotilla/base/result.hpp>
 #include <flotilla/request/message.hpp>
 #include <flotilla/wire/frames.hpp>
+#include <flotilla/wire/pack.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -28,5 +30,7 @@ Status read_flotilla(wire::Frames& frames, std::size_t at, Receiver receiver, Me
 Message read_flotilla_origin(const wire::Frames& frames, std::size_t at);
 // Appends what stands behind the header.
 void write_flotilla(Message& message, wire::Frames& frames);
+// The same as an entry of a pack (message_pack.hpp).
+void write_entry(const Message& message, wire::Writer& entries);
 
 } // namespace flotilla::request::detail

@@ -95,8 +95,9 @@ struct Message {
     std::uint32_t attempt = 1; // request: how often it was given out; from a client: how often sent
     std::uint32_t part = 0;    // partial: its number within the attempt, from 0
     bool kept = false;         // final, error: an earlier answer, given again to a repeated id
-    std::optional<Duration> expires{};   // request: how long somebody waits for the reply
-    std::uint32_t capacity = 1;          // ready: requests held at once
+    std::optional<Duration> expires{}; // request: how long somebody waits for the reply
+    std::uint32_t capacity = 1;        // ready: requests held at once
+    bool packs = false;                // ready, request: the worker reads packs (message_pack.hpp)
     ErrorCode code = ErrorCode::unknown; // error, disconnect
     std::string text{};                  // error, disconnect: what to do about it, for a human
 };

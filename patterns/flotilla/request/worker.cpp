@@ -27,6 +27,9 @@ namespace {
 // How long handlers may run before the brokers are looked at again.
 constexpr Duration slice = 1ms;
 constexpr std::size_t slice_jobs_max = 64;
+// Answers wait for others only where handlers are known to be fast, since the next one may not be.
+constexpr Duration fast_handler = 50us;
+constexpr std::uint32_t fast_handlers_min = 16; // in a row
 
 } // namespace
 
@@ -54,6 +57,7 @@ struct Worker::Rest {
     std::vector<std::thread> threads;
     std::uint64_t in_hand = 0; // with the threads
     Instant turned{};
+    std::uint32_t fast_in_a_row = 0; // handlers on this thread
     bool draining = false;
     bool has_run = false;
     Status alive{};
@@ -91,7 +95,9 @@ bool Worker::Rest::turn() {
 
 // On this thread, for a bounded time.
 bool Worker::Rest::run_some(const Handler& handler) {
+    using Leaves = detail::WorkerLine::Leaves;
     std::size_t ran = 0;
+    Instant began = net::now();
     for (; ran < slice_jobs_max && !tasks.empty(); ++ran) {
         // What a broker asks that does not read its answers waits, and holds up nobody else.
         const auto next = std::find_if(tasks.begin(), tasks.end(), [this](const Task& each) {
@@ -103,14 +109,21 @@ bool Worker::Rest::run_some(const Handler& handler) {
         tasks.erase(next);
         auto& line = *lines[task.link->line];
         // Dropped by whoever released it; the machine wants to hear that it is over.
-        if (task.link->released)
-            line.finish(task.link->number, Answer{});
-        else
-            line.finish(task.link->number, call(handler, task));
+        Outcome outcome = task.link->released ? Outcome{Answer{}} : call(handler, task);
+        const Instant done = net::now();
+        fast_in_a_row = done - began <= fast_handler ? fast_in_a_row + 1 : 0;
+        began = done;
+        const bool fast = fast_in_a_row >= fast_handlers_min;
+        line.finish(task.link->number, std::move(outcome),
+                    fast ? Leaves::gathered : Leaves::at_once);
         desk->release(*task.link);
-        if (time_left(net::now(), deadline_after(turned, slice)) == Duration::zero())
-            return true;
+        if (done >= deadline_after(turned, slice)) {
+            ++ran;
+            break;
+        }
     }
+    for (const auto& line : lines)
+        line->send_gathered();
     return ran > 0;
 }
 
@@ -132,9 +145,11 @@ bool Worker::Rest::hear_handlers() {
                 (void)lines[i]->partial(word.number, std::move(*piece));
                 continue;
             }
-            lines[i]->finish(word.number, std::move(std::get<Outcome>(word.says)));
+            lines[i]->finish(word.number, std::move(std::get<Outcome>(word.says)),
+                             detail::WorkerLine::Leaves::gathered);
             --in_hand;
         }
+        lines[i]->send_gathered();
     }
     return heard;
 }

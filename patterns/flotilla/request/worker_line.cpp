@@ -67,6 +67,7 @@ Status WorkerLine::open_connection() {
 void WorkerLine::close_connection() {
     if (!dealer_)
         return;
+    send_gathered();
     flush();
     // The last words of a worker that stops are worth a wait; others are repeated by the broker.
     const Instant deadline = deadline_after(net::now(), options_.linger);
@@ -120,8 +121,38 @@ void WorkerLine::tell_registration() {
 }
 
 void WorkerLine::send(Message&& message) {
+    const bool ends_request = message.verb == Verb::final || message.verb == Verb::error;
+    if (gathers_ && ends_request && PackWriter::takes(message)) {
+        if (!gathered_) {
+            gathered_ = std::move(message);
+            return;
+        }
+        if (pack_.count() == 0)
+            pack_.add(*gathered_);
+        pack_.add(message);
+        if (!pack_.has_room())
+            send_gathered();
+        return;
+    }
+    send_gathered();
     wire::Frames frames;
     write(std::move(message), frames);
+    send(std::move(frames));
+}
+
+void WorkerLine::send_gathered() {
+    if (!gathered_)
+        return;
+    wire::Frames frames;
+    if (pack_.count() > 0)
+        pack_.finish(frames);
+    else
+        write(std::move(*gathered_), frames);
+    gathered_.reset();
+    send(std::move(frames));
+}
+
+void WorkerLine::send(wire::Frames&& frames) {
     if (unsent_.empty()) {
         if (dealer_ && dealer_->send(frames, Duration::zero()))
             return;
@@ -213,23 +244,34 @@ void WorkerLine::lay_down(WorkerOutputs::Given&& given) {
 }
 
 void WorkerLine::handle(wire::Frames& message) {
-    auto read = read_at_worker(message);
-    if (!read && machine_.listens_as_client())
-        read = read_at_client(message);
+    if (PackReader::is_pack(message)) {
+        PackReader pack(std::move(message), PackReader::At::worker);
+        while (auto read = pack.next())
+            take(std::move(*read));
+    } else {
+        auto read = read_at_worker(message);
+        if (!read && machine_.listens_as_client())
+            read = read_at_client(message);
+        take(std::move(read));
+    }
+    act();
+}
+
+void WorkerLine::take(Result<Message>&& read) {
     if (!read)
         return machine_.receive_malformed();
     const bool too_large = read->body.bytes() > options_.message_bytes_max;
     if (too_large)
         read->body.clear();
     const Instant now = net::now();
+    const std::size_t given_before = out_.given.size();
     machine_.receive(std::move(*read), now, out_);
-    if (too_large && !out_.given.empty()) {
+    if (too_large && out_.given.size() > given_before) {
         const std::uint64_t number = out_.given.back().number;
         out_.given.pop_back();
         machine_.fail(number, ErrorCode::worker_failed,
                       "the request has more bytes than this worker takes", now, out_);
     }
-    act();
 }
 
 bool WorkerLine::read_inputs() {
@@ -258,6 +300,7 @@ bool WorkerLine::read_inputs() {
 bool WorkerLine::turn() {
     if (!alive_)
         return false;
+    send_gathered();
     const bool heard = dealer_ && read_inputs();
     if (const Instant now = net::now();
         !heard || deadline_after(monitor_heard_, monitor_interval) <= now) {
@@ -278,8 +321,9 @@ bool WorkerLine::turn() {
 
 // ---- the worker's words ------------------------------------------------------------------------
 
-void WorkerLine::finish(std::uint64_t number, Outcome&& outcome) {
+void WorkerLine::finish(std::uint64_t number, Outcome&& outcome, Leaves when) {
     const Instant now = net::now();
+    gathers_ = when == Leaves::gathered && options_.capacity.value_or(options_.threads) > 1;
     if (auto* answer = std::get_if<Answer>(&outcome))
         machine_.answer(number, std::move(answer->body), now, out_);
     else if (const auto* retry = std::get_if<Retry>(&outcome))
@@ -287,6 +331,7 @@ void WorkerLine::finish(std::uint64_t number, Outcome&& outcome) {
     else
         machine_.fail(number, ErrorCode::worker_failed, std::get<Failure>(outcome).text, now, out_);
     act();
+    gathers_ = false;
 }
 
 bool WorkerLine::partial(std::uint64_t number, wire::Frames&& piece) {

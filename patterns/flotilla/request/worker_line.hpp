@@ -10,6 +10,7 @@
 #include <flotilla/net/monitor.hpp>
 #include <flotilla/net/poller.hpp>
 #include <flotilla/net/socket.hpp>
+#include <flotilla/request/message_pack.hpp>
 #include <flotilla/request/worker_machine.hpp>
 
 #include <cstddef>
@@ -32,7 +33,11 @@ public:
     // Until the context stops; before the first connection also: bad_endpoint, insecure.
     const Status& alive() const noexcept { return alive_; }
 
-    void finish(std::uint64_t number, Outcome&& outcome);
+    // Whether an answer may wait for others, to leave with them as a pack, until send_gathered() or
+    // turn(). Only where more than one request is taken at a time.
+    enum class Leaves : std::uint8_t { at_once, gathered };
+    void finish(std::uint64_t number, Outcome&& outcome, Leaves when);
+    void send_gathered();
     // False: nobody waits for it.
     bool partial(std::uint64_t number, wire::Frames&& piece);
     // The broker reads what it is sent; else requests and pieces of answers should wait.
@@ -49,11 +54,13 @@ private:
     Status open_connection();
     void close_connection();
     void send(Message&& message);
+    void send(wire::Frames&& frames);
     void flush();
     Instant deaf_at() const noexcept;
     bool read_inputs();
     void hear_monitor();
     void handle(wire::Frames& message);
+    void take(Result<Message>&& read);
     void lay_down(WorkerOutputs::Given&& given);
     void watch_room();
 
@@ -68,6 +75,9 @@ private:
     std::unique_ptr<net::Socket> dealer_; // by pointer: a Poller knows its address
     std::optional<net::Monitor> monitor_;
     Instant monitor_heard_{};
+    bool gathers_ = false;              // while finish() is at it
+    std::optional<Message> gathered_{}; // an answer that waits; with others it is in pack_ too
+    PackWriter pack_{};
     std::deque<wire::Frames> unsent_;
     std::uint64_t unsent_bytes_ = 0;
     Instant stuck_since_{}; // something is unsent: since then nothing has left

@@ -81,6 +81,7 @@ void WorkerMachine::register_as(Dialect dialect, Instant now, WorkerOutputs& out
     Message ready = message(Verb::ready);
     ready.service = Blob::copy(limits_.service);
     ready.capacity = limits_.capacity;
+    ready.packs = dialect == Dialect::flotilla;
     send(std::move(ready), now, out);
 }
 

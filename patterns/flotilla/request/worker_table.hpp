@@ -31,6 +31,7 @@ struct BrokerWorker {
     bool registered = false;
     Dialect dialect = Dialect::mdp_02;
     bool delimited = false;
+    bool packs = false;       // reads packs
     bool draining = false;    // wants no more
     bool unreachable = false; // a ghost: ends once everything that it said before is heard
     bool has_room = false;    // is in its service's Room, in the list `held`

@@ -7,11 +7,13 @@
 #include <flotilla/net/socket.hpp>
 #include <flotilla/net/system.hpp>
 #include <flotilla/request/codec.hpp>
+#include <flotilla/request/message_pack.hpp>
 #include <flotilla/request/worker.hpp>
 
 #include <support/catch.hpp>
 #include <support/scratch.hpp>
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,8 +43,13 @@ public:
     }
     const net::Endpoint& endpoint() const { return *endpoint_; }
 
-    // The next message of any kind.
+    // The next message of any kind; those of a pack one by one.
     std::optional<Said> hear(Duration wait = 10s) {
+        if (!unpacked_.empty()) {
+            Said said = std::move(unpacked_.front());
+            unpacked_.pop_front();
+            return said;
+        }
         auto frames = router_.receive(wait);
         if (!frames)
             return std::nullopt;
@@ -50,6 +57,14 @@ public:
         wire::Frames rest;
         for (std::size_t i = 1; i < frames->size(); ++i)
             rest.add(std::move((*frames)[i]));
+        if (request::PackReader::is_pack(rest)) {
+            request::PackReader pack(std::move(rest), request::PackReader::At::broker);
+            while (auto message = pack.next()) {
+                REQUIRE(*message);
+                unpacked_.push_back({said.peer, std::move(**message)});
+            }
+            return hear(wait);
+        }
         auto read = request::read_at_broker(rest);
         REQUIRE(read);
         said.message = std::move(*read);
@@ -117,6 +132,7 @@ public:
 private:
     net::Socket router_;
     std::optional<net::Endpoint> endpoint_{};
+    std::deque<Said> unpacked_{};
 };
 
 class RunningWorker {

@@ -144,6 +144,25 @@ TEST_CASE("worker: behind a broker every dialect answers every other", "[integra
     }
 }
 
+TEST_CASE("worker: of a large capacity, answers leave together, and each finds its asker",
+          "[integration][request]") {
+    const std::uint32_t threads = GENERATE(1U, 4U);
+    net::Context context = *net::Context::open();
+    RunningBroker broker(context, test::any_tcp(), limits_of());
+    auto options = test::worker_options(broker.endpoint());
+    options.threads = threads;
+    options.capacity = 64;
+    RunningWorker worker(context, options, test::echo);
+    AsyncClient client = *AsyncClient::open(context, client_options(broker.endpoint()));
+    constexpr int calls = 10'000;
+    Load load;
+    load.run(client, calls, 300, [](int) {});
+    CHECK(load.refused == 0);
+    CHECK(load.each_once(calls));
+    CHECK(worker->counters().excess_total == 0);
+    REQUIRE(worker.stop());
+}
+
 TEST_CASE("worker: a broker that restarts under load finds its workers again, and all is answered",
           "[integration][request]") {
     const Dialect dialect = GENERATE(Dialect::mdp_02, Dialect::flotilla);
