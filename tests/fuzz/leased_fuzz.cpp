@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // FLQ1 from a hostile peer: frames with u16 lengths are cut out of the input and read as a command,
-// as an event and as a packed delivery. Whatever is accepted must be written and read back alike.
+// as an event and as a packed delivery. Whatever is accepted must be written and read back alike;
+// what a daemon says to a stranger must be as the stranger's protocol allows it.
 #include <flotilla/base/check.hpp>
+#include <flotilla/wire/foreign.hpp>
 #include <flotilla/wire/leased.hpp>
 #include <flotilla/wire/leased_pack.hpp>
 
@@ -63,12 +65,23 @@ void check_event(Frames message) {
                    "an event was not read back");
 }
 
+void check_refusals(const Frames& message) {
+    constexpr std::string_view who = "somebody else";
+    (void)refuse_majordomo_speaker(message, who);
+    auto refusal = refuse_queue_speaker(message, who);
+    if (!refusal)
+        return;
+    const auto head = leased::read_head(*refusal, 0);
+    FLOTILLA_CHECK(head && leased::read_event(*head, *refusal), "a refusal cannot be read");
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const ByteView input{reinterpret_cast<const char*>(data), size};
     check_command(frames_of(input));
     check_event(frames_of(input));
+    check_refusals(frames_of(input));
     Expander expander;
     (void)leased::PackedReader::open(Blob::copy(input), expander);
     return 0;

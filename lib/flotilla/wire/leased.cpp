@@ -8,7 +8,7 @@
 namespace flotilla::wire::leased {
 namespace {
 
-constexpr std::array<std::pair<ErrorCode, std::string_view>, 17> error_names{{
+constexpr std::array<std::pair<ErrorCode, std::string_view>, 18> error_names{{
     {ErrorCode::malformed, "malformed"},
     {ErrorCode::unsupported, "unsupported"},
     {ErrorCode::bad_option, "bad_option"},
@@ -19,6 +19,7 @@ constexpr std::array<std::pair<ErrorCode, std::string_view>, 17> error_names{{
     {ErrorCode::busy, "busy"},
     {ErrorCode::draining, "draining"},
     {ErrorCode::not_allowed, "not_allowed"},
+    {ErrorCode::wrong_peer, "wrong_peer"},
     {ErrorCode::full, "full"},
     {ErrorCode::out_of_order, "out_of_order"},
     {ErrorCode::unknown_producer, "unknown_producer"},

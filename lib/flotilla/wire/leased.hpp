@@ -219,6 +219,7 @@ enum class ErrorCode : std::uint8_t {
     busy,        // no room for another session: come back later
     draining,    // gives out nothing more: go elsewhere
     not_allowed, // a rule said no
+    wrong_peer,  // whoever is here speaks another protocol: `text` says which
     // Of a store only.
     full,             // no room, in the queue or on the disk: put again later
     out_of_order,     // a sequence number was skipped: go on behind the one it names

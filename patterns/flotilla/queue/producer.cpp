@@ -130,6 +130,9 @@ bool Producer::is_connected() const noexcept {
 std::string Producer::state_text() const {
     return rest_->state_text();
 }
+bool Producer::has_only_strangers() const noexcept {
+    return rest_->machine.has_only_strangers();
+}
 
 ProducerCounters Producer::counters() const {
     ProducerCounters counters = rest_->counters;

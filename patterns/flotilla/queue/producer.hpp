@@ -148,8 +148,12 @@ public:
     std::uint64_t unconfirmed() const noexcept;
     std::size_t unacknowledged() const noexcept; // puts of which on_acknowledged is still to come
     bool is_connected() const noexcept;          // a store has answered on this connection
-    // Why nothing moves right now: empty, or "full: ...", "connecting to ...".
+    // Why nothing moves right now: empty, or "full: ...", "connecting to ...", or that somebody
+    // else is where the store should be.
     std::string state_text() const;
+    // Somebody else is where each of the stores should be, and has said so: nothing will move until
+    // that changes. It is tried again all the same, and what was put is kept.
+    bool has_only_strangers() const noexcept;
     ProducerCounters counters() const;
 
     // For a foreign event loop, as net::Socket::fd says.

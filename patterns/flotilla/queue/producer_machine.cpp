@@ -26,7 +26,7 @@ std::uint64_t lane_of(std::uint64_t correlation) noexcept {
 }
 
 ProducerMachine::ProducerMachine(ProducerLimits limits, std::size_t stores, std::uint64_t seed)
-    : limits_(limits), stores_(stores), random_(seed), store_(stores - 1) {
+    : limits_(limits), stores_(stores), random_(seed), store_(stores - 1), strangers_(stores) {
     FLOTILLA_CHECK(stores > 0, "a producer needs a store");
 }
 
@@ -173,6 +173,19 @@ void ProducerMachine::heard() {
     state_ = State::ready;
     connect_failures_ = 0;
     answer_by_ = never;
+    strangers_[store_].clear();
+}
+
+void ProducerMachine::wrong_peer(std::string_view text, Instant now) {
+    if (state_ == State::closed)
+        return;
+    strangers_[store_] = text.empty() ? "no store is there" : text;
+    leave(now);
+}
+
+bool ProducerMachine::has_only_strangers() const noexcept {
+    return std::none_of(strangers_.begin(), strangers_.end(),
+                        [](const std::string& each) { return each.empty(); });
 }
 
 void ProducerMachine::connection_made() {

@@ -132,6 +132,8 @@ public:
 
     // Anything that came from the store counts as a sign of life.
     void heard();
+    // There is no store, as whoever is there said. It is left, and what was put stays.
+    void wrong_peer(std::string_view text, Instant now);
     void receive(std::uint64_t correlation, const Event& answer, Instant now, ProducerOutputs& out);
     void receive_bye(Instant now) { leave(now); }
     // Hints of the transport: a connection is there (the first one after `connect` is the one meant
@@ -149,6 +151,10 @@ public:
     const ProducerEpoch& epoch(Lane lane) const { return lines_[lane].epoch; }
     // The last passing refusal that still keeps a lane waiting; empty: none does.
     const std::string& trouble() const noexcept { return trouble_; }
+    // Who is where the store at hand should be, as it said itself the last time; empty: nobody did.
+    const std::string& stranger() const noexcept { return strangers_[store_]; }
+    // So it is of every store: nothing moves until that changes.
+    bool has_only_strangers() const noexcept;
 
     std::uint64_t resent_total() const noexcept { return resent_total_; }
     std::uint64_t maybe_duplicate_total() const noexcept { return maybe_duplicate_total_; }
@@ -220,6 +226,7 @@ private:
     std::uint64_t window_bytes_used_ = 0;
     std::uint64_t unsettled_ = 0;
     std::string trouble_{};
+    std::vector<std::string> strangers_; // by store
     std::uint64_t resent_total_ = 0;
     std::uint64_t maybe_duplicate_total_ = 0;
     std::uint64_t full_total_ = 0;

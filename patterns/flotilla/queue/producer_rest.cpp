@@ -52,6 +52,16 @@ std::string why(const Settled& of) {
     return std::string(leased::name(of.code));
 }
 
+// Of whoever says that he is no store.
+const std::string* text_of_stranger(const Event& event) {
+    constexpr auto wrong = leased::ErrorCode::wrong_peer;
+    if (const auto* put = std::get_if<PutRefused>(&event))
+        return put->code == wrong ? &put->text : nullptr;
+    const auto* plain = std::get_if<leased::Event>(&event);
+    const auto* error = plain ? std::get_if<leased::ErrorReply>(plain) : nullptr;
+    return error && error->code == wrong ? &error->text : nullptr;
+}
+
 ProducerLimits machine_limits(const ProducerOptions& options) {
     ProducerLimits limits;
     limits.window_messages = options.window_messages;
@@ -234,8 +244,10 @@ void Producer::Rest::handle(wire::Frames& message) {
     const auto head = leased::read_head(message, 0);
     if (!head)
         return;
-    machine.heard();
     const auto event = read_event(*head, Asked::put, message);
+    if (const auto* text = event ? text_of_stranger(*event) : nullptr)
+        return machine.wrong_peer(*text, net::now());
+    machine.heard();
     if (!event)
         return;
     const std::string& text = head->envelope.correlation;
@@ -341,8 +353,11 @@ Duration Producer::Rest::wait_max() const {
 std::string Producer::Rest::state_text() const {
     if (!alive)
         return to_string(alive.error());
+    const std::string store = options.stores[machine.store()].text();
+    if (!machine.stranger().empty())
+        return store + ": " + machine.stranger();
     if (machine.state() != ProducerMachine::State::ready)
-        return "connecting to " + options.stores[machine.store()].text();
+        return "connecting to " + store;
     return machine.trouble();
 }
 

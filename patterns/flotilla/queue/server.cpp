@@ -157,6 +157,7 @@ QueueEngine& QueueServer::engine() noexcept {
 QueueServerCounters QueueServer::counters() const {
     QueueServerCounters counters;
     static_cast<EngineCounters&>(counters) = rest_->engine.counters();
+    counters.malformed_total += rest_->foreign_total;
     counters.backlogged_total = rest_->backlogs.backlogged_total();
     counters.backlog_dropped_total = rest_->backlogs.dropped_total();
     counters.peers_too_slow_total = rest_->too_slow_total;

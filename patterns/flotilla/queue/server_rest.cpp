@@ -3,6 +3,7 @@
 
 #include <flotilla/net/cut.hpp>
 #include <flotilla/net/system.hpp>
+#include <flotilla/wire/foreign.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -21,6 +22,9 @@ constexpr Duration monitor_pause = 1ms;  // and not more often than that
 // A turn reads no longer than this, so that whoever runs the server sees its signals.
 constexpr Duration turn_max = 10ms;
 constexpr std::uint32_t looks_every = 256; // messages, at the clock
+
+constexpr std::string_view who_is_here =
+    "this is a flotilla-store (FLQ1 queues); services are called through flotilla-broker";
 
 } // namespace
 
@@ -65,6 +69,8 @@ void QueueServer::Rest::handle() {
             times);
     }
     auto head = leased::read_head(incoming.frames, 0);
+    if (!head && refuse_foreign())
+        return;
     if (!head) {
         const bool delimited = incoming.frames.size() > 1 && incoming.frames[0].empty();
         return engine.malformed(peer, {delimited, {}}, head.error(), times);
@@ -73,6 +79,22 @@ void QueueServer::Rest::handle() {
     if (!command)
         return engine.malformed(peer, head->envelope, command.error(), times);
     engine.apply(peer, head->envelope, std::move(*command), times);
+}
+
+// Who speaks to a broker is told that none is here, as far as his protocol has words for it.
+bool QueueServer::Rest::refuse_foreign() {
+    auto refusal = wire::refuse_majordomo_speaker(incoming.frames, who_is_here);
+    if (!refusal)
+        return false;
+    ++foreign_total;
+    wire::Frames& frames = outgoing;
+    frames.clear();
+    frames.add(incoming.peer.view());
+    for (std::size_t i = 0; i < refusal->size(); ++i)
+        frames.add(std::move((*refusal)[i]));
+    if (backlogs.send(router, std::move(frames)) == PeerBacklogs::Sent::too_slow)
+        ++too_slow_total;
+    return true;
 }
 
 // Until nothing more is there, or the turn is full. Only the first may be waited for.

@@ -34,6 +34,7 @@ struct QueueServer::Rest {
     void turn(Duration wait);
     void read_inputs(Duration wait);
     void handle();
+    bool refuse_foreign();
     void read_monitor();
     void retry_backlogs();
     Status ask_now(Command&& command);
@@ -66,7 +67,8 @@ struct QueueServer::Rest {
     ServerAsks asks{};
     bool again = false; // the engine was told something behind its turn
     std::uint64_t too_slow_total = 0;
-    Status alive{}; // until the context stops, or the transport or the store fails
+    std::uint64_t foreign_total = 0; // messages of Majordomo
+    Status alive{};                  // until the context stops, or the transport or the store fails
 };
 
 Times times_now();

@@ -90,9 +90,11 @@ void Broker::Rest::handle(Instant now) {
     if (PackReader::is_pack(incoming.frames))
         return handle_pack(peer, now);
     auto message = read_at_broker(incoming.frames);
-    if (!message)
+    if (!message) {
+        incoming.refuse_queue_speaker(router, sender.backlogs());
         return machine.receive_malformed(peer, read_origin_at_broker(incoming.frames),
                                          message.error(), now, out);
+    }
     if (hops)
         hops->came(*message, net::wall_now());
     machine.receive(peer, std::move(*message), now, out);

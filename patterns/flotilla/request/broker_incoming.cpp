@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker_incoming.hpp"
 
+#include <flotilla/wire/foreign.hpp>
+
 #include <string_view>
 #include <utility>
 
 namespace flotilla::request {
+
+namespace {
+
+constexpr std::string_view who_is_here =
+    "this is a flotilla-broker (Majordomo); queues are kept by flotilla-store";
+
+} // namespace
 
 Status BrokerIncoming::receive(net::Socket& router, const BrokerOptions& options, Duration wait) {
     frames.clear();
@@ -36,6 +45,17 @@ Status BrokerIncoming::receive(net::Socket& router, const BrokerOptions& options
             last.move_to(frame);
     }
     return {};
+}
+
+void BrokerIncoming::refuse_queue_speaker(net::Socket& router, net::PeerBacklogs& backlogs) const {
+    auto refusal = wire::refuse_queue_speaker(frames, who_is_here);
+    if (!refusal)
+        return;
+    wire::Frames addressed;
+    addressed.add(peer.view());
+    for (std::size_t i = 0; i < refusal->size(); ++i)
+        addressed.add(std::move((*refusal)[i]));
+    (void)backlogs.send(router, std::move(addressed)); // who does not read it has lost nothing
 }
 
 } // namespace flotilla::request

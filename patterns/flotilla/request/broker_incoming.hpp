@@ -7,6 +7,7 @@
 #include <flotilla/base/result.hpp>
 #include <flotilla/base/time.hpp>
 #include <flotilla/net/part.hpp>
+#include <flotilla/net/peer_backlog.hpp>
 #include <flotilla/net/socket.hpp>
 #include <flotilla/request/broker.hpp>
 #include <flotilla/wire/frames.hpp>
@@ -22,6 +23,8 @@ struct BrokerIncoming {
 
     // The next message in place of this one. Errors: those of net::Socket::receive.
     Status receive(net::Socket& router, const BrokerOptions& options, Duration wait);
+    // A peer that takes us for a store is told that none is here.
+    void refuse_queue_speaker(net::Socket& router, net::PeerBacklogs& backlogs) const;
 
     net::Part peer{};
     net::Part last{}; // frame received

@@ -3,6 +3,7 @@
 // ClientMachine's other half: which broker is spoken to, in what dialect, over which links.
 #include <flotilla/base/check.hpp>
 #include <flotilla/request/client_machine.hpp>
+#include <flotilla/wire/foreign.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -12,6 +13,7 @@ namespace flotilla::request {
 namespace {
 
 constexpr ByteView question = "mmi.flotilla";
+constexpr std::size_t text_max = limits::text_bytes_max;
 constexpr std::uint32_t silences_max = 2; // of an RFC broker, before its dialect is asked again
 
 // A broker that speaks only 0.1 does not answer 0.2: it is asked in 0.1 as well after this. The
@@ -191,8 +193,12 @@ void ClientMachine::decide(Links::iterator link, Message&& message, Instant now,
     Link& at = link->second;
     if (message.verb != Verb::final || message.dialect != at.dialect || message.service != question)
         return receive_unexpected();
+    if (message.body[0] == wire::not_a_broker_status)
+        return not_a_broker(
+            at.broker, message.body.size() > 1 ? message.body[1].view() : ByteView{}, now, out);
     heard_at_ = now;
     brokers_[at.broker].owed_since.reset();
+    brokers_[at.broker].wrong.clear();
     const bool yes = message.body[0] == ByteView{"200"};
     at.dialect = yes ? Dialect::flotilla : at.dialect;
     at.use = yes ? Link::Use::shared : Link::Use::idle;
@@ -213,6 +219,7 @@ void ClientMachine::heard(const Link& link, Instant now) {
     Broker& broker = brokers_[link.broker];
     broker.owed_since.reset();
     broker.silences = 0;
+    broker.wrong.clear();
     heard_at_ = now;
     if (link.broker == broker_ && !link.draining)
         failures_ = 0;
@@ -249,6 +256,38 @@ void ClientMachine::note_silence(std::size_t index, Instant now, ClientOutputs& 
         broker.dialect.reset();
     if (index == broker_ && state_ == State::ready)
         leave(now, out);
+}
+
+std::string ClientMachine::wrong_text() const {
+    std::string all;
+    for (std::size_t i = 0; i < brokers_.size(); ++i)
+        if (!brokers_[i].wrong.empty())
+            all +=
+                (all.empty() ? "" : "; ") + options_.brokers[i].text() + ": " + brokers_[i].wrong;
+    return all;
+}
+
+void ClientMachine::not_a_broker(std::size_t index, std::string_view text, Instant now,
+                                 ClientOutputs& out) {
+    Broker& broker = brokers_[index];
+    broker.wrong = text.empty() ? "no broker is there" : std::string(text.substr(0, text_max));
+    broker.owed_since.reset();
+    if (!options_.dialect)
+        broker.dialect.reset();
+    for (auto next = links_.begin(); next != links_.end();) {
+        const auto link = next++;
+        if (link->second.broker == index && link->second.use == Link::Use::shared)
+            lose(link, out);
+    }
+    if (index == broker_ && state_ != State::closed)
+        leave(now, out);
+    if (std::any_of(brokers_.begin(), brokers_.end(),
+                    [](const Broker& each) { return each.wrong.empty(); }))
+        return;
+    for (const CallId number : calls_.all()) {
+        ++counters_.refused_total;
+        end(number, fail(Errc::refused, wrong_text()), out);
+    }
 }
 
 // It takes nothing more; what it has taken it still answers, over this link.

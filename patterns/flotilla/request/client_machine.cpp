@@ -201,6 +201,8 @@ void ClientMachine::receive_on_shared(Links::iterator link, Message&& message, I
                                       ClientOutputs& out) {
     if (message.dialect != Dialect::flotilla)
         return receive_unexpected();
+    if (message.verb == Verb::error && message.code == ErrorCode::wrong_peer)
+        return not_a_broker(link->second.broker, message.text, now, out);
     if (message.verb != Verb::error || message.code != ErrorCode::draining)
         heard(link->second, now);
     link->second.ping_at = deadline_after(now, options_.broker_silence_max / 3);
@@ -310,7 +312,8 @@ void ClientMachine::end_by_deadline(CallId number, Instant now, ClientOutputs& o
     const bool found = heard_at_ >= call.begun || (state_ == State::ready && failures_ == 0);
     end(number,
         found ? fail(Errc::timeout, "no answer before the deadline")
-              : fail(Errc::no_peer, "no broker answered before the deadline"),
+              : fail(Errc::no_peer, "no broker answered before the deadline" +
+                                        (wrong_text().empty() ? "" : ": " + wrong_text())),
         out);
 }
 

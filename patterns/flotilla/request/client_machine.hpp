@@ -18,7 +18,7 @@
 //  3. RFC dialects: a link carries one call at a time, and each attempt of a call has its own. A
 //  link
 //     on which a call did not end with its answer is not used again.
-//  4. What is said of a broker (dialect, silence) was said by that broker.
+//  4. What is said of a broker (dialect, silence, that it is none) was said by that broker.
 //
 // A link is a connection with a routing id of its own. One thread at a time.
 #pragma once
@@ -105,6 +105,7 @@ private:
         std::optional<Dialect> dialect{};
         std::uint32_t silences = 0;          // in a row
         std::optional<Instant> owed_since{}; // the first message since it was heard
+        std::string wrong{}; // who is there instead, as it said itself, since a broker answered
     };
     struct Link {
         enum class Use : std::uint8_t { asking, shared, busy, idle };
@@ -150,6 +151,9 @@ private:
     // The broker at hand is given up for the next, after a pause.
     void leave(Instant now, ClientOutputs& out);
     void note_silence(std::size_t broker, Instant now, ClientOutputs& out);
+    // There is somebody else. When that is so of all of them, every call ends with it.
+    void not_a_broker(std::size_t broker, std::string_view text, Instant now, ClientOutputs& out);
+    std::string wrong_text() const; // of them all; empty: of none
     void drain(Links::iterator link, Instant now, ClientOutputs& out);
     void lose(Links::iterator link, ClientOutputs& out);
     // The call is not on its link any more; `answered`: an RFC link may be used again.

@@ -13,7 +13,7 @@ constexpr std::array<std::pair<Dialect, std::string_view>, 3> dialects{{
     {Dialect::flotilla, "flotilla"},
 }};
 
-constexpr std::array<std::pair<ErrorCode, std::string_view>, 12> codes{{
+constexpr std::array<std::pair<ErrorCode, std::string_view>, 13> codes{{
     {ErrorCode::expired, "expired"},
     {ErrorCode::queue_full, "queue_full"},
     {ErrorCode::worker_gone, "worker_gone"},
@@ -25,6 +25,7 @@ constexpr std::array<std::pair<ErrorCode, std::string_view>, 12> codes{{
     {ErrorCode::malformed, "malformed"},
     {ErrorCode::unsupported, "unsupported"},
     {ErrorCode::not_allowed, "not_allowed"},
+    {ErrorCode::wrong_peer, "wrong_peer"},
     {ErrorCode::unknown, "unknown"},
 }};
 

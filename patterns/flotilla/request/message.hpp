@@ -58,6 +58,7 @@ enum class ErrorCode : std::uint8_t {
     malformed,   // the frames do not follow the protocol
     unsupported, // unknown verb or version
     not_allowed, // a rule said no
+    wrong_peer,  // whoever is here is no broker: `text` says what it is
     unknown,     // what a newer peer's code reads as; never sent
 };
 std::string_view name(ErrorCode code) noexcept;

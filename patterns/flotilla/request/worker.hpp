@@ -76,6 +76,10 @@ struct WorkerOptions {
     enum class Registration : std::uint8_t { begun, ended };
     std::function<void(const net::ConnectionEvent&)> on_connection{};
     std::function<void(const net::Endpoint& broker, Registration)> on_registration{};
+    // A broker sent us away and said why (FLR1 can); wrong_peer: it is none. It is asked again
+    // after a pause all the same.
+    std::function<void(const net::Endpoint& broker, ErrorCode, const std::string& text)>
+        on_refused{};
 };
 
 // One request, in a handler's hands.

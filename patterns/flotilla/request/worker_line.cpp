@@ -93,8 +93,11 @@ void WorkerLine::act() {
     for (const std::uint64_t number : out_.released)
         desk_->release(*links_[WorkerMachine::place(number)]);
     const WorkerOutputs::Change change = out_.change;
+    const auto refused = std::exchange(out_.refused, std::nullopt);
     out_.clear();
     tell_registration();
+    if (refused && options_.on_refused)
+        options_.on_refused(options_.brokers[index_], refused->code, refused->text);
     if (change == WorkerOutputs::Change::close)
         close_connection();
     if (change != WorkerOutputs::Change::open)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <flotilla/base/check.hpp>
 #include <flotilla/request/worker_machine.hpp>
+#include <flotilla/wire/foreign.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -11,6 +12,7 @@ namespace {
 
 constexpr std::string_view question = "mmi.flotilla";
 constexpr std::string_view barrier = "drain"; // the correlation of the ping
+constexpr std::size_t text_max = limits::text_bytes_max;
 
 // More than any broker that keeps to capacity or prefetch gives.
 constexpr std::uint32_t rfc_held_max = limits::capacity_max;
@@ -148,7 +150,13 @@ void WorkerMachine::receive(Message&& message, Instant now, WorkerOutputs& out) 
             ++counters_.unexpected_total;
             return;
         }
-        const bool yes = !message.body.empty() && message.body[0] == ByteView{"200"};
+        const wire::Frames& said = message.body;
+        if (!said.empty() && said[0] == wire::not_a_broker_status) {
+            out.refused = {ErrorCode::wrong_peer,
+                           std::string(said.size() > 1 ? said[1].view().substr(0, text_max) : "")};
+            return connection_lost(now, out);
+        }
+        const bool yes = !said.empty() && said[0] == ByteView{"200"};
         return register_as(yes ? Dialect::flotilla : Dialect::mdp_02, now, out);
     }
     if (state_ == State::draining && message.verb == Verb::pong) {
@@ -170,6 +178,8 @@ void WorkerMachine::receive(Message&& message, Instant now, WorkerOutputs& out) 
         failures_ = 0;
         return answer_heartbeat(now, out);
     case Verb::disconnect:
+        if (message.code != ErrorCode::unknown || !message.text.empty())
+            out.refused = {message.code, std::move(message.text)};
         return connection_lost(now, out);
     default:
         ++counters_.unexpected_total;

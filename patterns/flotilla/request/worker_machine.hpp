@@ -10,8 +10,8 @@
 //       └──────────── silence, disconnect, connection lost ◄───────────┘
 //
 // Asking is for those who were not told the dialect: mmi.flotilla, as a client of mdp_02. 200 means
-// flotilla, any other answer mdp_02. A broker that is connected and says nothing is tried in
-// mdp_01, then in mdp_02, then asked again, each on a new connection.
+// flotilla, 421 that no broker is there, any other answer mdp_02. A broker that is connected and
+// says nothing is tried in mdp_01, then in mdp_02, then asked again, each on a new connection.
 //
 // Invariants
 //  1. A connection is used for one conversation: what was held when it ended is answered nowhere.
@@ -85,11 +85,18 @@ struct WorkerOutputs {
     };
     std::vector<Message> sends;
     Change change = Change::keep;
+    // The broker sent us away, and said why.
+    struct Refused {
+        ErrorCode code{};
+        std::string text;
+    };
+    std::optional<Refused> refused;
     std::vector<Given> given;            // for handlers, in this order
     std::vector<std::uint64_t> released; // nobody waits for these any more
     void clear() {
         sends.clear();
         change = Change::keep;
+        refused.reset();
         given.clear();
         released.clear();
     }

@@ -374,3 +374,41 @@ TEST_CASE("producer_machine: who waits no longer is put alone, and told nothing"
     CHECK(bench.out.settled[0].is_watched);
     CHECK_FALSE(bench.out.settled[1].is_watched);
 }
+
+TEST_CASE("producer machine: who says that he is no store settles nothing", "[unit][queue]") {
+    Bench bench{{}, 2};
+    bench.append(3);
+    bench.machine.tick(bench.now, bench.out);
+    REQUIRE(bench.out.connect == std::optional<std::size_t>{0});
+    bench.out.clear();
+    bench.machine.wrong_peer("this is a broker", bench.now);
+    CHECK(bench.machine.state() == ProducerMachine::State::closed);
+    CHECK(bench.machine.stranger() == "this is a broker");
+    CHECK_FALSE(bench.machine.has_only_strangers()); // the other one was not asked
+    CHECK(bench.machine.unsettled() == 3);
+
+    SECTION("the next one is tried") {
+        bench.now = bench.machine.next_deadline();
+        bench.connect();
+        CHECK(bench.machine.store() == 1);
+        CHECK(bench.machine.stranger().empty());
+        REQUIRE(bench.send_all().size() == 1);
+        SECTION("and may turn into somebody else under way") {
+            bench.machine.wrong_peer("", bench.now);
+            bench.machine.check();
+            CHECK(bench.machine.unsettled() == 3);
+            CHECK(bench.machine.has_only_strangers());
+            CHECK(bench.machine.stranger() == "no store is there");
+        }
+    }
+    SECTION("none of them is a store, until one is") {
+        bench.now = bench.machine.next_deadline();
+        bench.machine.tick(bench.now, bench.out);
+        bench.machine.wrong_peer("this is a broker", bench.now);
+        CHECK(bench.machine.has_only_strangers());
+        bench.out.clear();
+        bench.now = bench.machine.next_deadline();
+        bench.connect();
+        CHECK_FALSE(bench.machine.has_only_strangers());
+    }
+}

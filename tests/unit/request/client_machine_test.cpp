@@ -236,3 +236,92 @@ TEST_CASE("client machine: a link that cannot be opened is tried again later", "
     bench.answer(bench.only_sent(), "yes");
     CHECK(bench.only_ended(call)->attempts == 4);
 }
+
+// ---- where somebody else is --------------------------------------------------------------------
+
+namespace {
+
+Message misdirected(const ClientBench::Outputs::Send& sent) {
+    Message said = ClientBench::about(sent, Verb::final, "421");
+    said.body.add(ByteView{"this is a store"});
+    return said;
+}
+
+} // namespace
+
+TEST_CASE("client machine: where somebody else is, calls end at once with who it is",
+          "[unit][request]") {
+    ClientBench bench{{}};
+    const CallId first = bench.call("echo");
+    const CallId second = bench.call("echo");
+    const auto asked = bench.only_sent();
+    bench.receive(asked.link, misdirected(asked));
+    const auto ended = bench.ended();
+    REQUIRE(ended.size() == 2);
+    CHECK(ended[0].first == first);
+    CHECK(ended[1].first == second);
+    for (const auto& [number, reply] : ended) {
+        REQUIRE_FALSE(reply);
+        CHECK(reply.error().code == Errc::refused);
+        CHECK(reply.error().detail.find(": this is a store") != std::string::npos);
+    }
+    CHECK(bench.machine.state() == ClientMachine::State::closed);
+    CHECK(bench.machine.links() == 0);
+    CHECK(bench.machine.counters().refused_total == 2);
+
+    SECTION("the next call asks again, after a pause, and finds the broker that came") {
+        const CallId third = bench.call("echo");
+        CHECK(bench.acts().sent.empty());
+        bench.pass_to_deadline();
+        const auto again = bench.only_sent();
+        bench.answer(again, "200");
+        bench.answer(bench.only_sent(), "yes");
+        CHECK(bench.only_ended(third));
+    }
+}
+
+TEST_CASE("client machine: with another broker to go to it goes there", "[unit][request]") {
+    ClientBench bench{{}, 2};
+    const CallId call = bench.call("echo");
+    const auto asked = bench.only_sent();
+    bench.receive(asked.link, misdirected(asked));
+    CHECK(bench.ended().empty());
+    bench.pass_to_deadline();
+    auto done = bench.acts();
+    REQUIRE(done.opened.size() == 1);
+    CHECK(done.opened[0].broker == 1);
+
+    SECTION("which answers") {
+        bench.answer(done.sent[0], "200");
+        bench.answer(bench.only_sent(), "yes");
+        CHECK(bench.only_ended(call));
+    }
+    SECTION("where nobody is either: both are told of") {
+        bench.receive(done.sent[0].link, misdirected(done.sent[0]));
+        const auto reply = bench.only_ended(call);
+        REQUIRE_FALSE(reply);
+        CHECK(reply.error().code == Errc::refused);
+        CHECK(reply.error().detail.find("; ") != std::string::npos);
+    }
+    SECTION("which is silent: at the deadline the other one is told of") {
+        bench.pass(30s);
+        const auto reply = bench.only_ended(call);
+        REQUIRE_FALSE(reply);
+        CHECK(reply.error().code == Errc::no_peer);
+        CHECK(reply.error().detail.find("this is a store") != std::string::npos);
+    }
+}
+
+TEST_CASE("client machine: who was told the dialect is refused in FLR1", "[unit][request]") {
+    ClientBench bench{ClientBench::speaking(Dialect::flotilla)};
+    const CallId call = bench.call("echo");
+    const auto sent = bench.only_sent();
+    Message error = ClientBench::about(sent, Verb::error);
+    error.code = ErrorCode::wrong_peer;
+    error.text = "this is a store";
+    bench.receive(sent.link, std::move(error));
+    const auto reply = bench.only_ended(call);
+    REQUIRE_FALSE(reply);
+    CHECK(reply.error().code == Errc::refused);
+    CHECK(bench.machine.links() == 0);
+}

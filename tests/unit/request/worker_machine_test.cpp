@@ -366,3 +366,42 @@ TEST_CASE("worker machine: what a broker does not say to a worker is counted and
     bench.machine.receive_malformed();
     CHECK(bench.counters().malformed_total == 1);
 }
+
+TEST_CASE("worker machine: where no broker is, it leaves and says who is there",
+          "[unit][request]") {
+    WorkerBench bench{std::nullopt};
+    bench.out.clear();
+    bench.connect();
+    REQUIRE(bench.said() == WorkerBench::Words{"request"});
+    Message message;
+    message.side = Side::client;
+    message.verb = Verb::final;
+    message.body.add(ByteView{"421"});
+    message.body.add(ByteView{"this is a store"});
+    bench.machine.receive(std::move(message), bench.now, bench.out);
+    REQUIRE(bench.out.refused);
+    CHECK(bench.out.refused->code == ErrorCode::wrong_peer);
+    CHECK(bench.out.refused->text == "this is a store");
+    CHECK(bench.machine.state() == WorkerMachine::State::closed);
+    CHECK(bench.counters().registered_total == 0);
+    bench.out.clear();
+    bench.pass_on();
+    CHECK(bench.out.change == WorkerOutputs::Change::open); // it is asked again, after a pause
+}
+
+TEST_CASE("worker machine: why a broker sends it away is told", "[unit][request]") {
+    WorkerBench bench{Dialect::flotilla};
+    bench.out.clear();
+    bench.connect();
+    REQUIRE(bench.said() == WorkerBench::Words{"ready"});
+    Message message;
+    message.side = Side::worker;
+    message.verb = Verb::disconnect;
+    message.code = ErrorCode::not_allowed;
+    message.text = "a rule said no";
+    bench.machine.receive(std::move(message), bench.now, bench.out);
+    REQUIRE(bench.out.refused);
+    CHECK(bench.out.refused->code == ErrorCode::not_allowed);
+    CHECK(bench.out.refused->text == "a rule said no");
+    CHECK(bench.machine.state() == WorkerMachine::State::closed);
+}
