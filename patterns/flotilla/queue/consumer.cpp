@@ -84,6 +84,9 @@ void Consumer::stop() {
 bool Consumer::is_ready() const noexcept {
     return rest_->link->is_ready();
 }
+std::string Consumer::state_text() const {
+    return rest_->link->state_text();
+}
 std::uint64_t Consumer::held() const noexcept {
     return rest_->link->held();
 }

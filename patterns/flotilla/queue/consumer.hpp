@@ -79,8 +79,9 @@ public:
     Consumer& operator=(Consumer&&) noexcept;
     ~Consumer(); // stop()
 
-    // The next message, waiting at most `wait`. Errors: would_block (zero wait), timeout, stopped;
-    // not_found (the store has no such queue), refused (the store's text).
+    // The next message, waiting at most `wait`. Errors: would_block (zero wait); timeout, which
+    // says who was waited for; stopped; not_found (the store has no such queue), refused (the
+    // store's text, or that somebody else is where it should be).
     Result<Message> take(Duration wait);
     // Errors of these: lease_lost (the store will deliver it, or has delivered it, again). With
     // renew_in_background that is often found out later, and counted.
@@ -100,6 +101,8 @@ public:
     void stop();
 
     bool is_ready() const noexcept; // has a session with a store
+    // Why nothing comes right now: empty, or "connecting to ...", or which store refuses and why.
+    std::string state_text() const;
     std::uint64_t held() const noexcept;
     ConsumerCounters counters() const;
     int fd() const noexcept;

@@ -49,7 +49,8 @@ namespace {
 
 class DirectLink final : public ConsumerLink {
 public:
-    explicit DirectLink(taker::Taker taker) : taker_(std::move(taker)) {}
+    DirectLink(taker::Taker taker, std::string queue)
+        : taker_(std::move(taker)), queue_(std::move(queue)) {}
 
     Result<Message> take(Duration wait) override;
     Status ack(leased::LeaseToken lease) override { return taker_.ack(lease); }
@@ -60,6 +61,7 @@ public:
     Status process(Duration wait) override { return taker_.process(wait); }
     void stop() override { taker_.stop(); }
     bool is_ready() const override { return taker_.is_ready(); }
+    std::string state_text() const override { return taker_.state_text(); }
     std::uint64_t held() const override { return taker_.held(); }
     ConsumerCounters counters() const override { return to_counters(taker_.counters()); }
     int fd() const override { return taker_.fd(); }
@@ -68,6 +70,7 @@ public:
 
 private:
     taker::Taker taker_;
+    std::string queue_;
 };
 
 Result<Message> DirectLink::take(Duration wait) {
@@ -86,7 +89,10 @@ Result<Message> DirectLink::take(Duration wait) {
             return fail(to_error(*taker_.refusal()));
         if (time_left(net::now(), deadline) == Duration::zero()) {
             taker_.flush_acks();
-            return fail(wait > Duration::zero() ? Errc::timeout : Errc::would_block);
+            if (wait == Duration::zero())
+                return fail(Errc::would_block);
+            return fail(Errc::timeout,
+                        taker::waited_text(queue_, taker_.source(), taker_.state_text(), wait));
         }
     }
 }
@@ -98,7 +104,7 @@ Result<std::unique_ptr<ConsumerLink>> open_direct(net::Context& context,
     auto taker = taker::Taker::open(context, taker_options(options));
     if (!taker)
         return fail(taker.error());
-    return std::unique_ptr<ConsumerLink>(new DirectLink(std::move(*taker)));
+    return std::unique_ptr<ConsumerLink>(new DirectLink(std::move(*taker), options.queue));
 }
 
 } // namespace flotilla::queue

@@ -9,6 +9,7 @@
 #include <flotilla/taker/taker.hpp>
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace flotilla::queue {
@@ -24,6 +25,7 @@ public:
     virtual Status process(Duration wait) = 0;
     virtual void stop() = 0;
     virtual bool is_ready() const = 0;
+    virtual std::string state_text() const = 0;
     virtual std::uint64_t held() const = 0;
     virtual ConsumerCounters counters() const = 0;
     virtual int fd() const = 0;

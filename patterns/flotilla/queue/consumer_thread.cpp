@@ -39,6 +39,8 @@ struct Shared {
     std::vector<Verdict> verdicts;
     bool is_waiting = false; // the caller has nothing left: acknowledgements need not gather
     bool is_ready = false;
+    std::optional<net::Endpoint> source; // the store at hand
+    std::string state;                   // why nothing comes
     std::uint64_t epoch = 0;
     std::uint64_t held = 0;
     ConsumerCounters counters;
@@ -105,6 +107,10 @@ void Inside::hand_over(const Status& alive) {
         shared_->messages.push_back(to_message(std::move(*taken)));
     if (!had && !shared_->messages.empty())
         ::eventfd_write(shared_->event, 1);
+    if (!shared_->is_ready || !taker_.is_ready()) {
+        shared_->source = taker_.source();
+        shared_->state = taker_.state_text();
+    }
     shared_->is_ready = taker_.is_ready();
     shared_->epoch = taker_.epoch();
     shared_->held = taker_.held();
@@ -147,7 +153,8 @@ Inside::~Inside() {
 // The caller's side.
 class ThreadLink final : public ConsumerLink {
 public:
-    explicit ThreadLink(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
+    ThreadLink(std::shared_ptr<Shared> shared, std::string queue)
+        : shared_(std::move(shared)), queue_(std::move(queue)) {}
     ~ThreadLink() override { stop(); }
 
     Status start(net::Context& context, taker::TakerOptions options);
@@ -164,6 +171,7 @@ public:
     Status process(Duration wait) override;
     void stop() override;
     bool is_ready() const override;
+    std::string state_text() const override;
     std::uint64_t held() const override;
     ConsumerCounters counters() const override;
     int fd() const override { return shared_->event; }
@@ -176,6 +184,7 @@ private:
     bool wait_until(std::unique_lock<std::mutex>& lock, Duration wait, Done&& done);
 
     std::shared_ptr<Shared> shared_;
+    const std::string queue_;
     std::optional<net::Runner> runner_;
 };
 
@@ -224,7 +233,10 @@ Result<Message> ThreadLink::take(Duration wait) {
     if (shared_->messages.empty()) {
         if (shared_->refusal)
             return fail(*shared_->refusal);
-        return fail(wait > Duration::zero() ? Errc::timeout : Errc::would_block);
+        if (wait == Duration::zero())
+            return fail(Errc::would_block);
+        return fail(Errc::timeout,
+                    taker::waited_text(queue_, *shared_->source, shared_->state, wait));
     }
     Message message = std::move(shared_->messages.front());
     shared_->messages.pop_front();
@@ -269,6 +281,10 @@ bool ThreadLink::is_ready() const {
     const std::lock_guard lock(shared_->mutex);
     return shared_->is_ready;
 }
+std::string ThreadLink::state_text() const {
+    const std::lock_guard lock(shared_->mutex);
+    return shared_->state;
+}
 std::uint64_t ThreadLink::held() const {
     const std::lock_guard lock(shared_->mutex);
     return shared_->held - std::min<std::uint64_t>(shared_->held, shared_->verdicts.size());
@@ -290,7 +306,7 @@ Result<std::unique_ptr<ConsumerLink>> open_thread(net::Context& context,
     shared->event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (shared->event < 0)
         return fail(Errc::out_of_files, "no descriptor for a Consumer's event loop");
-    auto link = std::make_unique<ThreadLink>(std::move(shared));
+    auto link = std::make_unique<ThreadLink>(std::move(shared), options.queue);
     if (const Status started = link->start(context, taker_options(options)); !started)
         return fail(started.error());
     return std::unique_ptr<ConsumerLink>(std::move(link));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <flotilla/base/units.hpp>
 #include <flotilla/net/monitor.hpp>
 #include <flotilla/net/socket.hpp>
 #include <flotilla/net/system.hpp>
@@ -259,7 +260,10 @@ Result<Taken> Taker::take(Duration wait) {
             return std::move(*taken);
         if (time_left(net::now(), deadline) == Duration::zero()) {
             flush_acks();
-            return fail(wait > Duration::zero() ? Errc::timeout : Errc::would_block);
+            if (wait == Duration::zero())
+                return fail(Errc::would_block);
+            return fail(Errc::timeout,
+                        waited_text(rest_->options.limits.queue, source(), state_text(), wait));
         }
     }
 }
@@ -324,6 +328,26 @@ const TakerCounters& Taker::counters() const noexcept {
 }
 const std::optional<leased::ErrorReply>& Taker::refusal() const noexcept {
     return rest_->machine.refusal();
+}
+
+const net::Endpoint& Taker::source() const noexcept {
+    return rest_->options.sources[rest_->connected.value_or(0)];
+}
+
+std::string Taker::state_text() const {
+    if (const auto& refused = refusal())
+        return source().text() + ": " + std::string(leased::name(refused->code)) +
+               (refused->text.empty() ? "" : ": " + refused->text);
+    return is_ready() || is_stopped() ? "" : "connecting to " + source().text();
+}
+
+std::string waited_text(const std::string& queue, const net::Endpoint& source,
+                        const std::string& state, Duration wait) {
+    const std::string within = " within " + format_duration(wait);
+    if (!state.empty())
+        return "no message" + within + ": " + state;
+    return (queue.empty() ? "no message" : "no message of queue '" + queue + "'") +
+           std::string(" from ") + source.text() + within;
 }
 
 } // namespace flotilla::taker

@@ -49,6 +49,10 @@ struct Taken {
 // Errors: bad_option, unsupported.
 Status check(const TakerOptions& options);
 
+// What a wait says that brought nothing; `queue` may be empty, and `state` is a state_text().
+std::string waited_text(const std::string& queue, const net::Endpoint& source,
+                        const std::string& state, Duration wait);
+
 class Taker {
 public:
     // Does not wait for a source. Errors: bad_option; insecure; bad_endpoint; stopped; too_many.
@@ -57,8 +61,8 @@ public:
     Taker& operator=(Taker&&) noexcept;
     ~Taker(); // stop()
 
-    // The next message, waiting at most `wait`. Errors: would_block (zero wait), timeout, stopped;
-    // transport.
+    // The next message, waiting at most `wait`. Errors: would_block (zero wait); timeout, which
+    // says who was waited for; stopped; transport.
     Result<Taken> take(Duration wait);
     // One that is here already: nothing is read, nothing is waited for.
     std::optional<Taken> next();
@@ -86,6 +90,9 @@ public:
     std::uint64_t held() const noexcept;
     std::uint64_t epoch() const noexcept; // leases of another one are lost
     const TakerCounters& counters() const noexcept;
+    const net::Endpoint& source() const noexcept; // the one at hand
+    // Why nothing comes right now: empty, or "connecting to ...", or who refuses and why.
+    std::string state_text() const;
     // Why the source opens no session, when it said so for good; it is asked again all the same.
     const std::optional<wire::leased::ErrorReply>& refusal() const noexcept;
 
