@@ -36,11 +36,13 @@ std::optional<std::string> nearest_word(std::string_view word,
     std::optional<std::string> best;
     std::optional<std::string> longer; // that begins so
     std::size_t best_distance = (word.size() + 2) / 3;
+    const auto begins = [word](const std::string& other) { return other.rfind(word, 0) == 0; };
     for (const std::string& candidate : candidates) {
-        if (word.size() >= 3 && candidate.size() > word.size() && candidate.rfind(word, 0) == 0)
+        if (word.size() >= 3 && candidate.size() > word.size() && begins(candidate))
             longer = longer ? longer : candidate;
         const std::size_t d = distance(word, candidate);
-        if (d < best_distance || (d == best_distance && !best)) {
+        const bool is_nearer = d < best_distance || !best || (begins(candidate) && !begins(*best));
+        if (d <= best_distance && is_nearer) {
             best = candidate;
             best_distance = d;
         }

@@ -150,11 +150,24 @@ const toml::node* ask_for_table(detail::SettingsTree& tree, const void* table,
     return ask(tree, table, key);
 }
 
+// What is wrong with a key is told once, by whoever found it first.
 void refuse_kind(detail::SettingsTree& tree, std::string_view key, const toml::node& node,
-                 std::string_view wanted) {
-    tree.refused.insert(&node);
-    tree.refuse(node.source(), "'" + std::string(key) + "' is " + std::string(kind(node)) +
-                                   "; it must be " + std::string(wanted));
+                 std::string_view wanted, std::string_view hint = {}) {
+    if (tree.refused.insert(&node).second)
+        tree.refuse(node.source(), "'" + std::string(key) + "' is " + std::string(kind(node)) +
+                                       "; it must be " + std::string(wanted) + std::string(hint));
+}
+
+constexpr std::string_view unquoted = ", without the quotes"; // it would be right
+
+bool is_number(const toml::node& node) {
+    const auto* text = node.as_string();
+    return text && parse_count(text->get(), 0, UINT64_MAX).has_value();
+}
+
+bool is_truth(const toml::node& node) {
+    const auto* text = node.as_string();
+    return text && (text->get() == "true" || text->get() == "false");
 }
 
 } // namespace
@@ -251,7 +264,7 @@ std::optional<bool> SettingsTable::flag(std::string_view key) {
         return std::nullopt;
     if (const auto* value = node->as_boolean())
         return value->get();
-    refuse_kind(*tree_, key, *node, "true or false");
+    refuse_kind(*tree_, key, *node, "true or false", is_truth(*node) ? unquoted : "");
     return std::nullopt;
 }
 
@@ -270,7 +283,7 @@ std::optional<std::uint64_t> SettingsTable::count(std::string_view key, std::uin
         refuse(key, "'" + std::string(key) + "' is " + std::to_string(value->get()) +
                         "; it must be " + wanted);
     else
-        refuse_kind(*tree_, key, *node, wanted);
+        refuse_kind(*tree_, key, *node, wanted, is_number(*node) ? unquoted : "");
     return std::nullopt;
 }
 
@@ -342,7 +355,8 @@ std::string SettingsTable::where(std::string_view key) const {
 
 void SettingsTable::refuse(std::string_view key, std::string why) {
     if (const toml::node* node = as_table(table_).get(key))
-        tree_->refused.insert(node);
+        if (!tree_->refused.insert(node).second)
+            return;
     tree_->errors.push_back(where(key) + ": " + std::move(why));
 }
 

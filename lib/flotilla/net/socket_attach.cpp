@@ -77,11 +77,12 @@ Result<Endpoint> Socket::bind(const Endpoint& endpoint) {
 }
 
 Status Socket::connect(const Endpoint& endpoint) {
+    if (endpoint.is_wildcard()) // whoever reaches it: nobody does
+        return fail(Errc::bad_endpoint, "'" + endpoint.text() +
+                                            "' is a wildcard, which can be bound but not connected "
+                                            "to; name the peer's host and port");
     if (const Status reach = check_reach(endpoint); !reach)
         return reach;
-    if (endpoint.is_wildcard())
-        return fail(Errc::bad_endpoint,
-                    "'" + endpoint.text() + "' is a wildcard; name the peer's host and port");
     if (zmq_connect(handle_, endpoint.text().c_str()) != 0)
         return transport_failure(zmq_errno(), "connect " + endpoint.text());
     if (rest_->redial)

@@ -125,6 +125,10 @@ TEST_CASE("socket: plaintext beyond this machine has to be asked for", "[integra
         CHECK(bound.error().code == Errc::insecure);
     }
     CHECK(socket->connect(*Endpoint::parse("tcp://10.1.2.3:5")).error().code == Errc::insecure);
+    // That nobody can connect there is the first thing to say.
+    const Status wildcard = socket->connect(*Endpoint::parse("tcp://*:5"));
+    CHECK(wildcard.error().code == Errc::bad_endpoint);
+    CHECK(wildcard.error().detail.find("is a wildcard") != std::string::npos);
     SocketOptions open;
     open.security = Plaintext{Plaintext::Where::anywhere};
     auto willing = Socket::open(*context, SocketType::pull, open);

@@ -12,6 +12,7 @@ TEST_CASE("a misspelt word finds the one that was meant") {
     CHECK(nearest_word("pish", verbs) == "push");
     CHECK(nearest_word("rotuer", verbs) == "router");
     CHECK(nearest_word("deal", verbs) == "dealer");
+    CHECK(nearest_word("pul", verbs) == "pull"); // "pub" is as near, and does not begin so
     CHECK(nearest_word("--tiemout", {"--timeout", "--topic"}) == "--timeout");
 }
 

@@ -150,6 +150,18 @@ TEST_CASE("settings: a value of any kind is read as a text", "[unit][base]") {
     CHECK(done.error().detail.find("f.toml:5") != std::string::npos);
 }
 
+TEST_CASE("settings: of two who refuse one value the first is heard", "[unit][base]") {
+    auto file = Settings::parse("name = 5\n", "f.toml");
+    REQUIRE(file);
+    SettingsTable root = file->root();
+    CHECK_FALSE(root.text("name"));
+    root.refuse("name", "'name' belongs elsewhere");
+    const Status done = file->finish();
+    REQUIRE_FALSE(done);
+    CHECK(done.error().detail ==
+          "f.toml:1:8: 'name' is a whole number; it must be a text in quotes");
+}
+
 TEST_CASE("settings: a refusal says what would be right, and is said once", "[unit][base]") {
     const auto complaint = [](const std::string& text) {
         auto file = Settings::parse(text, "f.toml");
@@ -171,6 +183,13 @@ TEST_CASE("settings: a refusal says what would be right, and is said once", "[un
           "f.toml:1:9: 'drain' is a whole number; it must be a time in quotes, such as \"250ms\"");
     CHECK(complaint("room = 2\n") ==
           "f.toml:1:8: 'room' is a whole number; it must be a size in quotes, such as \"64MiB\"");
+    CHECK(complaint("services_max = \"5\"\n") ==
+          "f.toml:1:16: 'services_max' is a text; it must be a whole number from 1 to 9, without "
+          "the quotes");
+    CHECK(complaint("services_max = \"five\"\n") ==
+          "f.toml:1:16: 'services_max' is a text; it must be a whole number from 1 to 9");
+    CHECK(complaint("[[service]]\nodd = \"true\"\n") ==
+          "f.toml:2:7: 'odd' is a text; it must be true or false, without the quotes");
     CHECK(complaint("[service]\nname = 'a'\n") ==
           "f.toml:1:1: 'service' is a table; it must be an array of tables: [[service]]");
     CHECK(complaint("[[services]]\nname = 'a'\n") ==
