@@ -68,6 +68,7 @@ void check_event(Frames message) {
 void check_refusals(const Frames& message) {
     constexpr std::string_view who = "somebody else";
     (void)refuse_majordomo_speaker(message, who);
+    (void)refuse_admin_speaker(message, who);
     auto refusal = refuse_queue_speaker(message, who);
     if (!refusal)
         return;

@@ -3,6 +3,8 @@
 #include <flotilla/wire/leased.hpp>
 #include <flotilla/wire/option_text.hpp>
 
+#include <algorithm>
+#include <array>
 #include <string>
 
 namespace flotilla::wire {
@@ -11,6 +13,15 @@ namespace {
 // What is given back has to be as the peer's protocol allows it.
 constexpr std::size_t service_bytes_max = 255;
 constexpr std::size_t id_bytes_max = 64;
+
+// Of docs/protocol/admin.md.
+constexpr std::array<ByteView, 13> admin_verbs{"status", "metrics", "health", "browse", "message",
+                                               "purge",  "redrive", "kick",   "pause",  "resume",
+                                               "drain",  "reload",  "audit"};
+
+constexpr std::string_view hex_digits = "0123456789abcdef";
+constexpr std::size_t identity_digits = 16;
+constexpr std::size_t name_bytes_max = 64; // of an identity
 
 ByteView frame_at(const Frames& message, std::size_t at) {
     return at < message.size() ? message[at].view() : ByteView{};
@@ -85,6 +96,54 @@ std::optional<Frames> refuse_majordomo_speaker(const Frames& message, std::strin
         asks_about_broker(frame_at(message, at + 2)))
         return answer(message, at, "\x03", at + 2, text);
     return std::nullopt;
+}
+
+std::optional<Frames> refuse_admin_speaker(const Frames& message, std::string_view text) {
+    constexpr std::size_t number_digits_max = 20;
+    if (message.size() < 2 || message.size() > 4)
+        return std::nullopt;
+    // What a DEALER puts before the empty frame; a REQ puts nothing.
+    const bool is_numbered = !message[0].empty();
+    const std::size_t verb_at = is_numbered ? 2 : 1;
+    const ByteView number = message[0].view();
+    const ByteView verb = frame_at(message, verb_at);
+    const ByteView arguments = frame_at(message, verb_at + 1);
+    if (number.size() > number_digits_max ||
+        number.find_first_not_of("0123456789") != ByteView::npos ||
+        (is_numbered && !message[1].empty()) || message.size() > verb_at + 2 ||
+        std::find(admin_verbs.begin(), admin_verbs.end(), verb) == admin_verbs.end() ||
+        (!arguments.empty() && arguments[0] != '{'))
+        return std::nullopt;
+    Frames reply;
+    if (is_numbered)
+        reply.add(number);
+    reply.add(ByteView{});
+    reply.add(ByteView{"421"});
+    reply.add(ByteView{"{\"error\":\"wrong_peer\",\"why\":\"" + std::string(text) + "\"}"});
+    return reply;
+}
+
+std::string daemon_identity(std::string_view daemon, std::uint64_t seed) {
+    std::string identity{daemon};
+    identity += '-';
+    for (std::size_t i = 0; i < identity_digits; ++i)
+        identity += hex_digits[seed >> (60 - 4 * i) & 15];
+    return identity;
+}
+
+std::string_view daemon_of(std::string_view identity) noexcept {
+    constexpr std::string_view ours = "flotilla-";
+    constexpr std::size_t tail = 1 + identity_digits;
+    if (identity.substr(0, ours.size()) != ours || identity.size() < ours.size() + tail ||
+        identity.size() > name_bytes_max)
+        return {};
+    const std::string_view name = identity.substr(0, identity.size() - tail);
+    const std::string_view digits = identity.substr(name.size() + 1);
+    if (identity[name.size()] != '-' ||
+        digits.find_first_not_of(hex_digits) != std::string_view::npos ||
+        name.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") != std::string_view::npos)
+        return {};
+    return name;
 }
 
 } // namespace flotilla::wire

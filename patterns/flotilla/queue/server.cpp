@@ -5,6 +5,7 @@
 #include <flotilla/net/system.hpp>
 #include <flotilla/queue/properties.hpp>
 #include <flotilla/queue/server.hpp>
+#include <flotilla/wire/foreign.hpp>
 
 #include <utility>
 
@@ -43,6 +44,7 @@ Result<QueueServer> QueueServer::open(net::Context& context, std::unique_ptr<Sto
     socket.security = options.security;
     socket.domain = options.domain;
     socket.linger = options.linger;
+    socket.routing_id = wire::daemon_identity("flotilla-store", net::system_seed());
     auto router = net::Socket::open(context, net::SocketType::router, std::move(socket));
     if (!router)
         return fail(std::move(router.error()));

@@ -25,6 +25,9 @@ constexpr std::uint32_t looks_every = 256; // messages, at the clock
 
 constexpr std::string_view who_is_here =
     "this is a flotilla-store (FLQ1 queues); services are called through flotilla-broker";
+constexpr std::string_view not_admin =
+    "this is where a flotilla-store is spoken to by producers and consumers; its admin endpoint is "
+    "what it was given as --admin";
 
 } // namespace
 
@@ -81,9 +84,12 @@ void QueueServer::Rest::handle() {
     engine.apply(peer, head->envelope, std::move(*command), times);
 }
 
-// Who speaks to a broker is told that none is here, as far as his protocol has words for it.
+// Who speaks to a broker, or to an admin endpoint, is told that none is here, as far as his
+// protocol has words for it.
 bool QueueServer::Rest::refuse_foreign() {
     auto refusal = wire::refuse_majordomo_speaker(incoming.frames, who_is_here);
+    if (!refusal)
+        refusal = wire::refuse_admin_speaker(incoming.frames, not_admin);
     if (!refusal)
         return false;
     ++foreign_total;

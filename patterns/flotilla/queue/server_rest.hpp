@@ -67,7 +67,7 @@ struct QueueServer::Rest {
     ServerAsks asks{};
     bool again = false; // the engine was told something behind its turn
     std::uint64_t too_slow_total = 0;
-    std::uint64_t foreign_total = 0; // messages of Majordomo
+    std::uint64_t foreign_total = 0; // messages of other daemons' protocols
     Status alive{};                  // until the context stops, or the transport or the store fails
 };
 

@@ -3,6 +3,7 @@
 
 #include <flotilla/base/check.hpp>
 #include <flotilla/net/system.hpp>
+#include <flotilla/wire/foreign.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -99,6 +100,8 @@ Relay::Rest::~Rest() {
 
 Status Relay::Rest::open(net::Context& context) {
     const RelayOptions& options = plan.options;
+    if (plan.frontend_type == net::SocketType::router)
+        plan.frontend.routing_id = wire::daemon_identity("flotilla-relay", net::system_seed());
     auto frontend = open_socket(context, options, "frontend", plan.frontend_type, plan.frontend,
                                 options.frontend, end(Side::frontend).endpoints, tail,
                                 &end(Side::frontend).monitor);

@@ -13,6 +13,7 @@
 #include <flotilla/request/broker_machine.hpp>
 #include <flotilla/request/codec.hpp>
 #include <flotilla/request/message_pack.hpp>
+#include <flotilla/wire/foreign.hpp>
 
 #include <algorithm>
 #include <iterator>
@@ -91,7 +92,7 @@ void Broker::Rest::handle(Instant now) {
         return handle_pack(peer, now);
     auto message = read_at_broker(incoming.frames);
     if (!message) {
-        incoming.refuse_queue_speaker(router, sender.backlogs());
+        incoming.refuse_foreign(router, sender.backlogs());
         return machine.receive_malformed(peer, read_origin_at_broker(incoming.frames),
                                          message.error(), now, out);
     }
@@ -234,6 +235,7 @@ Result<Broker> Broker::open(net::Context& context, BrokerOptions options) {
     socket.security = options.security;
     socket.domain = options.domain;
     socket.linger = options.linger;
+    socket.routing_id = wire::daemon_identity("flotilla-broker", net::system_seed());
     auto router = net::Socket::open(context, net::SocketType::router, std::move(socket));
     if (!router)
         return fail(std::move(router.error()));

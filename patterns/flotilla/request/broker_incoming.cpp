@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::string_view who_is_here =
     "this is a flotilla-broker (Majordomo); queues are kept by flotilla-store";
+constexpr std::string_view not_admin =
+    "this is where a flotilla-broker is spoken to by clients and workers; its admin endpoint is "
+    "what it was given as --admin";
 
 } // namespace
 
@@ -47,8 +50,10 @@ Status BrokerIncoming::receive(net::Socket& router, const BrokerOptions& options
     return {};
 }
 
-void BrokerIncoming::refuse_queue_speaker(net::Socket& router, net::PeerBacklogs& backlogs) const {
+void BrokerIncoming::refuse_foreign(net::Socket& router, net::PeerBacklogs& backlogs) const {
     auto refusal = wire::refuse_queue_speaker(frames, who_is_here);
+    if (!refusal)
+        refusal = wire::refuse_admin_speaker(frames, not_admin);
     if (!refusal)
         return;
     wire::Frames addressed;

@@ -23,8 +23,8 @@ struct BrokerIncoming {
 
     // The next message in place of this one. Errors: those of net::Socket::receive.
     Status receive(net::Socket& router, const BrokerOptions& options, Duration wait);
-    // A peer that takes us for a store is told that none is here.
-    void refuse_queue_speaker(net::Socket& router, net::PeerBacklogs& backlogs) const;
+    // A peer that takes us for a store, or an admin endpoint, is told that none is here.
+    void refuse_foreign(net::Socket& router, net::PeerBacklogs& backlogs) const;
 
     net::Part peer{};
     net::Part last{}; // frame received

@@ -286,7 +286,7 @@ void ClientMachine::not_a_broker(std::size_t index, std::string_view text, Insta
         return;
     for (const CallId number : calls_.all()) {
         ++counters_.refused_total;
-        end(number, fail(Errc::refused, wrong_text()), out);
+        end(number, fail(Errc::refused, "wrong_peer: " + wrong_text()), out);
     }
 }
 

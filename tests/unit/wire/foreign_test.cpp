@@ -68,6 +68,36 @@ TEST_CASE("foreign: FLR1 is refused with its own error, by id", "[unit][wire]") 
           Frames{"FLR1", "disconnect", "", "", options});
 }
 
+TEST_CASE("foreign: who asks as of an admin endpoint hears 421 and a reason", "[unit][wire]") {
+    const std::string reason = R"({"error":"wrong_peer","why":"this is somebody else"})";
+    CHECK(refuse_admin_speaker({"7", "", "status", R"({"rows":0})"}, who) ==
+          Frames{"7", "", "421", reason});
+    CHECK(refuse_admin_speaker({"7", "", "reload"}, who) == Frames{"7", "", "421", reason});
+    CHECK(refuse_admin_speaker({"", "status"}, who) == Frames{"", "421", reason});
+    for (const auto& message :
+         {Frames{}, Frames{"7"}, Frames{"7", ""}, Frames{"", ""}, Frames{"x", "", "status"},
+          Frames{"7", "8", "status"}, Frames{"7", "", "Status"}, Frames{"", "hello"},
+          Frames{"7", "", "status", "x"}, Frames{"7", "", "status", "{}", ""},
+          Frames{"", "status", "{}", "more"}, Frames{"FLQ1", "ping"}, Frames{"", "FLQ1", "ping"},
+          Frames{"", "MDPC01", "mmi.x", ""}, Frames{"123456789012345678901", "", "status"}}) {
+        CAPTURE(message.size());
+        CHECK_FALSE(refuse_admin_speaker(message, who));
+    }
+}
+
+TEST_CASE("foreign: the name of a daemon is read back, and no other", "[unit][wire]") {
+    CHECK(daemon_identity("flotilla-store", 0x1f) == "flotilla-store-000000000000001f");
+    CHECK(daemon_of(daemon_identity("flotilla-store", ~std::uint64_t{0})) == "flotilla-store");
+    CHECK(daemon_of(daemon_identity("flotilla-work-source", 7)) == "flotilla-work-source");
+    for (const std::string_view other :
+         {"", "flotilla-", "flotilla-store", "flotilla-store-1f", "flotilla-store-000000000000001F",
+          "my-store-000000000000001f", "flotilla-\x1b[2J-000000000000001f",
+          "flotilla-000000000000001f"}) {
+        CAPTURE(other);
+        CHECK(daemon_of(other).empty());
+    }
+}
+
 TEST_CASE("foreign: what has no word for it, or is no question, is not answered", "[unit][wire]") {
     const std::string long_name(256, 'x');
     for (const auto& message :
