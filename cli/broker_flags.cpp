@@ -44,10 +44,11 @@ Result<BrokerLink> make_broker_link(const BrokerFlags& flags) {
     BrokerLink link;
     for (const std::string& text : flags.brokers) {
         auto endpoint = net::Endpoint::parse(text);
+        const std::string from = source_of_value("--broker", "FLOTILLA_BROKER", text) + ": ";
         if (!endpoint)
-            return fail(endpoint.error().code, "--broker: " + endpoint.error().detail);
+            return fail(endpoint.error().code, from + endpoint.error().detail);
         if (endpoint->is_wildcard())
-            return fail(Errc::bad_endpoint, "--broker: '" + text +
+            return fail(Errc::bad_endpoint, from + "'" + text +
                                                 "' is a wildcard, which nobody can connect to; "
                                                 "name the broker's host and port");
         link.brokers.push_back(std::move(*endpoint));
@@ -72,33 +73,10 @@ Status check_service(const std::string& service) {
 }
 
 void ConnectionWatch::hear(const net::ConnectionEvent& event) {
-    using Kind = net::ConnectionEvent::Kind;
     terminal_.detail(net::explain(event));
-    switch (event.kind) {
-    case Kind::handshake_succeeded:
-        hint_.clear();
-        break;
-    case Kind::connect_retried:
-        hint_ = "nobody listens at " + event.endpoint;
-        break;
-    case Kind::handshake_failed_auth:
-        hint_ = event.endpoint + " refused our key: is --curve-key the one that it allows?";
-        break;
-    case Kind::handshake_failed_protocol:
-    case Kind::handshake_failed_no_detail:
-        hint_ = event.endpoint + " broke off the handshake: does it use CURVE (then --server-key "
-                                 "has to be its public key), or not (then leave --server-key out)? "
-                                 "PLAIN is not for zmq";
-        break;
-    default:
-        break;
-    }
-}
-
-Error explained(Error error) {
-    if (error.code == Errc::insecure)
-        error.detail += " (--server-key for CURVE, --allow-plaintext to go without)";
-    return error;
+    hint_.hear(event);
+    if (!std::exchange(is_told_, hint_.nobody_listens(1)) && is_told_)
+        terminal_.note(hint_.sentence() + "; it is tried again");
 }
 
 } // namespace flotilla::cli

@@ -5,6 +5,7 @@
 
 #include <flotilla/request/client_model.hpp>
 
+#include <cli/hints.hpp>
 #include <cli/options.hpp>
 #include <cli/terminal.hpp>
 
@@ -36,21 +37,19 @@ Result<BrokerLink> make_broker_link(const BrokerFlags& flags);
 // A name that requests can be sent to. Errors: bad_option.
 Status check_service(const std::string& service);
 
-// Errors of Client and Worker, with the flag that mends them.
-Error explained(Error error);
-
-// Shows what happens to the connections of a broker's client or worker (-v), and remembers what
-// may be the reason that no broker answers. One thread at a time.
+// Shows what happens to the connections of a broker's client or worker (-v; that nobody listens is
+// told once without), and remembers what may be the reason that no broker answers. One thread at a
+// time.
 class ConnectionWatch {
 public:
     explicit ConnectionWatch(Terminal& terminal) : terminal_(terminal) {}
     void hear(const net::ConnectionEvent& event);
-    // A sentence that names the flags to look at; empty: nothing is known.
-    const std::string& hint() const noexcept { return hint_; }
+    const ConnectionHint& hint() const noexcept { return hint_; }
 
 private:
     Terminal& terminal_;
-    std::string hint_{};
+    ConnectionHint hint_{};
+    bool is_told_ = false; // that nobody listens
 };
 
 } // namespace flotilla::cli

@@ -100,6 +100,7 @@ Status Link::on_event(const net::ConnectionEvent& event) {
     const Instant now = net::now();
     const bool old_peer_left = peers_.had_counted(event, now);
     peers_.on_event(event, now);
+    hint_.hear(event);
     const auto connects =
         std::count_if(plan_.attachments.begin(), plan_.attachments.end(),
                       [](const net::Attachment& each) { return each.how == net::Attach::connect; });
@@ -127,6 +128,20 @@ Status Link::on_event(const net::ConnectionEvent& event) {
         break;
     }
     return {};
+}
+
+std::string Link::peers_text() const {
+    const std::size_t peers = peers_.connected(net::now());
+    if (peers > 0)
+        return (peers == 1 ? "a peer is" : std::to_string(peers) + " peers are") +
+               std::string(" connected at ") + endpoint_text_;
+    if (!hint_.text().empty())
+        return hint_.sentence();
+    const bool connects =
+        std::any_of(plan_.attachments.begin(), plan_.attachments.end(),
+                    [](const net::Attachment& each) { return each.how == net::Attach::connect; });
+    return connects ? "no connection to " + endpoint_text_ + " has come about"
+                    : "nobody has connected to " + endpoint_text_;
 }
 
 Status Link::look_at_connections() {

@@ -19,6 +19,7 @@
 #include <flotilla/net/poller.hpp>
 #include <flotilla/net/socket.hpp>
 
+#include <cli/hints.hpp>
 #include <cli/ledger.hpp>
 #include <cli/options.hpp>
 #include <cli/peers.hpp>
@@ -54,6 +55,10 @@ public:
     Peers& peers() noexcept { return peers_; }
     // The endpoints, joined by commas, as they are resolved.
     const std::string& endpoint_text() const noexcept { return endpoint_text_; }
+    const std::vector<net::Attachment>& attachments() const noexcept { return plan_.attachments; }
+    // Who is at the other end, for a run that ends because nothing moved: "ENDPOINT: nobody listens
+    // there", "nobody has connected to ENDPOINT".
+    std::string peers_text() const;
 
     // Reads the monitor: counts peers, explains failures once each. Errors: refused (the only peer
     // that we connect to denied us).
@@ -79,6 +84,7 @@ private:
     Terminal& terminal_;
     Ledger ledger_; // outlives the context
     Peers peers_;
+    ConnectionHint hint_;
     std::optional<net::Context> context_;
     std::optional<net::Socket> socket_;
     net::IpcTail tail_;

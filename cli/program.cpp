@@ -8,6 +8,7 @@
 #include <command_line/program.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 
 namespace flotilla::cli {
@@ -58,6 +59,20 @@ std::string path_behind_program(const Parser& parser) {
     return path.substr(path.find(' ') + 1);
 }
 
+// Those of daemons, and of whoever else, are not ours to judge: only what is nearly one of ours is
+// told of.
+void tell_misspelt_variables(const Parser& root, Terminal& terminal) {
+    constexpr std::array<const char*, 3> of_daemons{"FLOTILLA_RELAY_", "FLOTILLA_BROKER_",
+                                                    "FLOTILLA_STORE_"};
+    for (const auto& unknown : command_line::unknown_variables(root, "FLOTILLA_")) {
+        const bool is_daemons =
+            std::any_of(of_daemons.begin(), of_daemons.end(),
+                        [&](const char* prefix) { return unknown.name.rfind(prefix, 0) == 0; });
+        if (!unknown.meant.empty() && !is_daemons)
+            terminal.note(command_line::explain(unknown));
+    }
+}
+
 int run_verb(const Tree& tree) {
     const Parser* named = tree.root->named();
     const auto verb = std::find_if(tree.verbs.begin(), tree.verbs.end(),
@@ -66,6 +81,7 @@ int run_verb(const Tree& tree) {
                                                                : tree.verbose ? Verbosity::verbose
                                                                               : Verbosity::normal);
     catch_signals();
+    tell_misspelt_variables(*tree.root, terminal);
     Result<ExitCode> ended = verb->run(terminal);
     if (signal_caught() != 0)
         return 128 + signal_caught();

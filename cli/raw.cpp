@@ -240,6 +240,20 @@ void RawRun::note_unheard() {
                        " messages had no subscriber (--wait-peers 1 waits for one first)");
 }
 
+// Of somebody else's endpoint; empty: there is none, or more than one.
+std::string RawRun::doctor_hint() const {
+    const auto& attachments = link_->attachments();
+    if (attachments.size() != 1 || attachments.front().how != net::Attach::connect ||
+        attachments.front().endpoint.transport() == net::Transport::ws)
+        return {};
+    std::vector<std::string> words{"--type", std::string(net::name(verb_.type))};
+    if (flags_.prefixes.size() == 1 && verb_.type == SocketType::sub)
+        words.insert(words.end(), {"--topic", flags_.prefixes.front()});
+    return "; this says more: " +
+           doctor_line(attachments.front().endpoint.text(), flags_.socket.security) + " " +
+           shell_line(words);
+}
+
 Result<ExitCode> RawRun::finish(Status ended) {
     Status written = out_.flush();
     if (ended && !written)
@@ -248,7 +262,7 @@ Result<ExitCode> RawRun::finish(Status ended) {
     note_unheard();
     ExitCode code = end_ ? end_->code : ExitCode::ok;
     if (end_ && !end_->why.empty())
-        terminal_.error(end_->why);
+        terminal_.error(end_->why + ": " + link_->peers_text() + doctor_hint());
     const bool hopeless = code == ExitCode::not_flushed || code == ExitCode::nothing ||
                           (!ended && ended.error().code == Errc::refused);
     if (code == ExitCode::not_flushed)

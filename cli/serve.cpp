@@ -16,12 +16,15 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <set>
 
 namespace flotilla::cli {
 
 namespace {
 
 using Registration = request::WorkerOptions::Registration;
+
+constexpr std::size_t refusals_told_max = 100;
 
 struct ServeFlags {
     std::string service;
@@ -182,12 +185,28 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Terminal& terminal) {
     worker_is->on_connection = [&](const net::ConnectionEvent& event) {
         reporter.with_terminal([&] { watch_connections.hear(event); });
     };
+    std::set<std::string> told;      // refusals, each once
+    std::set<std::string> strangers; // endpoints at which no broker is
     worker_is->on_registration = [&](const net::Endpoint& broker, Registration now) {
-        if (now == Registration::begun)
+        if (now == Registration::begun) {
+            strangers.erase(broker.text());
             return reporter.note("serving '" + flags.service + "' at " + broker.text());
+        }
         reporter.note("left the broker at " + broker.text());
-        if (!watch_connections.hint().empty())
-            reporter.note(watch_connections.hint());
+        if (!watch_connections.hint().text().empty())
+            reporter.note(watch_connections.hint().sentence());
+    };
+    const std::size_t brokers = worker_is->brokers.size();
+    request::Worker* running = nullptr;
+    worker_is->on_refused = [&](const net::Endpoint& broker, request::ErrorCode code,
+                                const std::string& text) {
+        const std::string sentence = broker.text() + ": " + std::string(name(code)) + ": " + text;
+        if (told.size() < refusals_told_max && told.insert(sentence).second)
+            reporter.note(sentence);
+        if (code != request::ErrorCode::wrong_peer)
+            strangers.erase(broker.text());
+        else if (strangers.insert(broker.text()).second && strangers.size() == brokers && running)
+            running->stop_soon(); // no broker is anywhere
     };
     auto worker = request::Worker::open(*context, std::move(*worker_is));
     if (!worker)
@@ -199,6 +218,7 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Terminal& terminal) {
     Status served;
     {
         const SignalWatch watch([&] { worker->stop_soon(); });
+        running = &*worker;
         served = worker->run([&](request::Job& job) {
             if (flags.count && ++asked >= *flags.count)
                 worker->stop_soon();
@@ -213,7 +233,7 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Terminal& terminal) {
     terminal.note(counted(worker->counters()));
     if (!served)
         return fail(served.error());
-    return ExitCode::ok;
+    return strangers.size() == brokers ? ExitCode::refused : ExitCode::ok;
 }
 
 void add_serve(Parser& parser, ServeFlags& flags) {

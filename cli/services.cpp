@@ -32,13 +32,16 @@ struct ServicesFlags {
 // mmi.services gives up to 999 a time; flotilla-broker has at most a million services.
 constexpr std::size_t pages_max = 1'002;
 
+constexpr Duration refused_patience = 1s;
+
 constexpr const char* clear_screen = "\x1b[H\x1b[2J";
 
 Result<std::vector<ServiceRow>> ask_each(request::Client& client,
-                                         const std::vector<std::string>& names) {
+                                         const std::vector<std::string>& names,
+                                         const request::CallOptions& with) {
     std::vector<ServiceRow> rows;
     for (const std::string& name : names) {
-        auto answer = client.call("mmi.service", ByteView{name});
+        auto answer = client.call("mmi.service", ByteView{name}, with);
         if (!answer)
             return fail(answer.error());
         auto row = read_service(name, answer->body);
@@ -50,11 +53,12 @@ Result<std::vector<ServiceRow>> ask_each(request::Client& client,
 }
 
 // The whole list, page by page: each goes on behind the last name of the one before it.
-Result<std::vector<ServiceRow>> list_all(request::Client& client) {
+Result<std::vector<ServiceRow>> list_all(request::Client& client,
+                                         const request::CallOptions& with) {
     std::vector<ServiceRow> all;
     std::string after;
     for (std::size_t page = 0; page < pages_max; ++page) {
-        auto answer = client.call("mmi.services", ByteView{after});
+        auto answer = client.call("mmi.services", ByteView{after}, with);
         if (!answer)
             return fail(answer.error());
         auto rows = read_services(answer->body);
@@ -88,14 +92,17 @@ std::vector<ServiceRow> chosen(const std::vector<ServiceRow>& all,
 
 // A broker that lists is asked for its list; another, or one whose list cannot be had whole,
 // for each name.
-Result<std::vector<ServiceRow>> ask(request::Client& client,
-                                    const std::vector<std::string>& names) {
+Result<std::vector<ServiceRow>> ask(request::Client& client, const std::vector<std::string>& names,
+                                    Duration wait) {
+    request::CallOptions with;
+    with.deadline = wait;
     if (!names.empty() && client.dialect() && client.dialect() != request::Dialect::flotilla)
-        return ask_each(client, names);
-    auto all = list_all(client);
+        return ask_each(client, names, with);
+    auto all = list_all(client, with);
     if (names.empty() || (!all && all.error().code == Errc::timeout))
         return all;
-    return all ? Result<std::vector<ServiceRow>>{chosen(*all, names)} : ask_each(client, names);
+    return all ? Result<std::vector<ServiceRow>>{chosen(*all, names)}
+               : ask_each(client, names, with);
 }
 
 // What to do where no broker answers.
@@ -104,9 +111,9 @@ Error with_hint(Error error, const ConnectionWatch& watch, const BrokerFlags& br
         return error;
     if (error.detail.empty())
         error.detail = "the broker does not answer";
-    if (!watch.hint().empty())
-        error.detail += ": " + watch.hint();
-    error.detail += "; 'zmq doctor " + broker.brokers.front() + "' says more";
+    if (!watch.hint().text().empty())
+        error.detail += ": " + watch.hint().sentence();
+    error.detail += "; this says more: " + doctor_line(broker.brokers.front(), broker.security);
     return error;
 }
 
@@ -133,6 +140,18 @@ Status wait_for_next(Duration interval) {
     return poller.turn(interval);
 }
 
+// Where every broker refuses the connection, nothing is waited for but a restart.
+Result<std::vector<ServiceRow>> ask_patiently(request::Client& client, const ConnectionWatch& watch,
+                                              const ServicesFlags& flags) {
+    const Duration first = std::min(flags.timeout, refused_patience);
+    auto rows = ask(client, flags.names, first);
+    const bool in_vain = !rows && rows.error().code == Errc::no_peer;
+    if (!in_vain || first == flags.timeout ||
+        watch.hint().nobody_listens(flags.broker.brokers.size()))
+        return rows;
+    return ask(client, flags.names, flags.timeout - first);
+}
+
 Result<ExitCode> run_services(const ServicesFlags& flags, Terminal& terminal) {
     for (const std::string& name : flags.names)
         if (Status right = check_service(name); !right)
@@ -153,7 +172,7 @@ Result<ExitCode> run_services(const ServicesFlags& flags, Terminal& terminal) {
                 return fail(waited.error());
         if (signal_caught() != 0 || out.closed())
             break;
-        auto rows = ask(*client, flags.names);
+        auto rows = ask_patiently(*client, watch, flags);
         if (!rows)
             rows = fail(with_hint(rows.error(), watch, flags.broker));
         if (!rows && flags.watch && rows.error().code != Errc::refused) {

@@ -68,9 +68,10 @@ Result<compose::TitanicOptions> titanic_options(const TitanicFlags& flags) {
     return options;
 }
 
-std::string nobody(const std::string& who, const std::string& endpoint) {
-    return "no " + who + " answers at " + endpoint + " yet; 'zmq doctor " + endpoint +
-           "' says why; it is waited for";
+std::string nobody(const std::string& who, const std::string& endpoint,
+                   const SecurityFlags& security) {
+    return "no " + who + " answers at " + endpoint +
+           " yet; it is waited for; this says why: " + doctor_line(endpoint, security);
 }
 
 // Until a store is there. Errors: stopped, by a signal; those of StoreLink, timeout excepted.
@@ -87,7 +88,7 @@ Status wait_for_store(const TitanicFlags& flags, Terminal& terminal) {
         if (link.error().code != Errc::timeout)
             return fail(link.error());
         if (!was_told)
-            terminal.note(nobody("store", flags.stores.front()));
+            terminal.note(nobody("store", flags.stores.front(), at.security));
     }
 }
 
@@ -137,8 +138,13 @@ private:
             const auto answer = client->call("mmi.service", "titanic.close"); // the last of them
             if (answer && !answer->body.empty() && answer->body[0].view() == ByteView{"200"})
                 return terminal_.note("serving titanic.request, titanic.reply and titanic.close");
-            if (!answer && !was_told && told_at <= net::now())
-                was_told = (terminal_.note(nobody("broker", flags_.broker.brokers.front())), true);
+            const bool is_refused = !answer && answer.error().code == Errc::refused;
+            if (!answer && !was_told && (is_refused || told_at <= net::now())) {
+                was_told = true;
+                terminal_.note(is_refused ? answer.error().detail
+                                          : nobody("broker", flags_.broker.brokers.front(),
+                                                   flags_.broker.security));
+            }
             net::Poller pause;
             (void)pause.turn(look_again);
         }

@@ -43,6 +43,7 @@ public:
     const std::vector<std::string>& long_names() const;  // "file"
     std::string description() const;
     std::string type_name() const;
+    std::string variable() const; // empty: none
     std::string group() const;
     bool is_positional() const; // and so name() is that of the argument
     bool is_required() const;

@@ -5,6 +5,7 @@
 #include <command_line/parser.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 namespace flotilla::command_line {
@@ -55,6 +56,17 @@ std::string mended(const std::string& sentence) {
     if (const std::string times = between(": At Most 1 required but received ", ""); !times.empty())
         return option + ": given " + times + " times; it takes one value";
     return sentence;
+}
+
+// Whether the word is "--name", "--name=value", or "-n", "-nvalue" of the option.
+bool is_given_by(const std::string& word, Option option) {
+    for (const std::string& name : option.long_names())
+        if (word == "--" + name || word.rfind("--" + name + "=", 0) == 0)
+            return true;
+    for (const std::string& name : option.short_names())
+        if (word.rfind("-" + name, 0) == 0)
+            return true;
+    return false;
 }
 
 std::string sentence_of(const Status& outcome) {
@@ -128,6 +140,10 @@ std::string Option::description() const {
 
 std::string Option::type_name() const {
     return option_->get_type_name();
+}
+
+std::string Option::variable() const {
+    return option_->get_envname();
 }
 
 std::string Option::group() const {
@@ -279,7 +295,25 @@ Option Parser::option(const std::string& name) const {
     return Option(found);
 }
 
+// A sentence about an option whose value its variable gave is one about the variable.
+std::string Parser::named_by_source(const std::string& sentence,
+                                    const std::vector<std::string>& words) const {
+    const std::string name = sentence.substr(0, sentence.find(':'));
+    for (const Option option : innermost().options()) {
+        const std::string variable = option.variable();
+        if (option.name() != name || variable.empty() || std::getenv(variable.c_str()) == nullptr)
+            continue;
+        const bool is_said = std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+            return is_given_by(word, option);
+        });
+        if (!is_said)
+            return variable + sentence.substr(name.size());
+    }
+    return sentence;
+}
+
 Result<Parser::Asked> Parser::parse(std::vector<std::string> words) {
+    const std::vector<std::string> said = words;
     for (std::string& word : words)
         if (needs_shield(word))
             word.insert(word.begin(), shield);
@@ -292,9 +326,9 @@ Result<Parser::Asked> Parser::parse(std::vector<std::string> words) {
     } catch (const CLI::CallForVersion&) {
         return Asked::version;
     } catch (const CLI::ArgumentMismatch& wrong) {
-        return fail(Errc::bad_option, without_shields(mended(wrong.what())));
+        return fail(Errc::bad_option, named_by_source(without_shields(mended(wrong.what())), said));
     } catch (const std::exception& wrong) {
-        return fail(Errc::bad_option, without_shields(wrong.what()));
+        return fail(Errc::bad_option, named_by_source(without_shields(wrong.what()), said));
     }
 }
 

@@ -80,7 +80,7 @@ public:
     const std::string& version() const noexcept { return version_; }
 
     // `words` without the program's name; they reach the values as they are. Errors: bad_option,
-    // with a sentence.
+    // with a sentence that begins with the option or variable that is wrong.
     Result<Asked> parse(std::vector<std::string> words);
 
     // Reading what parse() found, whatever it returned.
@@ -94,6 +94,8 @@ public:
 private:
     Parser(CLI::App& app, const Parser& parent);
     void add_help();
+    std::string named_by_source(const std::string& sentence,
+                                const std::vector<std::string>& words) const;
     Option added(CLI::Option* option) const;
 
     std::unique_ptr<CLI::App> owned_; // of the root

@@ -3,8 +3,13 @@
 
 #include <command_line/help.hpp>
 #include <command_line/program.hpp>
+#include <unistd.h>
 
 #include <cstdio>
+#include <map>
+#include <set>
+#include <string_view>
+#include <utility>
 
 namespace flotilla::command_line {
 
@@ -46,6 +51,53 @@ std::string explain(const Parser& at, const std::string& sentence, const std::st
 }
 
 } // namespace
+
+namespace {
+
+constexpr std::size_t unknown_max = 20;
+
+void add_variables(const Parser& parser, std::set<std::string>& known) {
+    for (const Option option : parser.options())
+        known.insert(option.variable());
+    for (const auto& sub : parser.subcommands())
+        add_variables(*sub, known);
+}
+
+} // namespace
+
+std::vector<UnknownVariable> unknown_variables(const Parser& root, const std::string& prefix) {
+    std::set<std::string> known;
+    add_variables(root, known);
+    std::vector<std::string> tails; // what stands behind the prefix tells them apart
+    for (const std::string& name : known)
+        if (name.rfind(prefix, 0) == 0)
+            tails.push_back(name.substr(prefix.size()));
+    std::map<std::string, std::string> unknown;
+    for (char** each = environ; each != nullptr && *each != nullptr; ++each) {
+        const std::string_view entry = *each;
+        const std::string name{entry.substr(0, entry.find('='))};
+        if (name.rfind(prefix, 0) != 0 || known.contains(name))
+            continue;
+        const auto near = nearest_word(name.substr(prefix.size()), tails);
+        unknown.emplace(name, near ? prefix + *near : std::string{});
+    }
+    std::vector<UnknownVariable> first;
+    for (auto& [name, meant] : unknown)
+        if (first.size() < unknown_max)
+            first.push_back({name, std::move(meant)});
+    return first;
+}
+
+std::string explain(const UnknownVariable& unknown) {
+    return "there is no variable " + unknown.name +
+           (unknown.meant.empty() ? "; it is passed over"
+                                  : "; did you mean " + unknown.meant + "?");
+}
+
+void warn_of_unknown_variables(const Parser& root, const std::string& prefix) {
+    for (const UnknownVariable& each : unknown_variables(root, prefix))
+        std::fprintf(stderr, "%s: warning: %s\n", root.name().c_str(), explain(each).c_str());
+}
 
 ExitCode print(const std::string& text) {
     const bool written =

@@ -9,6 +9,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace flotilla::command_line {
 
@@ -29,5 +30,17 @@ ExitCode complain(const Parser& root, const Error& refused, const std::string& n
 // go on. Help and version go to standard output and end it with ok; what is wrong goes to standard
 // error and ends it with usage.
 std::optional<ExitCode> read_words(Parser& parser, int count, const char* const* words);
+
+// A variable of the environment that looks as if it were ours, and that no option reads.
+struct UnknownVariable {
+    std::string name;
+    std::string meant; // the nearest that there is; empty: none is near
+};
+// Those that begin with `prefix`, by name, at most 20. `root` is asked with its subcommands.
+std::vector<UnknownVariable> unknown_variables(const Parser& root, const std::string& prefix);
+// "there is no variable FLOTILLA_STORE_BNID; did you mean FLOTILLA_STORE_BIND?"
+std::string explain(const UnknownVariable& unknown);
+// Each of them to standard error, as a warning of the program.
+void warn_of_unknown_variables(const Parser& root, const std::string& prefix);
 
 } // namespace flotilla::command_line

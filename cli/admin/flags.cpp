@@ -71,7 +71,7 @@ Result<AdminLinks> open_links(net::Context& context, const AdminFlags& flags) {
         if (endpoint->is_wildcard())
             return fail(Errc::bad_endpoint,
                         "'" + text + "' is a wildcard, which nobody can connect to");
-        auto link = AdminLink::open(context, *endpoint, *security);
+        auto link = AdminLink::open(context, *endpoint, *security, flags.security);
         if (!link)
             return fail(link.error());
         links.push_back(std::move(*link));

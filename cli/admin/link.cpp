@@ -34,12 +34,15 @@ Result<std::string> accepted(const AdminAnswer& answer) {
     return fail(Errc::refused, std::to_string(answer.code) + (reason.empty() ? "" : ": " + reason));
 }
 
-AdminLink::AdminLink(std::string endpoint, net::Socket socket, net::Monitor monitor)
-    : endpoint_(std::move(endpoint)), socket_(std::move(socket)), monitor_(std::move(monitor)) {}
+AdminLink::AdminLink(std::string endpoint, net::Socket socket, net::Monitor monitor,
+                     std::string doctor)
+    : endpoint_(std::move(endpoint)), socket_(std::move(socket)), monitor_(std::move(monitor)),
+      doctor_(std::move(doctor)) {}
 
 Result<std::unique_ptr<AdminLink>> AdminLink::open(net::Context& context,
                                                    const net::Endpoint& endpoint,
-                                                   const net::Security& security) {
+                                                   const net::Security& security,
+                                                   const SecurityFlags& flags) {
     net::SocketOptions options;
     options.send_messages_max = questions_max;
     options.frame_bytes_max = answer_bytes_max;
@@ -53,14 +56,11 @@ Result<std::unique_ptr<AdminLink>> AdminLink::open(net::Context& context,
     auto monitor = net::Monitor::open(*socket);
     if (!monitor)
         return fail(monitor.error());
-    if (Status connected = socket->connect(endpoint); !connected) {
-        Error error = connected.error();
-        if (error.code == Errc::insecure)
-            error.detail += " (--server-key for CURVE, --allow-plaintext to go without)";
-        return fail(std::move(error));
-    }
-    return std::unique_ptr<AdminLink>(
-        new AdminLink(endpoint.text(), std::move(*socket), std::move(*monitor)));
+    if (Status connected = socket->connect(endpoint); !connected)
+        return fail(explained(connected.error()));
+    return std::unique_ptr<AdminLink>(new AdminLink(endpoint.text(), std::move(*socket),
+                                                    std::move(*monitor),
+                                                    doctor_line(endpoint.text(), flags)));
 }
 
 void AdminLink::wake(net::Poller& poller) {
@@ -89,34 +89,23 @@ std::optional<AdminAnswer> AdminLink::work() {
 void AdminLink::read_events() {
     using Kind = net::ConnectionEvent::Kind;
     while (const auto event = monitor_.next()) {
-        switch (event->kind) {
-        case Kind::handshake_succeeded:
+        hint_.hear(*event);
+        if (event->kind == Kind::handshake_succeeded) {
             connected_ = true;
-            hint_.clear();
-            break;
-        case Kind::disconnected:
+        } else if (event->kind == Kind::disconnected) {
             connected_ = false;
             if (asked_ == Asked::sent)
                 asked_ = asking_ == Asking::again ? Asked::unsent : Asked::lost;
-            break;
-        case Kind::connect_retried:
-            if (hint_.empty())
-                hint_ = "nobody listens there";
-            break;
-        case Kind::handshake_failed_auth:
-            hint_ = "it refused our key: is --curve-key the one that it allows?";
-            break;
-        case Kind::handshake_failed_protocol:
-        case Kind::handshake_failed_no_detail:
-            hint_ =
-                "it broke off the handshake: does it use CURVE (then --server-key has to be "
-                "its public key), or not (then leave --server-key out)? PLAIN (an access file with "
-                "[[plain]] users) is not for zmq: look at its admin_http";
-            break;
-        default:
-            break;
         }
     }
+    if (!hint_.nobody_listens(1))
+        refused_since_ = never;
+    else if (refused_since_ == never)
+        refused_since_ = net::now();
+}
+
+bool AdminLink::is_hopeless(Instant now) const noexcept {
+    return refused_since_ != never && deadline_after(refused_since_, refused_patience) <= now;
 }
 
 void AdminLink::send_question() {
@@ -150,9 +139,10 @@ std::optional<AdminAnswer> AdminLink::read_answer() {
 }
 
 std::string silence(const AdminLink& link, Duration wait) {
-    return "no daemon answers at " + link.endpoint() + " within " + format_duration(wait) +
-           (link.hint().empty() ? "" : ": " + link.hint()) + "; 'zmq doctor " + link.endpoint() +
-           "' says more";
+    const bool gave_up = link.is_hopeless(net::now());
+    return "no daemon answers at " + link.endpoint() +
+           (gave_up ? "" : " within " + format_duration(wait)) +
+           (link.hint().empty() ? "" : ": " + link.hint()) + "; this says more: " + link.doctor();
 }
 
 Result<std::vector<std::optional<AdminAnswer>>> ask_all(AdminLinks& links, const std::string& verb,
@@ -166,9 +156,11 @@ Result<std::vector<std::optional<AdminAnswer>>> ask_all(AdminLinks& links, const
         for (std::size_t i = 0; i < links.size(); ++i)
             if (auto answer = links[i]->work())
                 answers[i] = std::move(answer);
-        const bool all = std::none_of(links.begin(), links.end(),
-                                      [](const auto& link) { return link->is_asking(); });
-        const Duration left = time_left(net::now(), deadline);
+        const Instant now = net::now();
+        const bool all = std::none_of(links.begin(), links.end(), [&](const auto& link) {
+            return link->is_asking() && !link->is_hopeless(now);
+        });
+        const Duration left = time_left(now, deadline);
         if (all || left == Duration::zero())
             return answers;
         net::Poller poller;

@@ -15,6 +15,8 @@
 #include <flotilla/net/poller.hpp>
 #include <flotilla/net/socket.hpp>
 
+#include <cli/hints.hpp>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -34,10 +36,14 @@ Result<std::string> accepted(const AdminAnswer& answer);
 class AdminLink {
 public:
     static constexpr std::uint64_t answer_bytes_max = 64ULL << 20;
+    static constexpr Duration refused_patience = 1s; // a daemon may be starting again
 
-    // Errors: those of Socket; insecure names the flags that mend it.
-    static Result<std::unique_ptr<AdminLink>>
-    open(net::Context& context, const net::Endpoint& endpoint, const net::Security& security);
+    // `flags` are those that `security` was made of. Errors: those of Socket; insecure names the
+    // flags that mend it.
+    static Result<std::unique_ptr<AdminLink>> open(net::Context& context,
+                                                   const net::Endpoint& endpoint,
+                                                   const net::Security& security,
+                                                   const SecurityFlags& flags);
 
     // The poller's next turn ends when there is something to do for this link.
     void wake(net::Poller& poller);
@@ -52,11 +58,15 @@ public:
     bool is_lost() const noexcept { return asked_ == Asked::lost; }
     bool is_connected() const noexcept { return connected_; }
     const std::string& endpoint() const noexcept { return endpoint_; }
+    // "zmq doctor ENDPOINT ..."
+    const std::string& doctor() const noexcept { return doctor_; }
     // What may be the reason that nobody answers; empty: nothing is known.
-    const std::string& hint() const noexcept { return hint_; }
+    const std::string& hint() const noexcept { return hint_.text(); }
+    // Connections are refused, for refused_patience at least.
+    bool is_hopeless(Instant now) const noexcept;
 
 private:
-    AdminLink(std::string endpoint, net::Socket socket, net::Monitor monitor);
+    AdminLink(std::string endpoint, net::Socket socket, net::Monitor monitor, std::string doctor);
     void read_events();
     void send_question();
     std::optional<AdminAnswer> read_answer();
@@ -72,13 +82,15 @@ private:
     std::string verb_{};
     std::string arguments_{};
     bool connected_ = false;
-    std::string hint_{};
+    ConnectionHint hint_{};
+    Instant refused_since_ = never; // connections, without one that was made since
+    std::string doctor_{};          // the line to be pasted
 };
 
 using AdminLinks = std::vector<std::unique_ptr<AdminLink>>;
 
-// Asks each and waits until all have answered, at most `wait`. An answer for each link, in order;
-// absent: it did not answer in time, or is lost. Errors: stopped, by a signal.
+// Asks each and waits until all have answered or are hopeless, at most `wait`. An answer for each
+// link, in order; absent: it did not answer, or is lost. Errors: stopped, by a signal.
 Result<std::vector<std::optional<AdminAnswer>>>
 ask_all(AdminLinks& links, const std::string& verb, const std::string& arguments, Duration wait,
         AdminLink::Asking asking = AdminLink::Asking::again);

@@ -39,6 +39,8 @@ private:
     Status print_answers();
     Status print(const Answered& answered);
     void note_failure(const Answered& answered);
+    void end_early();
+    std::string services_line() const;
     void watch_input();
     Status loop();
     bool more_was_given();
@@ -173,28 +175,42 @@ Status CallRun::send_some() {
     return {};
 }
 
+std::string CallRun::services_line() const {
+    std::vector<std::string> words{"zmq", "services", flags_.service, "--broker",
+                                   flags_.broker.brokers.front()};
+    for (std::string& word : security_words(flags_.broker.security))
+        words.push_back(std::move(word));
+    return shell_line(words);
+}
+
 void CallRun::note_failure(const Answered& answered) {
     const Error& error = answered.body.error();
+    const std::string& broker = flags_.broker.brokers.front();
     const std::string which = "request " + std::to_string(answered.request) + ": ";
     if (error.code == Errc::refused) {
         ++refused_;
-        return terminal_.error(which + error.detail);
+        terminal_.error(which + error.detail);
+        if (error.detail.starts_with(name(request::ErrorCode::wrong_peer)))
+            end_early(); // there is nobody to ask anything else
+        return;
     }
     ++unanswered_;
     if (unanswered_ == 1) {
         terminal_.error(which +
                         (error.detail.empty() ? std::string(name(error.code)) : error.detail));
-        if (!watch_.hint().empty())
-            terminal_.note(watch_.hint());
+        if (!watch_.hint().text().empty())
+            terminal_.note(watch_.hint().sentence());
         if (error.code == Errc::no_peer)
-            terminal_.note("'zmq doctor " + flags_.broker.brokers.front() + "' says why");
+            terminal_.note("this says why: " + doctor_line(broker, flags_.broker.security));
         else if (error.code == Errc::timeout)
-            terminal_.note("'zmq services " + flags_.service + " --broker " +
-                           flags_.broker.brokers.front() + "' says whether somebody serves it");
+            terminal_.note("this says whether somebody serves it: " + services_line());
     }
     if (error.code != Errc::timeout && error.code != Errc::no_peer && !failed_)
         failed_ = error;
-    // Whoever asked a thousand things should not wait a thousand times in vain.
+    end_early(); // whoever asked a thousand things should not wait a thousand times in vain
+}
+
+void CallRun::end_early() {
     if (!std::exchange(no_more_, true))
         cut_short_ = pending_ || flags_.count ? Cut::yes : Cut::perhaps;
     pending_.reset();

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <flotilla/base/settings.hpp>
 #include <flotilla/base/units.hpp>
+#include <flotilla/wire/foreign.hpp>
 
 #include <cli/doctor/diagnose.hpp>
+#include <cli/hints.hpp>
 
 #include <algorithm>
 #include <array>
@@ -240,6 +242,11 @@ OptionalVerdict judge_curve(const Facts& facts) {
     }
 }
 
+// "flotilla-store", where the peer bears the name of one of our daemons.
+std::string daemon_name(const Facts& facts) {
+    return std::string(wire::daemon_of(facts.introduction.identity));
+}
+
 OptionalVerdict judge_introduction(const Facts& facts) {
     const Introduction& said = facts.introduction;
     if (said.error) {
@@ -255,8 +262,9 @@ OptionalVerdict judge_introduction(const Facts& facts) {
     const auto peer = said.socket_type ? type_of(*said.socket_type) : std::nullopt;
     if (peer && facts.visit.type && !are_compatible(*peer, *facts.visit.type))
         return Verdict{Finding::type_mismatch,
-                       "the peer is a " + shown(*peer) + ", which does not talk to a " +
-                           shown(*facts.visit.type),
+                       "the peer is a " +
+                           (daemon_name(facts).empty() ? "" : daemon_name(facts) + ", a ") +
+                           shown(*peer) + ", which does not talk to a " + shown(*facts.visit.type),
                        "the partner of " + shown(*peer) + " is " + partners_of(*peer)};
     return std::nullopt;
 }
@@ -316,8 +324,25 @@ Verdict judge_subscriptions(const Facts& facts) {
             "a message reaches it when its first frame begins with one of them"};
 }
 
+// What somebody does next who meant this peer.
+std::string advice_for_router(const Facts& facts) {
+    const std::string daemon = daemon_name(facts);
+    const std::string at = shell_word(facts.visit.endpoint);
+    if (daemon == "flotilla-store")
+        return "nothing was sent to it; this lists its queues: zmq queue ls --store " + at;
+    if (daemon == "flotilla-broker")
+        return "nothing was sent to it; this lists its services: zmq services --broker " + at;
+    if (!daemon.empty())
+        return "nothing was sent to it";
+    return "nothing was sent to it; if it is a broker, this lists its services: zmq services "
+           "--broker " +
+           at;
+}
+
 // "PUB" where it said so; under CURVE what the type that it let in tells.
 std::string peer_name(const Facts& facts) {
+    if (const std::string daemon = daemon_name(facts); !daemon.empty())
+        return daemon + " (" + excerpt(facts.introduction.socket_type.value_or("ROUTER")) + ")";
     if (facts.introduction.socket_type)
         return excerpt(*facts.introduction.socket_type);
     return facts.curve.joined_as ? partners_of(*facts.curve.joined_as) : std::string("peer");
@@ -330,10 +355,12 @@ Verdict judge_heard(const Facts& facts) {
         return {Finding::healthy, "a " + peer + " is there, and lets us in",
                 said && *said == "PUSH"
                     ? "nothing was taken from it; --take joins as a worker and shows what it gives"
-                : peer == "ROUTER"
-                    ? "nothing was sent to it; if it is a broker, 'zmq services --broker " +
-                          facts.visit.endpoint + "' shows what it serves"
-                    : "nothing was sent to it"};
+                : said && *said == "REP"
+                    ? "nothing was sent to it; if it is a daemon's admin endpoint, this shows the "
+                      "daemon: zmq status " +
+                          shell_word(facts.visit.endpoint)
+                : said && *said == "ROUTER" ? advice_for_router(facts)
+                                            : std::string("nothing was sent to it")};
     if (!facts.heard.handshake)
         return {Finding::refused_by_peer,
                 "the peer answered, but the connection does not come about" +

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <flotilla/base/units.hpp>
+#include <flotilla/wire/foreign.hpp>
 
 #include <cli/doctor/report.hpp>
 #include <nlohmann/json.hpp>
@@ -229,7 +230,8 @@ std::string json_report(const Facts& facts, const Verdict& verdict) {
         json["answer"] = answer_json(facts.answer);
     if (facts.introduction.socket_type)
         json["peer"] = {{"type", excerpt(*facts.introduction.socket_type)},
-                        {"identity", excerpt(facts.introduction.identity)}};
+                        {"identity", excerpt(facts.introduction.identity)},
+                        {"daemon", wire::daemon_of(facts.introduction.identity)}};
     if (facts.introduction.error)
         json["error"] = excerpt(*facts.introduction.error);
     if (facts.curve.end != CurveWalk::End::not_walked) {

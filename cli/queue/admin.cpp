@@ -14,6 +14,8 @@ namespace flotilla::cli {
 
 namespace {
 
+using Code = queue::leased::ErrorCode;
+
 struct AdminFlags {
     std::string queue;
     std::vector<std::string> words; // properties, or ids
@@ -23,6 +25,29 @@ struct AdminFlags {
     StoreFlags store;
 };
 
+// "zmq queue VERB ... --store ENDPOINT", as this store is spoken to.
+std::string queue_line(std::vector<std::string> words, const StoreFlags& store) {
+    words.insert(words.begin(), {"zmq", "queue"});
+    words.insert(words.end(), {"--store", store.stores.front()});
+    for (std::string& word : security_words(store.security))
+        words.push_back(std::move(word));
+    return shell_line(words);
+}
+
+Error with_hint(Error error, std::optional<Code> code, const AdminFlags& flags) {
+    if (code == Code::no_queue)
+        error.detail = "no_queue: there is no queue '" + flags.queue +
+                       "'; this lists those that there are: " + queue_line({"ls"}, flags.store);
+    if (code == Code::exists && !flags.words.empty()) {
+        std::vector<std::string> words{"alter", flags.queue};
+        words.insert(words.end(), flags.words.begin(), flags.words.end());
+        error.detail += "; this changes it: " + queue_line(std::move(words), flags.store);
+    } else if (code == Code::exists) {
+        error.detail += "; this shows them: " + queue_line({"stat", flags.queue}, flags.store);
+    }
+    return error;
+}
+
 Result<ExitCode> ask(const AdminFlags& flags, const queue::Command& command,
                      const std::string& what, Terminal& terminal) {
     if (Status right = check_queue(flags.queue); !right)
@@ -31,11 +56,8 @@ Result<ExitCode> ask(const AdminFlags& flags, const queue::Command& command,
     if (!link)
         return fail(link.error());
     auto done = link->ask_for<queue::Done>(command, queue::Asked::other);
-    if (!done && done.error().detail.starts_with("no_queue"))
-        return fail(Errc::refused, "no_queue: there is no queue '" + flags.queue +
-                                       "'; 'zmq queue ls' lists those that there are");
     if (!done)
-        return fail(done.error());
+        return fail(with_hint(done.error(), link->refused_with(), flags));
     if (!what.empty())
         terminal.note(counted_are(done->done, "message") + " " + what);
     return ExitCode::ok;

@@ -202,7 +202,7 @@ Status PutRun::loop() {
         show_progress();
         tell_connection();
         const std::uint64_t left = producer_->unconfirmed();
-        if (no_more_ && !pending_ && left == 0)
+        if ((no_more_ && !pending_ && left == 0) || producer_->has_only_strangers())
             return {};
         // Only a store can keep us waiting for longer than the timeout, not our input.
         if (left == 0)
@@ -228,11 +228,14 @@ Result<ExitCode> PutRun::tell_end() {
     if (refused_ > refusals_shown_max)
         terminal_.error(counted(refused_, "message") + " were refused in all");
     if (left > 0) {
-        const std::string why = producer_->is_connected() ? state : no_answer(flags_.store);
+        const bool is_told = producer_->is_connected() || producer_->has_only_strangers();
+        const std::string why = is_told ? state : no_answer(flags_.store);
         terminal_.error(counted_are(left, "message") + " not confirmed" +
                         (why.empty() ? "" : ": " + why) +
                         (flags_.outbox.empty() ? "" : "; what was read waits in " + flags_.outbox));
     }
+    if (producer_->has_only_strangers())
+        return ExitCode::refused;
     return left > 0 ? ExitCode::not_flushed : refused_ > 0 ? ExitCode::refused : ExitCode::ok;
 }
 
@@ -353,8 +356,8 @@ Run declare_queue_put(Parser& parser) {
     add_input(parser, flags->input);
     parser.set_footer(
         "Each argument, or each line of standard input, is a message. Exit 0: all are "
-        "stored; 4: some were\nrefused, which is told; 5: some are not confirmed, also "
-        "when no store answers.\n\n"
+        "stored; 4: some were\nrefused, which is told, or it is no store that is there; 5: some "
+        "are not confirmed, also\nwhen no store answers.\n\n"
         "Examples:\n"
         "  zmq queue put orders 'one order' --store tcp://127.0.0.1:5560\n"
         "  seq 1000000 | zmq queue put orders\n"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <flotilla/queue/model.hpp>
 
+#include <cli/hints.hpp>
 #include <cli/queue/store_flags.hpp>
 
 #include <algorithm>
@@ -40,10 +41,11 @@ Result<StorePlan> make_store_plan(const StoreFlags& flags) {
     StorePlan plan;
     for (const std::string& text : flags.stores) {
         auto endpoint = net::Endpoint::parse(text);
+        const std::string from = source_of_value("--store", "FLOTILLA_STORE", text) + ": ";
         if (!endpoint)
-            return fail(endpoint.error().code, "--store: " + endpoint.error().detail);
+            return fail(endpoint.error().code, from + endpoint.error().detail);
         if (endpoint->is_wildcard())
-            return fail(Errc::bad_endpoint, "--store: '" + text +
+            return fail(Errc::bad_endpoint, from + "'" + text +
                                                 "' is a wildcard, which nobody can connect to; "
                                                 "name the store's host and port");
         plan.stores.push_back(std::move(*endpoint));

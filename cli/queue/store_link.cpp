@@ -30,16 +30,21 @@ ConnectionTold told_to(Terminal& terminal) {
     return [&terminal](const std::string& sentence) { terminal.detail(sentence); };
 }
 
-std::string no_answer(const StoreFlags& flags) {
-    const std::string& first = flags.stores.front();
-    return "no store answers at " + first + " within " + format_duration(flags.timeout) +
-           "; 'zmq doctor " + first + "' says why";
+std::string no_answer(const StoreFlags& flags, const ConnectionHint& hint) {
+    const bool is_other = hint.endpoint() != flags.stores.front();
+    std::string why = hint.text().empty() ? "" : ": " + (is_other ? hint.sentence() : hint.text());
+    if (why.empty() && hint.is_connected())
+        why = ": somebody is there, and says nothing";
+    return "no store answers at " + flags.stores.front() + " within " +
+           format_duration(flags.timeout) + why +
+           "; this says more: " + doctor_line(flags.stores.front(), flags.security);
 }
 
 Result<StoreLink> StoreLink::open_one(const StorePlan& plan, const net::Endpoint& endpoint,
                                       Duration wait, const std::string& name,
-                                      const ConnectionTold& told) {
+                                      const ConnectionTold& told, ConnectionHint& hint) {
     StoreLink link;
+    link.hint_ = &hint;
     auto context = net::Context::open();
     if (!context)
         return fail(context.error());
@@ -55,26 +60,24 @@ Result<StoreLink> StoreLink::open_one(const StorePlan& plan, const net::Endpoint
     if (!socket)
         return fail(socket.error());
     link.socket_.emplace(std::move(*socket));
-    if (told) {
-        auto monitor = net::Monitor::open(*link.socket_);
-        if (!monitor)
-            return fail(monitor.error());
-        link.monitor_.emplace(std::move(*monitor));
-        link.told_ = told;
+    auto monitor = net::Monitor::open(*link.socket_);
+    if (!monitor)
+        return fail(monitor.error());
+    link.monitor_.emplace(std::move(*monitor));
+    link.told_ = told;
+    if (told)
         told("connecting to " + endpoint.text());
-    }
-    if (Status connected = link.socket_->connect(endpoint); !connected) {
-        Error error = connected.error();
-        if (error.code == Errc::insecure)
-            error.detail += " (--server-key for CURVE, --allow-plaintext to go without)";
-        return fail(std::move(error));
-    }
+    if (Status connected = link.socket_->connect(endpoint); !connected)
+        return fail(explained(connected.error()));
     link.endpoint_ = endpoint.text();
     link.timeout_ = wait;
     // Any answer shows that it is there; without a session it is an error.
     auto heard = link.ask(leased::Command{leased::Ping{}}, queue::Asked::leased);
+    link.hint_ = nullptr;
     if (!heard && heard.error().code != Errc::refused)
         return fail(heard.error());
+    if (link.refused_with() == leased::ErrorCode::wrong_peer)
+        return fail(Errc::refused, endpoint.text() + ": " + heard.error().detail);
     link.timeout_ = plan.timeout;
     return link;
 }
@@ -86,6 +89,7 @@ Result<StoreLink> StoreLink::open(const StoreFlags& flags, ConnectionTold told,
         return fail(plan.error());
     const Duration each = plan->timeout / static_cast<std::int64_t>(plan->stores.size());
     Result<StoreLink> link = fail(Errc::timeout);
+    ConnectionHint hint;
     for (const net::Endpoint& endpoint : plan->stores) {
         // A name is refused in silence while the store has not seen its last connection end, and
         // what is asked of a store that stops at that moment is lost: it is asked again, each time
@@ -94,20 +98,24 @@ Result<StoreLink> StoreLink::open(const StoreFlags& flags, ConnectionTold told,
         Duration patience = first_try;
         do {
             link = open_one(*plan, endpoint, std::min(patience, time_left(net::now(), deadline)),
-                            name, told);
+                            name, told, hint);
             patience *= 2;
         } while (!link && link.error().code == Errc::timeout && net::now() < deadline);
         if (link || link.error().code != Errc::timeout)
             break;
     }
     if (!link && link.error().code == Errc::timeout)
-        return fail(Errc::timeout, no_answer(flags));
+        return fail(Errc::timeout, no_answer(flags, hint));
     return link;
 }
 
-void StoreLink::tell_of_connection() {
-    while (const auto event = monitor_ ? monitor_->next() : std::nullopt)
-        told_(net::explain(*event));
+void StoreLink::hear_connections() {
+    while (const auto event = monitor_->next()) {
+        if (told_)
+            told_(net::explain(*event));
+        if (hint_)
+            hint_->hear(*event);
+    }
 }
 
 // False: the time is over. Errors: stopped, by a signal.
@@ -119,12 +127,11 @@ Result<bool> StoreLink::wait_input(Instant deadline) {
     net::Poller poller;
     poller.on_readable(*socket_, [] {});
     poller.on_readable(signal_descriptor(), [] {});
-    if (monitor_)
-        poller.on_readable(monitor_->socket(), [] {});
-    tell_of_connection();
+    poller.on_readable(monitor_->socket(), [] {});
+    hear_connections();
     if (Status turned = poller.turn(time_left(net::now(), deadline)); !turned)
         return fail(turned.error());
-    tell_of_connection();
+    hear_connections();
     if (signal_caught() != 0)
         return fail(Errc::stopped, "ended by a signal");
     return socket_->readable() || net::now() < deadline;
@@ -170,6 +177,11 @@ Result<std::optional<queue::Event>> StoreLink::receive(queue::Asked asked, Durat
 Result<queue::Event> StoreLink::ask(const queue::Command& command, queue::Asked asked,
                                     Duration wait) {
     const std::string correlation = std::to_string(++asked_);
+    refused_with_.reset();
+    const auto refused = [this](leased::ErrorCode code, const std::string& text) {
+        refused_with_ = code;
+        return fail(refusal(code, text));
+    };
     wire::Frames message;
     write({false, correlation}, command, message);
     if (Status sent = socket_->send(message, timeout_); !sent)
@@ -181,10 +193,10 @@ Result<queue::Event> StoreLink::ask(const queue::Command& command, queue::Asked 
         return fail(Errc::timeout, "the store at " + endpoint_ + " did not answer within " +
                                        format_duration(timeout_ + wait));
     if (const auto* put = std::get_if<queue::PutRefused>(&**event))
-        return fail(refusal(put->code, put->text));
+        return refused(put->code, put->text);
     if (const auto* said = std::get_if<leased::Event>(&**event))
         if (const auto* error = std::get_if<leased::ErrorReply>(said))
-            return fail(refusal(error->code, error->text));
+            return refused(error->code, error->text);
     return std::move(**event);
 }
 

@@ -10,6 +10,7 @@
 #include <flotilla/net/socket.hpp>
 #include <flotilla/queue/codec.hpp>
 
+#include <cli/hints.hpp>
 #include <cli/queue/store_flags.hpp>
 #include <cli/terminal.hpp>
 
@@ -34,7 +35,8 @@ class StoreLink {
 public:
     // The first store that answers. `name` is what it is to know us by, so that another run can go
     // on where this one ended; empty: a name of its own. Errors: those of make_store_plan and
-    // Socket; timeout (none does, each asked for its part of the time).
+    // Socket; timeout (none does, each asked for its part of the time); refused (somebody else is
+    // there, and said so).
     static Result<StoreLink> open(const StoreFlags& flags, ConnectionTold told,
                                   const std::string& name = {});
 
@@ -52,6 +54,8 @@ public:
     // What comes unasked, at most `wait` for it; nothing when nothing came. Errors as ask().
     Result<std::optional<queue::Event>> hear(Duration wait);
 
+    // Why the last question was refused; absent: it was not.
+    std::optional<queue::leased::ErrorCode> refused_with() const noexcept { return refused_with_; }
     const std::string& endpoint() const noexcept { return endpoint_; }
     net::Socket& socket() noexcept { return *socket_; }
 
@@ -59,24 +63,26 @@ private:
     StoreLink() = default;
     static Result<StoreLink> open_one(const StorePlan& plan, const net::Endpoint& endpoint,
                                       Duration wait, const std::string& name,
-                                      const ConnectionTold& told);
-    void tell_of_connection();
+                                      const ConnectionTold& told, ConnectionHint& hint);
+    void hear_connections();
     Result<std::optional<queue::Event>> receive(queue::Asked asked, Duration wait,
                                                 const std::string& correlation);
     Result<bool> wait_input(Instant deadline);
 
     std::unique_ptr<net::Context> context_{};
     std::optional<net::Socket> socket_{};
-    std::optional<net::Monitor> monitor_{}; // with told_
+    std::optional<net::Monitor> monitor_{};
     ConnectionTold told_{};
+    ConnectionHint* hint_ = nullptr; // while it is opened
     std::string endpoint_{};
     Duration timeout_{0};
     std::uint64_t asked_ = 0;
+    std::optional<queue::leased::ErrorCode> refused_with_{};
     std::deque<queue::Event> unasked_{}; // that came while an answer was waited for
 };
 
-// "no store answers at ..., and what to do".
-std::string no_answer(const StoreFlags& flags);
+// "no store answers at ...: why, and what to do".
+std::string no_answer(const StoreFlags& flags, const ConnectionHint& hint = {});
 
 // A refusal as an error: "no_queue: there is no queue 'x'; ...".
 Error refusal(queue::leased::ErrorCode code, const std::string& text);

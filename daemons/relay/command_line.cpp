@@ -205,6 +205,7 @@ std::variant<Command, ExitCode> read_command_line(int count, const char* const* 
     add_flags(parser, flags);
     if (const auto done = command_line::read_words(parser, count, arguments))
         return *done;
+    command_line::warn_of_unknown_variables(parser, prefix);
     return host::command_of<DaemonSettings>(program, flags.common, source_of(flags), read_again);
 }
 

@@ -151,6 +151,7 @@ std::variant<Command, ToolCommand, ExitCode> read_command_line(int count,
     add_tools(parser, given);
     if (const auto done = command_line::read_words(parser, count, arguments))
         return *done;
+    command_line::warn_of_unknown_variables(parser, prefix);
     for (const auto& [named, tool] : given.tools) {
         if (!named->is_named())
             continue;

@@ -13,9 +13,9 @@ TEST_CASE("titanic: says that no store answers, that no broker does, and when it
     Process titanic =
         Process::start({FLOTILLA_ZMQ_PROGRAM, "titanic", "-b", broker_at, "-s", store_at});
     REQUIRE(titanic.wait_line(Stream::error, "no store answers at " + store_at +
-                                                 " yet; 'zmq "
+                                                 " yet; it is waited for; this says why: zmq "
                                                  "doctor " +
-                                                 store_at + "' says why"));
+                                                 store_at));
     Process store = Process::start({store_program, "--bind", store_at, "--data",
                                     scratch.file("data"), "--write-ahead-bytes", "1MiB"});
     REQUIRE(titanic.wait_line(Stream::error, "the store answers"));

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <flotilla/wire/foreign.hpp>
+
 #include <cli/doctor/diagnose.hpp>
 #include <cli/doctor/listen.hpp>
 #include <cli/doctor/report.hpp>
@@ -141,6 +143,26 @@ TEST_CASE("doctor: a refused NULL handshake and a wrong socket type are told", "
     CHECK(found(mismatch) == Finding::type_mismatch);
     mismatch.visit.type = SocketType::push;
     CHECK(found(mismatch) == Finding::healthy);
+}
+
+TEST_CASE("doctor: our own daemons are named, and how to ask them", "[unit][doctor]") {
+    Facts facts = introduced("ROUTER");
+    CHECK(diagnose(facts).next.find("if it is a broker") != std::string::npos);
+    facts.introduction.identity = wire::daemon_identity("flotilla-store", 7);
+    CHECK(found(facts) == Finding::healthy);
+    CHECK(diagnose(facts).summary.find("a flotilla-store (ROUTER) is there") != std::string::npos);
+    CHECK(diagnose(facts).next.find("zmq queue ls --store tcp://10.0.0.1:5555") !=
+          std::string::npos);
+    facts.introduction.identity = wire::daemon_identity("flotilla-broker", 7);
+    CHECK(diagnose(facts).next.find("zmq services --broker tcp://10.0.0.1:5555") !=
+          std::string::npos);
+    CHECK(json_report(facts, diagnose(facts)).find("\"daemon\":\"flotilla-broker\"") !=
+          std::string::npos);
+    facts.visit.type = SocketType::sub;
+    CHECK(found(facts) == Finding::type_mismatch);
+    CHECK(diagnose(facts).summary.find("a flotilla-broker, a ROUTER") != std::string::npos);
+    facts.introduction.identity = "flotilla-\x1b[2J-0000000000000007"; // somebody else's
+    CHECK(diagnose(facts).summary.find('\x1b') == std::string::npos);
 }
 
 TEST_CASE("doctor: listening tells silence, messages and topics apart", "[unit][doctor]") {

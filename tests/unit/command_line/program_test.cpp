@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <command_line/program.hpp>
+#include <command_line/values.hpp>
 #include <support/catch.hpp>
 
+#include <cstdint>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -52,4 +55,48 @@ TEST_CASE("complaint: what the parser says of a value, beside commands that may 
     CHECK(Ship().refuses({"--speed"}) ==
           "ship: --speed: its value is missing, TEXT\nTry: ship --help\n");
     CHECK(Ship().refuses({"load"}) == "ship load: --cargo is required\nTry: ship load --help\n");
+}
+
+TEST_CASE("complaint: a value that a variable gave is told by the variable's name", "[unit]") {
+    struct Ferry {
+        Ferry() {
+            add_count(parser, "-d,--decks", decks, {1, 9}, "How many").variable("FERRY_DECKS");
+        }
+        std::string refuses(const std::vector<std::string>& words) {
+            const auto asked = parser.parse(words);
+            REQUIRE_FALSE(asked);
+            return asked.error().detail;
+        }
+        Parser parser{"Crosses", "ferry"};
+        std::uint64_t decks = 1;
+    };
+    ::setenv("FERRY_DECKS", "12", 1);
+    CHECK(Ferry().refuses({}).rfind("FERRY_DECKS: ", 0) == 0);
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"--decks", "13"}, {"--decks=13"}, {"-d", "13"}, {"-d13"}})
+        CHECK(Ferry().refuses(words).rfind("--decks: ", 0) == 0);
+    ::unsetenv("FERRY_DECKS");
+}
+
+TEST_CASE("a variable that nobody reads is told of, with the one that was meant", "[unit]") {
+    Parser parser{"Crosses", "ferry"};
+    std::string decks;
+    std::string cars;
+    parser.add_option("--decks", decks, "How many").variable("FERRY_DECKS");
+    parser.add_subcommand("load", "Loads")
+        .add_option("--cars", cars, "Cars")
+        .variable("FERRY_CARS");
+    ::setenv("FERRY_DECKS", "2", 1);
+    ::setenv("FERRY_CARS", "2", 1);
+    CHECK(unknown_variables(parser, "FERRY_").empty());
+    ::setenv("FERRY_DEKCS", "2", 1);
+    ::setenv("FERRY_ANCHOR_CHAIN", "2", 1);
+    ::setenv("FERRYMAN", "2", 1);
+    const auto unknown = unknown_variables(parser, "FERRY_");
+    REQUIRE(unknown.size() == 2);
+    CHECK(explain(unknown[0]) == "there is no variable FERRY_ANCHOR_CHAIN; it is passed over");
+    CHECK(explain(unknown[1]) == "there is no variable FERRY_DEKCS; did you mean FERRY_DECKS?");
+    for (const char* name :
+         {"FERRY_DECKS", "FERRY_CARS", "FERRY_DEKCS", "FERRY_ANCHOR_CHAIN", "FERRYMAN"})
+        ::unsetenv(name);
 }
