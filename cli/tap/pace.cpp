@@ -30,7 +30,9 @@ public:
         if (!ended && ended.error().code == Errc::timeout) {
             if (taken_ > 0)
                 return ExitCode::ok;
-            terminal_.error("no message within " + format_duration(*flags_.timeout));
+            const std::string where = source_.peers_text();
+            terminal_.error("no message within " + format_duration(*flags_.timeout) +
+                            (where.empty() ? "" : ": " + where));
             return ExitCode::nothing;
         }
         if (!ended)

@@ -53,6 +53,7 @@ public:
     Status turn(Duration wait) override { return link_->poller().turn(wait); }
     std::string description() const override { return type_ + " " + link_->endpoint_text(); }
     std::string endpoint_text() const override { return link_->endpoint_text(); }
+    std::string peers_text() const override { return link_->peers_text(); }
     std::uint64_t missed_total() const override { return gaps_.missed_total(); }
     void drain(Duration) override {}
 

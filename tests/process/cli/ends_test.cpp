@@ -87,6 +87,8 @@ TEST_CASE("who waited in vain is told where, and what is known of why") {
                    {nobody + ": nobody listens there",
                     "this says more: zmq doctor " + nobody + " --type " + verb});
     }
+    check_says(run_zmq({"tap", nobody, "--type", "sub", "-t", "300ms"}), 3,
+               {nobody + ": nobody listens there"});
     check_says(run_zmq({"pull", "@" + nobody, "-t", "100ms"}), 3,
                {"nobody has connected to " + nobody});
     // A socket of a type that does not talk to ours.
