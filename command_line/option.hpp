@@ -49,6 +49,8 @@ public:
     bool is_required() const;
     bool takes_value() const; // all but flags
     bool takes_many() const;
+    // Whether a word of the line gives it: "--name", "--name=value", "-n" or "-nvalue".
+    bool is_given_by(const std::string& word) const;
 
     friend bool operator==(Option, Option) = default;
 

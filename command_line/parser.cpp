@@ -58,17 +58,6 @@ std::string mended(const std::string& sentence) {
     return sentence;
 }
 
-// Whether the word is "--name", "--name=value", or "-n", "-nvalue" of the option.
-bool is_given_by(const std::string& word, Option option) {
-    for (const std::string& name : option.long_names())
-        if (word == "--" + name || word.rfind("--" + name + "=", 0) == 0)
-            return true;
-    for (const std::string& name : option.short_names())
-        if (word.rfind("-" + name, 0) == 0)
-            return true;
-    return false;
-}
-
 std::string sentence_of(const Status& outcome) {
     return outcome ? std::string{} : outcome.error().detail;
 }
@@ -164,6 +153,16 @@ bool Option::takes_value() const {
 
 bool Option::takes_many() const {
     return option_->get_items_expected_max() > 1;
+}
+
+bool Option::is_given_by(const std::string& word) const {
+    for (const std::string& name : long_names())
+        if (word == "--" + name || word.rfind("--" + name + "=", 0) == 0)
+            return true;
+    for (const std::string& name : short_names())
+        if (word.rfind("-" + name, 0) == 0)
+            return true;
+    return false;
 }
 
 Parser::Parser(const std::string& description, const std::string& name)
@@ -304,7 +303,7 @@ std::string Parser::named_by_source(const std::string& sentence,
         if (option.name() != name || variable.empty() || std::getenv(variable.c_str()) == nullptr)
             continue;
         const bool is_said = std::any_of(words.begin(), words.end(), [&](const std::string& word) {
-            return is_given_by(word, option);
+            return option.is_given_by(word);
         });
         if (!is_said)
             return variable + sentence.substr(name.size());

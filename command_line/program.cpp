@@ -5,7 +5,9 @@
 #include <command_line/program.hpp>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <map>
 #include <set>
 #include <string_view>
@@ -97,6 +99,44 @@ std::string explain(const UnknownVariable& unknown) {
 void warn_of_unknown_variables(const Parser& root, const std::string& prefix) {
     for (const UnknownVariable& each : unknown_variables(root, prefix))
         std::fprintf(stderr, "%s: warning: %s\n", root.name().c_str(), explain(each).c_str());
+}
+
+std::vector<FromVariable> given_by_variables(const Parser& parser, int count,
+                                             const char* const* words) {
+    std::vector<FromVariable> given;
+    for (const Option option : parser.options()) {
+        const std::string variable = option.variable();
+        if (variable.empty() || std::getenv(variable.c_str()) == nullptr)
+            continue;
+        const bool is_said = std::any_of(
+            words + 1, words + count, [&](const char* word) { return option.is_given_by(word); });
+        if (!is_said)
+            given.push_back({option.name(), variable});
+    }
+    return given;
+}
+
+std::string named_by_source(std::string sentence, const std::vector<FromVariable>& given) {
+    constexpr const char* of_a_name = "abcdefghijklmnopqrstuvwxyz0123456789-_";
+    for (const auto& [option, variable] : given) {
+        for (std::size_t at = sentence.find(option); at != std::string::npos;
+             at = sentence.find(option, at)) {
+            std::size_t end = at + option.size();
+            if (sentence.find_first_of(of_a_name, end) == end) { // a longer one
+                at = end;
+                continue;
+            }
+            // Its key in brackets says the same once more.
+            if (sentence.compare(end, 2, " (") == 0) {
+                const std::size_t bracket = sentence.find_first_not_of(of_a_name, end + 2);
+                if (bracket != std::string::npos && sentence[bracket] == ')')
+                    end = bracket + 1;
+            }
+            sentence.replace(at, end - at, variable);
+            at += variable.size();
+        }
+    }
+    return sentence;
 }
 
 ExitCode print(const std::string& text) {

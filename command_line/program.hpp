@@ -43,4 +43,14 @@ std::string explain(const UnknownVariable& unknown);
 // Each of them to standard error, as a warning of the program.
 void warn_of_unknown_variables(const Parser& root, const std::string& prefix);
 
+// An option that no word of the line gives, and its variable, which is set.
+struct FromVariable {
+    std::string option; // "--bind"
+    std::string variable;
+};
+std::vector<FromVariable> given_by_variables(const Parser& parser, int count,
+                                             const char* const* words);
+// A sentence about settings, "--bind (bind) ...", in which those options go by their variables.
+std::string named_by_source(std::string sentence, const std::vector<FromVariable>& given);
+
 } // namespace flotilla::command_line

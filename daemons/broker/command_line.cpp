@@ -87,6 +87,7 @@ std::variant<Command, ExitCode> read_command_line(int count, const char* const* 
     if (const auto done = command_line::read_words(parser, count, arguments))
         return *done;
     command_line::warn_of_unknown_variables(parser, prefix);
+    given.common.variables = command_line::given_by_variables(parser, count, arguments);
     return host::command_of<DaemonSettings>(program, given.common, source_of(given), read_again);
 }
 

@@ -5,9 +5,11 @@
 #pragma once
 
 #include <command_line/parser.hpp>
+#include <command_line/program.hpp>
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace flotilla::host {
 
@@ -22,6 +24,7 @@ struct CommonFlags {
     bool check_config = false;
     bool print_config = false;
     std::optional<bool> ready_json{}; // say where it is bound on standard output too
+    std::vector<command_line::FromVariable> variables{}; // what was not said by a word
 
     Task task() const noexcept {
         return check_config ? Task::check_config : print_config ? Task::print_config : Task::run;

@@ -26,6 +26,13 @@ inline ExitCode refuse(std::string_view program, const Error& error) {
     return exit_code(error.code);
 }
 
+// Settings that variables gave go by their names.
+template <class Command>
+Error named(Error error, const Command& command) {
+    error.detail = command_line::named_by_source(std::move(error.detail), command.variables);
+    return error;
+}
+
 // `open(log)` gives the Result of opening the service; it is called when signals are taken.
 template <class Command, class Open>
 ExitCode serve(std::string_view program, const Command& command, LogLevel level, LogFormat format,
@@ -39,7 +46,7 @@ ExitCode serve(std::string_view program, const Command& command, LogLevel level,
     Log log(level, format);
     auto service = open(log);
     if (!service)
-        return refuse(program, service.error());
+        return refuse(program, named(service.error(), command));
     if (command.ready_json)
         std::cout << service->ready_json() << std::endl;
     const ExitCode code = service->run(*signals);
@@ -58,7 +65,7 @@ ExitCode obey(std::string_view program, const Command& command, MakeOptions&& ma
     }
     auto options = make_options(command.settings);
     if (!options) {
-        refuse(program, options.error());
+        refuse(program, named(options.error(), command));
         return ExitCode::usage; // whatever is wrong, the settings name it
     }
     if (command.task == Task::check_config)

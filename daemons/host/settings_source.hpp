@@ -16,6 +16,7 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace flotilla::host {
 
@@ -30,6 +31,7 @@ struct Command {
     Task task = Task::run;
     bool ready_json = false;           // say where it is bound on standard output too
     SettingsSource<Settings> source{}; // for reading it again
+    std::vector<command_line::FromVariable> variables{};
     Settings settings{};
 };
 
@@ -56,11 +58,13 @@ command_of(std::string_view program, const CommonFlags& common,
            Result<SettingsSource<Settings>> source, ReadAgain&& read_again) {
     auto settings = source ? read_again(*source) : Result<Settings>{fail(source.error())};
     if (!settings) {
-        std::cerr << program << ": " << settings.error().detail << "\n";
+        std::cerr << program << ": "
+                  << command_line::named_by_source(settings.error().detail, common.variables)
+                  << "\n";
         return ExitCode::usage;
     }
     return Command<Settings>{common.task(), common.ready_json.value_or(false), std::move(*source),
-                             std::move(*settings)};
+                             common.variables, std::move(*settings)};
 }
 
 } // namespace flotilla::host

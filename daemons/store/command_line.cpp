@@ -152,6 +152,7 @@ std::variant<Command, ToolCommand, ExitCode> read_command_line(int count,
     if (const auto done = command_line::read_words(parser, count, arguments))
         return *done;
     command_line::warn_of_unknown_variables(parser, prefix);
+    given.common.variables = command_line::given_by_variables(parser, count, arguments);
     for (const auto& [named, tool] : given.tools) {
         if (!named->is_named())
             continue;

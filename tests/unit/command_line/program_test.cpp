@@ -100,3 +100,24 @@ TEST_CASE("a variable that nobody reads is told of, with the one that was meant"
          {"FERRY_DECKS", "FERRY_CARS", "FERRY_DEKCS", "FERRY_ANCHOR_CHAIN", "FERRYMAN"})
         ::unsetenv(name);
 }
+
+TEST_CASE("a sentence about settings calls those that variables gave by their names", "[unit]") {
+    const std::vector<FromVariable> given{{"--deck", "FERRY_DECK"}};
+    CHECK(named_by_source("--deck (deck) 'x' sinks; add --decks (decks) or leave --deck out",
+                          given) ==
+          "FERRY_DECK 'x' sinks; add --decks (decks) or leave FERRY_DECK out");
+    CHECK(named_by_source("--deck (a note) is odd", given) == "FERRY_DECK (a note) is odd");
+    CHECK(named_by_source("--mast is bent", given) == "--mast is bent");
+    Parser parser{"Crosses", "ferry"};
+    std::string deck;
+    parser.add_option("--deck", deck, "Which").variable("FERRY_DECK");
+    const char* const words[] = {"ferry", "--deck=2"};
+    ::setenv("FERRY_DECK", "2", 1);
+    CHECK(given_by_variables(parser, 2, words).empty());
+    const auto read = given_by_variables(parser, 1, words);
+    REQUIRE(read.size() == 1);
+    CHECK(read[0].option == "--deck");
+    CHECK(read[0].variable == "FERRY_DECK");
+    ::unsetenv("FERRY_DECK");
+    CHECK(given_by_variables(parser, 1, words).empty());
+}
