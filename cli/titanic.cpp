@@ -22,6 +22,8 @@ namespace flotilla::cli {
 
 namespace {
 
+using request::ErrorCode;
+
 struct TitanicFlags {
     BrokerFlags broker;
     std::vector<std::string> stores;
@@ -111,18 +113,24 @@ Result<compose::Titanic> open_titanic(net::Context& context, const TitanicFlags&
 // terminal is this thread's until the end.
 class ServingWatch {
 public:
-    ServingWatch(net::Context& context, const TitanicFlags& flags, Terminal& terminal)
-        : context_(context), flags_(flags), terminal_(terminal), thread_([this] { watch(); }) {}
+    ServingWatch(net::Context& context, const TitanicFlags& flags, Terminal& terminal,
+                 compose::Titanic& titanic)
+        : context_(context), flags_(flags), terminal_(terminal), titanic_(titanic),
+          thread_([this] { watch(); }) {}
     ServingWatch(const ServingWatch&) = delete;
     ServingWatch& operator=(const ServingWatch&) = delete;
-    ~ServingWatch() {
+    ~ServingWatch() { end(); }
+    void end() {
         over_ = true;
-        thread_.join();
+        if (thread_.joinable())
+            thread_.join();
     }
+    // Behind end(): somebody else is where the broker should be.
+    bool found_stranger() const noexcept { return found_stranger_; }
 
 private:
     bool is_over() const { return over_ || signal_caught() != 0; }
-    void watch() const {
+    void watch() {
         auto link = make_broker_link(flags_.broker);
         if (!link)
             return;
@@ -138,12 +146,15 @@ private:
             const auto answer = client->call("mmi.service", "titanic.close"); // the last of them
             if (answer && !answer->body.empty() && answer->body[0].view() == ByteView{"200"})
                 return terminal_.note("serving titanic.request, titanic.reply and titanic.close");
-            const bool is_refused = !answer && answer.error().code == Errc::refused;
-            if (!answer && !was_told && (is_refused || told_at <= net::now())) {
+            if (!answer && answer.error().detail.starts_with(name(ErrorCode::wrong_peer))) {
+                terminal_.error(answer.error().detail);
+                found_stranger_ = true;
+                return titanic_.stop_soon();
+            }
+            if (!answer && !was_told && told_at <= net::now()) {
                 was_told = true;
-                terminal_.note(is_refused ? answer.error().detail
-                                          : nobody("broker", flags_.broker.brokers.front(),
-                                                   flags_.broker.security));
+                terminal_.note(
+                    nobody("broker", flags_.broker.brokers.front(), flags_.broker.security));
             }
             net::Poller pause;
             (void)pause.turn(look_again);
@@ -153,6 +164,8 @@ private:
     net::Context& context_;
     const TitanicFlags& flags_;
     Terminal& terminal_;
+    compose::Titanic& titanic_;
+    bool found_stranger_ = false;
     std::atomic<bool> over_{false};
     std::thread thread_; // the last: it uses the others
 };
@@ -175,15 +188,18 @@ Result<ExitCode> run_titanic(const TitanicFlags& flags, Terminal& terminal) {
     if (!titanic)
         return fail(explained(titanic.error()));
     Status served;
+    bool found_stranger = false;
     {
-        const ServingWatch serving(*context, flags, terminal);
+        ServingWatch serving(*context, flags, terminal, *titanic);
         const SignalWatch watch([&] { titanic->stop_soon(); });
         served = titanic->run();
+        serving.end();
+        found_stranger = serving.found_stranger();
     }
     terminal.note(counted(titanic->counters()));
     if (!served)
         return fail(served.error());
-    return ExitCode::ok;
+    return found_stranger ? ExitCode::refused : ExitCode::ok;
 }
 
 } // namespace

@@ -91,6 +91,19 @@ TEST_CASE("call, services and serve at a store end at once, and say what is ther
     }
 }
 
+TEST_CASE("titanic ends where either of its two is somebody else") {
+    const ScratchFolder scratch;
+    Store store = start_store_in(scratch.file("data"));
+    Broker broker = start_broker();
+    const Completed swapped = run_zmq({"titanic", "-b", store.endpoints[0], "-s", broker.endpoint});
+    CHECK(swapped.exit == Exit::with(4));
+    CHECK(has(swapped.error, "this is a flotilla-broker"));
+    const Completed twice =
+        run_zmq({"titanic", "-b", store.endpoints[0], "-s", store.endpoints[0]});
+    CHECK(twice.exit == Exit::with(4));
+    CHECK(has(twice.error, "this is a flotilla-store"));
+}
+
 TEST_CASE("of many requests at a store one is told of, and the rest is not asked") {
     const ScratchFolder scratch;
     Store store = start_store_in(scratch.file("data"));
@@ -174,6 +187,11 @@ TEST_CASE("a variable is named where its value is wrong, and told of where it is
          store_program});
     CHECK(daemon.exit == Exit::with(2));
     CHECK(has(daemon.error, "FLOTILLA_STORE_SESSIONS_MAX: "));
+    const Completed checked = run_program(
+        {"sh", "-c", "FLOTILLA_STORE_BIND=tcp://*:5560 exec \"$0\" --data x --check-config",
+         store_program});
+    CHECK(checked.exit == Exit::with(2));
+    CHECK(has(checked.error, "FLOTILLA_STORE_BIND 'tcp://*:5560' reaches beyond this machine"));
     const Completed warned = run_program(
         {"sh", "-c", "FLOTILLA_STORE_SESIONS_MAX=5 exec \"$0\" --print-config", store_program});
     CHECK(has(warned.error, "there is no variable FLOTILLA_STORE_SESIONS_MAX; did you mean "
