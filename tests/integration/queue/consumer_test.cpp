@@ -138,6 +138,33 @@ TEST_CASE("consumer: a queue that does not exist is told", "[integration][queue]
     }
 }
 
+TEST_CASE("consumer: a wait that brings nothing says who was waited for", "[integration][queue]") {
+    for (const bool in_background : {false, true}) {
+        INFO(in_background);
+        LiveStore store;
+        fill(store, 1);
+        Consumer consumer = open(store, in_background);
+        REQUIRE(consumer.take(patience));
+        const auto waited = consumer.take(5ms);
+        REQUIRE_FALSE(waited);
+        CHECK(waited.error().code == Errc::timeout);
+        CHECK(waited.error().detail ==
+              "no message of queue 'orders' from " + store.endpoint.text() + " within 5ms");
+        CHECK(consumer.state_text().empty());
+
+        ConsumerOptions nowhere;
+        nowhere.stores = {*net::Endpoint::parse("tcp://127.0.0.1:1")};
+        nowhere.queue = "orders";
+        nowhere.renew_in_background = in_background;
+        auto lost = Consumer::open(store.context, nowhere);
+        REQUIRE(lost);
+        const auto in_vain = lost->take(5ms);
+        REQUIRE_FALSE(in_vain);
+        CHECK(in_vain.error().detail == "no message within 5ms: connecting to tcp://127.0.0.1:1");
+        CHECK(lost->state_text() == "connecting to tcp://127.0.0.1:1");
+    }
+}
+
 TEST_CASE("consumer: its descriptor tells a foreign loop", "[integration][queue]") {
     for (const bool in_background : {false, true}) {
         LiveStore store;
@@ -194,6 +221,7 @@ TEST_CASE("a work taker pointed at a store works unchanged", "[integration][queu
         REQUIRE(taker->ack(*work));
     }
     (void)taker->process(0ns);
+    CHECK(taker->take(5ms).error().detail.find(store.endpoint.text()) != std::string::npos);
     taker->stop();
     CHECK(store.until([](const QueueStat& stat) { return stat.counters.finished_total == 300; }));
 }

@@ -146,6 +146,27 @@ TEST_CASE("producer: a full queue holds the outbox back until there is room",
     CHECK(producer.state_text().empty());
 }
 
+TEST_CASE("producer: where somebody else answers, what was put is kept until a store does",
+          "[integration][queue]") {
+    net::Context context = *net::Context::open();
+    ScriptedStore store(context);
+    ProducerOptions options{.stores = {store.endpoint()}};
+    options.reconnect_min = options.reconnect_max = 5ms;
+    Producer producer = open(context, std::move(options));
+    store.refuse_puts = leased::ErrorCode::wrong_peer; // a broker took the store's place under way
+    for (int i = 0; i < 10; ++i)
+        REQUIRE(producer.put("q", std::to_string(i)));
+    run(producer, {&store}, [&] { return producer.has_only_strangers(); });
+    CHECK(producer.state_text() == store.endpoint().text() + ": as the test says");
+    CHECK(producer.unconfirmed() == 10);
+    store.refuse_puts.reset();
+    run(producer, {&store}, [&] { return producer.unconfirmed() == 0; });
+    CHECK(store.queues["q"].size() == 10);
+    CHECK(producer.counters().refused_total == 0);
+    CHECK_FALSE(producer.has_only_strangers());
+    CHECK(producer.state_text().empty());
+}
+
 TEST_CASE("producer: a final refusal is confirmed as one", "[integration][queue]") {
     net::Context context = *net::Context::open();
     ScriptedStore store(context);
