@@ -102,10 +102,10 @@ private:
                 return {};
             const Instant now = net::now();
             if (now >= deadline)
-                return fail(Errc::timeout, std::string(publishes() ? "no subscriber" : "no peer") +
-                                               " within " + format_duration(flags_.timeout) +
-                                               " (--timeout, --wait-peers): " +
-                                               link_->peers_text());
+                return fail(Errc::timeout,
+                            std::string(publishes() ? "no subscriber" : "no peer") + " within " +
+                                format_duration(flags_.timeout) +
+                                " (--timeout, --wait-peers): " + link_->peers_text());
             terminal_.progress(now, "waiting for " + std::to_string(flags_.wait_peers) + " peers");
             // Connections that never say that they are ready count after a while; so look again.
             if (Status turned =
