@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <process/store/store_program.hpp>
+#include <support/memory.hpp>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,15 +56,7 @@ struct Guarded {
         (void)::send(descriptor, says.data(), says.size(), MSG_NOSIGNAL);
         return descriptor;
     }
-    std::uint64_t memory_kib() const {
-        std::ifstream status("/proc/" + std::to_string(store.process.pid()) + "/status");
-        std::string word;
-        while (status >> word)
-            if (word == "RssAnon:" && status >> word)
-                return std::stoull(word);
-        FAIL("no RssAnon");
-        return 0;
-    }
+    std::uint64_t memory() const { return memory_bytes(store.process.pid()); }
     std::uint64_t counted(const std::string& name) {
         store.process.signal(SIGUSR1);
         const auto line = store.process.wait_line(Stream::error, "access_counters");
@@ -110,11 +103,11 @@ TEST_CASE("store: thousands of strangers leave no trace but numbers", "[process]
     const std::string garbage(500, 'x');
     flood(2, garbage); // tables have their size from here on
     REQUIRE(with.until("connections", 1));
-    const std::uint64_t before = with.memory_kib();
+    const std::uint64_t before = with.memory();
     flood(10, garbage);
     flood(3, "");
     REQUIRE(with.until("connections", 1));
-    CHECK(with.memory_kib() < before + 8 * 1024);
+    CHECK(with.memory() < before + 8 * mebibyte);
     CHECK(with.counted("refused_not_zmtp") + with.counted("refused_closed") +
               with.counted("refused_protocol") ==
           15 * at_once);

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// How much memory a process has of its own: a test asks before and behind what must not grow.
+#pragma once
+
+#include <unistd.h>
+
+#include <cstdint>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+
+namespace flotilla::test {
+
+// Without what it maps of files.
+inline std::uint64_t memory_bytes(pid_t process = ::getpid()) {
+    std::ifstream status("/proc/" + std::to_string(process) + "/status");
+    std::string word;
+    while (status >> word)
+        if (word == "RssAnon:" && status >> word)
+            return std::stoull(word) * 1024;
+    throw std::runtime_error("a process tells nothing of its memory");
+}
+
+inline constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
+
+} // namespace flotilla::test
