@@ -77,8 +77,9 @@ std::vector<NamedCount> list(const Counters& counters) {
 Relay::Rest::Rest(Plan made)
     : plan(std::move(made)), limits{plan.options.message_bytes_max, plan.options.frames_max},
       pump(plan.options.kind, plan.options.overflow), rights(plan.options),
-      interest(counted_topics_max), backlog(BacklogLimits{plan.options.reply_backlog_messages_max,
-                                                          plan.options.reply_backlog_bytes_max}) {
+      origin(net::system_seed()), interest(counted_topics_max),
+      backlog(BacklogLimits{plan.options.reply_backlog_messages_max,
+                            plan.options.reply_backlog_bytes_max}) {
     if (plan.options.last_value)
         last_values.emplace(*plan.options.last_value);
     if (!plan.options.hop_instance.empty())

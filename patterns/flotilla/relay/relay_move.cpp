@@ -60,6 +60,26 @@ void Relay::Rest::set_hop_left(Message& message) {
         hop->set_left(last.data(), last.size(), net::wall_now());
 }
 
+// Of a reply: back to what the client's connection is called. False: it is for nobody here.
+bool Relay::Rest::find_client(Message& message) {
+    const ByteView marked = message.frame(0);
+    const auto client = origin.client(marked);
+    if (client && client->size() != marked.size()) {
+        message.bytes -= marked.size() - client->size();
+        message.parts[0] = net::Part::copy(*client);
+    }
+    return client.has_value();
+}
+
+void Relay::Rest::mark_origin(Message& message) {
+    const ByteView client = message.frame(0);
+    if (!OriginMark::is_numbered(client))
+        return;
+    const ByteView marked = origin.marked(client);
+    message.bytes += marked.size() - client.size();
+    message.parts[0] = net::Part::copy(marked);
+}
+
 // Whether the next message of the side may be read.
 bool Relay::Rest::deliver(Side side) {
     Message& message = end(side).message;
@@ -67,6 +87,10 @@ bool Relay::Rest::deliver(Side side) {
         return subscription();
     if (kind() == Kind::queue && side == Side::backend && message.frames < 2) {
         pump.dropped(side, Drop::malformed);
+        return true;
+    }
+    if (kind() == Kind::queue && side == Side::backend && !find_client(message)) {
+        pump.dropped(side, Drop::unroutable);
         return true;
     }
     if (rights.judges(side) && !rights.may_pass(side, message)) {
@@ -85,6 +109,7 @@ bool Relay::Rest::deliver(Side side) {
         // A client that asks is there, and may have room again.
         if (!backlog.empty())
             backlog.retry(message.frame(0), [this](Message& kept) { return send_kept(kept); });
+        mark_origin(message);
     }
     return forward(side);
 }

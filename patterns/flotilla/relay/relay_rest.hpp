@@ -6,6 +6,7 @@
 #include "interest.hpp"
 #include "last_value.hpp"
 #include "message.hpp"
+#include "origin_mark.hpp"
 #include "rights.hpp"
 #include "tap.hpp"
 
@@ -68,6 +69,8 @@ struct Relay::Rest {
     void send_last_values(ByteView prefix);
     Sent send_reply(Message& message);
     Sent send_kept(Message& message);
+    bool find_client(Message& message);
+    void mark_origin(Message& message);
     void add_hop(Message& message);
     void set_hop_left(Message& message);
 
@@ -79,6 +82,7 @@ struct Relay::Rest {
     std::vector<net::Endpoint> capture_endpoints{};
     std::optional<LastValues> last_values{};
     Rights rights;
+    OriginMark origin; // of a queue's requests
     Interest interest;
     Backlog backlog;
     std::uint64_t last_values_sent_total = 0;
