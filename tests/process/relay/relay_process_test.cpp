@@ -1,77 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // The real flotilla-relay: its lines, its signals, its end.
 #include <flotilla/net/curve.hpp>
-#include <flotilla/net/socket.hpp>
-#include <flotilla/net/system.hpp>
 
-#include <nlohmann/json.hpp>
-#include <support/catch.hpp>
-#include <support/process.hpp>
-#include <support/scratch.hpp>
+#include <process/relay/relay_program.hpp>
 
-#include <csignal>
 #include <fstream>
 #include <string>
 #include <vector>
 
 using namespace flotilla;
+using namespace flotilla::test;
 using flotilla::net::SocketType;
-using flotilla::test::Exit;
-using flotilla::test::Process;
-using flotilla::test::run_program;
-using flotilla::test::Stream;
 using flotilla::wire::Frames;
 
 namespace {
 
-constexpr Duration patience = 60s; // a bound for what must happen, not a measure
-const std::string program = FLOTILLA_RELAY_PROGRAM;
-
-struct Daemon {
-    Process process;
-    nlohmann::json relays;
-
-    net::Endpoint endpoint(const char* side, std::size_t relay = 0) const {
-        return *net::Endpoint::parse(relays.at(relay).at(side).at(0).get<std::string>());
-    }
-};
+const std::string program = relay_program;
 
 Daemon start(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), program);
-    arguments.push_back("--ready-json");
-    Process process = Process::start(arguments);
-    const auto line = process.wait_line(Stream::output);
-    if (!line) {
-        (void)process.wait_exit();
-        FAIL(process.text(Stream::error));
-    }
-    return {std::move(process), nlohmann::json::parse(*line).at("relays")};
-}
-
-Daemon start_kind(const std::string& kind, std::vector<std::string> more = {}) {
-    std::vector<std::string> all{kind, "--frontend", "tcp://127.0.0.1:*", "--backend",
-                                 "tcp://127.0.0.1:*"};
-    all.insert(all.end(), more.begin(), more.end());
-    return start(std::move(all));
-}
-
-net::Socket connected(net::Context& context, SocketType type, const net::Endpoint& endpoint) {
-    net::SocketOptions options;
-    options.reconnect_max = 200ms;
-    auto socket = net::Socket::open(context, type, options);
-    REQUIRE(socket);
-    REQUIRE(socket->connect(endpoint));
-    return std::move(*socket);
-}
-
-std::string next(net::Socket& socket) {
-    auto message = socket.receive(patience);
-    REQUIRE(message);
-    return std::string((*message).back().view());
-}
-
-bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
+    return start_relay(std::move(arguments));
 }
 
 } // namespace
