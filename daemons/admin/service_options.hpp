@@ -36,7 +36,9 @@ ExitCode serve(std::string_view program, const Command& command, Options options
         return ExitCode::usage;
     }
     options.admin = std::move(*admin);
-    options.read_again = [source = command.source] { return read_again(source); };
+    auto source = command.source;
+    source.blank = decltype(source)::Blank::refused;
+    options.read_again = [source = std::move(source)] { return read_again(source); };
     const auto level = *host::log_level_named(*options.settings.log_level);
     const auto format = *host::log_format_named(*options.settings.log_format);
     return host::serve(program, command, level, format,

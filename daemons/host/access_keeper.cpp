@@ -131,7 +131,7 @@ Result<AccessKeeper::Fresh> AccessKeeper::read_again(const CommonSettings& setti
         return fail(Errc::bad_option, setting_name("access") +
                                           " is new, and needs listeners that ask plaintext peers "
                                           "for their address: restart");
-    fresh->is_different = watch_.changed();
+    fresh->is_different = watch_.changed().has_value();
     return fresh;
 }
 
@@ -151,12 +151,26 @@ void AccessKeeper::take_over(Fresh fresh) {
     permissions_ = std::move(fresh.access.permissions);
 }
 
+// Whether there is something to take over, all of it written.
+bool AccessKeeper::is_settled(Instant now) {
+    const auto changed = watch_.changed();
+    const bool is_same = changed == std::exchange(changing_, changed);
+    if (changed && !is_same && looks_again_ < looks_again_max) {
+        ++looks_again_;
+        next_look_ = deadline_after(now, look_again);
+        return false;
+    }
+    looks_again_ = 0;
+    changing_.reset();
+    return changed.has_value();
+}
+
 bool AccessKeeper::look(Instant now, const Log& log) {
     if (now < next_look_)
         return false;
     next_look_ = deadline_after(now, look_every);
     log_failures(log);
-    if (!watch_.changed())
+    if (!is_settled(now))
         return false;
     auto access = watch_.load();
     if (access)

@@ -26,12 +26,18 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 namespace flotilla::host {
 
 class AccessKeeper {
 public:
     static constexpr Duration look_every = 1s;
+    // A file that changed is taken over when it is still the same so long after: an editor, or cp,
+    // that is half way through would take everybody's rights, or give them to all. At the latest
+    // after so many looks.
+    static constexpr Duration look_again = 100ms;
+    static constexpr int looks_again_max = 10;
     static constexpr std::size_t lines_max = 10; // of one look(); the rest as a number
 
     // What was read and does not hold yet.
@@ -55,8 +61,8 @@ public:
     // connections, handshakes, and failures by reason as far as there were some.
     Fields counters() const;
 
-    // Once a second (sooner calls do nothing): logs who was refused, and takes over files that
-    // changed. True: permissions() are others.
+    // Once a second (sooner calls do nothing, but while a file changes): logs who was refused, and
+    // takes over files that changed. True: permissions() are others.
     [[nodiscard]] bool look(Instant now, const Log& log);
 
     // For a reload, all or nothing: everything as `settings` say now. Errors: as open(); bad_option
@@ -69,6 +75,7 @@ private:
                  net::Plaintext::Handshakes handshakes);
     // The kind of the listeners stays as it is.
     Status check_plain(const net::Access& access) const;
+    bool is_settled(Instant now);
     void log_failures(const Log& log);
 
     net::AccessWatch watch_;
@@ -78,6 +85,8 @@ private:
     bool has_plaintext_ = false;            // if there are some
     std::shared_ptr<const Permissions> permissions_;
     Instant next_look_{};
+    std::optional<std::uint64_t> changing_{}; // what the last look saw, not taken over yet
+    int looks_again_ = 0;
     std::uint64_t failures_logged_ = 0; // and counted
 };
 

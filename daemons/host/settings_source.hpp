@@ -11,6 +11,7 @@
 #include <flotilla/base/exit_code.hpp>
 #include <flotilla/base/result.hpp>
 
+#include <cstdint>
 #include <iostream>
 #include <string>
 #include <string_view>
@@ -24,6 +25,9 @@ template <class Settings>
 struct SettingsSource {
     Settings flags{};   // and variables
     std::string file{}; // empty: none
+    // A file with nothing in it, met at a reload, is one that somebody is just writing: it is not
+    // taken for a wish to have every default.
+    enum class Blank : std::uint8_t { taken, refused } blank = Blank::taken;
 };
 
 template <class Settings>
@@ -45,6 +49,11 @@ Result<Settings> read_settings(const SettingsSource<Settings>& source, Parse&& p
     const auto text = read_settings_file(source.file);
     if (!text)
         return fail(Errc::bad_setting, text.error().detail);
+    if (source.blank == SettingsSource<Settings>::Blank::refused &&
+        text->find_first_not_of(" \t\r\n") == std::string::npos)
+        return fail(Errc::bad_setting,
+                    source.file + ": it is empty, as if it were just being written; write another "
+                                  "file and move it there");
     auto file = parse(*text, source.file);
     if (!file)
         return file;

@@ -135,15 +135,15 @@ Result<Access> AccessWatch::load() {
     return access;
 }
 
-bool AccessWatch::changed() {
+std::optional<std::uint64_t> AccessWatch::changed() {
     if (!rest_->seen.may_have_changed(looks_max))
-        return false;
+        return std::nullopt;
     detail::FilesSeen again;
     (void)read_access(rest_->paths, again);
     if (again.fingerprint() != rest_->seen.fingerprint())
-        return true;
+        return again.fingerprint();
     rest_->seen = std::move(again);
-    return false;
+    return std::nullopt;
 }
 
 } // namespace flotilla::net

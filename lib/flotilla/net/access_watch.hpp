@@ -6,7 +6,7 @@
 //     AccessWatch watch({allow_list, AccessPaths::Others::refused, access_file});
 //     auto access = watch.load();
 //     auto gate = std::make_shared<Gate>(access->policy);
-//     ... once a second:
+//     ... once a second, and once more when it is something:
 //     if (watch.changed())
 //         if (auto fresh = watch.load()) gate->set_policy(fresh->policy); // else the old one stays
 //
@@ -58,8 +58,10 @@ public:
     // more); the list may be empty. Errors: not_found; io; too_large; too_many; bad_key;
     // bad_setting; bad_option; unsafe_file (a password that others may read); each says where.
     Result<Access> load();
-    // Something is different from what the last load() read, with or without success.
-    bool changed();
+    // Something is different from what the last load() read, with or without success: a number for
+    // what is there now. Two looks that give one number saw the same: nobody is half way through
+    // writing it.
+    std::optional<std::uint64_t> changed();
 
 private:
     struct Rest;

@@ -315,8 +315,14 @@ TEST_CASE("access watch: content counts, not the clock", "[unit][net]") {
     CHECK_FALSE(watch.changed());
     write(folder.file("list"), first);
     CHECK_FALSE(watch.changed()); // touched only
+    write(folder.file("list"), "");
+    const auto half = watch.changed();
     write(folder.file("list"), second);
-    CHECK(watch.changed());
+    const auto whole = watch.changed();
+    REQUIRE(half);
+    REQUIRE(whole);
+    CHECK(*half != *whole);
+    CHECK(watch.changed() == whole);
     REQUIRE(watch.load());
     CHECK_FALSE(watch.changed());
 
@@ -338,7 +344,7 @@ TEST_CASE("access watch: a certificate that comes, changes or goes is seen", "[u
     write(folder.file("alice"), certificate(key_of('a')));
     AccessWatch watch({folder.path().string(), {}, {}});
     const auto seen = [&] {
-        const bool changed = watch.changed();
+        const bool changed = watch.changed().has_value();
         REQUIRE(watch.load());
         return changed;
     };
