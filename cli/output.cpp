@@ -18,6 +18,7 @@ Output::Output() : Output(STDOUT_FILENO) {}
 Output::Output(int descriptor) : descriptor_(descriptor), terminal_(cli::is_terminal(descriptor)) {}
 
 Status Output::write(ByteView bytes) {
+    given_bytes_ += bytes.size();
     if (closed_)
         return {};
     waiting_.append(bytes);
@@ -32,6 +33,7 @@ Status Output::flush() {
         const ssize_t wrote = ::write(descriptor_, waiting_.data() + done, waiting_.size() - done);
         if (wrote >= 0) {
             done += static_cast<std::size_t>(wrote);
+            written_bytes_ += static_cast<std::uint64_t>(wrote);
         } else if (errno == EPIPE) {
             closed_ = true;
         } else if (errno == EAGAIN) {

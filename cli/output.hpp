@@ -12,6 +12,7 @@
 #include <flotilla/base/exit_code.hpp>
 #include <flotilla/base/result.hpp>
 
+#include <cstdint>
 #include <string>
 
 namespace flotilla::cli {
@@ -27,6 +28,9 @@ public:
     Status write(ByteView bytes);
     Status flush();
     bool closed() const noexcept { return closed_; }
+    // What write() was given so far, and how much of it the reader's pipe, or the file, has taken.
+    std::uint64_t given_bytes() const noexcept { return given_bytes_; }
+    std::uint64_t written_bytes() const noexcept { return written_bytes_; }
     bool is_terminal() const noexcept { return terminal_; }
 
     // Flushes and turns what was written into the end of a verb: success, or the error.
@@ -36,6 +40,8 @@ private:
     int descriptor_;
     bool terminal_;
     bool closed_ = false;
+    std::uint64_t given_bytes_ = 0;
+    std::uint64_t written_bytes_ = 0;
     std::string waiting_;
 };
 

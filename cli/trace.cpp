@@ -28,7 +28,7 @@ Result<ExitCode> from_recording(const TraceFlags& flags, Terminal& terminal) {
         return fail(reader.error());
     trace::Teller teller(flags.tell);
     const std::uint64_t wanted = flags.pace.count.value_or(UINT64_MAX);
-    for (std::uint64_t read = 0; read < wanted && !teller.closed() && signal_caught() == 0;) {
+    for (std::uint64_t read = 0; read < wanted && !teller.out().closed() && signal_caught() == 0;) {
         auto next = reader->next();
         if (!next)
             return fail(next.error());
@@ -56,7 +56,7 @@ Result<ExitCode> from_source(const TraceFlags& flags, Terminal& terminal) {
         return teller.tell(seen.frames, seen.time);
     };
     take.idle = [&] { return teller.flush(); };
-    take.closed = [&] { return teller.closed(); };
+    take.closed = [&] { return teller.out().closed(); };
     take.drain_wait = flags.source.socket.linger;
     auto ended = tap::run(**source, flags.pace, take, terminal);
     if (!ended)

@@ -155,7 +155,7 @@ private:
             } else {
                 ++repeats_;
             }
-            session->ack(**message);
+            session->ack((*message)->lease);
         }
         const Status closed = session->close();
         take_took_ = net::now() - began;

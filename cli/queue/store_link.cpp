@@ -118,22 +118,29 @@ void StoreLink::hear_connections() {
     }
 }
 
+Status StoreLink::stopped() const {
+    if (signal_caught() != 0 && on_signal_ == OnSignal::stop)
+        return fail(Errc::stopped, "ended by a signal");
+    return {};
+}
+
 // False: the time is over. Errors: stopped, by a signal.
 Result<bool> StoreLink::wait_input(Instant deadline) {
-    if (signal_caught() != 0)
-        return fail(Errc::stopped, "ended by a signal");
+    if (Status go_on = stopped(); !go_on)
+        return fail(go_on.error());
     if (socket_->readable())
         return true;
     net::Poller poller;
     poller.on_readable(*socket_, [] {});
-    poller.on_readable(signal_descriptor(), [] {});
+    if (on_signal_ == OnSignal::stop)
+        poller.on_readable(signal_descriptor(), [] {});
     poller.on_readable(monitor_->socket(), [] {});
     hear_connections();
     if (Status turned = poller.turn(time_left(net::now(), deadline)); !turned)
         return fail(turned.error());
     hear_connections();
-    if (signal_caught() != 0)
-        return fail(Errc::stopped, "ended by a signal");
+    if (Status go_on = stopped(); !go_on)
+        return fail(go_on.error());
     return socket_->readable() || net::now() < deadline;
 }
 

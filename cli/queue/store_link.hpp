@@ -49,6 +49,10 @@ public:
     Result<Answer> ask_for(const queue::Command& command, queue::Asked asked,
                            Duration wait = Duration::zero());
 
+    // Whether a signal ends what is waited for from now on. What was begun is finished.
+    enum class OnSignal : std::uint8_t { stop, go_on };
+    void on_signal(OnSignal what) noexcept { on_signal_ = what; }
+
     // Without an answer.
     Status tell(const queue::Command& command);
     // What comes unasked, at most `wait` for it; nothing when nothing came. Errors as ask().
@@ -67,6 +71,7 @@ private:
     void hear_connections();
     Result<std::optional<queue::Event>> receive(queue::Asked asked, Duration wait,
                                                 const std::string& correlation);
+    Status stopped() const;
     Result<bool> wait_input(Instant deadline);
 
     std::unique_ptr<net::Context> context_{};
@@ -76,6 +81,7 @@ private:
     ConnectionHint* hint_ = nullptr; // while it is opened
     std::string endpoint_{};
     Duration timeout_{0};
+    OnSignal on_signal_ = OnSignal::stop;
     std::uint64_t asked_ = 0;
     std::optional<queue::leased::ErrorCode> refused_with_{};
     std::deque<queue::Event> unasked_{}; // that came while an answer was waited for

@@ -6,6 +6,7 @@
 
 #include <cli/output.hpp>
 #include <cli/queue/message_shown.hpp>
+#include <cli/queue/printed_acks.hpp>
 #include <cli/queue/take_command.hpp>
 #include <cli/queue/take_session.hpp>
 #include <cli/queue/verbs.hpp>
@@ -78,42 +79,46 @@ private:
     std::uint64_t number_ = 0;
 };
 
+// The next one. When none is at hand, what was printed is shown and acknowledged before it is
+// waited for. Nothing: none came, or nobody reads what is printed.
+Result<std::optional<Taken>> next_to_print(const TakeFlags& flags, TakeSession& session,
+                                           Printer& printer, PrintedAcks& acks) {
+    auto message = session.next(Duration::zero());
+    if (!message || *message)
+        return message;
+    if (Status flushed = printer.out().flush(); !flushed)
+        return fail(flushed.error());
+    acks.acknowledge(session);
+    return printer.out().closed() ? std::optional<Taken>{} : session.next(patience(flags));
+}
+
 // Printed, and only then acknowledged.
-Result<ExitCode> print_all(const TakeFlags& flags, StoreLink& link, Printer& printer) {
+Result<ExitCode> print_all(const TakeFlags& flags, StoreLink& link, Printer& printer,
+                           Terminal& terminal) {
     auto session = TakeSession::open(link, flags.queue, {wanted(flags), window_max});
     if (!session)
         return fail(session.error());
+    PrintedAcks acks(printer.out());
     std::uint64_t taken = 0;
     Status ended;
-    while (taken < wanted(flags) && !printer.out().closed()) {
-        auto message = session->next(taken == 0 ? patience(flags) : Duration::zero());
-        if (message && !*message && (flags.follow || flags.wait > Duration::zero())) {
-            ended = printer.out().flush(); // nothing is at hand: show what was
-            if (ended)
-                message = session->next(patience(flags));
-        } else if (message && !*message) {
-            message = session->next(patience(flags));
-        }
-        if (!message || !*message) {
-            ended = message ? ended : fail(message.error());
+    while (ended && taken < wanted(flags) && !printer.out().closed()) {
+        auto message = next_to_print(flags, *session, printer, acks);
+        if (message && !*message)
             break;
-        }
-        ended = printer.print(**message);
+        ended = message ? printer.print(**message) : fail(message.error());
         if (!ended)
             break;
-        session->ack(**message);
+        acks.printed(**message);
         ++taken;
     }
-    Status flushed = printer.out().flush();
-    if (!flushed) // what was not printed is not acknowledged
-        return fail(flushed.error());
+    const Status flushed = printer.out().flush();
+    acks.acknowledge(*session);
     const Status closed = session->close();
-    if (!ended && ended.error().code != Errc::stopped)
-        return fail(ended.error());
-    if (!closed)
-        return fail(closed.error());
+    for (const Status& each : {flushed, ended, closed})
+        if (!each && each.error().code != Errc::stopped)
+            return fail(each.error());
     const bool enough = taken > 0 && (taken == wanted(flags) || flags.all || flags.follow);
-    return enough || signal_caught() != 0 ? ExitCode::ok : ExitCode::nothing;
+    return acks.ended(enough || signal_caught() != 0 ? ExitCode::ok : ExitCode::nothing, terminal);
 }
 
 // Who a lease belongs to: the store knows a holder by the name of its connection.
@@ -144,6 +149,10 @@ Result<ExitCode> keep_all(const TakeFlags& flags, StoreLink& link, Printer& prin
             return fail(flushed.error());
         terminal.note("lease " + to_text(message.lease) + "@" + name + ", for " +
                       format_duration(one->lease_time));
+        if (printer.out().closed()) { // its lease was told all the same
+            terminal.error("what reads standard output has gone: the last message is not printed");
+            return ExitCode::not_flushed;
+        }
     }
     return ExitCode::ok;
 }
@@ -181,7 +190,7 @@ Result<ExitCode> run_take(const TakeFlags& flags, Terminal& terminal) {
     if (!printer)
         return fail(printer.error());
     const Result<ExitCode> code = flags.keep ? keep_all(flags, *link, *printer, name, terminal)
-                                             : print_all(flags, *link, *printer);
+                                             : print_all(flags, *link, *printer, terminal);
     if (!code && code.error().code == Errc::stopped)
         return ExitCode::ok; // the signal says how it ended
     return code;
@@ -221,9 +230,11 @@ Run declare_queue_take(Parser& parser) {
         "A message is acknowledged when it was printed, or when its command ended with 0; "
         "75 gives it back\nto be tried again, anything else gives it back as failed, and "
         "the run ends with 4; so it does\nwhen the store did not take the answer, which is said. "
-        "The command\nfinds FLOTILLA_QUEUE, FLOTILLA_ID, "
-        "FLOTILLA_ATTEMPT, FLOTILLA_REDELIVERED and FLOTILLA_KEY in\nits environment; its "
-        "lease is renewed while it runs.\n\n"
+        "When what reads the output goes away,\nwhat was not written to it is given back, and "
+        "the run ends with 5. A signal lets the commands that\nrun end and settles their "
+        "messages; a second one ends it at once. The command finds\nFLOTILLA_QUEUE, FLOTILLA_ID, "
+        "FLOTILLA_ATTEMPT, FLOTILLA_REDELIVERED and FLOTILLA_KEY in its\nenvironment; its lease "
+        "is renewed while it runs.\n\n"
         "Examples:\n"
         "  zmq queue take orders --store tcp://127.0.0.1:5560\n"
         "  zmq queue take orders -n 100 --wait 10s --format json\n"

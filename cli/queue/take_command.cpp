@@ -2,11 +2,11 @@
 #include <flotilla/base/encoding.hpp>
 #include <flotilla/net/system.hpp>
 
+#include <cli/output.hpp>
 #include <cli/queue/take_command.hpp>
 #include <cli/queue/take_session.hpp>
 #include <cli/serve/child.hpp>
 #include <cli/signals.hpp>
-#include <unistd.h>
 
 #include <algorithm>
 #include <mutex>
@@ -56,12 +56,17 @@ public:
     // What a command printed, whole.
     void print(ByteView output) {
         const std::lock_guard lock(mutex_);
-        while (!output.empty()) {
-            const ssize_t written = ::write(STDOUT_FILENO, output.data(), output.size());
-            if (written <= 0)
-                return; // nobody reads it any more; the message is done all the same
-            output.remove_prefix(static_cast<std::size_t>(written));
-        }
+        Status written = out_.write(output);
+        if (written)
+            written = out_.flush();
+        if (!written && !error_) // the message is done all the same
+            error_ = written.error();
+    }
+    // A signal came while commands run.
+    void stopping() {
+        const std::lock_guard lock(mutex_);
+        if (!std::exchange(is_stopping_, true))
+            terminal_.note("the commands that run may end; another signal ends them at once");
     }
     void note(const std::string& text) {
         const std::lock_guard lock(mutex_);
@@ -87,6 +92,8 @@ private:
 
     Terminal& terminal_;
     std::mutex mutex_;
+    Output out_{};
+    bool is_stopping_ = false;
     std::uint64_t done_ = 0;
     std::uint64_t retried_ = 0;
     std::uint64_t failed_ = 0;
@@ -122,8 +129,10 @@ Result<Child::End> run_child(const TakeCommand& command, const Taken& message, T
         return fail(child.error());
     const Instant deadline = deadline_after(net::now(), command.timeout);
     // Asked about every 100 ms: time to say that we are still at it.
-    const Child::Stop stop = [&session] {
+    const Child::Stop stop = [&] {
         (void)session.renew(); // a store that is away is met at the end
+        if (signal_caught() != 0)
+            tally.stopping();
         return false;
     };
     auto output =
@@ -154,7 +163,7 @@ Status work_on(const TakeCommand& command, const Taken& message, TakeSession& se
         return is_lost ? Status{} : settled;
     };
     if (end && !end->killed && end->number == 0) {
-        session.ack(message);
+        session.ack(message.lease);
         return count(session.settle(), "the command ended with 0", [&] { tally.done(); });
     }
     if (end && !end->killed && end->number == exit_retry) {
@@ -182,10 +191,12 @@ Status run_job(const TakeCommand& command, std::uint64_t wanted, const StoreFlag
         auto message = session->next(command.wait);
         if (!message)
             return message.error().code == Errc::stopped ? session->close() : fail(message.error());
-        if (!*message)
+        if (!*message || signal_caught() != 0)
             break;
+        link->on_signal(StoreLink::OnSignal::go_on); // until its command's answer is settled
         if (Status worked = work_on(command, **message, *session, tally); !worked)
             return worked;
+        link->on_signal(StoreLink::OnSignal::stop);
     }
     return session->close();
 }

@@ -24,8 +24,10 @@ std::uint32_t TakeSession::window() const noexcept {
     return static_cast<std::uint32_t>(std::min<std::uint64_t>(size_.wanted, size_.window));
 }
 
-void TakeSession::done() noexcept {
-    current_.reset();
+void TakeSession::done(leased::LeaseToken lease) noexcept {
+    const auto at = std::find(given_.begin(), given_.end(), lease.number);
+    if (at != given_.end()) // the first, mostly
+        given_.erase(at);
     if (size_.wanted != UINT64_MAX)
         --size_.wanted;
 }
@@ -95,15 +97,15 @@ Result<std::optional<Taken>> TakeSession::next(Duration wait) {
     }
     std::optional taken{std::move(held_.front())};
     held_.pop_front();
-    current_ = taken->lease;
+    given_.push_back(taken->lease.number);
     return taken;
 }
 
-void TakeSession::ack(const Taken& message) {
-    acked_.epoch = message.lease.epoch;
-    acked_.add(message.lease.number);
+void TakeSession::ack(leased::LeaseToken lease) {
+    acked_.epoch = lease.epoch;
+    acked_.add(lease.number);
     ++acks_;
-    done();
+    done(lease);
 }
 
 Status TakeSession::nack(const Taken& message, Duration delay, const std::string& reason) {
@@ -112,7 +114,7 @@ Status TakeSession::nack(const Taken& message, Duration delay, const std::string
     nack.leases.add(message.lease.number);
     nack.delay = delay;
     nack.reason = reason.substr(0, leased::limits::name_bytes_max);
-    done();
+    done(message.lease);
     if (size_.wanted < size_.window) // before it is free to be taken again
         if (Status told = link_->tell(leased::Command{leased::Credit{window()}}); !told)
             return told;
@@ -142,8 +144,8 @@ Status TakeSession::renew() {
     renew_at_ = now + std::min(terms_.heartbeat, terms_.lease / 3);
     leased::Touch touch;
     touch.leases.epoch = terms_.epoch;
-    if (current_)
-        touch.leases.add(current_->number);
+    for (const std::uint64_t each : given_)
+        touch.leases.add(each);
     for (const Taken& each : held_)
         touch.leases.add(each.lease.number);
     if (!touch.leases.ranges.empty())
@@ -161,7 +163,7 @@ Status TakeSession::close() {
     }
     const Status settled = settle();
     // Who holds nothing has no need to hear that it was given back, least of all of a dead store.
-    if (held_.empty() && !current_) {
+    if (held_.empty() && given_.empty()) {
         (void)link_->tell(leased::Command{leased::Bye{}});
         return settled;
     }

@@ -33,11 +33,12 @@ public:
     // Errors: refused (no such queue).
     static Result<TakeSession> open(StoreLink& link, const std::string& queue, Size size);
 
-    // The next message, waiting at most `wait`; nothing when none came. The one before it must have
-    // been acknowledged or given back. Errors: those of StoreLink.
+    // The next message, waiting at most `wait`; nothing when none came. Those before it that were
+    // neither acknowledged nor given back stay with the caller, and count in the window. Errors:
+    // those of StoreLink.
     Result<std::optional<Taken>> next(Duration wait);
     // Told with settle(), or with others by next() and close().
-    void ack(const Taken& message);
+    void ack(queue::leased::LeaseToken lease);
     // What was acknowledged and not told yet. Errors: lease_lost (the store has given some of it to
     // others), those of StoreLink.
     Status settle();
@@ -51,14 +52,14 @@ public:
 private:
     explicit TakeSession(StoreLink& link) : link_(&link) {}
     std::uint32_t window() const noexcept;
-    void done() noexcept;
+    void done(queue::leased::LeaseToken lease) noexcept;
     Status take_in(queue::Event&& event);
 
     StoreLink* link_;
     queue::leased::Terms terms_{};
     Size size_{}; // wanted: still, what is held included
     std::deque<Taken> held_{};
-    std::optional<queue::leased::LeaseToken> current_{}; // with next()'s caller
+    std::deque<std::uint64_t> given_{}; // numbers of leases that are with next()'s caller
     queue::leased::Leases acked_{};
     std::uint64_t acks_ = 0; // in acked_
     Instant renew_at_{};

@@ -2,6 +2,7 @@
 // `zmq queue trace`: where messages of a queue spent their time; takes them.
 #include <flotilla/net/system.hpp>
 
+#include <cli/queue/printed_acks.hpp>
 #include <cli/queue/store_link.hpp>
 #include <cli/queue/take_session.hpp>
 #include <cli/queue/verbs.hpp>
@@ -38,9 +39,18 @@ Result<ExitCode> run_queue_trace(const QueueTraceFlags& flags, Terminal& termina
     if (!session)
         return fail(session.error());
     trace::Teller teller(flags.tell);
+    PrintedAcks acks(teller.out());
     std::uint64_t taken = 0;
-    while (taken < wanted && !teller.closed()) {
-        auto message = session->next(std::max(flags.wait, moment));
+    while (taken < wanted && !teller.out().closed()) {
+        auto message = session->next(Duration::zero());
+        if (message && !*message) { // nothing is at hand: show what was
+            if (Status flushed = teller.flush(); !flushed)
+                return fail(flushed.error());
+            acks.acknowledge(*session);
+            if (teller.out().closed())
+                break;
+            message = session->next(std::max(flags.wait, moment));
+        }
         if (!message && message.error().code == Errc::stopped)
             break; // by a signal
         if (!message)
@@ -49,16 +59,18 @@ Result<ExitCode> run_queue_trace(const QueueTraceFlags& flags, Terminal& termina
             break;
         if (Status told = teller.tell((*message)->body, net::wall_now()); !told)
             return fail(told.error());
-        session->ack(**message);
+        acks.printed(**message);
         ++taken;
     }
     auto finished =
         teller.finish(taken < wanted && !flags.all ? ExitCode::nothing : ExitCode::ok, terminal);
-    if (!finished) // what was not printed is not acknowledged
+    acks.acknowledge(*session);
+    const Status closed = session->close();
+    if (!finished)
         return finished;
-    if (const Status closed = session->close(); !closed)
+    if (!closed)
         return fail(closed.error());
-    return finished;
+    return acks.ended(*finished, terminal);
 }
 
 } // namespace

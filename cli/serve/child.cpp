@@ -63,10 +63,13 @@ std::vector<std::string> added_to_ours(const std::vector<std::string>& added) {
 
 // Between fork and exec: nothing but system calls, since other threads may hold any lock.
 [[noreturn]] void become(char* const* command, char* const* environment, int input, int output,
-                         Child::Life life) {
+                         Child::Life life, pid_t parent) {
     ::setpgid(0, 0);
-    if (life == Child::Life::with_our_thread)
+    if (life == Child::Life::with_our_thread) {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (::getppid() != parent) // it ended before that was said
+            ::_exit(127);
+    }
     ::signal(SIGPIPE, SIG_DFL);
     ::signal(SIGINT, SIG_DFL);
     ::signal(SIGTERM, SIG_DFL);
@@ -121,11 +124,12 @@ Result<Child> Child::start(const std::vector<std::string>& command,
     Pipe from_child;
     if (::pipe2(to_child.ends, O_CLOEXEC) != 0 || ::pipe2(from_child.ends, O_CLOEXEC) != 0)
         return system_error("cannot make a pipe for " + command[0]);
+    const pid_t parent = ::getpid();
     const pid_t pid = ::fork();
     if (pid < 0)
         return system_error("cannot start " + command[0]);
     if (pid == 0)
-        become(words.data(), values.data(), to_child.ends[0], from_child.ends[1], life);
+        become(words.data(), values.data(), to_child.ends[0], from_child.ends[1], life, parent);
     ::setpgid(pid, pid); // as the child does; whichever comes first
     Child child(pid, to_child.take(1), from_child.take(0));
     ::fcntl(child.input_, F_SETFL, O_NONBLOCK);

@@ -28,7 +28,7 @@ public:
 
     Status tell(const wire::Frames& message, WallTime received);
     Status flush() { return out_.flush(); }
-    bool closed() const noexcept { return out_.closed(); }
+    const Output& out() const noexcept { return out_; }
     // The summary if it was asked for; and on the terminal, what was passed over.
     Result<ExitCode> finish(ExitCode code, Terminal& terminal);
 
