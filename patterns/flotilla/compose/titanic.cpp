@@ -4,7 +4,7 @@
 #include <flotilla/compose/titanic.hpp>
 #include <flotilla/net/system.hpp>
 #include <flotilla/queue/producer_thread.hpp>
-#include <flotilla/request/client.hpp>
+#include <flotilla/request/async_client.hpp>
 #include <flotilla/request/worker.hpp>
 
 #include <algorithm>
@@ -14,6 +14,7 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -24,6 +25,7 @@ namespace {
 const std::string requests_queue = "titanic.requests";
 const std::string replies_queue = "titanic.replies";
 constexpr Duration look = 20ms;        // how soon acknowledgements leave and stop_soon() is noticed
+constexpr Duration stop_max = 1s;      // longest that an end waits for the store's word
 constexpr Duration look_pause = 200ms; // between looks at whether a queue was read
 
 queue::QueueProperties queue_properties() {
@@ -59,14 +61,15 @@ struct Titanic::Rest {
     enum class Kind : std::uint8_t { requests, replies };
     void keep(queue::Consumer& consumer, Kind kind);
     bool holds_all(const queue::Consumer& consumer, const std::string& queue) const;
-    void call(request::Client& client);
-    void call_once(request::Client& client, TitanicDesk::Call& call);
+    void call(request::AsyncClient& client);
+    Result<request::Reply> reply_to(request::AsyncClient& client, TitanicDesk::Call& call) const;
+    void call_once(request::AsyncClient& client, TitanicDesk::Call& call);
 
     net::Context& context;
     TitanicOptions options;
     std::vector<request::Worker> workers;
-    std::vector<queue::Consumer> consumers; // of requests, of replies
-    std::vector<request::Client> clients;
+    std::vector<queue::Consumer> consumers;    // of requests, of replies
+    std::vector<request::AsyncClient> clients; // each calls one service at a time
     std::atomic<bool> stopping{false};
 
     mutable std::mutex mutex; // of all below
@@ -100,8 +103,15 @@ Titanic::Rest::Put Titanic::Rest::put(const std::string& queue, wire::Frames bod
                          refused();
                      promise->set_value(Put::refused);
                  });
-    if (later.wait_for(options.confirm_max) != std::future_status::ready)
-        return Put::unknown;
+    // Whoever asked for an end does not wait for a store that is away.
+    const Instant until = deadline_after(net::now(), options.confirm_max);
+    Instant end = until;
+    while (later.wait_for(look) != std::future_status::ready) {
+        if (stopping && end == until)
+            end = std::min(until, deadline_after(net::now(), stop_max));
+        if (net::now() >= end)
+            return Put::unknown;
+    }
     return later.get();
 }
 
@@ -229,7 +239,7 @@ void Titanic::Rest::keep(queue::Consumer& consumer, Kind kind) {
     }
 }
 
-void Titanic::Rest::call(request::Client& client) {
+void Titanic::Rest::call(request::AsyncClient& client) {
     std::unique_lock lock(mutex);
     while (!stopping) {
         auto call = desk.next(net::now());
@@ -244,11 +254,36 @@ void Titanic::Rest::call(request::Client& client) {
     }
 }
 
-void Titanic::Rest::call_once(request::Client& client, TitanicDesk::Call& call) {
+namespace {
+
+// A broker keeps what became of an id for a while, failures too: another try is another request.
+std::string id_of(const TitanicDesk::Call& call) {
+    return call.failures == 0 ? call.id : call.id + "-" + std::to_string(call.failures);
+}
+
+} // namespace
+
+// A call under way when the end is asked for is left to the next Titanic, which joins it under its
+// id. So it is not cancelled either.
+Result<request::Reply> Titanic::Rest::reply_to(request::AsyncClient& client,
+                                               TitanicDesk::Call& call) const {
     request::CallOptions with;
     with.deadline = options.call_deadline;
-    with.id = call.id;
-    auto reply = client.call(call.service, call.body, with);
+    with.id = id_of(call);
+    // The client may tell of it when this is over.
+    const auto ended = std::make_shared<std::optional<Result<request::Reply>>>();
+    const auto number = client.call(
+        call.service, call.body, with,
+        [ended](request::CallId, Result<request::Reply> reply) { *ended = std::move(reply); });
+    if (!number)
+        return fail(number.error());
+    while (!*ended && !stopping)
+        (void)client.process(look);
+    return *ended ? std::move(**ended) : Result<request::Reply>{fail(Errc::stopped)};
+}
+
+void Titanic::Rest::call_once(request::AsyncClient& client, TitanicDesk::Call& call) {
+    auto reply = reply_to(client, call);
     bool is_wanted = false;
     {
         const std::lock_guard lock(mutex);
@@ -316,7 +351,7 @@ Result<Titanic> Titanic::open(net::Context& context, TitanicOptions options) {
         request::ClientOptions call;
         call.brokers = options.brokers;
         call.security = options.security;
-        auto client = request::Client::open(context, call);
+        auto client = request::AsyncClient::open(context, call);
         if (!client)
             return fail(client.error());
         rest->clients.push_back(std::move(*client));
@@ -345,7 +380,7 @@ Status Titanic::run() {
     std::vector<std::thread> threads;
     threads.emplace_back([&] { rest.keep(rest.consumers[0], Rest::Kind::requests); });
     threads.emplace_back([&] { rest.keep(rest.consumers[1], Rest::Kind::replies); });
-    for (request::Client& client : rest.clients)
+    for (request::AsyncClient& client : rest.clients)
         threads.emplace_back([&] { rest.call(client); });
     for (std::size_t i = 0; i < rest.workers.size(); ++i)
         threads.emplace_back([&, i] {

@@ -120,7 +120,7 @@ std::optional<TitanicDesk::Call> TitanicDesk::next(Instant now) {
     wait_until(entry, id, never);
     entry.is_running = true;
     const wire::Frames& body = entry.request->body;
-    return Call{id, std::string(body[1].view()), rest_of(body, request_frames_min)};
+    return Call{id, std::string(body[1].view()), rest_of(body, request_frames_min), entry.failures};
 }
 
 void TitanicDesk::tried(const std::string& id, Tried how, Instant now) {

@@ -61,6 +61,7 @@ public:
         std::string id{};
         std::string service{};
         wire::Frames body{};
+        std::uint32_t failures = 0; // of tries, since it came here
     };
     std::optional<Call> next(Instant now);
     enum class Tried : std::uint8_t {

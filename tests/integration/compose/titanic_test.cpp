@@ -160,6 +160,31 @@ TEST_CASE("titanic: what it was asked survives its own end", "[integration][comp
     CHECK(poll(caller, waiting) == wire::Frames{"200", "two"});
 }
 
+TEST_CASE("titanic: a service that fails is asked again, though the broker remembers the failure",
+          "[integration][compose]") {
+    LiveStore store;
+    RunningBroker broker(store.context);
+    RunningTitanic titanic(store.context, broker.endpoint, store.endpoint);
+    request::WorkerOptions options = RunningWorker::options(broker.endpoint);
+    options.dialect = request::Dialect::flotilla;
+    auto worker = request::Worker::open(store.context, std::move(options));
+    std::vector<std::string> ids;
+    std::thread serving([&] {
+        (void)worker->run([&](request::Job& job) -> request::Outcome {
+            ids.push_back(job.id);
+            if (ids.size() < 3)
+                return request::Failure{"not yet"};
+            return request::Answer{std::move(job.body)};
+        });
+    });
+    request::Client caller = client(store.context, broker.endpoint);
+    const std::string id(ask(caller, "request", {"echo", "one"})[1].view());
+    CHECK(poll(caller, id) == wire::Frames{"200", "one"});
+    worker->stop_soon();
+    serving.join();
+    CHECK(ids == std::vector<std::string>{id, id + "-1", id + "-2"});
+}
+
 TEST_CASE("titanic: what is no request is refused with a status", "[integration][compose]") {
     LiveStore store;
     RunningBroker broker(store.context);

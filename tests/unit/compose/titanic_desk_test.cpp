@@ -79,8 +79,10 @@ TEST_CASE("titanic: a try that failed is made again after a pause", "[unit][comp
     Bench bench;
     bench.request();
     Duration last{0};
-    for (int i = 0; i < 4; ++i) {
-        REQUIRE(bench.desk.next(bench.now));
+    for (std::uint32_t i = 0; i < 4; ++i) {
+        const auto call = bench.desk.next(bench.now);
+        REQUIRE(call);
+        CHECK(call->failures == i);
         bench.desk.tried(bench.id, Tried::failed, bench.now);
         CHECK_FALSE(bench.desk.next(bench.now));
         const Duration pause = bench.desk.next_deadline() - bench.now;
