@@ -5,6 +5,8 @@
 #include "host/setting_name.hpp"
 #include "store/settings.hpp"
 
+#include <flotilla/base/units.hpp>
+
 #include <utility>
 
 namespace flotilla::store_daemon {
@@ -53,6 +55,12 @@ Result<queue::QueueServerOptions> make_options(const DaemonSettings& settings) {
     if (!all.data)
         return fail(Errc::bad_option, "where are the messages kept? Say --data DIR, or "
                                       "data = \"DIR\" in the file of --config");
+    if (*all.write_ahead_bytes > *all.file_bytes_max)
+        return fail(Errc::bad_option, host::setting_name("write_ahead_bytes") + " is " +
+                                          format_bytes(*all.write_ahead_bytes) +
+                                          "; it must be at most " +
+                                          host::setting_name("file_bytes_max") + ", " +
+                                          format_bytes(*all.file_bytes_max));
     if (*all.heartbeat >= *all.silence_max)
         return fail(Errc::bad_option, host::setting_name("heartbeat") + " must be shorter than " +
                                           host::setting_name("silence_max"));

@@ -8,6 +8,7 @@
 #include "store/columns.hpp"
 #include "store/report.hpp"
 
+#include <flotilla/base/units.hpp>
 #include <flotilla/net/system.hpp>
 
 #include <nlohmann/json.hpp>
@@ -20,6 +21,22 @@ namespace flotilla::store_daemon {
 namespace {
 
 constexpr std::uint32_t queues_logged_max = 1'000; // by one SIGUSR1
+
+// One that would refuse the first put says at its start what it lacks.
+void warn_of_room(const queue::LmdbStore& disk, const DaemonSettings& settings,
+                  const host::Log& log) {
+    if (disk.room() > 0)
+        return;
+    const queue::LmdbLevels levels = disk.levels();
+    log.warning(
+        "no_room",
+        {{"why", "puts are refused: of " + format_bytes(levels.file_bytes) + " of the file and " +
+                     format_bytes(levels.disk_free_bytes) + " that are free on the disk, " +
+                     format_bytes(levels.used_bytes) + " are used, disk_reserve_bytes keeps " +
+                     format_bytes(*settings.disk_reserve_bytes) + ", and " +
+                     format_bytes(levels.finish_bytes) +
+                     " are kept to finish messages with (1/32 of file_bytes_max, at least 4MiB)"}});
+}
 
 } // namespace
 
@@ -93,6 +110,7 @@ Result<Service> Service::open(ServiceOptions options, host::Log& log) {
         !listens)
         return fail(listens.error());
     host::name_unused_listeners(service.context_, log);
+    warn_of_room(*service.disk_, own.settings, log);
     service.admin_.begin(); // who asks from now on waits for the loop
     return service;
 }

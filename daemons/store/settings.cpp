@@ -6,6 +6,7 @@
 #include "store/setting_list.hpp"
 #include "store/tables.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -79,6 +80,9 @@ DaemonSettings standard() {
 
 DaemonSettings in_effect(DaemonSettings settings) {
     DaemonSettings defaults = standard();
+    if (settings.file_bytes_max) // a small file has less written ahead of its end
+        defaults.write_ahead_bytes =
+            std::min(*defaults.write_ahead_bytes, *settings.file_bytes_max);
     for_each_setting(host::laying(settings, defaults));
     return settings;
 }

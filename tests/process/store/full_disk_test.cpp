@@ -122,6 +122,35 @@ TEST_CASE("store: on a full disk puts are refused, everything confirmed is deliv
     fill_and_empty(scratch.file("data"), bytes, {"--disk-reserve-bytes", "0"});
 }
 
+TEST_CASE("store: one that has no room from its start on says what it lacks", "[process][store]") {
+    const ScratchFolder scratch;
+    Store store = start_store_in(scratch.file("data"), {"--disk-reserve-bytes", "512TiB"});
+    const auto line = store.process.wait_line(Stream::error, "no_room");
+    REQUIRE(line);
+    CHECK(has(*line, "puts are refused"));
+    CHECK(has(*line, "disk_reserve_bytes keeps 512TiB"));
+    CHECK(has(*line, "32MiB are kept to finish messages with"));
+    net::Context context = *net::Context::open();
+    RawPeer peer(context, store.endpoints[0]);
+    CHECK(peer.ask("create", "queue=q").verb == "ok");
+    const auto refused = peer.ask("put", "queue=q", "x");
+    CHECK(refused.value("code") == "full");
+    CHECK(has(refused.value("text"), "more disk"));
+}
+
+TEST_CASE("store: a disk that is small is enough when its settings are", "[process][store]") {
+    const ScratchFolder scratch;
+    const SmallDisk disk(scratch);
+    // Less is written ahead of the end of a small file, without being told so.
+    Store store = start_store({"--bind", "tcp://127.0.0.1:*", "--data", scratch.file("data"),
+                               "--disk-reserve-bytes", "4MiB", "--file-bytes-max", "24MiB"});
+    net::Context context = *net::Context::open();
+    RawPeer peer(context, store.endpoints[0]);
+    CHECK(peer.ask("create", "queue=q").verb == "ok");
+    CHECK(peer.ask("put", "queue=q", body_of(1)).verb == "ok");
+    CHECK_FALSE(has(store.process.text(Stream::error), "no_room"));
+}
+
 TEST_CASE("store: a file that is as large as it may be is like a full disk", "[process][store]") {
     const std::size_t bytes = GENERATE(small, large);
     const ScratchFolder scratch;

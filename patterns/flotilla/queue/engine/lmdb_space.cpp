@@ -183,7 +183,7 @@ void Space::count_room(const Environment& environment) {
             free_bytes_ = *counted;
             counted_turn_ = turns_;
         }
-    room_ = over(available_bytes(), 2 * reserve_bytes_ + unusable_bytes_) / 2;
+    room_ = over(available_bytes(), finish_bytes() + unusable_bytes_) / 2;
     // The reserve has to be in the file, or the next turn has to be able to put it there.
     if (over(file_bytes_, end_bytes_) + free_bytes_ < reserve_bytes_ &&
         disk_free_bytes_ <= options_.disk_reserve_bytes)

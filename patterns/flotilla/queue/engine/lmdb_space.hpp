@@ -49,6 +49,8 @@ public:
     std::uint64_t room() const noexcept { return room_; }
     std::uint64_t file_bytes() const noexcept { return file_bytes_; }
     std::uint64_t disk_free_bytes() const noexcept { return disk_free_bytes_; }
+    // What room() keeps puts out of.
+    std::uint64_t finish_bytes() const noexcept { return 2 * reserve_bytes_; }
     // Of the map at the start, before it is known what the file has.
     static std::uint64_t first_map_bytes(const LmdbOptions& options,
                                          std::uint64_t file_bytes) noexcept;

@@ -39,6 +39,7 @@ struct LmdbLevels {
     std::uint64_t map_bytes = 0;
     std::uint64_t used_bytes = 0; // pages in use
     std::uint64_t disk_free_bytes = 0;
+    std::uint64_t finish_bytes = 0;       // no put gets them: messages are finished with them
     std::uint64_t journal_bytes = 0;      // its length; 0: none, or it failed
     std::uint64_t journal_used_bytes = 0; // what LMDB does not have yet
 };

@@ -277,6 +277,7 @@ LmdbLevels Tree::levels() const {
     if (const auto unused = rest.environment->free_bytes(); unused)
         levels.used_bytes -= std::min(*unused, levels.used_bytes);
     levels.disk_free_bytes = rest.space.disk_free_bytes();
+    levels.finish_bytes = rest.space.finish_bytes();
     return levels;
 }
 

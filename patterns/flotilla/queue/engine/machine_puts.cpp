@@ -205,7 +205,7 @@ std::uint32_t QueueMachine::Rest::room_in(Batch& batch, std::uint64_t bytes) {
         if (!std::exchange(was_full_, true))
             notice("full", "the store has no room for more messages");
         batch.refused = {ErrorCode::full, "the store is full; put it again when messages were "
-                                          "finished"};
+                                          "finished, or give it more disk or file_bytes_max"};
         return 0;
     }
     if (was_full_) {
