@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// zmq queue as somebody who may not: rules, an address, a key that is revoked while it works.
+#include <flotilla/net/curve.hpp>
+
+#include <process/cli/zmq_program.hpp>
+#include <process/store/store_program.hpp>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+using namespace flotilla;
+using namespace flotilla::test;
+
+namespace {
+
+// A store that knows alice, who may do everything to "open", and bob, who may do everything.
+struct Guarded {
+    ScratchFolder scratch{};
+    net::CurveKeyPair server = saved("server");
+    net::CurveKeyPair alice = saved("alice");
+    net::CurveKeyPair bob = saved("bob");
+    Store store = start();
+
+    net::CurveKeyPair saved(const std::string& name) const {
+        const auto keys = *net::generate_key_pair();
+        REQUIRE(net::save_certificate(keys, scratch.file(name)));
+        return keys;
+    }
+    void allow(const std::string& lines) const {
+        std::ofstream(scratch.file("list.new")) << lines;
+        std::filesystem::rename(scratch.file("list.new"), scratch.file("list"));
+    }
+    std::string line(const net::CurveKeyPair& keys, const std::string& name) const {
+        return keys.public_key.z85() + " " + name + "\n";
+    }
+    Store start() const {
+        allow(line(alice, "alice") + line(bob, "bob"));
+        std::ofstream(scratch.file("access.toml"))
+            << "[[rule]]\nwho = 'alice'\nallow = ['put', 'take', 'administer']\non = 'open'\n"
+               "[[rule]]\nwho = 'bob'\nallow = ['put', 'take', 'administer']\non = '*'\n";
+        return start_store_in(scratch.file("data"),
+                              {"--auto-create", "*", "--curve-key", scratch.file("server_secret"),
+                               "--allow-client-keys", scratch.file("list"), "--access",
+                               scratch.file("access.toml")});
+    }
+    std::vector<std::string> as(const std::string& who, std::vector<std::string> words) const {
+        words.insert(words.begin(), "queue");
+        words.insert(words.begin() + 2,
+                     {"--store", store.endpoints[0], "--curve-key", scratch.file(who + "_secret"),
+                      "--server-key", scratch.file("server")});
+        return words;
+    }
+};
+
+} // namespace
+
+TEST_CASE("queue put: what a rule refuses is told, leaves the outbox, and stops nothing",
+          "[process][store]") {
+    const Guarded with;
+    const std::string outbox = with.scratch.file("outbox");
+    const Completed refused =
+        run_zmq(with.as("alice", {"put", "closed", "a", "b", "--outbox", outbox}));
+    CHECK(refused.exit == Exit::with(4));
+    CHECK(has(refused.error, "message 1: alice may not put to 'closed'"));
+    CHECK(has(refused.error, "message 2: alice may not put to 'closed'"));
+    const Completed good = run_zmq(with.as("alice", {"put", "open", "c", "--outbox", outbox}));
+    INFO(good.error);
+    CHECK(good.exit == Exit::with(0));
+    CHECK(run_zmq(with.as("alice", {"take", "open", "--all"})).output == "c\n");
+    CHECK(run_zmq(with.as("bob", {"ls"})).output.find("closed") == std::string::npos);
+    const Completed peeks = run_zmq(with.as("alice", {"take", "closed"}));
+    CHECK(peeks.exit == Exit::with(4));
+    CHECK(has(peeks.error, "not_allowed"));
+}
+
+TEST_CASE("queue take: a revoked key ends it with 4, and what it held is another's",
+          "[process][store]") {
+    const Guarded with;
+    REQUIRE(run_zmq(with.as("bob", {"put", "open", "one", "two"})).exit == Exit::with(0));
+    REQUIRE(run_program({"/usr/bin/mkfifo", with.scratch.file("fifo")}).exit == Exit::with(0));
+    // Its first message is worked on all the while.
+    Process works =
+        start_zmq(with.as("alice", {"take", "open", "-t", "2s", "--", "sh", "-c",
+                                    "echo begun >&2; cat; read x < " + with.scratch.file("fifo")}));
+    REQUIRE(works.wait_line(Stream::error, "begun"));
+    Process waits = start_zmq(with.as("alice", {"take", "open", "--follow"}));
+    REQUIRE(waits.wait_line(Stream::output, "two"));
+    with.allow("revoked " + with.alice.public_key.z85() + "\n" + with.line(with.bob, "bob"));
+    CHECK(waits.wait_exit() == Exit::with(4));
+    CHECK(has(waits.text(Stream::error), "not_allowed"));
+    // What was worked on meanwhile is done by somebody else.
+    CHECK(run_zmq(with.as("bob", {"take", "open", "--wait", "30s"})).output == "one\n");
+    REQUIRE(run_program({"/bin/sh", "-c", "echo > " + with.scratch.file("fifo")}).exit ==
+            Exit::with(0));
+    CHECK(works.wait_exit() != Exit::with(0));
+    CHECK(has(works.text(Stream::error), "0 done"));
+    CHECK(has(works.text(Stream::error), "1 not settled"));
+}
+
+TEST_CASE("queue: an address that is denied gets no answer, and is told in time",
+          "[process][store]") {
+    const ScratchFolder scratch;
+    std::ofstream(scratch.file("access.toml")) << "[[address]]\ndeny = ['127.0.0.0/8']\n";
+    Store store = start_store_in(scratch.file("data"), {"--access", scratch.file("access.toml")});
+    const auto asked = [&](std::vector<std::string> words) {
+        words.insert(words.end(), {"--store", store.endpoints[0], "-t", "500ms"});
+        return run_zmq(words);
+    };
+    const Completed put = asked({"queue", "put", "q", "x"});
+    CHECK_FALSE(put.exit == Exit::with(0));
+    CHECK(has(put.error, store.endpoints[0]));
+    CHECK_FALSE(asked({"queue", "take", "q"}).exit == Exit::with(0));
+    const auto line = store.process.wait_line(Stream::error, "handshake_refused reason=address");
+    REQUIRE(line);
+    CHECK(has(*line, "address=127.0.0.1"));
+}
