@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <flotilla/base/encoding.hpp>
+#include <flotilla/net/system.hpp>
 #include <flotilla/wire/envelope.hpp>
 
 #include <cli/format.hpp>
@@ -272,6 +273,22 @@ Result<std::optional<wire::Frames>> Input::next(WallTime now) {
         if (Status read = read_some(); !read)
             return fail(read.error());
     }
+}
+
+Result<Input> open_bodies(const Bodies& bodies) {
+    using Repeat = Input::Options::Repeat;
+    Input::Options options;
+    options.messages = bodies.arguments;
+    options.message_bytes_max = bodies.message_bytes_max;
+    options.repeat = bodies.count ? Repeat::yes : Repeat::no;
+    options.seed = net::system_seed();
+    auto input = Input::open(bodies.input, std::move(options));
+    if (input && input->absent())
+        return fail(Errc::bad_option, "what to " + bodies.verb +
+                                          "? Give a BODY, -f FILE, or lines on standard input "
+                                          "('' is an empty " +
+                                          bodies.noun + ")");
+    return input;
 }
 
 } // namespace flotilla::cli

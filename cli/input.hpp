@@ -95,4 +95,16 @@ private:
     bool ended_ = false;
 };
 
+// What a verb makes messages of: each BODY, or the records of a file or of standard input.
+struct Bodies {
+    const InputFlags& input;
+    const std::vector<std::string>& arguments;
+    const std::optional<std::uint64_t>& count; // given: arguments begin again up to it
+    std::uint64_t message_bytes_max;
+    std::string verb; // "put", and what it is done with: "message"
+    std::string noun;
+};
+// Errors: those of Input::open; bad_option (there is nothing to do it with: what would be).
+Result<Input> open_bodies(const Bodies& bodies);
+
 } // namespace flotilla::cli

@@ -215,9 +215,14 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Terminal& terminal) {
 
     Servant servant(std::move(*servant_is));
     std::atomic<std::uint64_t> asked{0};
+    std::atomic<std::uint64_t> under_way{0};
     Status served;
     {
-        const SignalWatch watch([&] { worker->stop_soon(); });
+        const SignalWatch watch([&] {
+            if (under_way > 0)
+                reporter.note("what is held is finished; another signal ends it at once");
+            worker->stop_soon();
+        });
         running = &*worker;
         served = worker->run([&](request::Job& job) {
             if (flags.count && ++asked >= *flags.count)
@@ -227,7 +232,10 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Terminal& terminal) {
             request.body = std::move(job.body);
             request.is_cancelled = [&job] { return job.is_cancelled(); };
             request.note = [&reporter](const std::string& text) { reporter.note(text); };
-            return outcome_of(servant.answer(std::move(request)), reporter);
+            ++under_way;
+            Servant::Said said = servant.answer(std::move(request));
+            --under_way;
+            return outcome_of(std::move(said), reporter);
         });
     }
     terminal.note(counted(worker->counters()));

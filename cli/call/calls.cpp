@@ -76,17 +76,10 @@ Status CallRun::prepare() {
     if (!format)
         return fail(format.error());
     format_ = std::move(*format);
-    Input::Options options;
-    options.messages = flags_.bodies;
-    options.message_bytes_max = flags_.broker.message_bytes_max;
-    options.repeat = flags_.count ? Input::Options::Repeat::yes : Input::Options::Repeat::no;
-    options.seed = static_cast<std::uint64_t>(net::wall_now().time_since_epoch().count());
-    auto input = Input::open(flags_.input, std::move(options));
+    auto input = open_bodies({flags_.input, flags_.bodies, flags_.count,
+                              flags_.broker.message_bytes_max, "ask", "request"});
     if (!input)
         return fail(input.error());
-    if (input->absent())
-        return fail(Errc::bad_option, "what to ask? Give a BODY, -f FILE, or lines on standard "
-                                      "input ('' is an empty request)");
     input_.emplace(std::move(*input));
     auto link = make_broker_link(flags_.broker);
     if (!link)

@@ -50,6 +50,11 @@ queue::PutOptions put_options(const PutFlags& flags) {
     return options;
 }
 
+Result<Input> bodies_of(const PutFlags& flags) {
+    return open_bodies(
+        {flags.input, flags.bodies, flags.count, flags.store.message_bytes_max, "put", "message"});
+}
+
 class PutRun {
 public:
     PutRun(const PutFlags& flags, Terminal& terminal) : flags_(flags), terminal_(terminal) {}
@@ -88,17 +93,9 @@ private:
 Status PutRun::prepare() {
     if (Status right = check_queue(flags_.queue); !right)
         return right;
-    Input::Options options;
-    options.messages = flags_.bodies;
-    options.message_bytes_max = flags_.store.message_bytes_max;
-    options.repeat = flags_.count ? Input::Options::Repeat::yes : Input::Options::Repeat::no;
-    options.seed = static_cast<std::uint64_t>(net::wall_now().time_since_epoch().count());
-    auto input = Input::open(flags_.input, std::move(options));
+    auto input = bodies_of(flags_);
     if (!input)
         return fail(input.error());
-    if (input->absent())
-        return fail(Errc::bad_option, "what to put? Give a BODY, -f FILE, or lines on standard "
-                                      "input ('' is an empty message)");
     input_.emplace(std::move(*input));
     auto plan = make_store_plan(flags_.store);
     if (!plan)
@@ -247,17 +244,14 @@ Result<ExitCode> PutRun::run() {
 
 // One after the other, each answered when a consumer has acknowledged it.
 Result<ExitCode> put_acked(const PutFlags& flags, Terminal& terminal) {
-    Input::Options options;
-    options.messages = flags.bodies;
-    options.message_bytes_max = flags.store.message_bytes_max;
-    auto input = Input::open(flags.input, std::move(options));
+    auto input = bodies_of(flags);
     if (!input)
         return fail(input.error());
     auto link = StoreLink::open(flags.store, told_to(terminal));
     if (!link)
         return fail(link.error());
     std::uint64_t done = 0;
-    while (!input->ended()) {
+    while (!input->ended() && done < flags.count.value_or(UINT64_MAX)) {
         auto next = input->next(net::wall_now());
         if (!next)
             return fail(next.error());

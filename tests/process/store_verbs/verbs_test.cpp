@@ -66,6 +66,16 @@ TEST_CASE("queue: without standard input and output nothing is taken, and input 
     CHECK(shop.queue({"take", "q", "-n", "1", "--wait", "20s"}).output == "one\n");
 }
 
+TEST_CASE("queue: one after the other, as many as were asked for are put", "[process][store]") {
+    Shop shop;
+    shop.create("q");
+    Process take = start_zmq(
+        {"queue", "take", "q", "-n", "3", "--wait", "30s", "--store", shop.store.endpoints[0]});
+    CHECK(shop.queue({"put", "q", "x", "-n", "3", "--wait-acked"}).exit == Exit::with(0));
+    CHECK(take.wait_exit() == Exit::with(0));
+    CHECK(take.text(Stream::output) == "x\nx\nx\n");
+}
+
 TEST_CASE("queue: other framings and frames are kept", "[process][store]") {
     Shop shop;
     shop.create("q");
