@@ -106,6 +106,7 @@ Status ServeLoop::serve(Signals& signals) {
             return turned;
         if (Status served = serve_some(); !served)
             return served;
+        memory_.turned(net::recent_now());
         if (supervisor_.next() != never)
             supervisor_.turned(net::now(), [this] { return status(); });
         if (!drain_until_)

@@ -8,6 +8,7 @@
 //                         reload: all or nothing; ready (or draining) again either way
 #pragma once
 
+#include "host/freed_memory.hpp"
 #include "host/log.hpp"
 #include "host/reload.hpp"
 #include "host/signals.hpp"
@@ -76,6 +77,7 @@ private:
     Log& log_;
     Supervisor supervisor_;
     Duration drain_;
+    FreedMemory memory_{};
     net::Poller poller_{};
     std::optional<Instant> drain_until_{}; // while draining
     bool drained_ = false;

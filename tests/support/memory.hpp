@@ -21,6 +21,19 @@ inline std::uint64_t memory_bytes(pid_t process = ::getpid()) {
     throw std::runtime_error("a process tells nothing of its memory");
 }
 
+// Not with a sanitizer, which keeps what was freed and has shadows of its own.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool is_memory_told = false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+inline constexpr bool is_memory_told = false;
+#else
+inline constexpr bool is_memory_told = true;
+#endif
+#else
+inline constexpr bool is_memory_told = true;
+#endif
+
 inline constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
 
 } // namespace flotilla::test

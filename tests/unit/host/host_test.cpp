@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <host/freed_memory.hpp>
 #include <host/lifecycle.hpp>
 #include <host/log.hpp>
 #include <host/rate_limit.hpp>
@@ -134,4 +135,14 @@ TEST_CASE("signals: each becomes an event, in a loop's own time", "[unit][host]"
     CHECK(raised(SIGHUP) == Signal::reload);
     CHECK(raised(SIGUSR1) == Signal::report);
     CHECK_FALSE(signals->next());
+}
+
+TEST_CASE("freed memory: much that is free is given back, what will be used again is not",
+          "[unit][host]") {
+    constexpr std::size_t mebibyte = 1U << 20;
+    CHECK_FALSE(FreedMemory::is_worth_it(0, 0));
+    CHECK_FALSE(FreedMemory::is_worth_it(16 * mebibyte, 0));
+    CHECK(FreedMemory::is_worth_it(17 * mebibyte, 0));
+    CHECK_FALSE(FreedMemory::is_worth_it(100 * mebibyte, 400 * mebibyte));
+    CHECK(FreedMemory::is_worth_it(120 * mebibyte, 400 * mebibyte));
 }
