@@ -169,7 +169,7 @@ Result<RelayOptions> options_of(const RelaySettings& settings) {
     options.overflow = settings.overflow.value_or(options.overflow);
     if (settings.last_value.value_or(false)) {
         options.last_value.emplace();
-        set(options.last_value->topics_max, settings.last_value_topics);
+        options.last_value->topics_max = static_cast<std::size_t>(settings.topics_max());
         set(options.last_value->bytes_max, settings.last_value_bytes);
     }
     if (settings.hwm)

@@ -6,6 +6,7 @@
 
 #include <flotilla/base/units.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <tuple>
 #include <utility>
@@ -111,6 +112,11 @@ RelaySettings read_relay(TableReader in) {
 
 } // namespace
 
+std::uint64_t RelaySettings::topics_max() const {
+    const std::uint64_t standard = relay::LastValueLimits{}.topics_max;
+    return last_value_topics.value_or(hwm ? std::min(standard, *hwm) : standard);
+}
+
 bool RelaySettings::empty() const {
     return std::apply([](const auto&... field) { return (!field.has_value() && ...); },
                       fields(*this));
@@ -213,8 +219,7 @@ std::string format_relay(const RelaySettings& relay) {
         host::toml_line(out, "overflow",
                         toml_text(format_overflow(relay.overflow.value_or(standard.overflow))));
         host::toml_line(out, "last_value", host::toml_flag(relay.last_value.value_or(false)));
-        host::toml_line(out, "last_value_topics",
-                        std::to_string(relay.last_value_topics.value_or(remembered.topics_max)));
+        host::toml_line(out, "last_value_topics", std::to_string(relay.topics_max()));
         host::toml_line(
             out, "last_value_bytes",
             toml_text(format_bytes(relay.last_value_bytes.value_or(remembered.bytes_max))));

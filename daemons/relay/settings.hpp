@@ -48,6 +48,8 @@ struct RelaySettings {
 
     // Whether anything at all was given.
     bool empty() const;
+    // last_value_topics, or its default: 100,000, and no more than hwm.
+    std::uint64_t topics_max() const;
 };
 
 struct DaemonSettings : host::CommonSettings {

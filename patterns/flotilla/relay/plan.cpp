@@ -116,6 +116,23 @@ Status check_forwarder_only(const RelayOptions& options) {
     return {};
 }
 
+std::uint32_t queue_length(const RelayOptions& options) {
+    return options.messages_max.value_or(options.kind == Kind::forwarder ? forwarder_messages_max
+                                                                         : other_messages_max);
+}
+
+// A new subscriber is given all the values at once; what its queue does not hold would be lost in
+// silence.
+Status check_last_values(const RelayOptions& options) {
+    const std::uint32_t length = queue_length(options);
+    if (!options.last_value || options.last_value->topics_max <= length)
+        return {};
+    return refuse(options, Errc::bad_option,
+                  "last_value_topics is " + std::to_string(options.last_value->topics_max) +
+                      ", and hwm is " + std::to_string(length) +
+                      ": the queue of a new subscriber would not hold them; make hwm as large");
+}
+
 Status check(const RelayOptions& options) {
     if (!is_name(options.name))
         return refuse(options, Errc::bad_option, "a name has 1 to 64 letters, digits, '-' and '_'");
@@ -134,6 +151,7 @@ Status check(const RelayOptions& options) {
         check_range(options, "frames_max", options.frames_max, 1, 1024),
         check_range(options, "last_value_topics", memory.topics_max, 1, 10'000'000),
         check_range(options, "last_value_bytes", memory.bytes_max, 1024, tib),
+        check_last_values(options),
         check_range(options, "reply backlog messages", options.reply_backlog_messages_max, 1,
                     1'000'000),
         check_range(options, "reply backlog bytes", options.reply_backlog_bytes_max, 1, tib),
@@ -152,8 +170,7 @@ Status check(const RelayOptions& options) {
 net::SocketOptions socket_options(const RelayOptions& options, const SideOptions& side,
                                   std::string_view which) {
     net::SocketOptions socket;
-    const std::uint32_t length = options.messages_max.value_or(
-        options.kind == Kind::forwarder ? forwarder_messages_max : other_messages_max);
+    const std::uint32_t length = queue_length(options);
     socket.send_messages_max = length;
     socket.receive_messages_max = length;
     socket.frame_bytes_max = options.frame_bytes_max;

@@ -52,7 +52,9 @@ std::string format_overflow(const Overflow& overflow);
 
 // What is remembered for subscribers that come later.
 struct LastValueLimits {
-    std::size_t topics_max = 100'000;       // 1 to 10,000,000; the least recently sent is forgotten
+    // 1 to messages_max, as a new subscriber's queue gets all values at once. The least recently
+    // sent is forgotten.
+    std::size_t topics_max = 100'000;
     std::uint64_t bytes_max = 256ULL << 20; // of frames and topics; 1 KiB to 1 TiB
 };
 

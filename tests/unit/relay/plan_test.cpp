@@ -111,6 +111,13 @@ TEST_CASE("plan: a wrong option is refused with the relay's name and what is wro
               "last_value_topics is 0"));
     CHECK(has(complaint(
                   [](auto& o) {
+                      o.messages_max = 1'000;
+                      o.last_value = LastValueLimits{1'001, 1 << 20};
+                  },
+                  Errc::bad_option),
+              "last_value_topics is 1001, and hwm is 1000"));
+    CHECK(has(complaint(
+                  [](auto& o) {
                       o.last_value = LastValueLimits{1, 10};
                   },
                   Errc::bad_option),

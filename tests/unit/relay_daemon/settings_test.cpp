@@ -82,6 +82,7 @@ TEST_CASE("settings: a file with two relays becomes two sets of options", "[unit
     CHECK(prices.capture->attachments[0].endpoint.text() == "ipc:///run/prices");
     CHECK(format_overflow(prices.overflow) == "block:250ms");
     CHECK(prices.last_value->bytes_max == 1 << 20);
+    CHECK(prices.last_value->topics_max == 5000); // no more than its hwm
     CHECK(prices.messages_max == 5000u);
     CHECK((*options)[1].kind == relay::Kind::streamer);
     CHECK((*options)[1].message_bytes_max == 1 << 20);
