@@ -287,36 +287,38 @@ std::optional<std::uint64_t> SettingsTable::count(std::string_view key, std::uin
     return std::nullopt;
 }
 
-std::optional<Duration> SettingsTable::duration(std::string_view key) {
-    const toml::node* node = ask(*tree_, table_, key);
+namespace {
+
+// The value of a text in quotes, as `parse` reads it.
+template <class Parse>
+auto quoted(SettingsTable& table, detail::SettingsTree& tree, std::string_view key,
+            const toml::node* node, std::string_view wanted, Parse&& parse) {
+    using Value = std::decay_t<decltype(*parse(std::string_view{}))>;
     if (!node)
-        return std::nullopt;
-    const auto* value = node->as_string();
-    if (!value) {
-        refuse_kind(*tree_, key, *node, "a time in quotes, such as \"250ms\"");
-        return std::nullopt;
+        return std::optional<Value>{};
+    const auto* text = node->as_string();
+    if (!text) {
+        refuse_kind(tree, key, *node, wanted);
+        return std::optional<Value>{};
     }
-    const auto parsed = parse_duration(value->get());
-    if (parsed)
-        return *parsed;
-    refuse(key, "'" + std::string(key) + "': " + parsed.error().detail);
-    return std::nullopt;
+    const auto parsed = parse(text->get());
+    if (!parsed)
+        table.refuse(key, "'" + std::string(key) + "': " + parsed.error().detail);
+    return parsed ? std::optional<Value>{*parsed} : std::nullopt;
+}
+
+} // namespace
+
+std::optional<Duration> SettingsTable::duration(std::string_view key) {
+    return quoted(*this, *tree_, key, ask(*tree_, table_, key),
+                  "a time in quotes, such as \"250ms\"",
+                  [](std::string_view text) { return parse_duration(text); });
 }
 
 std::optional<std::uint64_t> SettingsTable::bytes(std::string_view key) {
-    const toml::node* node = ask(*tree_, table_, key);
-    if (!node)
-        return std::nullopt;
-    const auto* value = node->as_string();
-    if (!value) {
-        refuse_kind(*tree_, key, *node, "a size in quotes, such as \"64MiB\"");
-        return std::nullopt;
-    }
-    const auto parsed = parse_bytes(value->get());
-    if (parsed)
-        return *parsed;
-    refuse(key, "'" + std::string(key) + "': " + parsed.error().detail);
-    return std::nullopt;
+    return quoted(*this, *tree_, key, ask(*tree_, table_, key),
+                  "a size in quotes, such as \"64MiB\"",
+                  [](std::string_view text) { return parse_bytes(text); });
 }
 
 std::optional<SettingsTable> SettingsTable::table(std::string_view key) {
