@@ -52,6 +52,13 @@ std::optional<HostPort> split_host_port(std::string_view address) {
     return HostPort{host, address.substr(colon + 1)};
 }
 
+bool is_host_and_port(std::string_view text) {
+    const auto split = split_host_port(text);
+    return split && !split->host.empty() && !split->port.empty() &&
+           split->host.find('/') == std::string_view::npos &&
+           split->port.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 } // namespace
 
 std::string_view Endpoint::address() const noexcept {
@@ -70,7 +77,10 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
                     "the endpoint has a blank or control character" + std::string(example));
     const auto separator = text.find("://");
     if (separator == std::string_view::npos)
-        return refuse(text, "has no transport" + std::string(example));
+        return refuse(text,
+                      "has no transport" + (is_host_and_port(text)
+                                                ? "; did you mean tcp://" + std::string(text) + "?"
+                                                : std::string(example)));
     const std::string_view scheme = text.substr(0, separator);
     const auto* transport = std::find_if(std::begin(transports), std::end(transports),
                                          [&](const auto& each) { return each.name == scheme; });

@@ -47,7 +47,9 @@ TEST_CASE("endpoint: a wrong one is refused by name with a right example", "[uni
         const char* why;
     };
     for (const Case& each :
-         {Case{"", "is empty"}, Case{"tcp//x", "has no transport"},
+         {Case{"", "is empty"}, Case{"tcp//x", "has no transport; write for example"},
+          Case{"127.0.0.1:5555", "has no transport; did you mean tcp://127.0.0.1:5555?"},
+          Case{"/run/x:5", "has no transport; write for example"},
           Case{"udp://1.2.3.4:5", "unknown transport 'udp'"}, Case{"tcp://", "has no address"},
           Case{"tcp://host", "has no port"}, Case{"tcp://host:", "has no port"},
           Case{"tcp://:55", "has no host"}, Case{"tcp://h:99999", "has the port '99999'"},
