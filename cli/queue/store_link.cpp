@@ -90,6 +90,7 @@ Result<StoreLink> StoreLink::open(const StoreFlags& flags, ConnectionTold told,
     const Duration each = plan->timeout / static_cast<std::int64_t>(plan->stores.size());
     Result<StoreLink> link = fail(Errc::timeout);
     ConnectionHint hint;
+    std::string strangers; // who is where a store should be
     for (const net::Endpoint& endpoint : plan->stores) {
         // A name is refused in silence while the store has not seen its last connection end, and
         // what is asked of a store that stops at that moment is lost: it is asked again, each time
@@ -101,11 +102,16 @@ Result<StoreLink> StoreLink::open(const StoreFlags& flags, ConnectionTold told,
                             name, told, hint);
             patience *= 2;
         } while (!link && link.error().code == Errc::timeout && net::now() < deadline);
-        if (link || link.error().code != Errc::timeout)
+        if (!link && link.error().code == Errc::refused)
+            strangers += (strangers.empty() ? "" : "; ") + link.error().detail;
+        else if (link || link.error().code != Errc::timeout)
             break;
     }
     if (!link && link.error().code == Errc::timeout)
-        return fail(Errc::timeout, no_answer(flags, hint));
+        return fail(Errc::timeout,
+                    (strangers.empty() ? "" : strangers + "; ") + no_answer(flags, hint));
+    if (!link && link.error().code == Errc::refused)
+        return fail(Errc::refused, strangers);
     return link;
 }
 

@@ -68,6 +68,7 @@ void TakerMachine::handle_ok(const leased::Ok& ok, Instant now, TakerOutputs& ou
     lease_ = std::clamp<Duration>(ok.terms->lease, 3ms, 24h);
     state_ = State::ready;
     refusal_.reset();
+    strangers_ = 0;
     answer_by_ = never;
     failures_ = 0;
     ++counters_.sessions_total;
@@ -94,7 +95,9 @@ void TakerMachine::handle_error(const leased::ErrorReply& error, Instant now, Ta
     default:
         // Whatever it was, a hello that was refused is not answered otherwise.
         if (state_ == State::greeting) {
-            refusal_ = error;
+            strangers_ = error.code == leased::ErrorCode::wrong_peer ? strangers_ + 1 : sources_;
+            if (strangers_ >= sources_)
+                refusal_ = error;
             leave(now);
         }
     }
@@ -215,6 +218,7 @@ void TakerMachine::tick(Instant now, TakerOutputs& out) {
         ++counters_.connects_total;
         greet(now, out);
     } else if (state_ == State::greeting && answer_by_ <= now) {
+        strangers_ = 0;
         leave(now);
     } else if (state_ == State::ready) {
         if (flush_at_ <= now)

@@ -112,7 +112,8 @@ public:
     std::uint64_t held() const noexcept { return held_.size(); }
     Instant next_deadline() const noexcept;
     const TakerCounters& counters() const noexcept { return counters_; }
-    // The answer to the last hello, when that was refused for good.
+    // The answer to the last hello, when that was refused for good; of somebody who says that he is
+    // no source, when they all do.
     const std::optional<wire::leased::ErrorReply>& refusal() const noexcept { return refusal_; }
 
 private:
@@ -145,6 +146,7 @@ private:
     wire::leased::Leases acks_;
     std::uint64_t acks_count_ = 0;
     Instant flush_at_ = never;
+    std::size_t strangers_ = 0; // sources in a row that said that they are none
     std::optional<wire::leased::ErrorReply> refusal_;
     TakerCounters counters_;
 };

@@ -58,6 +58,23 @@ TEST_CASE("a queue verb at a broker ends at once, and says what is there") {
     }
 }
 
+TEST_CASE("of several stores the one that is none is passed over") {
+    Broker broker = start_broker();
+    const ScratchFolder scratch;
+    Store store = start_store_in(scratch.file("data"));
+    const Words stores{"--store", broker.endpoint, "--store", store.endpoints[0]};
+    for (Words words : {Words{"queue", "create", "q"}, Words{"queue", "put", "q", "x"},
+                        Words{"queue", "take", "q"}}) {
+        CAPTURE(words[1]);
+        words.insert(words.end(), stores.begin(), stores.end());
+        words.insert(words.end(), {"-t", long_wait});
+        CHECK(run_zmq(std::move(words)).exit == Exit::with(0));
+    }
+    const Completed both =
+        run_zmq({"queue", "ls", "--store", broker.endpoint, "--store", broker.endpoint});
+    CHECK(both.exit == Exit::with(4));
+}
+
 TEST_CASE("what an outbox on disk holds is kept where a broker is, and put when a store comes") {
     Broker broker = start_broker();
     const ScratchFolder scratch;

@@ -249,6 +249,39 @@ TEST_CASE("taker machine: busy and draining sources are left, lost leases counte
     CHECK(bench.machine.counters().refused_total == 2);
 }
 
+TEST_CASE("taker machine: who is no source is told of when none of them is one", "[unit][work]") {
+    Bench bench(limits(), 2);
+    const leased::ErrorReply stranger{leased::ErrorCode::wrong_peer, "this is a broker", 0, 0, 0};
+    const auto next = [&] {
+        bench.out.clear();
+        bench.pass(bench.machine.next_deadline() - bench.now);
+        REQUIRE(bench.machine.state() == State::greeting);
+    };
+    bench.hear(stranger);
+    CHECK(bench.machine.state() == State::closed);
+    CHECK_FALSE(bench.machine.refusal()); // the other one was not asked
+    next();
+    SECTION("the next is one") {
+        bench.ok();
+        CHECK(bench.machine.state() == State::ready);
+        CHECK_FALSE(bench.machine.refusal());
+    }
+    SECTION("the next is silent, which says nothing") {
+        bench.pass(bench.machine.next_deadline() - bench.now);
+        next();
+        bench.hear(stranger);
+        CHECK_FALSE(bench.machine.refusal());
+    }
+    SECTION("the next is none either, until one is") {
+        bench.hear(stranger);
+        REQUIRE(bench.machine.refusal());
+        CHECK(bench.machine.refusal()->text == "this is a broker");
+        next();
+        bench.ok();
+        CHECK_FALSE(bench.machine.refusal());
+    }
+}
+
 TEST_CASE("taker machine: stopping acknowledges what is done and gives back the rest",
           "[unit][work]") {
     Bench bench;
