@@ -123,8 +123,12 @@ Result<Added> allow(const std::string& list, const std::string& key_or_file, con
         if (!known)
             return fail(known.error());
         if (known->is_revoked(*key))
-            return fail(Errc::refused, list + " says that the key " + net::fingerprint(*key) +
-                                           "... was revoked; take that out to allow it again");
+            return fail(
+                Errc::refused,
+                "the key " + net::fingerprint(*key) + "... was revoked in " + list + "; take " +
+                    (is_folder(list) ? "its certificate that ends in .revoked"
+                                     : "the line that begins with 'revoked " + key->z85() + "'") +
+                    " out of it to allow the key again");
         const auto there = known->users().find(*key);
         if (there != known->users().end()) {
             User wanted = user;

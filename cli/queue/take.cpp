@@ -193,6 +193,10 @@ Result<ExitCode> run_take(const TakeFlags& flags, Terminal& terminal) {
                                              : print_all(flags, *link, *printer, terminal);
     if (!code && code.error().code == Errc::stopped)
         return ExitCode::ok; // the signal says how it ended
+    if (code && *code == ExitCode::nothing)
+        terminal.note("'" + flags.queue + "' has no message to give" +
+                      (flags.wait > Duration::zero() ? " for " + format_duration(flags.wait)
+                                                     : "; -w waits for one"));
     return code;
 }
 

@@ -49,6 +49,7 @@ TEST_CASE("queue: lines are put, taken in order, and gone", "[process][store]") 
     const Completed none = shop.queue({"take", "q"});
     CHECK(none.exit == Exit::with(3));
     CHECK(none.output.empty());
+    CHECK(has(none.error, "'q' has no message to give"));
 }
 
 TEST_CASE("queue: without standard input and output nothing is taken, and input has ended",

@@ -101,7 +101,10 @@ TEST_CASE("revoke: a list says whose key was revoked, and keeps the rest", "[uni
     CHECK(*keys::revoke(list, "alice") == std::vector{alice->public_key});
     CHECK(contents(list) == "# friends\nrevoked " + alice->public_key.z85() + " alice\nbob.cert\n");
     CHECK(keys::revoke(list, alice->public_key.z85())->empty());
-    CHECK(keys::allow(list, alice->public_key.z85()).error().code == Errc::refused);
+    const auto again = keys::allow(list, alice->public_key.z85());
+    CHECK(again.error().code == Errc::refused);
+    CHECK(again.error().detail.find("take the line that begins with 'revoked " +
+                                    alice->public_key.z85() + "' out of it") != std::string::npos);
     CHECK(keys::revoke(list, scratch.path("bob.cert"))->size() == 1);
     CHECK(net::load_allow_list(list)->size() == 0);
     CHECK(net::load_allow_list(list)->revoked().size() == 2);
