@@ -34,6 +34,11 @@ inline constexpr bool is_memory_told = true;
 inline constexpr bool is_memory_told = true;
 #endif
 
+// True where nothing is told.
+inline bool uses_less_than(std::uint64_t bytes, pid_t process = ::getpid()) {
+    return !is_memory_told || memory_bytes(process) < bytes;
+}
+
 inline constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
 
 } // namespace flotilla::test

@@ -32,7 +32,6 @@ TEST_CASE("socket: a small message that is kept does not keep the buffer it came
         REQUIRE(message);
         kept.push_back(std::move(*message));
     }
-    if (test::is_memory_told)
-        CHECK(test::memory_bytes() < before + 24 * test::mebibyte);
+    CHECK(test::uses_less_than(before + 24 * test::mebibyte));
     CHECK(kept.back()[0] == ByteView{body});
 }

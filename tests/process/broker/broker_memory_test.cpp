@@ -43,7 +43,7 @@ TEST_CASE("flotilla-broker: a client that never reads leaves nothing behind", "[
             answer(worker, take(worker), body);
     }
     const Instant deadline = deadline_after(net::now(), patience);
-    while (memory_bytes(broker.process.pid()) > before + 24 * mebibyte)
+    while (!uses_less_than(before + 24 * mebibyte, broker.process.pid()))
         REQUIRE(net::now() < deadline);
     ask(honest, "echo", "still there");
     answer(worker, take(worker), "still there");

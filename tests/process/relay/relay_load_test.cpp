@@ -166,7 +166,7 @@ TEST_CASE("flotilla-relay: a puller that does not read pushes back, at a bounded
         ++sent;
     CHECK(daemon.counted("in_held") == 1);
     // Its queues, of 1,000 each on both sides, beside the kernel's.
-    CHECK(memory_bytes(daemon.process.pid()) < before + 8 * mebibyte);
+    CHECK(uses_less_than(before + 8 * mebibyte, daemon.process.pid()));
     while (seen.last < sent) {
         const auto message = pull.receive(patience);
         REQUIRE(message);
@@ -198,7 +198,7 @@ TEST_CASE("flotilla-relay: for a subscriber that does not read small messages co
         REQUIRE(pub.send(ByteView{body}, patience));
         REQUIRE(sub.receive(patience));
     }
-    CHECK(memory_bytes(daemon.process.pid()) < before + 24 * mebibyte);
+    CHECK(uses_less_than(before + 24 * mebibyte, daemon.process.pid()));
     CHECK(daemon.counted("in_messages") == count + 1);
 }
 
@@ -230,7 +230,7 @@ TEST_CASE("flotilla-relay: a tap that never reads costs its queue and slows nobo
     pass(60'000);
     CHECK(seen.count == sent);
     // --capture-hwm is 10,000.
-    CHECK(memory_bytes(daemon.process.pid()) < before + 24 * mebibyte);
+    CHECK(uses_less_than(before + 24 * mebibyte, daemon.process.pid()));
     CHECK(daemon.counted("in_messages") == sent);
 }
 
@@ -267,7 +267,7 @@ TEST_CASE("flotilla-relay: a hundred thousand last values cost what is counted, 
         REQUIRE(net::now() < deadline);
     CHECK(daemon.counted("last_value_topics") == topics);
     const std::uint64_t counted = daemon.counted("last_value_bytes");
-    CHECK(memory_bytes(daemon.process.pid()) < before + counted * 3 / 2 + 16 * mebibyte);
+    CHECK(uses_less_than(before + counted * 3 / 2 + 16 * mebibyte, daemon.process.pid()));
     Socket late =
         connected(*context, SocketType::sub, daemon.endpoint("backend"), queue_of(200'000));
     REQUIRE(late.subscribe("topic/"));

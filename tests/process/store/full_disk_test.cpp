@@ -147,7 +147,7 @@ TEST_CASE("store: a disk that is small is enough when its settings are", "[proce
     net::Context context = *net::Context::open();
     RawPeer peer(context, store.endpoints[0]);
     CHECK(peer.ask("create", "queue=q").verb == "ok");
-    CHECK(peer.ask("put", "queue=q", body_of(1)).verb == "ok");
+    CHECK(peer.ask("put", "queue=q", body_of(1, small)).verb == "ok");
     CHECK_FALSE(has(store.process.text(Stream::error), "no_room"));
 }
 
