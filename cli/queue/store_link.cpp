@@ -17,6 +17,8 @@ namespace leased = queue::leased;
 namespace {
 constexpr std::size_t unasked_max = 100'000; // no credit is larger
 constexpr Duration first_try = 500ms;
+constexpr int denied_status = 400;  // of ZAP; 300 is for a while
+constexpr Duration denied_max = 1s; // a store reads a list that was changed within that
 } // namespace
 
 Error refusal(leased::ErrorCode code, const std::string& text) {
@@ -74,6 +76,8 @@ Result<StoreLink> StoreLink::open_one(const StorePlan& plan, const net::Endpoint
     // Any answer shows that it is there; without a session it is an error.
     auto heard = link.ask(leased::Command{leased::Ping{}}, queue::Asked::leased);
     link.hint_ = nullptr;
+    if (!heard && heard.error().code == Errc::timeout && !link.denied_.empty())
+        return fail(Errc::not_allowed, std::move(link.denied_));
     if (!heard && heard.error().code != Errc::refused)
         return fail(heard.error());
     if (link.refused_with() == leased::ErrorCode::wrong_peer)
@@ -89,29 +93,37 @@ Result<StoreLink> StoreLink::open(const StoreFlags& flags, ConnectionTold told,
         return fail(plan.error());
     const Duration each = plan->timeout / static_cast<std::int64_t>(plan->stores.size());
     Result<StoreLink> link = fail(Errc::timeout);
+    const auto ended = [&link](Errc code) { return !link && link.error().code == code; };
     ConnectionHint hint;
     std::string strangers; // who is where a store should be
     for (const net::Endpoint& endpoint : plan->stores) {
         // A name is refused in silence while the store has not seen its last connection end, and
         // what is asked of a store that stops at that moment is lost: it is asked again, each time
         // with more patience, because the way may be slow.
-        const Instant deadline = deadline_after(net::now(), each);
+        const Instant begun = net::now();
+        const Instant deadline = deadline_after(begun, each);
         Duration patience = first_try;
+        std::string denied; // by a try; another may only have been hung up on
         do {
             link = open_one(*plan, endpoint, std::min(patience, time_left(net::now(), deadline)),
                             name, told, hint);
             patience *= 2;
-        } while (!link && link.error().code == Errc::timeout && net::now() < deadline);
-        if (!link && link.error().code == Errc::refused)
+            if (ended(Errc::not_allowed))
+                denied = link.error().detail;
+        } while (net::now() < deadline && (ended(Errc::timeout) || ended(Errc::not_allowed)) &&
+                 (denied.empty() || net::now() - begun < denied_max));
+        if (ended(Errc::timeout) && !denied.empty())
+            link = fail(Errc::not_allowed, denied);
+        if (ended(Errc::refused) || ended(Errc::not_allowed))
             strangers += (strangers.empty() ? "" : "; ") + link.error().detail;
-        else if (link || link.error().code != Errc::timeout)
+        else if (!ended(Errc::timeout))
             break;
     }
-    if (!link && link.error().code == Errc::timeout)
+    if (ended(Errc::timeout))
         return fail(Errc::timeout,
                     (strangers.empty() ? "" : strangers + "; ") + no_answer(flags, hint));
-    if (!link && link.error().code == Errc::refused)
-        return fail(Errc::refused, strangers);
+    if (ended(Errc::refused) || ended(Errc::not_allowed))
+        return fail(link.error().code, strangers);
     return link;
 }
 
@@ -119,8 +131,12 @@ void StoreLink::hear_connections() {
     while (const auto event = monitor_->next()) {
         if (told_)
             told_(net::explain(*event));
-        if (hint_)
-            hint_->hear(*event);
+        if (!hint_)
+            continue;
+        hint_->hear(*event);
+        using Kind = net::ConnectionEvent::Kind;
+        if (event->kind == Kind::handshake_failed_auth && event->value == denied_status)
+            denied_ = net::explain(*event);
     }
 }
 

@@ -36,7 +36,7 @@ public:
     // The first store that answers. `name` is what it is to know us by, so that another run can go
     // on where this one ended; empty: a name of its own. Errors: those of make_store_plan and
     // Socket; timeout (none does, each asked for its part of the time); refused (somebody else is
-    // there, and said so).
+    // there, and said so); not_allowed (it does not let us in).
     static Result<StoreLink> open(const StoreFlags& flags, ConnectionTold told,
                                   const std::string& name = {});
 
@@ -79,6 +79,7 @@ private:
     std::optional<net::Monitor> monitor_{};
     ConnectionTold told_{};
     ConnectionHint* hint_ = nullptr; // while it is opened
+    std::string denied_{};           // meanwhile, with the reason
     std::string endpoint_{};
     Duration timeout_{0};
     OnSignal on_signal_ = OnSignal::stop;
