@@ -12,6 +12,16 @@
 
 namespace flotilla::host {
 
+void keep_freed_memory() noexcept {
+#ifdef FLOTILLA_ALLOCATOR_TELLS
+    constexpr int mapped_bytes_min = 8 << 20; // of one allocation: larger ones go back at once
+    if (std::getenv("GLIBC_TUNABLES") != nullptr)
+        return;
+    ::mallopt(M_TRIM_THRESHOLD, static_cast<int>(FreedMemory::kept_bytes));
+    ::mallopt(M_MMAP_THRESHOLD, mapped_bytes_min);
+#endif
+}
+
 void FreedMemory::turned(Instant now) noexcept {
     if (now - looked_ < look_every)
         return;

@@ -2,7 +2,6 @@
 #include "host/lifecycle.hpp"
 
 #include <fcntl.h>
-#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -21,8 +20,6 @@ namespace flotilla::host {
 namespace {
 
 constexpr std::size_t settings_bytes_max = 1 << 20;
-constexpr int kept_bytes_max = 16 << 20;
-constexpr int mapped_bytes_min = 8 << 20; // of one allocation: larger ones are given back at once
 
 auto io_error(const std::string& what) {
     return fail(Errc::io, what + ": " + std::strerror(errno));
@@ -63,15 +60,6 @@ std::uint64_t raise_file_limit() noexcept {
     const rlim_t before = limit.rlim_cur;
     limit.rlim_cur = limit.rlim_max;
     return ::setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
-}
-
-void keep_freed_memory() noexcept {
-#ifdef M_TRIM_THRESHOLD
-    if (std::getenv("GLIBC_TUNABLES") != nullptr)
-        return;
-    ::mallopt(M_TRIM_THRESHOLD, kept_bytes_max);
-    ::mallopt(M_MMAP_THRESHOLD, mapped_bytes_min);
-#endif
 }
 
 Result<std::string> read_settings_file(const std::string& path) {

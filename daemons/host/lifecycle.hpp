@@ -19,11 +19,6 @@ Result<bool> notify_supervisor(std::string_view state);
 // the limit that holds now.
 std::uint64_t raise_file_limit() noexcept;
 
-// Lets the allocator keep up to 16 MiB that were freed, where it would give back all beyond 128
-// KiB: a store of large messages spent half of its CPU on pages that it had just returned. Not
-// where GLIBC_TUNABLES says something, and with no effect on allocators that have no such setting.
-void keep_freed_memory() noexcept;
-
 // A whole settings file, at most 1 MiB: an ordinary file, or what /dev/stdin gives. Errors:
 // not_found, too_large, io (also for a pipe, a folder, a device); each names the file.
 Result<std::string> read_settings_file(const std::string& path);

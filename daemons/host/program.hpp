@@ -8,6 +8,7 @@
 #pragma once
 
 #include "host/command_line.hpp"
+#include "host/freed_memory.hpp"
 #include "host/lifecycle.hpp"
 #include "host/log.hpp"
 #include "host/signals.hpp"
