@@ -78,6 +78,7 @@ Status TakeSession::take_in(queue::Event&& event) {
 
 Result<std::optional<Taken>> TakeSession::next(Duration wait) {
     const Instant deadline = deadline_after(net::now(), wait);
+    bool has_asked = wait == Duration::zero();
     while (held_.empty()) {
         if (Status settled = settle(); !settled)
             return fail(settled.error());
@@ -90,7 +91,10 @@ Result<std::optional<Taken>> TakeSession::next(Duration wait) {
             if (Status taken = take_in(std::move(**event)); !taken)
                 return fail(taken.error());
         } else if (left <= quiet) {
-            return std::optional<Taken>{};
+            if (std::exchange(has_asked, true))
+                return std::optional<Taken>{};
+            if (Status asked = ask_for_all(); !asked)
+                return fail(asked.error());
         }
         if (Status renewed = renew(); !renewed)
             return fail(renewed.error());
@@ -99,6 +103,16 @@ Result<std::optional<Taken>> TakeSession::next(Duration wait) {
     held_.pop_front();
     given_.push_back(taken->lease.number);
     return taken;
+}
+
+// A store that is busy is silent too. It answers in order, and gives out what it has after it has
+// answered: with the second answer everything is here.
+Status TakeSession::ask_for_all() {
+    for (int i = 0; i < 2; ++i)
+        if (const auto pong = link_->ask(leased::Command{leased::Ping{window()}}, Asked::leased);
+            !pong)
+            return fail(pong.error());
+    return {};
 }
 
 void TakeSession::ack(leased::LeaseToken lease) {

@@ -33,7 +33,8 @@ public:
     // Errors: refused (no such queue).
     static Result<TakeSession> open(StoreLink& link, const std::string& queue, Size size);
 
-    // The next message, waiting at most `wait`; nothing when none came. Those before it that were
+    // The next message, waiting at most `wait`; nothing when none came and, unless it is zero, the
+    // store says that there is none. Those before it that were
     // neither acknowledged nor given back stay with the caller, and count in the window. Errors:
     // those of StoreLink.
     Result<std::optional<Taken>> next(Duration wait);
@@ -54,6 +55,7 @@ private:
     std::uint32_t window() const noexcept;
     void done(queue::leased::LeaseToken lease) noexcept;
     Status take_in(queue::Event&& event);
+    Status ask_for_all();
 
     StoreLink* link_;
     queue::leased::Terms terms_{};
