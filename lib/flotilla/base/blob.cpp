@@ -46,4 +46,9 @@ Blob Blob::share() const {
     return blob;
 }
 
+void Blob::own_small() {
+    if (owner_ != nullptr && owner_ != &heap && size() <= small_bytes_max)
+        *this = copy(view());
+}
+
 } // namespace flotilla

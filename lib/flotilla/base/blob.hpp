@@ -82,6 +82,10 @@ public:
 
     // A second handle on the same bytes; copies only what fits inside a Blob.
     Blob share() const;
+    // For whoever keeps it: bytes of a foreign owner are copied where there are few of them. libzmq
+    // lets received frames lie in the 8 KiB that they were read into, and each keeps all of that.
+    void own_small();
+    static constexpr std::size_t small_bytes_max = 4096;
 
     ByteView view() const noexcept {
         return owner_ ? owner_->view(storage_)

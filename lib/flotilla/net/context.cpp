@@ -12,15 +12,6 @@
 
 namespace flotilla::net {
 
-namespace {
-
-// Whether received frames lie in the buffer that they were read into. Then each that is kept keeps
-// the 8 KiB of that buffer, and what counts bytes (queues, backlogs, last values) counts wrongly by
-// up to a factor of 80. libzmq has the option since 4.3, in its header only for drafts.
-constexpr int zero_copy_receive = 10; // ZMQ_ZERO_COPY_RECV
-
-} // namespace
-
 namespace detail {
 
 ContextState::ContextState(void* native, Native ownership) noexcept
@@ -63,7 +54,6 @@ Result<Context> Context::open(ContextOptions options) {
         std::make_shared<detail::ContextState>(native, detail::ContextState::Native::owned);
     zmq_ctx_set(native, ZMQ_IO_THREADS, static_cast<int>(options.io_threads));
     zmq_ctx_set(native, ZMQ_MAX_SOCKETS, static_cast<int>(options.sockets_max));
-    zmq_ctx_set(native, zero_copy_receive, 0);
     zmq_ctx_set(native, ZMQ_BLOCKY, 0); // sockets made by others do not wait for ever either
     return Context{std::move(state), Role::owner};
 }

@@ -65,6 +65,7 @@ PeerBacklogs::Sent PeerBacklogs::wait(Peers::iterator at, Waiting&& next) {
         progressed_ = true;
     }
     ++backlogged_total_;
+    next.message.own_small();
     Peer& peer = at->second;
     peer.bytes += next.bytes;
     total_bytes_ += next.bytes;

@@ -91,6 +91,12 @@ public:
         return other;
     }
 
+    // Blob::own_small() of each.
+    void own_small() {
+        for (std::size_t i = 0; i < size_; ++i)
+            (*this)[i].own_small();
+    }
+
     friend bool operator==(const Frames& a, const Frames& b) {
         if (a.size_ != b.size_)
             return false;

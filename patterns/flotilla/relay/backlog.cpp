@@ -22,6 +22,7 @@ bool Backlog::add(Message& message) {
         return false;
     auto& waiting = found != peers_.end() ? found->second : peers_[std::string(message.frame(0))];
     message.parts.resize(message.frames); // the spare slots of a longer message before it
+    message.own_small();
     waiting.push_back(std::move(message));
     message = Message{};
     ++messages_;

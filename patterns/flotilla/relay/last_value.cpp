@@ -18,6 +18,12 @@ std::uint64_t cost(std::string_view topic, const Message& message) noexcept {
     return message.bytes + topic.size() + message.frames * sizeof(net::Part) + entry_bytes;
 }
 
+Message kept_of(const Message& message) {
+    Message kept = message.share();
+    kept.own_small();
+    return kept;
+}
+
 } // namespace
 
 bool is_reserved_topic(ByteView topic) noexcept {
@@ -32,12 +38,12 @@ void LastValues::remember(const Message& message) {
         return forget(topic);
     if (Message* const old = values_.touch(topic)) {
         bytes_ -= cost(topic, *old);
-        *old = message.share();
+        *old = kept_of(message);
     } else {
         // Not left to the table: topics_ must let go of a key while it is still there.
         if (values_.size() == values_.entries_max())
             forget_oldest();
-        values_.insert(std::string(topic), message.share());
+        values_.insert(std::string(topic), kept_of(message));
         topics_.insert(values_.begin()->key);
     }
     bytes_ += cost(topic, message);

@@ -27,6 +27,12 @@ Message Message::share() const {
     return other;
 }
 
+void Message::own_small() {
+    for (std::size_t i = 0; i < frames; ++i)
+        if (parts[i].view().size() <= Blob::small_bytes_max)
+            parts[i] = net::Part::copy(parts[i].view());
+}
+
 Received receive(net::Socket& socket, const MessageLimits& limits, Message& message) {
     message.frames = 0;
     message.bytes = 0;

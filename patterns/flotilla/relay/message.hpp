@@ -22,6 +22,8 @@ struct Message {
     ByteView frame(std::size_t i) const noexcept { return parts[i].view(); }
     // A second handle on every frame.
     Message share() const;
+    // For whoever keeps it: as Blob::own_small().
+    void own_small();
 };
 
 struct MessageLimits {

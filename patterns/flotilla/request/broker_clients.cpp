@@ -11,6 +11,12 @@ namespace flotilla::request {
 
 using State = BrokerRequest::State;
 
+namespace {
+
+constexpr std::uint64_t lent_requests_max = 1'000; // queued, in memory that is not theirs
+
+} // namespace
+
 void BrokerMachine::from_client(Said& said) {
     switch (said.message.verb) {
     case Verb::request:
@@ -132,6 +138,9 @@ void BrokerMachine::accept(Said& said, Slot service) {
     bytes_ += bytes;
     enqueue(slot, false);
     serve(service, said.now, said.out);
+    // It may lie in a buffer of 8 KiB; a copy costs more than passing it on at once.
+    if (queued_ > lent_requests_max && requests_[slot].state == State::queued)
+        requests_[slot].body.own_small();
 }
 
 // Whether the service's queue takes one more, after what its policy does for that.
@@ -220,6 +229,7 @@ void BrokerMachine::keep(Slot slot, const wire::Frames* body, ErrorCode code, st
     answer.is_error = body == nullptr;
     if (body)
         answer.body = body->share();
+    answer.body.own_small();
     answer.code = code;
     answer.text = text;
     kept_.keep(std::move(answer), now);
