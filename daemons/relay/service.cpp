@@ -6,6 +6,7 @@
 #include "host/transport.hpp"
 #include "relay/access.hpp"
 
+#include <flotilla/net/received_frames.hpp>
 #include <flotilla/net/system.hpp>
 
 #include <nlohmann/json.hpp>
@@ -132,6 +133,7 @@ Result<Service> Service::open(ServiceOptions options, host::Log& log) {
     auto context = host::open_context(options.settings, log);
     if (!context)
         return fail(context.error());
+    net::copy_received_frames(*context); // what a slow peer leaves waiting is counted in messages
     Service service{std::move(*context), std::move(*admin), std::move(options), log};
     for (std::size_t i = 0; i < service.options_.relays.size(); ++i) {
         relay::RelayOptions& each = service.options_.relays[i];
