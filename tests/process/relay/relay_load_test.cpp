@@ -267,7 +267,14 @@ TEST_CASE("flotilla-relay: a hundred thousand last values cost what is counted, 
         REQUIRE(net::now() < deadline);
     CHECK(daemon.counted("last_value_topics") == topics);
     const std::uint64_t counted = daemon.counted("last_value_bytes");
-    CHECK(uses_less_than(before + counted * 3 / 2 + 16 * mebibyte, daemon.process.pid()));
+    // What waited for a subscriber on a busy machine is read, and goes back to the system.
+    const Instant given_back = deadline_after(net::now(), patience);
+    while (!uses_less_than(before + counted * 3 / 2 + 16 * mebibyte, daemon.process.pid())) {
+        REQUIRE(net::now() < given_back);
+        (void)sub.receive(10ms);
+        while (sub.receive(Duration::zero())) {
+        }
+    }
     Socket late =
         connected(*context, SocketType::sub, daemon.endpoint("backend"), queue_of(200'000));
     REQUIRE(late.subscribe("topic/"));
