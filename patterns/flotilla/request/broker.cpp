@@ -16,7 +16,6 @@
 #include <flotilla/wire/foreign.hpp>
 
 #include <algorithm>
-#include <iterator>
 #include <optional>
 #include <utility>
 #include <variant>

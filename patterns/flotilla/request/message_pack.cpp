@@ -65,12 +65,13 @@ std::optional<Result<Message>> PackReader::next() {
         return std::nullopt;
     std::optional<Result<Message>> message{std::in_place};
     Status read = take_entry();
-    if (!read)
+    if (!read) {
         rest_ = wire::Reader{{}};
-    else
-        read = at_ == At::broker
-                   ? detail::read_flotilla(frames_, 0, detail::Receiver::broker, **message)
-                   : detail::read_flotilla(frames_, 0, detail::Receiver::worker, **message);
+    } else {
+        using detail::Receiver;
+        const auto receiver = at_ == At::broker ? Receiver::broker : Receiver::worker;
+        read = detail::read_flotilla(frames_, 0, receiver, **message);
+    }
     if (!read)
         *message = fail(std::move(read.error()));
     return message;

@@ -99,6 +99,17 @@ struct Work {
     std::string pids{};
 };
 
+// Of a hundred messages eight are with commands, which wait until they are let go.
+Process eight_at_work(const Shop& shop, const Work& work) {
+    shop.fill(100);
+    auto words = shop.words({"take", "q", "--follow", "-j", "8"});
+    const auto command = work.command();
+    words.insert(words.end(), command.begin(), command.end());
+    Process take = start_zmq(words);
+    wait_lines(work.began, 8);
+    return take;
+}
+
 } // namespace
 
 TEST_CASE("queue take: what a reader that went away did not get stays in the queue",
@@ -141,12 +152,7 @@ TEST_CASE("queue take: after a signal commands end, and what they answer is sett
     for (const int signal : {SIGINT, SIGTERM}) {
         const Shop shop;
         const Work work(shop.scratch);
-        shop.fill(100);
-        auto words = shop.words({"take", "q", "--follow", "-j", "8"});
-        const auto command = work.command();
-        words.insert(words.end(), command.begin(), command.end());
-        Process take = start_zmq(words);
-        wait_lines(work.began, 8);
+        Process take = eight_at_work(shop, work);
         take.signal(signal);
         REQUIRE(take.wait_line(Stream::error, "another signal ends them at once"));
         work.let_go();
@@ -164,12 +170,7 @@ TEST_CASE("queue take: after a second signal, or killed, no command runs on, and
     for (const int last : {SIGINT, SIGKILL}) {
         const Shop shop;
         const Work work(shop.scratch);
-        shop.fill(100);
-        auto words = shop.words({"take", "q", "--follow", "-j", "8"});
-        const auto command = work.command();
-        words.insert(words.end(), command.begin(), command.end());
-        Process take = start_zmq(words);
-        wait_lines(work.began, 8);
+        Process take = eight_at_work(shop, work);
         if (last == SIGINT) {
             take.signal(SIGINT);
             REQUIRE(take.wait_line(Stream::error, "another signal ends them at once"));
