@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <support/catch.hpp>
 #include <support/process.hpp>
+#include <support/ready_process.hpp>
 
 #include <string>
 #include <string_view>
@@ -29,16 +30,8 @@ struct Daemon {
 };
 
 inline Daemon start_broker(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), broker_program);
-    arguments.push_back("--ready-json");
-    Process process = Process::start(arguments);
-    const auto line = process.wait_line(Stream::output);
-    if (!line) {
-        (void)process.wait_exit();
-        FAIL(process.text(Stream::error));
-    }
+    auto [process, said] = start_ready(broker_program, std::move(arguments));
     std::vector<net::Endpoint> endpoints;
-    const auto said = nlohmann::json::parse(*line);
     for (const auto& each : said.at("endpoints"))
         endpoints.push_back(*net::Endpoint::parse(each.get<std::string>()));
     return {std::move(process), std::move(endpoints)};

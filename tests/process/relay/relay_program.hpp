@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <support/catch.hpp>
 #include <support/process.hpp>
+#include <support/ready_process.hpp>
 #include <support/scratch.hpp>
 
 #include <csignal>
@@ -42,15 +43,8 @@ struct Daemon {
 };
 
 inline Daemon start_relay(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), relay_program);
-    arguments.push_back("--ready-json");
-    Process process = Process::start(arguments);
-    const auto line = process.wait_line(Stream::output);
-    if (!line) {
-        (void)process.wait_exit();
-        FAIL(process.text(Stream::error));
-    }
-    return {std::move(process), nlohmann::json::parse(*line).at("relays")};
+    auto [process, said] = start_ready(relay_program, std::move(arguments));
+    return {std::move(process), std::move(said.at("relays"))};
 }
 
 inline Daemon start_kind(const std::string& kind, std::vector<std::string> more = {}) {

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <support/catch.hpp>
 #include <support/process.hpp>
+#include <support/ready_process.hpp>
 #include <support/scratch.hpp>
 
 #include <string>
@@ -31,15 +32,7 @@ struct Store {
 
 // Ready: it has recovered and is bound.
 inline Store start_store(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), store_program);
-    arguments.push_back("--ready-json");
-    Process process = Process::start(arguments);
-    const auto line = process.wait_line(Stream::output);
-    if (!line) {
-        (void)process.wait_exit();
-        FAIL(process.text(Stream::error));
-    }
-    auto said = nlohmann::json::parse(*line);
+    auto [process, said] = start_ready(store_program, std::move(arguments));
     std::vector<std::string> endpoints;
     for (const auto& each : said.at("endpoints"))
         endpoints.push_back(each.get<std::string>());
