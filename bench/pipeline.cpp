@@ -33,33 +33,8 @@ void push(Arena::Seat& seat, const Flow& flow, Mode mode) {
     seat.end();
 }
 
-void pull(Arena::Seat& seat, const Flow& flow, Mode mode) {
-    net::Context context = open_context();
-    pipeline::PullerOptions options;
-    options.attach.push_back(binds(fresh_endpoint(flow.transport)));
-    options.socket.security = listener_security(flow.guard);
-    options.unpack = mode == Mode::batched;
-    pipeline::Puller puller = need(pipeline::Puller::open(context, std::move(options)));
-    seat.announce(0, puller.endpoints()[0].text());
-    // Batched: as whole batches, the way to read a flood; plain: one by one.
-    pipeline::MessageBatch batch{pipeline::MessageView{nullptr, 0}};
-    (void)batch.next();
-    const auto receive = [&] {
-        if (mode == Mode::plain) {
-            const auto message = puller.receive_view(no_limit);
-            if (!message || message->body().size() != flow.bytes)
-                give_up("receive");
-            return;
-        }
-        if (batch.left() == 0) {
-            auto next = puller.receive_batch(no_limit);
-            if (!next)
-                give_up("receive");
-            batch = *next;
-        }
-        if (batch.next().body().size() != flow.bytes)
-            give_up("receive");
-    };
+template <class Receive>
+void take_all(Arena::Seat& seat, const Flow& flow, const Receive& receive) {
     for (std::uint64_t i = 0; i < flow.warm_up; ++i)
         receive();
     seat.begin();
@@ -69,6 +44,35 @@ void pull(Arena::Seat& seat, const Flow& flow, Mode mode) {
     const double seconds = clock_seconds() - began;
     seat.end();
     seat.finish(seconds);
+}
+
+void pull(Arena::Seat& seat, const Flow& flow, Mode mode) {
+    net::Context context = open_context();
+    pipeline::PullerOptions options;
+    options.attach.push_back(binds(fresh_endpoint(flow.transport)));
+    options.socket.security = listener_security(flow.guard);
+    options.unpack = mode == Mode::batched;
+    pipeline::Puller puller = need(pipeline::Puller::open(context, std::move(options)));
+    seat.announce(0, puller.endpoints()[0].text());
+    if (mode == Mode::plain)
+        return take_all(seat, flow, [&] {
+            const auto message = puller.receive_view(no_limit);
+            if (!message || message->body().size() != flow.bytes)
+                give_up("receive");
+        });
+    // As whole batches, the way to read a flood.
+    pipeline::MessageBatch batch{pipeline::MessageView{nullptr, 0}};
+    (void)batch.next();
+    take_all(seat, flow, [&] {
+        if (batch.left() == 0) {
+            auto next = puller.receive_batch(no_limit);
+            if (!next)
+                give_up("receive");
+            batch = *next;
+        }
+        if (batch.next().body().size() != flow.bytes)
+            give_up("receive");
+    });
 }
 
 Measured measure_raw(const Flow& flow) {

@@ -8,6 +8,7 @@
 #include <zmq.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <utility>
 
 namespace flotilla::net {
@@ -40,6 +41,20 @@ void ContextState::stop_access_handler() noexcept {
 
 } // namespace detail
 
+namespace {
+
+// glibc takes a large block that was freed for the size of blocks that come and go, and keeps twice
+// as much from then on (mallopt(3), M_MMAP_THRESHOLD). Unlike mallopt() this takes nothing back
+// that the program or another library wished for.
+void keep_freed(std::size_t bytes) noexcept {
+    void* const block = std::malloc(bytes / 2);
+    if (block)
+        *static_cast<volatile char*>(block) = 0; // or a compiler leaves both calls out
+    std::free(block);
+}
+
+} // namespace
+
 Result<Context> Context::open(ContextOptions options) {
     if (options.io_threads < 1 || options.io_threads > 16)
         return fail(Errc::bad_option, "io_threads is " + std::to_string(options.io_threads) +
@@ -47,9 +62,16 @@ Result<Context> Context::open(ContextOptions options) {
     if (options.sockets_max < 1 || options.sockets_max > 65'535)
         return fail(Errc::bad_option, "sockets_max is " + std::to_string(options.sockets_max) +
                                           "; it must be from 1 to 65535");
+    if (options.freed_bytes_kept != 0 &&
+        (options.freed_bytes_kept < 256U << 10 || options.freed_bytes_kept > 64U << 20))
+        return fail(Errc::bad_option, "freed_bytes_kept is " +
+                                          std::to_string(options.freed_bytes_kept) +
+                                          "; it must be 0, or from 262144 to 67108864");
     void* const native = zmq_ctx_new();
     if (!native)
         return detail::transport_failure(zmq_errno(), "make a ZeroMQ context");
+    if (options.freed_bytes_kept != 0)
+        keep_freed(options.freed_bytes_kept);
     auto state =
         std::make_shared<detail::ContextState>(native, detail::ContextState::Native::owned);
     zmq_ctx_set(native, ZMQ_IO_THREADS, static_cast<int>(options.io_threads));

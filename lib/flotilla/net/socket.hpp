@@ -207,6 +207,8 @@ private:
                                          Call& call);
     Socket(SocketType type, void* handle, std::unique_ptr<Rest> rest) noexcept;
     Status send_frame(Blob& frame, int more, Duration wait);
+    [[gnu::noinline]] Status send_waiting(ByteView frame, Duration wait);
+    [[gnu::noinline]] Result<Look> look_waiting(Part& part, Duration wait);
     Status check_reach(const Endpoint& endpoint) const;
 
     SocketType type_;

@@ -32,6 +32,17 @@ bool holds(ByteView region, std::uint32_t messages) noexcept {
     return rest == 0;
 }
 
+// The same, with `size` bytes each: no length has to be loaded to know where the next one stands.
+bool holds_alike(ByteView region, std::uint32_t messages, std::uint32_t size) noexcept {
+    const std::size_t step = batch_item_overhead_bytes + size;
+    if (region.size() % step != 0 || region.size() / step != messages)
+        return false;
+    for (const char* at = region.data(); messages > 0; --messages, at += step)
+        if (load_u32(at) != size)
+            return false;
+    return true;
+}
+
 } // namespace
 
 BatchWriter::BatchWriter(char* memory, std::size_t bytes)
@@ -70,9 +81,13 @@ Result<BatchReader> BatchReader::open(ByteView frame, Expander& expander,
     if (!region)
         return fail(region.error());
     // The region is bounded and every message has its length, which bounds the count too.
-    if (messages == 0 || !holds(*region, messages))
-        return fail(Errc::malformed, "a batch's messages do not fill its region exactly");
     BatchReader reader;
+    if (messages > 0 && region->size() >= batch_item_overhead_bytes) {
+        reader.size_ = load_u32(region->data());
+        reader.are_of_one_size_ = holds_alike(*region, messages, reader.size_);
+    }
+    if (messages == 0 || !(reader.are_of_one_size_ || holds(*region, messages)))
+        return fail(Errc::malformed, "a batch's messages do not fill its region exactly");
     reader.at_ = region->data();
     reader.end_ = region->data() + region->size();
     reader.left_ = messages;

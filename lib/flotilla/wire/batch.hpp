@@ -58,6 +58,20 @@ public:
         at_ += message.size();
         ++count_;
     }
+    // The short way of add(): takes a message of at most copy_short_bytes_max bytes if finish()
+    // then gives at most `bytes_max` bytes, which may not be more than there is room for.
+    [[gnu::always_inline]] bool add_short(ByteView message, std::size_t bytes_max) noexcept {
+        char* const at = at_; // as a char* it might point at itself, for all a compiler knows
+        const std::size_t size = message.size();
+        if (size > copy_short_bytes_max ||
+            std::size_t(at - begin_) + batch_item_overhead_bytes + size > bytes_max)
+            return false;
+        store_u32(at, static_cast<std::uint32_t>(size));
+        copy_short(at + batch_item_overhead_bytes, message);
+        at_ = at + batch_item_overhead_bytes + size;
+        ++count_;
+        return true;
+    }
 
     // Completes the header. More may be added afterwards, and finish() called again. At least one
     // message must have been added.
@@ -101,7 +115,7 @@ public:
     ByteView next() {
         FLOTILLA_CHECK(left_ > 0, "the batch has no more messages");
         --left_;
-        const std::uint32_t size = load_u32(at_);
+        const std::size_t size = are_of_one_size_ ? size_ : load_u32(at_);
         const ByteView message{at_ + batch_item_overhead_bytes, size};
         at_ = message.data() + size;
         return message;
@@ -111,6 +125,9 @@ private:
     const char* at_ = nullptr; // in a checked region: next() cannot leave it
     const char* end_ = nullptr;
     std::uint32_t left_ = 0;
+    // Floods are: then where a message stands is known before the length in front of it is loaded.
+    bool are_of_one_size_ = false;
+    std::uint32_t size_ = 0;
 };
 
 } // namespace flotilla::wire

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstring>
 #include <string>
+#include <type_traits>
 
 namespace flotilla::wire {
 
@@ -78,6 +79,31 @@ inline std::uint32_t load_u32(const char* at) noexcept {
     return std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 |
            std::uint32_t{bytes[2]} << 8 | std::uint32_t{bytes[3]};
 }
+
+// Copies at most copy_short_bytes_max bytes without a call: for where one shows.
+inline constexpr std::size_t copy_short_bytes_max = 128;
+[[gnu::always_inline]] inline void copy_short(char* to, ByteView from) noexcept {
+    const std::size_t size = from.size();
+    const char* const at = from.data();
+    const auto ends = [&](auto width) { // the first and the last so many bytes: they may overlap
+        std::memcpy(to, at, width);
+        std::memcpy(to + size - width, at + size - width, width);
+    };
+    if (size >= 64)
+        ends(std::integral_constant<std::size_t, 64>{});
+    else if (size >= 32)
+        ends(std::integral_constant<std::size_t, 32>{});
+    else if (size >= 16)
+        ends(std::integral_constant<std::size_t, 16>{});
+    else if (size >= 8)
+        ends(std::integral_constant<std::size_t, 8>{});
+    else if (size >= 4)
+        ends(std::integral_constant<std::size_t, 4>{});
+    else
+        for (std::size_t i = 0; i < size; ++i)
+            to[i] = at[i];
+}
+
 void store_u64(char* at, std::uint64_t value) noexcept;
 std::uint64_t load_u64(const char* at) noexcept;
 

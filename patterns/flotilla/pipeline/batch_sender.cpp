@@ -17,6 +17,7 @@ BatchSender::BatchSender(net::Socket& socket, BufferPool& pool, const Batching& 
 
 void BatchSender::open_batch(char* buffer) {
     open_ = buffer;
+    quiet_bytes_ = 0;
     writer_ = buffer ? wire::BatchWriter(buffer, pool_.buffer_bytes()) : wire::BatchWriter{};
 }
 
@@ -107,27 +108,34 @@ Status BatchSender::wait_for_buffer(Instant deadline) {
     return {};
 }
 
-Result<Sent> BatchSender::leave_or_stay(std::size_t message_bytes,
-                                        const Gather::Transport& transport, Wake* wake) {
-    const bool leaves = gather_.has_room(transport) || !writer_.fits(message_bytes);
+Result<Sent> BatchSender::send(ByteView message, Duration wait, Wake* wake) {
+    if (!writer_.fits(message.size()))
+        if (const Status room = make_room(wait); !room)
+            return fail(room.error());
+    writer_.add(message);
+    const Gather::Transport transport = pool_.transport();
+    const bool leaves = gather_.has_room(transport) || !writer_.fits(message.size());
     if (leaves && flush())
         return Sent{0};
-    return stay(transport, wake);
+    return stay(message.size(), transport, wake);
 }
 
-Result<Sent> BatchSender::stay(const Gather::Transport& transport, Wake* wake) {
-    const std::uint32_t messages = writer_.count();
-    if (messages == 1) {
+Result<Sent> BatchSender::stay(std::size_t message_bytes, const Gather::Transport& transport,
+                               Wake* wake) {
+    if (writer_.count() == 1) {
         const Instant now = net::now();
-        gather_.opened(now, transport);
+        gather_.opened(now, transport, writer_.bytes());
         if (wake)
             wake->after(gather_.next_look() - now);
-    } else if (Gather::looks_at_clock(messages) && gather_.is_stalled(net::now(), transport) &&
-               flush()) {
+    } else if (gather_.looks_at_clock(writer_.bytes()) &&
+               gather_.is_stalled(net::now(), transport) && flush()) {
         return Sent{0};
     }
     if (wake && !pool_.is_wake_asked())
         ask_wake(*wake);
+    // Up to the next look at the clock, and as long as a message of this size fits behind it.
+    const std::size_t one_more = message_bytes + wire::batch_item_overhead_bytes;
+    quiet_bytes_ = wake ? 0 : std::min(gather_.next_look_bytes(), pool_.buffer_bytes() - one_more);
     return Sent{writer_.count()};
 }
 

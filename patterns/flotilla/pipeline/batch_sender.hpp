@@ -26,20 +26,16 @@ public:
     // Messages above this go as they are: copying them would cost more than a frame.
     std::size_t message_bytes_max() const noexcept { return message_bytes_max_; }
 
+    // The short way of send(), inlined into its one caller: in a flood nearly every message is
+    // short and needs nothing but to be appended. False: nothing was done, there is more to decide.
+    [[gnu::always_inline]] bool append(ByteView message) noexcept {
+        return message.size() <= message_bytes_max_ &&
+               pool_.transport().outstanding() >= gather_.busy_at() &&
+               writer_.add_short(message, quiet_bytes_);
+    }
     // Appends, and sends the batch if it should leave now. `wake`: where to ask for a call of
     // process() when it stays. On error nothing was appended.
-    // Inlined into its one caller: at ten nanoseconds a message a call shows.
-    [[gnu::always_inline]] Result<Sent> send(ByteView message, Duration wait, Wake* wake) {
-        if (!writer_.fits(message.size())) [[unlikely]]
-            if (const Status room = make_room(wait); !room)
-                return fail(room.error());
-        writer_.add(message);
-        const Gather::Transport transport = pool_.transport();
-        if (gather_.has_room(transport) || !writer_.fits(message.size()) || wake ||
-            Gather::looks_at_clock(writer_.count())) [[unlikely]]
-            return leave_or_stay(message.size(), transport, wake);
-        return Sent{writer_.count()};
-    }
+    Result<Sent> send(ByteView message, Duration wait, Wake* wake);
 
     // Sends the open batch without waiting. Errors: would_block (it stays), stopped.
     Status flush();
@@ -55,9 +51,7 @@ public:
     std::uint64_t frames_total() const noexcept { return frames_total_; }
 
 private:
-    Result<Sent> leave_or_stay(std::size_t message_bytes, const Gather::Transport& transport,
-                               Wake* wake);
-    Result<Sent> stay(const Gather::Transport& transport, Wake* wake);
+    Result<Sent> stay(std::size_t message_bytes, const Gather::Transport& transport, Wake* wake);
     void ask_wake(Wake& wake);
     Status make_room(Duration wait);
     Status wait_for_buffer(Instant deadline);
@@ -67,6 +61,9 @@ private:
     BufferPool& pool_;
     Gather gather_;
     wire::BatchWriter writer_{};
+    // Up to this size of the batch nothing has to be decided while the transport is busy; 0:
+    // always.
+    std::size_t quiet_bytes_ = 0;
     char* open_ = nullptr;   // the buffer of the open batch
     char* packed_ = nullptr; // with compression: where the next frame will be packed
     std::size_t message_bytes_max_;

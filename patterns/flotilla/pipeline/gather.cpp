@@ -7,7 +7,7 @@ bool Gather::is_stalled(Instant now, const Transport& transport) noexcept {
     if (now < next_look())
         return false;
     if (transport.left != left_then_) {
-        opened(now, transport); // slow, but moving: the transport will say when there is room
+        watch(now, transport); // slow, but moving: the transport will say when there is room
         return false;
     }
     stalled_ = transport.outstanding();

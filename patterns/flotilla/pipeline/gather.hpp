@@ -14,6 +14,7 @@
 #include <flotilla/base/time.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 namespace flotilla::pipeline {
@@ -44,16 +45,20 @@ public:
         return outstanding < rules_.busy_frames + stalled_;
     }
 
-    // Messages stay behind in a batch that is open since `now`.
-    void opened(Instant now, const Transport& transport) noexcept {
-        since_ = now;
-        left_then_ = transport.left;
+    // Messages stay behind in a batch of so many bytes that is open since `now`.
+    void opened(Instant now, const Transport& transport, std::size_t bytes) noexcept {
+        watch(now, transport);
+        look_bytes_ = 2 * bytes;
     }
-    // Whether to read the clock and ask is_stalled() after the `messages`th message of an open
-    // batch: often while they are few, seldom in a flood.
-    static bool looks_at_clock(std::uint32_t messages) noexcept {
-        return (messages & (messages - 1)) == 0;
+    // Whether to read the clock and ask is_stalled() now that the open batch has so many bytes:
+    // each time they have doubled, which is often while they are few and seldom in a flood.
+    bool looks_at_clock(std::size_t bytes) noexcept {
+        if (bytes < look_bytes_)
+            return false;
+        look_bytes_ = 2 * bytes;
+        return true;
     }
+    std::size_t next_look_bytes() const noexcept { return look_bytes_; }
     // Rule 3. On true the batch should leave; what is with the transport now is stalled.
     bool is_stalled(Instant now, const Transport& transport) noexcept;
     // When to ask again at the latest, if no message comes.
@@ -63,11 +68,16 @@ public:
     std::uint64_t busy_at() const noexcept { return rules_.busy_frames + stalled_; }
 
 private:
+    void watch(Instant now, const Transport& transport) noexcept {
+        since_ = now;
+        left_then_ = transport.left;
+    }
     void reconsider(const Transport& transport) noexcept;
 
     GatherRules rules_;
     Instant since_{};
     std::uint64_t left_then_ = 0;
+    std::size_t look_bytes_ = 0;
     std::uint64_t stalled_ = 0;      // frames that did not move when last judged
     std::uint64_t judged_until_ = 0; // Transport::left at which the judgement ends
 };

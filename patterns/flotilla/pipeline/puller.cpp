@@ -52,11 +52,19 @@ struct Puller::Rest {
     MessageView shown{nullptr, 0};
 
     Status next(Duration wait);
-    // Inlined where it is called: at a hundred nanoseconds a message a call shows.
-    [[gnu::always_inline]] inline Status fetch(Duration wait);
-    [[gnu::noinline]] Status fetch_on(net::More more, Duration wait, Instant deadline);
+    Status fetch(Duration wait);
+    Status fetch_on(net::More more, Duration wait, Instant deadline);
+    Status open(const Result<net::Socket::Look>& received, Duration wait, Instant deadline);
+    MessageView view() noexcept;
+    [[gnu::noinline]] Result<MessageView> view_after(const Result<net::Socket::Look>& received,
+                                                     Duration wait);
+    [[gnu::noinline]] Result<MessageView> view_fetched(Duration wait);
     Status fetch_others();
-    [[gnu::always_inline]] inline bool open_lone(ByteView bytes);
+    bool open_lone(ByteView bytes);
+    bool is_plain(ByteView bytes) const noexcept { // a message as it is, and not too large
+        return bytes.size() <= options.message_bytes_max &&
+               !(options.unpack && wire::has_batch_magic(bytes));
+    }
     bool open_batch();
     bool open_frames();
     void let_go() noexcept {
@@ -122,7 +130,7 @@ bool Puller::Rest::open_lone(ByteView bytes) {
     item = bytes;
     if (options.unpack && wire::has_batch_magic(item))
         return open_batch();
-    if (item.size() > options.message_bytes_max) [[unlikely]] {
+    if (!is_plain(bytes)) {
         ++counters.oversize_total;
         return false;
     }
@@ -165,12 +173,17 @@ Status Puller::Rest::fetch(Duration wait) {
     const Instant deadline = limited ? deadline_after(net::recent_now(), wait) : never;
     if (holds_batch) // in process these are the Pusher's own bytes, which its close() waits for
         let_go();
-    const auto received = socket.receive_look(first, wait);
-    if (!received) [[unlikely]] {
+    return open(socket.receive_look(first, wait), wait, deadline);
+}
+
+// What the first frame in `first` turns out to be.
+Status Puller::Rest::open(const Result<net::Socket::Look>& received, Duration wait,
+                          Instant deadline) {
+    if (!received) {
         let_go();
         return fail(received.error());
     }
-    if (received->more == net::More::no && open_lone(received->bytes)) [[likely]]
+    if (received->more == net::More::no && open_lone(received->bytes))
         return {};
     return fetch_on(received->more, wait, deadline);
 }
@@ -203,16 +216,42 @@ Status Puller::Rest::next(Duration wait) {
     return batch.left() > 0 ? Status{} : fetch(wait);
 }
 
+// What a flood takes stands alone here: with a hundred nanoseconds a message, the registers and the
+// memory that the rest needs show.
 Result<MessageView> Puller::receive_view(Duration wait) {
     Rest& rest = *rest_;
-    if (rest.batch.left() == 0) {
-        if (const Status fetched = rest.fetch(wait); !fetched) [[unlikely]]
-            return fail(fetched.error());
-        if (rest.batch.left() == 0)
-            return rest.shown;
-    }
-    rest.item = rest.batch.next();
+    if (rest.batch.left() > 0)
+        return rest.view();
+    if (rest.holds_batch || (wait > Duration::zero() && wait != no_limit)) [[unlikely]]
+        return rest.view_fetched(wait);
+    const auto received = rest.socket.receive_look(rest.first, wait);
+    if (!received || received->more == net::More::yes || !rest.is_plain(received->bytes))
+        [[unlikely]]
+        return rest.view_after(received, wait);
+    rest.item = received->bytes;
+    rest.gave(1, rest.item.size());
     return MessageView{&rest.item, 1};
+}
+
+// What there is: after open().
+MessageView Puller::Rest::view() noexcept {
+    if (batch.left() == 0)
+        return shown;
+    item = batch.next();
+    return {&item, 1};
+}
+
+Result<MessageView> Puller::Rest::view_after(const Result<net::Socket::Look>& received,
+                                             Duration wait) {
+    if (const Status opened = open(received, wait, never); !opened)
+        return fail(opened.error());
+    return view();
+}
+
+Result<MessageView> Puller::Rest::view_fetched(Duration wait) {
+    if (const Status fetched = fetch(wait); !fetched)
+        return fail(fetched.error());
+    return view();
 }
 
 Result<MessageBatch> Puller::receive_batch(Duration wait) {

@@ -24,7 +24,7 @@ TEST_CASE("gather: messages leave at once while the transport has room", "[unit]
 TEST_CASE("gather: frames that move are never judged stalled, however slow they are",
           "[unit][pipeline]") {
     Gather gather({.busy_frames = 1, .stall_max = 1ms});
-    gather.opened(at(0ms), {4, 0});
+    gather.opened(at(0ms), {4, 0}, 100);
     CHECK_FALSE(gather.is_stalled(at(999us), {4, 0}));
     CHECK_FALSE(gather.is_stalled(at(5ms), {4, 1}));
     CHECK(gather.next_look() == at(6ms));
@@ -34,7 +34,7 @@ TEST_CASE("gather: frames that move are never judged stalled, however slow they 
 TEST_CASE("gather: frames that do not move stop counting, so a lone message leaves again",
           "[unit][pipeline]") {
     Gather gather({.busy_frames = 2, .stall_max = 1ms});
-    gather.opened(at(0ms), {10, 3});
+    gather.opened(at(0ms), {10, 3}, 100);
     CHECK_FALSE(gather.has_room({10, 3}));
     CHECK(gather.is_stalled(at(1ms), {10, 3}));
     CHECK(gather.busy_at() == 9);
@@ -46,7 +46,7 @@ TEST_CASE("gather: frames that do not move stop counting, so a lone message leav
 
 TEST_CASE("gather: when stalled frames move, they count again", "[unit][pipeline]") {
     Gather gather({.busy_frames = 2, .stall_max = 1ms});
-    gather.opened(at(0ms), {10, 3});
+    gather.opened(at(0ms), {10, 3}, 100);
     REQUIRE(gather.is_stalled(at(1ms), {10, 3}));
     CHECK(gather.has_room({10, 8})); // 2 are left of the 7
     CHECK(gather.busy_at() == 4);
@@ -58,23 +58,27 @@ TEST_CASE("gather: when stalled frames move, they count again", "[unit][pipeline
 TEST_CASE("gather: the judgement ends after so many other frames, and is made anew",
           "[unit][pipeline]") {
     Gather gather({.busy_frames = 2, .stall_max = 1ms});
-    gather.opened(at(0ms), {16, 0});
+    gather.opened(at(0ms), {16, 0}, 100);
     REQUIRE(gather.is_stalled(at(1ms), {16, 0}));
     const std::uint64_t left = Gather::judgement_frames;
     CHECK(gather.has_room({16 + left - 1, left - 1}));
     CHECK_FALSE(gather.has_room({16 + left, left}));
-    gather.opened(at(2ms), {16 + left, left});
+    gather.opened(at(2ms), {16 + left, left}, 100);
     CHECK(gather.is_stalled(at(3ms), {16 + left, left}));
     CHECK(gather.has_room({16 + left, left}));
 }
 
 TEST_CASE("gather: the clock is read often while few wait and seldom in a flood",
           "[unit][pipeline]") {
+    Gather gather({.busy_frames = 2, .stall_max = 1ms});
+    gather.opened(at(0ms), {2, 0}, 30);
     std::uint32_t looks = 0;
-    for (std::uint32_t messages = 1; messages <= 4096; ++messages)
-        looks += Gather::looks_at_clock(messages) ? 1U : 0U;
-    CHECK(looks == 13);
-    CHECK(Gather::looks_at_clock(1));
-    CHECK(Gather::looks_at_clock(2));
-    CHECK_FALSE(Gather::looks_at_clock(3));
+    for (std::size_t bytes = 50; bytes <= 65'536; bytes += 20)
+        looks += gather.looks_at_clock(bytes) ? 1U : 0U;
+    CHECK(looks == 10);
+    gather.opened(at(0ms), {4, 2}, 30); // another batch
+    CHECK(gather.next_look_bytes() == 60);
+    CHECK_FALSE(gather.looks_at_clock(59));
+    CHECK(gather.looks_at_clock(75));
+    CHECK(gather.next_look_bytes() == 150);
 }
