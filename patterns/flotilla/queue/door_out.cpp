@@ -16,6 +16,7 @@ constexpr Duration greet_pause = 500ms;
 
 void DoorOut::speak(QueueEngine& engine, Times times) {
     hand_over();
+    is_pulled_ = socket_.writable(); // asked in every turn, or its descriptor never falls silent
     acknowledge(engine, times);
     if (!terms_)
         return greet(engine, times);
@@ -24,7 +25,7 @@ void DoorOut::speak(QueueEngine& engine, Times times) {
 }
 
 void DoorOut::greet(QueueEngine& engine, Times times) {
-    if (is_greeting_ || is_draining_ || times.now < greet_again_)
+    if (is_greeting_ || is_draining_ || !is_pulled_ || times.now < greet_again_)
         return;
     is_greeting_ = true;
     leased::Hello hello;
@@ -112,19 +113,19 @@ void DoorOut::reloaded() {
 // ---- the loop ----------------------------------------------------------------------------------
 
 void DoorOut::watch(net::Poller& poller) {
-    if (held_.empty())
+    if (is_pulled_ && held_.empty())
         poller.forget(socket_);
     else
         poller.on_writable(socket_, [] {});
 }
 
 bool DoorOut::has_input() const noexcept {
-    return !handed_.ranges.empty() || (!held_.empty() && socket_.writable());
+    return !handed_.ranges.empty() || ((!held_.empty() || !is_pulled_) && socket_.writable());
 }
 
 Instant DoorOut::next_deadline() const noexcept {
     if (!terms_)
-        return is_greeting_ || is_draining_ ? never : greet_again_;
+        return is_greeting_ || is_draining_ || !is_pulled_ ? never : greet_again_;
     return renew_at_;
 }
 

@@ -45,6 +45,7 @@ private:
     std::optional<leased::Terms> terms_{};
     bool is_greeting_ = false;
     bool is_draining_ = false;
+    bool is_pulled_ = false; // somebody is there with room: before that nothing is taken
     Instant greet_again_{};
     Instant renew_at_ = never;
     std::uint64_t messages_total_ = 0;

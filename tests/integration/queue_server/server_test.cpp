@@ -10,6 +10,7 @@
 #include <flotilla/wire/envelope.hpp>
 #include <flotilla/wire/option_text.hpp>
 
+#include <poll.h>
 #include <support/catch.hpp>
 #include <support/scratch.hpp>
 
@@ -296,6 +297,31 @@ TEST_CASE("server: a push door drains a queue to plain PULL sockets, and keeps w
         return next == 100;
     }));
     CHECK(shop.until([&] { return shop.server.queues()[0].counters.finished_total == 100; }));
+}
+
+TEST_CASE("server: a push door that nobody pulls from takes nothing, and wakes nobody",
+          "[integration][queue]") {
+    QueueServerOptions options;
+    const net::Endpoint at = test::fresh_inproc();
+    options.doors = {door(Door::Kind::push, "q", at)};
+    Shop shop(std::move(options));
+    REQUIRE(shop.server.declare("q", {}));
+    const auto is_silent = [&] {
+        pollfd wake{shop.server.fd(), POLLIN, 0};
+        return ::poll(&wake, 1, 0) == 0 && !shop.server.has_input();
+    };
+    CHECK(shop.until(is_silent));
+    {
+        net::Socket peer = shop.raw(net::SocketType::req);
+        REQUIRE(outcome(shop.ask(peer, {"FLQ1", "put", "", "queue=q", "one"})) == "ok");
+    }
+    CHECK(shop.until(is_silent));
+    CHECK(shop.server.queues()[0].levels.ready == 1);
+    CHECK(shop.server.queues()[0].levels.leased == 0);
+    net::Socket pull = *net::Socket::open(shop.context, net::SocketType::pull);
+    REQUIRE(pull.connect(at));
+    CHECK(shop.until([&] { return pull.receive(0ms).has_value(); }));
+    CHECK(shop.until(is_silent)); // with a puller that waits, too
 }
 
 TEST_CASE("server: a consumer that does not read is sent no more than its backlog holds",
