@@ -104,6 +104,37 @@ TEST_CASE("two stores on one directory: the second is refused and told who has i
     CHECK(LmdbStore::open(path, small_store()));
 }
 
+TEST_CASE("a directory stays its store's when the file lock is deleted from it") {
+    ScratchFolder folder;
+    const fs::path path = folder.path() / "data";
+    const auto store = open_at(path);
+    fs::remove(path / "lock");
+    CHECK(refused(path) == Errc::address_in_use);
+}
+
+TEST_CASE("a store whose files are deleted has no room, and what is in it can still be read") {
+    ScratchFolder folder;
+    const fs::path path = folder.path() / "data";
+    const auto store = open_at(path);
+    put_one(*store, "key", "value");
+    CHECK(store->room() > 0);
+    CHECK_FALSE(store->is_deleted());
+    SECTION("its data") {
+        fs::remove(path / "data.mdb");
+    }
+    SECTION("its journal") {
+        fs::remove(path / "journal");
+    }
+    SECTION("its directory, and another one is there") {
+        fs::rename(path, folder.path() / "elsewhere");
+        (void)open_at(path);
+    }
+    CHECK(store->room() == 0);
+    CHECK(store->is_deleted());
+    CHECK(store->levels().is_deleted);
+    CHECK(value_at(*store, Table::name, "key") == "value");
+}
+
 TEST_CASE("a process that is killed leaves its directory to the next one") {
     ScratchFolder folder;
     const fs::path path = folder.path() / "data";

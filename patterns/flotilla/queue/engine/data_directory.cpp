@@ -67,6 +67,13 @@ FileHandle::~FileHandle() {
         ::close(descriptor_);
 }
 
+FileIdentity FileIdentity::of(const fs::path& path) noexcept {
+    struct stat found {};
+    if (::stat(path.c_str(), &found) != 0)
+        return {};
+    return {found.st_dev, found.st_ino};
+}
+
 Status DataDirectory::sync(const fs::path& path) {
     const FileHandle directory = open_file(path, O_RDONLY | O_DIRECTORY);
     if (!directory.is_open() || ::fsync(directory.get()) != 0)
@@ -98,19 +105,24 @@ Result<DataDirectory> DataDirectory::claim(const fs::path& path) {
         return fail(Errc::unsafe_file, path.string() +
                                            " may be written to by others; take that away with "
                                            "chmod go-w");
+    FileHandle directory = open_file(path, O_RDONLY | O_DIRECTORY);
+    if (!directory.is_open())
+        return fail(system_error(errno, "open", path));
     FileHandle lock = open_file(path / lock_name, O_RDWR | O_CREAT);
     if (!lock.is_open())
         return fail(system_error(errno, "open", path / lock_name));
-    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EWOULDBLOCK)
-            return fail(Errc::address_in_use, path.string() + " is in use by " + holder_in(lock));
-        return fail(system_error(errno, "lock", path / lock_name));
-    }
+    for (const FileHandle* each : {&directory, &lock})
+        if (::flock(each->get(), LOCK_EX | LOCK_NB) != 0) {
+            if (errno == EWOULDBLOCK)
+                return fail(Errc::address_in_use,
+                            path.string() + " is in use by " + holder_in(lock));
+            return fail(system_error(errno, "lock", path / lock_name));
+        }
     const std::string holder = std::to_string(::getpid()) + "\n";
     // For people only, so a disk that is full does not matter.
     if (::ftruncate(lock.get(), 0) == 0) [[maybe_unused]]
         const ssize_t written = ::pwrite(lock.get(), holder.data(), holder.size(), 0);
-    return DataDirectory(path, std::move(lock));
+    return DataDirectory(path, std::move(directory), std::move(lock));
 }
 
 bool DataDirectory::is_ours(const fs::path& path) {

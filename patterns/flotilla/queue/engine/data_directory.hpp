@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // DataDirectory: a directory that one store of one process has for itself while it is open. The
-// lock is flock(2) on the file `lock`, which goes with the process however that ends; the file
-// says who it is.
+// lock is flock(2), which goes with the process however that ends, on the directory itself and on
+// the file `lock` in it, which says who has it.
 #pragma once
 
 #include <flotilla/base/result.hpp>
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
@@ -27,6 +28,14 @@ private:
     int descriptor_ = -1;
 };
 
+// Which file a path leads to; none where there is none.
+struct FileIdentity {
+    std::uint64_t device = 0;
+    std::uint64_t number = 0;
+    static FileIdentity of(const std::filesystem::path& path) noexcept;
+    bool operator==(const FileIdentity&) const = default;
+};
+
 class DataDirectory {
 public:
     // Makes the directory (0700) if it is missing; its parent must exist. Errors: address_in_use;
@@ -43,9 +52,10 @@ public:
     static Status sync(const std::filesystem::path& path);
 
 private:
-    DataDirectory(std::filesystem::path path, FileHandle lock)
-        : path_(std::move(path)), lock_(std::move(lock)) {}
+    DataDirectory(std::filesystem::path path, FileHandle directory, FileHandle lock)
+        : path_(std::move(path)), directory_(std::move(directory)), lock_(std::move(lock)) {}
     std::filesystem::path path_;
+    FileHandle directory_; // locked too: a file can be deleted
     FileHandle lock_;
 };
 

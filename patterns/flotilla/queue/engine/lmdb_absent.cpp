@@ -34,6 +34,9 @@ void LmdbStore::housekeep() {}
 const TimeHistogram* LmdbStore::commit_times() const noexcept {
     return nullptr;
 }
+bool LmdbStore::is_deleted() const noexcept {
+    return false;
+}
 LmdbLevels LmdbStore::levels() const {
     return {};
 }

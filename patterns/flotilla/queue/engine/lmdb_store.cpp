@@ -64,6 +64,7 @@ struct LmdbStore::Rest {
     void close();
     bool owes_checkpoint() const;
     void open_journal();
+    bool look_for_files();
     // What the tree will need for what it does not have yet.
     std::uint64_t pending_bytes() const noexcept {
         return 2 * overlay.bytes() + overlay.rows() * row_bytes;
@@ -78,6 +79,8 @@ struct LmdbStore::Rest {
     bool is_marked = false;   // the tree has a mark, or gets one with the first commit
     bool owes_mark = false;   // a turn that failed may be in the journal
     bool is_in_doubt = false; // a commit of the tree with what the overlay holds
+    FileIdentity data{};      // of data.mdb
+    bool is_deleted = false;
     std::uint64_t pause = 0;
     std::uint64_t emptied = 0; // times, by turns that were too large
     std::optional<JournalGivenUp> given_up{};
@@ -113,6 +116,7 @@ Result<std::unique_ptr<LmdbStore>> LmdbStore::open(const std::filesystem::path& 
     if (const Status begun = rest->begin(); !begun)
         return fail(begun.error());
     rest->open_journal();
+    rest->data = FileIdentity::of(directory / lmdb::data_name);
     return std::unique_ptr<LmdbStore>{new LmdbStore(std::move(rest))};
 }
 
@@ -290,8 +294,23 @@ Result<std::unique_ptr<Snapshot>> LmdbStore::read() const {
 
 // ---- room --------------------------------------------------------------------------------------
 
+// In files that were deleted all goes on as ever, until the process ends: what is there can be
+// finished, but nothing is to be confirmed that the next start will not find. Two looks at names
+// cost a microsecond a turn.
+bool LmdbStore::Rest::look_for_files() {
+    is_deleted = is_deleted || !(FileIdentity::of(directory / lmdb::data_name) == data) ||
+                 (journal && FileIdentity::of(directory / journal_name) == FileIdentity{});
+    return !is_deleted;
+}
+
 std::uint64_t LmdbStore::room() const {
-    return rest_->is_in_doubt ? 0 : over(rest_->tree->room(), rest_->pending_bytes());
+    if (rest_->is_in_doubt || !rest_->look_for_files())
+        return 0;
+    return over(rest_->tree->room(), rest_->pending_bytes());
+}
+
+bool LmdbStore::is_deleted() const noexcept {
+    return rest_->is_deleted;
 }
 
 bool LmdbStore::Rest::owes_checkpoint() const {
@@ -329,6 +348,7 @@ LmdbLevels LmdbStore::levels() const {
         levels.journal_bytes = rest_->journal->bytes();
         levels.journal_used_bytes = rest_->journal->used_bytes();
     }
+    levels.is_deleted = rest_->is_deleted;
     return levels;
 }
 

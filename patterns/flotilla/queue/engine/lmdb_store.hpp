@@ -42,6 +42,7 @@ struct LmdbLevels {
     std::uint64_t finish_bytes = 0;       // no put gets them: messages are finished with them
     std::uint64_t journal_bytes = 0;      // its length; 0: none, or it failed
     std::uint64_t journal_used_bytes = 0; // what LMDB does not have yet
+    bool is_deleted = false;              // LmdbStore::is_deleted()
 };
 
 // That an operator went on without a journal (give_up_journal). Kept in the store for good.
@@ -70,6 +71,9 @@ public:
     void housekeep() override;
     const TimeHistogram* commit_times() const noexcept override;
     LmdbLevels levels() const;
+    // Its files are not where it opened them: there is no room() any more, as of the last call of
+    // that, since whatever is written now is gone with the process.
+    bool is_deleted() const noexcept;
     std::optional<JournalGivenUp> given_up() const; // as of when it was opened
 
 protected:
