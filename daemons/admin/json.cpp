@@ -25,13 +25,21 @@ Json number(double value) {
     return value;
 }
 
+// Of several columns of one metric, which one: "Requests that ended, by reason: timeout".
+std::string help_of(const Column& column) {
+    std::string help = column.help;
+    if (*column.label_value != 0)
+        help.append(": ").append(column.label_value);
+    return help;
+}
+
 Json columns(const Table& table) {
     Json all = Json::array();
     for (const Column& each : table.columns)
         all.push_back({{"name", each.name},
                        {"kind", name(each.kind)},
                        {"unit", name(each.unit)},
-                       {"help", each.help}});
+                       {"help", help_of(each)}});
     return all;
 }
 
