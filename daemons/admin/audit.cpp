@@ -108,14 +108,19 @@ std::string Audit::json(std::size_t rows_max) const {
         -1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
-void note(Audit& audit, const Refusal& refusal) {
+AuditEntry entry_about(std::string_view user, std::string_view user_id, int descriptor) {
     constexpr std::size_t key_shown = 8; // as fingerprints have
     AuditEntry entry;
+    entry.who = user.empty() ? user_id.substr(0, key_shown) : user;
+    entry.address = net::peer_text(descriptor);
+    return entry;
+}
+
+void note(Audit& audit, const Refusal& refusal) {
+    AuditEntry entry = entry_about(refusal.user, refusal.user_id, refusal.descriptor);
     entry.event = "access_refused";
-    entry.who = refusal.user.empty() ? refusal.user_id.substr(0, key_shown) : refusal.user;
     entry.verb = name(refusal.operation);
     entry.object = refusal.object;
-    entry.address = net::peer_text(refusal.descriptor);
     entry.code = 403;
     audit.refused(std::move(entry));
 }

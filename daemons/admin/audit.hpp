@@ -63,7 +63,10 @@ private:
     host::RateLimit refusals_logged_{1s};
 };
 
-// What a machine refused, as `access_refused`. For the callbacks of machines.
+// For the callbacks of machines. `user_id` is the credential, of which some is shown where it
+// stands for nobody; `descriptor` the connection's.
+AuditEntry entry_about(std::string_view user, std::string_view user_id, int descriptor);
+// What a machine refused, as `access_refused`.
 void note(Audit& audit, const Refusal& refusal);
 
 } // namespace flotilla::admin

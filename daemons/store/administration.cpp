@@ -16,7 +16,9 @@ std::vector<std::string> not_ready(const queue::EngineLevels& levels, const queu
     std::vector<std::string> why;
     if (levels.is_reloading)
         why.emplace_back("reloading: a commit failed, and the store cannot be read again yet");
-    if (levels.is_full)
+    if (disk.is_deleted)
+        why.push_back("deleted: " + std::string(deleted_text));
+    else if (levels.is_full)
         why.emplace_back("full: there is no room for puts");
     if (disk.disk_free_bytes < disk_reserve_bytes)
         why.push_back("short of disk: " + format_bytes(disk.disk_free_bytes) +

@@ -5,11 +5,13 @@
 #include "host/rate_limit.hpp"
 #include "host/setting_name.hpp"
 #include "host/transport.hpp"
+#include "store/administration.hpp"
 #include "store/columns.hpp"
 #include "store/report.hpp"
 
 #include <flotilla/base/units.hpp>
 #include <flotilla/net/system.hpp>
+#include <flotilla/queue/properties.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -46,7 +48,9 @@ std::function<void(const queue::EngineOutputs::Notice&)> notice_log(const host::
         auto limit = limits.find(notice.event);
         if (limit == limits.end())
             limit = limits.emplace(std::string(notice.event), host::RateLimit{1s}).first;
-        const auto left_out = limit->second.pass(net::now());
+        // Of queues there are only so many, and each is named.
+        const auto left_out = notice.event == "queue_created" ? std::optional<std::uint64_t>{0}
+                                                              : limit->second.pass(net::now());
         if (!left_out)
             return;
         host::Fields fields;
@@ -89,6 +93,14 @@ Result<Service> Service::open(ServiceOptions options, host::Log& log) {
     own.server.on_refused = [audit = service.admin_.audit()](const Refusal& refusal) {
         note(*audit, refusal);
     };
+    own.server.on_changed =
+        [audit = service.admin_.audit()](const queue::EngineOutputs::Change& change) {
+            admin::AuditEntry entry =
+                admin::entry_about(change.user, change.user_id, change.descriptor);
+            entry.verb = change.verb;
+            entry.object = change.queue;
+            audit->changed(std::move(entry));
+        };
     own.server.security = access->security();
     own.server.permissions = access->permissions();
     service.access_.emplace(std::move(*access));
@@ -111,8 +123,28 @@ Result<Service> Service::open(ServiceOptions options, host::Log& log) {
         return fail(listens.error());
     host::name_unused_listeners(service.context_, log);
     warn_of_room(*service.disk_, own.settings, log);
+    service.warn_of_doors();
     service.admin_.begin(); // who asks from now on waits for the loop
     return service;
+}
+
+// The queue of a door may be made later, so a door without one waits; a name that is misspelt would
+// wait for ever.
+void Service::warn_of_doors() const {
+    const auto& rules = options_.server.limits.auto_create;
+    for (const queue::DoorStat& door : server_->doors()) {
+        const queue::QueuePage page = server_->queues({door.queue, {}, 1});
+        const bool exists = !page.queues.empty() && page.queues.front().name == door.queue;
+        const bool is_made = std::any_of(rules.begin(), rules.end(), [&](const auto& rule) {
+            return queue::fits_pattern(rule.pattern, door.queue);
+        });
+        if (!exists && !is_made)
+            log_->warning("door_without_queue",
+                          {{"queue", door.queue},
+                           {"endpoints", door.endpoint},
+                           {"why", "there is no such queue: the door waits until it is made (zmq "
+                                   "queue create, or a [[queue]] of the settings)"}});
+    }
 }
 
 std::string Service::ready_json() const {
@@ -132,6 +164,9 @@ std::string Service::ready_json() const {
 Status Service::process(Duration wait) {
     if (access_->look(net::recent_now(), *log_))
         set_permissions();
+    if (disk_->is_deleted() && !std::exchange(was_told_deleted_, true))
+        log_->error("data_deleted",
+                    {{"data", *options_.settings.data}, {"why", std::string(deleted_text)}});
     return server_->process(wait);
 }
 

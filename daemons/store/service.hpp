@@ -55,6 +55,7 @@ public:
 private:
     void set_permissions(); // those of access_, wherever they are asked
     Status declare(const std::vector<DeclaredQueue>& queues);
+    void warn_of_doors() const;
     Service(net::Context context, admin::Admin admin, ServiceOptions options, host::Log& log);
 
     ServiceOptions options_;
@@ -64,6 +65,7 @@ private:
     admin::Admin admin_;
     Administration* administration_ = nullptr; // while it runs
     const queue::LmdbStore* disk_ = nullptr;   // the server's
+    bool was_told_deleted_ = false;
     std::optional<queue::QueueServer> server_{};
     std::vector<net::Endpoint> bound_{};
 };

@@ -56,6 +56,7 @@ struct QueueServerOptions {
     std::function<void(const EngineOutputs::Notice&)> on_notice{}; // called by process()
     std::shared_ptr<const Permissions> permissions{}; // who may do what; nullptr: everybody
     std::function<void(const Refusal&)> on_refused{}; // of the first refusals of a turn
+    std::function<void(const EngineOutputs::Change&)> on_changed{}; // by an administrator
     net::Security security{};
     std::string domain = "flotilla-store";
     Duration linger = 1s;

@@ -243,6 +243,9 @@ void QueueServer::Rest::act() {
     if (options.on_refused)
         for (const Refusal& each : out.refusals)
             options.on_refused(each);
+    if (options.on_changed)
+        for (const EngineOutputs::Change& each : out.changes)
+            options.on_changed(each);
     if (!out.cuts.empty()) // that they were accepted must not look as if it came later
         read_monitor();
     for (const int descriptor : out.cuts)

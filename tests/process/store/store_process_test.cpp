@@ -166,3 +166,40 @@ TEST_CASE("store: the example settings are right, and are printed as they are re
     const Completed again = run_store({"--config", scratch.file("again.toml"), "--print-config"});
     CHECK(again.output == printed.output);
 }
+
+TEST_CASE("store: what is ordered through its own endpoint is in the log, with who did it",
+          "[process][store]") {
+    const ScratchFolder scratch;
+    net::Context context = *net::Context::open();
+    Store store = start_store_in(scratch.file("data"));
+    RawPeer peer(context, store.endpoints[0]);
+    REQUIRE(peer.ask("create", "queue=orders").verb == "ok");
+    REQUIRE(peer.ask("purge", "queue=orders").verb == "ok");
+    REQUIRE(peer.ask("delete", "queue=orders").verb == "ok");
+    for (const char* verb : {"create", "purge", "delete"})
+        CHECK(store.process.wait_line(Stream::error, std::string("verb=") + verb +
+                                                         " object=orders address=127.0.0.1:"));
+}
+
+TEST_CASE("store: when its files are deleted it says so, and takes no more puts",
+          "[process][store]") {
+    const ScratchFolder scratch;
+    net::Context context = *net::Context::open();
+    Store store = start_store_in(scratch.file("data"));
+    RawPeer peer(context, store.endpoints[0]);
+    REQUIRE(peer.ask("create", "queue=orders").verb == "ok");
+    REQUIRE(peer.ask("put", "queue=orders", "kept").verb == "ok");
+    std::filesystem::remove_all(scratch.file("data"));
+    CHECK(peer.ask("put", "queue=orders", "lost").verb == "error");
+    CHECK(store.process.wait_line(Stream::error, "data_deleted"));
+    CHECK(peer.ask("take", "queue=orders").body == "kept");
+}
+
+TEST_CASE("store: a door to a queue that is not there is told at the start", "[process][store]") {
+    const ScratchFolder scratch;
+    const std::string settings = scratch.file("store.toml");
+    std::ofstream(settings) << "[[door]]\nkind = \"pull\"\nqueue = \"lgos\"\n"
+                               "endpoints = [\"@tcp://127.0.0.1:*\"]\n";
+    Store store = start_store_in(scratch.file("data"), {"--config", settings});
+    CHECK(store.process.wait_line(Stream::error, "door_without_queue"));
+}

@@ -117,8 +117,9 @@ TEST_CASE("rows that do not belong together are found") {
     state.ready = 499;
     CHECK(row(Table::queue, queue_key(1) + "s", encode_state(state, Horizons::exact))
               .find("holds 500") != std::string::npos);
-    CHECK(row(Table::queue, queue_key(7), encode_definition("seven", {})).find("not in the list") !=
-          std::string::npos);
+    CHECK(
+        row(Table::queue, queue_key(7), encode_definition({"seven", {}})).find("not in the list") !=
+        std::string::npos);
     CHECK(row(Table::done, block_key(1, 0, 50), seal("\x01 odd")).find("bitmap") !=
           std::string::npos);
     CHECK(row(Table::producer, producer_key({"p", 1}), "no checksum").find("checksum") !=

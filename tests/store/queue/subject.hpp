@@ -71,7 +71,7 @@ inline std::string block_of(std::size_t messages, std::size_t body_bytes, char f
 
 // The definition of a queue, so that its rows belong to something.
 inline void define(Mutations& turn, QueueId queue, const std::string& name) {
-    turn.put(Table::queue, queue_key(queue), encode_definition(name, {}));
+    turn.put(Table::queue, queue_key(queue), encode_definition({std::string(name), {}}));
     turn.put(Table::name, name, queue_key(queue));
 }
 

@@ -282,6 +282,64 @@ TEST_CASE("a full queue refuses, or drops its oldest, or buries it") {
     CHECK(rig.take("worker", "dead")[0].body == "m0");
 }
 
+TEST_CASE("a message that is larger than its queue may ever be is refused for good") {
+    EngineRig rig;
+    QueueProperties properties;
+    properties.bytes_max = 1'024;
+    rig.create("small", properties);
+    const std::string large(2'000, 'x');
+    CHECK(rig.ask<leased::ErrorReply>("producer", EngineRig::one("small", large)).code ==
+          ErrorCode::too_large);
+    CHECK(rig.put("small", "fits").accepted == 1);
+}
+
+TEST_CASE("a full queue with nothing to drop refuses, whatever its policy") {
+    EngineRig rig;
+    QueueProperties properties;
+    properties.messages_max = 2;
+    properties.overflow = Overflow::drop_oldest;
+    rig.create("later", properties);
+    const auto put_later = [&] {
+        Put put = EngineRig::one("later", "m");
+        put.delay = 10min;
+        return put;
+    };
+    rig.ask<PutOk>("producer", put_later());
+    rig.ask<PutOk>("producer", put_later());
+    CHECK(rig.ask<leased::ErrorReply>("producer", put_later()).code == ErrorCode::full);
+    CHECK(rig.stat("later").levels.delayed == 2);
+}
+
+TEST_CASE("a dead letter that goes back has its level again") {
+    EngineRig rig;
+    QueueProperties properties;
+    properties.attempts_max = 1;
+    properties.dead_letter_queue = "dead";
+    properties.priority_levels = 3;
+    rig.create("orders", properties);
+    Put put = EngineRig::one("orders", "last");
+    put.priority = 2;
+    rig.ask<PutOk>("producer", std::move(put));
+    rig.nack("worker", rig.take("worker", "orders"));
+    CHECK(rig.ask<Done>("operator", Redrive{"dead", 0}).done == 1);
+    put = EngineRig::one("orders", "before it");
+    put.priority = 1;
+    rig.ask<PutOk>("producer", std::move(put));
+    CHECK(rig.take("worker", "orders")[0].body == "before it");
+    CHECK(rig.take("worker", "orders")[0].body == "last");
+}
+
+TEST_CASE("a message that dies where there is no queue for dead letters is told") {
+    EngineRig rig;
+    QueueProperties properties;
+    properties.attempts_max = 1;
+    rig.create("orders", properties);
+    rig.put("orders", "poison");
+    rig.nack("worker", rig.take("worker", "orders"));
+    CHECK(rig.noticed("dead_letter_dropped"));
+    CHECK(rig.stat("orders").counters.dead_total == 1);
+}
+
 TEST_CASE("a queue is not the place for its own dead letters, unless a pattern made it so") {
     EngineRig rig;
     QueueProperties itself;

@@ -104,6 +104,8 @@ public:
                 all.sends.push_back(std::move(send));
             for (auto& notice : out.notices)
                 all.notices.push_back(std::move(notice));
+            for (auto& change : out.changes)
+                all.changes.push_back(std::move(change));
         } while (engine->has_more());
         out = std::move(all);
         check_store();

@@ -183,6 +183,7 @@ TEST_CASE("a dead letter says where it came from, and is kicked back") {
     REQUIRE(again.size() == 1);
     CHECK(again[0].body == "poison");
     CHECK(again[0].attempt == 1);
+    CHECK(again[0].redelivered == leased::Redelivered::maybe);
     CHECK(rig.stat("dead").levels.unfinished() == 0);
 }
 
@@ -388,4 +389,36 @@ TEST_CASE("a store without room refuses puts and still takes acknowledgements") 
     CHECK(rig.ack("worker", taken).done == 1);
     rig.disk->room = 1 << 20;
     CHECK(rig.put("orders", "two").accepted == 1);
+}
+
+TEST_CASE("a store at the edge of its room is full until it had some for a second") {
+    EngineRig rig;
+    rig.create("orders");
+    rig.disk->room = 0;
+    rig.ask<leased::ErrorReply>("producer", EngineRig::one("orders", "one"));
+    CHECK(rig.noticed("full"));
+    rig.disk->room = 1 << 20;
+    rig.put("orders", "one");
+    CHECK_FALSE(rig.noticed("room_again"));
+    rig.disk->room = 0;
+    rig.pass(500ms);
+    rig.ask<leased::ErrorReply>("producer", EngineRig::one("orders", "two"));
+    CHECK_FALSE(rig.noticed("full"));
+    rig.disk->room = 1 << 20;
+    rig.pass(900ms);
+    rig.turns();
+    CHECK(rig.engine->levels().is_full);
+    rig.pass(100ms);
+    rig.turns(); // nobody has to put for that
+    CHECK(rig.noticed("room_again"));
+    CHECK_FALSE(rig.engine->levels().is_full);
+}
+
+TEST_CASE("a store that starts before the time that it has seen says so") {
+    EngineRig rig;
+    rig.stop();
+    rig.times.wall -= 1h;
+    rig.start();
+    rig.turns();
+    CHECK(rig.noticed("clock_set_back"));
 }

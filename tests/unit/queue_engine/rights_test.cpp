@@ -115,6 +115,27 @@ TEST_CASE("queues are made, changed and emptied only by those who may administer
     CHECK(world.ask<Done>("o", Delete{"work", false}, "OLGA").done == 1);
 }
 
+TEST_CASE("what an administrator changed is told with his name, and what changed nothing is not") {
+    World world;
+    const auto told = [&](Command command) {
+        world.ask<Done>("o", std::move(command), "OLGA");
+        std::string all;
+        for (const EngineOutputs::Change& each : world.out.changes)
+            all += each.user + " " + std::string(each.verb) + " " + each.queue + ";";
+        return all;
+    };
+    CHECK(told(Create{"more", {}, false}) == "olga create more;");
+    CHECK(told(Create{"more", {}, true}).empty());
+    CHECK(told(Alter{"more", {{"lease_ms", "1000"}}}) == "olga alter more;");
+    CHECK(told(Purge{"work"}) == "olga purge work;");
+    CHECK(told(Redrive{"work", 0}) == "olga redrive work;");
+    CHECK(told(Delete{"work", false}) == "olga delete work;");
+    world.refused("a", Delete{"more", false}, "ALICE");
+    CHECK(world.out.changes.empty());
+    world.refused("o", Delete{"work", false}, "OLGA"); // it is gone
+    CHECK(world.out.changes.empty());
+}
+
 TEST_CASE("dead letters go only where their administrator may put") {
     World world;
     world.permit(allow(everybody, {rule("alice", {Operation::administer}, "work"),

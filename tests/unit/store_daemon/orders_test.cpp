@@ -91,4 +91,6 @@ TEST_CASE("administration: a store that is full or short of disk is not ready", 
     CHECK(not_ready(levels, disk, 101).size() == 2);
     levels.is_reloading = true;
     CHECK(not_ready(levels, disk, 101).front().starts_with("reloading"));
+    disk.is_deleted = true;
+    CHECK(not_ready(levels, disk, 100)[1].starts_with("deleted"));
 }

@@ -55,6 +55,7 @@ struct QueueEngine::Rest {
     std::set<std::string, std::less<>> held{};
     EngineCounters counters{};                   // of machines that are gone, and the engine's own
     std::vector<EngineOutputs::Send> refusals{}; // while there is no machine
+    std::vector<EngineOutputs::Notice> notices_of_start{}; // for the first turn's outputs
     bool owes_housekeeping = false;
     bool draining = false;
     bool stopped = false;
@@ -159,12 +160,13 @@ Result<QueueEngine> QueueEngine::open(std::unique_ptr<Store> store, StoreLimits 
     rest->begin(times);
     if (rest->broken)
         return fail(*rest->broken);
-    EngineOutputs nothing;
-    if (const Status ended = rest->end(times, nothing); !ended)
+    EngineOutputs first;
+    if (const Status ended = rest->end(times, first); !ended)
         return fail(ended.error());
     if (rest->counters.commits_failed_total > 0)
-        return fail(Errc::io, nothing.notices.empty() ? "the first commit failed"
-                                                      : nothing.notices.front().detail);
+        return fail(Errc::io, first.notices.empty() ? "the first commit failed"
+                                                    : first.notices.front().detail);
+    rest->notices_of_start = std::move(first.notices);
     return QueueEngine{std::move(rest)};
 }
 
@@ -222,6 +224,8 @@ Status QueueEngine::finish_turn(Times times, EngineOutputs& out) {
         return {};
     for (EngineOutputs::Send& refusal : std::exchange(rest.refusals, {}))
         out.sends.push_back(std::move(refusal));
+    for (EngineOutputs::Notice& notice : std::exchange(rest.notices_of_start, {}))
+        out.notices.push_back(std::move(notice));
     if (!rest.machine && times.now >= rest.retry_at)
         if (const Status loaded = rest.load(times); !loaded) {
             rest.machine.reset();

@@ -63,11 +63,21 @@ struct EngineOutputs {
     };
     std::vector<Notice> notices{};
     std::vector<Refusal> refusals{}; // the first ones of a turn, for the audit
-    std::vector<int> cuts{};         // descriptors of connections whose users were revoked
+    // What an administrator changed, for the audit: each is in the commit.
+    struct Change {
+        std::string user_id{};   // the credential
+        std::string user{};      // whom it stands for; empty: nobody known
+        std::string_view verb{}; // "create", "alter", "delete", "purge", "kick", "redrive"
+        std::string queue{};
+        int descriptor = -1; // of the connection
+    };
+    std::vector<Change> changes{};
+    std::vector<int> cuts{}; // descriptors of connections whose users were revoked
     void clear() {
         sends.clear();
         notices.clear();
         refusals.clear();
+        changes.clear();
         cuts.clear();
     }
 };

@@ -47,6 +47,12 @@ struct BlockUse {
     ExpiryVisits visits{};             // its rows in the expiry index
     // Deliveries before the start, of messages that were returned then.
     std::vector<std::pair<std::uint16_t, std::uint32_t>> old_attempts{};
+    std::uint32_t old_attempts_of(std::size_t index) const noexcept {
+        for (const auto& [at, attempts] : old_attempts)
+            if (at == index)
+                return attempts;
+        return 0;
+    }
 
     Position end() const noexcept { return first + count; }
     bool is_done(std::size_t index) const noexcept {

@@ -8,6 +8,7 @@
 #include <flotilla/queue/properties.hpp>
 #include <flotilla/wire/option_text.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace flotilla::queue {
@@ -102,6 +103,7 @@ void QueueMachine::Rest::handle(const Said& said, const Create& create) {
                       "the store has all the queues it may (" + std::to_string(limits_.queues_max) +
                           ")");
     make(create.queue, create.properties);
+    note_change(said, "create", create.queue);
     answer(said, Done{1}, Needs::commit);
 }
 
@@ -116,14 +118,31 @@ void QueueMachine::Rest::handle(const Said& said, const Alter& alter) {
     if (properties->dead_letter_queue != queue.properties.dead_letter_queue)
         if (const Status checked = check_dead_letters(queue.name, *properties); !checked)
             return refuse(said, ErrorCode::bad_option, checked.error().detail);
-    queue.properties = std::move(*properties);
-    book_.write_definition(slot, turn_);
+    become(slot, std::move(*properties));
     sessions_.for_each([&](Slot session) {
         if (sessions_[session].queue == slot)
             sessions_[session].bucket.set_rate(queue.properties.consumer_rate_max, turn_.now);
     });
     needs_commit_ = true;
+    note_change(said, "alter", alter.queue);
     answer(said, Done{1}, Needs::commit);
+}
+
+// What a crash leaves in doubt is finished where it is delivered at most once. That must not befall
+// what was accepted on other terms, or what only lies below a horizon that was raised on those.
+void QueueMachine::Rest::become(Slot slot, QueueProperties properties) {
+    Queue& queue = book_[slot];
+    const auto is_automatic = [](const QueueProperties& each) {
+        return each.acknowledge == Acknowledge::automatic;
+    };
+    if (is_automatic(properties) && !is_automatic(queue.properties)) {
+        queue.automatic_from = queue.next;
+        for (LaneState& lane : queue.lanes)
+            lane.horizon = std::max(lane.cursor, lane.maybe_below);
+        book_.mark(slot);
+    }
+    queue.properties = std::move(properties);
+    book_.write_definition(slot, turn_);
 }
 
 void QueueMachine::Rest::handle(const Said& said, const Delete& erase) {
@@ -135,6 +154,7 @@ void QueueMachine::Rest::handle(const Said& said, const Delete& erase) {
                       "queue '" + erase.queue + "' has " +
                           std::to_string(book_[slot].unfinished()) + " messages");
     end_queue(slot);
+    note_change(said, "delete", erase.queue);
     answer(said, Done{1}, Needs::commit);
 }
 
@@ -317,6 +337,7 @@ void QueueMachine::Rest::handle(const Said& said, const Purge& purge) {
     if (slot == no_slot || !has_room_for_job(said))
         return;
     const Queue& queue = book_[slot];
+    note_change(said, "purge", purge.queue);
     await(said, jobs_.purge(queue.id, queue.lanes.size(), queue.next));
 }
 
@@ -325,6 +346,7 @@ void QueueMachine::Rest::handle(const Said& said, const Kick& kick) {
     if (slot == no_slot || !has_room_for_job(said))
         return;
     const Queue& queue = book_[slot];
+    note_change(said, "kick", kick.queue);
     await(said, jobs_.kick(queue.id, queue.lanes.size(), queue.next, kick.id));
 }
 
@@ -333,6 +355,7 @@ void QueueMachine::Rest::handle(const Said& said, const Redrive& redrive) {
     if (slot == no_slot || !has_room_for_job(said))
         return;
     const Queue& queue = book_[slot];
+    note_change(said, "redrive", redrive.queue);
     await(said, jobs_.redrive(queue.id, queue.lanes.size(), queue.next, redrive.messages));
 }
 

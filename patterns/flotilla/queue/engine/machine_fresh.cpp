@@ -16,13 +16,6 @@ namespace {
 constexpr std::size_t pack_bytes_max = 60ULL << 10; // of a packed delivery, unless one is larger
 constexpr std::size_t held_back_max = 1'000;
 
-std::uint32_t old_attempts(const BlockUse& use, std::size_t index) {
-    for (const auto& [at, attempts] : use.old_attempts)
-        if (at == index)
-            return attempts;
-    return 0;
-}
-
 } // namespace
 
 // What is known of a message before it goes out.
@@ -35,7 +28,7 @@ void QueueMachine::Rest::fill(Given& given, const LaneState& lane, Slot block, s
         given.record.id = position;
     given.attempts_before = given.record.attempts;
     if (!use.old_attempts.empty())
-        given.attempts_before = std::max(given.attempts_before, old_attempts(use, index));
+        given.attempts_before = std::max(given.attempts_before, use.old_attempts_of(index));
     given.redelivered = given.attempts_before > 0 ? leased::Redelivered::yes
                         : position < lane.maybe_below || given.record.note == maybe_note
                             ? leased::Redelivered::maybe
@@ -159,7 +152,8 @@ bool QueueMachine::Rest::give_fresh(Round& round, Giver& giver) {
             expire(giver.queue, block, index, record);
             continue;
         }
-        if (giver.is_automatic && given.redelivered == leased::Redelivered::maybe) {
+        if (giver.is_automatic && lane.cursor < lane.maybe_below &&
+            lane.cursor >= queue.automatic_from) {
             // It may have been delivered before the crash, and that is as often as it may be.
             ++lane.cursor;
             finish(block, index, load_of(record));

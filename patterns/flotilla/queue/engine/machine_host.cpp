@@ -6,6 +6,7 @@
 #include <flotilla/wire/option_text.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 namespace flotilla::queue {
@@ -90,7 +91,8 @@ Status QueueMachine::Rest::leave(const Snapshot& snapshot, const Waiting& messag
         ++queue.counters.dropped_total;
         break;
     case Leaving::dead_letter:
-        bury({slot, id, "overflow", message.record.attempts, {}}, message.record);
+        bury({slot, id, "overflow", message.record.attempts, {}, message.place.lane},
+             message.record);
         ++queue.counters.dead_total;
         break;
     case Leaving::purged:
@@ -157,9 +159,12 @@ void QueueMachine::Rest::leave_delayed(const Delayed& message, Leaving why) {
 Status QueueMachine::Rest::put_back(const Snapshot&, const Waiting& message) {
     const wire::OptionTextReader note(message.record.note);
     std::string_view origin;
+    std::uint8_t priority = 0;
     for (const auto& [name, value] : note.all())
         if (name == "origin")
             origin = value;
+        else if (name == "priority")
+            std::from_chars(value.data(), value.data() + value.size(), priority);
     if (origin.empty())
         return fail(Errc::malformed, "this message is no dead letter: it does not say where it "
                                      "came from");
@@ -181,10 +186,10 @@ Status QueueMachine::Rest::put_back(const Snapshot&, const Waiting& message) {
     gathered_for(queue) += load;
     Record again = message.record;
     again.id = queue.next;
-    again.note = {};
+    again.note = maybe_note; // somebody may have had it
     again.attempts = 0;
     again.expiry_ms = 0;
-    accept(slot, again, 0);
+    accept(slot, again, priority);
     return {};
 }
 

@@ -24,6 +24,8 @@ std::uint32_t key_hash(std::string_view key) noexcept {
 
 void QueueMachine::Rest::finish(Slot block, std::size_t index, std::uint32_t bytes) {
     uses_.finish(block, index);
+    if (uses_[block].old_attempts_of(index) > 0)
+        erase_attempts(uses_[block], index);
     Queue& queue = queue_of(uses_[block]);
     queue.bytes -= std::min<std::uint64_t>(bytes, queue.bytes);
     book_.mark(uses_[block].queue);

@@ -80,7 +80,7 @@ EngineLevels QueueMachine::levels() const {
     levels.sessions = static_cast<std::uint32_t>(rest_->sessions_.size());
     levels.leased = rest_->leases_.held();
     levels.takes = rest_->takes_;
-    levels.is_full = rest_->was_full_;
+    levels.is_full = rest_->full_.has_value();
     return levels;
 }
 

@@ -197,20 +197,25 @@ void QueueMachine::Rest::end_batch(const Said& said, Batch& batch, const Produce
     answer_if_wanted(said, std::move(ok), needs);
 }
 
+// A larger message will never fit.
+std::uint64_t QueueMachine::Rest::message_bytes_max(const QueueProperties& properties) const {
+    return std::min(
+        {properties.message_bytes_max, limits_.message_bytes_max, properties.bytes_max});
+}
+
 // How many more messages may be accepted now; 0 says in the batch why.
 std::uint32_t QueueMachine::Rest::room_in(Batch& batch, std::uint64_t bytes) {
     Queue& queue = book_[batch.queue];
     const QueueProperties& properties = queue.properties;
     if (gathered_for(queue) + bytes + put_overhead_bytes > room_for(queue)) {
-        if (!std::exchange(was_full_, true))
+        if (!full_)
             notice("full", "the store has no room for more messages");
+        StoreRoom wanted;
+        (is_memory_queue(queue.id) ? wanted.memory : wanted.disk) = bytes + put_overhead_bytes;
+        full_ = {turn_.now, wanted};
         batch.refused = {ErrorCode::full, "the store is full; put it again when messages were "
                                           "finished, or give it more disk or file_bytes_max"};
         return 0;
-    }
-    if (was_full_) {
-        was_full_ = false;
-        notice("room_again", "the store takes messages again");
     }
     const std::uint64_t unfinished = queue.unfinished();
     const bool is_over =
@@ -225,6 +230,12 @@ std::uint32_t QueueMachine::Rest::room_in(Batch& batch, std::uint64_t bytes) {
         return static_cast<std::uint32_t>(
             std::min<std::uint64_t>(properties.messages_max - unfinished, block_messages_max));
     }
+    if (is_over && queue.ready == 0) { // there is nothing that could make room
+        batch.refused = {ErrorCode::full, "queue '" + queue.name +
+                                              "' is full of messages that are delayed or in hand; "
+                                              "put it again later"};
+        return 0;
+    }
     if (is_over && (over_limit_.empty() || over_limit_.back() != batch.queue))
         over_limit_.push_back(batch.queue);
     return block_messages_max;
@@ -234,8 +245,7 @@ void QueueMachine::Rest::put_runs(Batch& batch, PutReader& reader) {
     const std::size_t all = reader.records();
     Queue& queue = book_[batch.queue];
     const QueueProperties& properties = queue.properties;
-    const std::uint64_t message_max =
-        std::min(properties.message_bytes_max, limits_.message_bytes_max);
+    const std::uint64_t message_max = message_bytes_max(properties);
     // With order=key each message has a lane of its own choosing.
     const bool has_runs = properties.order != Order::key && !batch.maybe_duplicate;
     while (reader.left() > 0 && !batch.refused) {
@@ -307,7 +317,7 @@ void QueueMachine::Rest::put_one(Batch& batch, const Message& message, std::uint
     };
     Record record = message.record;
     const std::uint64_t load = record.body_bytes + record.key.size();
-    const std::uint64_t most = std::min(properties.message_bytes_max, limits_.message_bytes_max);
+    const std::uint64_t most = message_bytes_max(properties);
     if (load > most)
         return refuse_it(ErrorCode::too_large, "a message of " + std::to_string(load) +
                                                    " bytes; this queue takes " +

@@ -200,7 +200,7 @@ void QueueMachine::Rest::bury(std::uint64_t number, Lease& lease, Cause cause,
     Queue& queue = queue_of(use);
     Record record;
     if (read_used(lease.block, lease.index, record)) {
-        bury({use.queue, record.id, name(cause), lease.attempts, text}, record);
+        bury({use.queue, record.id, name(cause), lease.attempts, text, use.lane}, record);
         answer_waits(queue.id, record.id, Acked::no);
     }
     ++queue.counters.dead_total;
@@ -212,8 +212,14 @@ void QueueMachine::Rest::bury(std::uint64_t number, Lease& lease, Cause cause,
 void QueueMachine::Rest::bury(const Grave& grave, const Record& record) {
     const Queue& origin = book_[grave.origin];
     const std::string& name = origin.properties.dead_letter_queue;
-    if (name.empty() || name == origin.name)
+    if (name == origin.name)
         return;
+    if (name.empty())
+        return notice("dead_letter_dropped",
+                      "'" + std::string(grave.reason) + "' after " +
+                          std::to_string(grave.attempts) +
+                          " attempts, and the queue has no dead_letter_queue",
+                      origin.name);
     std::string why;
     const Slot target = find_or_create(name, Creates::always, why);
     if (target == no_slot)
@@ -223,6 +229,8 @@ void QueueMachine::Rest::bury(const Grave& grave, const Record& record) {
         .count("origin_id", grave.id)
         .text("reason", grave.reason)
         .count("attempts", grave.attempts);
+    if (origin.properties.order == Order::plain && grave.lane > 0)
+        note.count("priority", grave.lane);
     if (!grave.text.empty())
         note.text("text", grave.text);
     Queue& queue = book_[target];

@@ -122,6 +122,18 @@ void QueueMachine::Rest::not_allowed(const Said& said, Operation operation,
         cuts_.push_back(peer.descriptor);
 }
 
+// Of the server itself and its doors there is nothing to note: they do what the settings say.
+void QueueMachine::Rest::note_change(const Said& said, std::string_view verb,
+                                     std::string_view queue) {
+    if (said.peer.side != Peer::Side::remote)
+        return;
+    std::string_view user;
+    if (const auto& permissions = judge_.permissions())
+        user = permissions->user_of(said.peer.user_id).value_or(std::string_view{});
+    changes_.push_back({std::string(said.peer.user_id), std::string(user), verb, std::string(queue),
+                        said.peer.descriptor});
+}
+
 void QueueMachine::Rest::set_permissions(std::shared_ptr<const Permissions> permissions) {
     judge_.set(std::move(permissions));
     if (judge_.is_open())

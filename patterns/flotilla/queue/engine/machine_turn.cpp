@@ -6,6 +6,7 @@
 #include <flotilla/queue/engine/queue_rows.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <type_traits>
 #include <utility>
 
@@ -15,6 +16,9 @@ namespace {
 // What deliveries leave to be written (expired, delivered at most once) waits this long for a turn
 // that commits anyway.
 constexpr Duration soon = 50ms;
+// A store is full until no put was refused for so long: at the edge each acknowledgement makes room
+// for one more.
+constexpr Duration full_settles = 1s;
 // A clock that is set back by less is not worth a word.
 constexpr Duration set_back_max = 1s;
 
@@ -55,8 +59,12 @@ void QueueMachine::Rest::set_times(Times times) {
         turn_.wall = times.wall;
         was_told_set_back_ = false;
     } else if (turn_.wall - times.wall > set_back_max && !std::exchange(was_told_set_back_, true)) {
-        notice("clock_set_back", "the clock was set back; due times and expiry stand still until "
-                                 "it catches up");
+        notice("clock_set_back",
+               "the clock is " +
+                   std::to_string(
+                       std::chrono::ceil<std::chrono::seconds>(turn_.wall - times.wall).count()) +
+                   " s behind what this store has seen; due times, retry delays and expiry stand "
+                   "still until it catches up");
     }
 }
 
@@ -64,6 +72,11 @@ void QueueMachine::Rest::begin_turn(const Snapshot& snapshot, StoreRoom room, Ti
     set_times(times);
     turn_.look_at(&snapshot);
     room_ = room;
+    if (full_ && times.now - full_->since_refusal >= full_settles &&
+        room.disk >= full_->wanted.disk && room.memory >= full_->wanted.memory) {
+        full_.reset();
+        notice("room_again", "the store takes messages again");
+    }
 }
 
 bool QueueMachine::Rest::is_turn_full() const noexcept {
@@ -250,6 +263,11 @@ void QueueMachine::Rest::end_round(EngineOutputs& out, Needs upto) {
     for (EngineOutputs::Notice& notice : notices_)
         out.notices.push_back(std::move(notice));
     notices_.clear();
+    if (upto == Needs::commit) {
+        for (EngineOutputs::Change& change : changes_)
+            out.changes.push_back(std::move(change));
+        changes_.clear();
+    }
     if (judge_.has_noted())
         for (Refusal& refusal : judge_.take_noted())
             out.refusals.push_back(std::move(refusal));

@@ -125,7 +125,8 @@ Slot QueueBook::create(std::string name, const QueueProperties& properties, Turn
 void QueueBook::write_definition(Slot slot, Turn& turn) {
     Queue& queue = queues_[slot];
     queue.lanes.resize(std::max(queue.lanes.size(), lanes_of(queue.properties)));
-    turn.put(Table::queue, queue_key(queue.id), encode_definition(queue.name, queue.properties));
+    turn.put(Table::queue, queue_key(queue.id),
+             encode_definition({queue.name, queue.properties, queue.automatic_from}));
 }
 
 void QueueBook::write_states(Turn& turn, Horizons horizons) {

@@ -46,6 +46,8 @@ struct Queue {
     QueueCounters counters{};
     QueueCounters loaded{}; // what they were when it was read from the store
     std::uint64_t next = 1; // number: of a message accepted, or moved
+    // acknowledge=auto: what is below was accepted while it was manual. In doubt, it is delivered.
+    Position automatic_from = 0;
     std::uint64_t ready = 0;
     std::uint64_t delayed = 0;
     std::uint64_t leased = 0;

@@ -115,7 +115,12 @@ public:
     bool draining_ = false;
     bool stopped_ = false;
     std::uint32_t halved_turns_ = 0;
-    bool was_full_ = false;
+    // Puts are refused for lack of room: the last time, and what that one would have taken.
+    struct Full {
+        Instant since_refusal{};
+        StoreRoom wanted{};
+    };
+    std::optional<Full> full_{};
     std::uint32_t takes_ = 0;
 
 private:
@@ -147,6 +152,7 @@ private:
     bool may(const Said& said, const Command& command);
     bool may_see(std::string_view user_id, std::string_view queue);
     void not_allowed(const Said& said, Operation operation, std::string_view queue);
+    void note_change(const Said& said, std::string_view verb, std::string_view queue);
     void revoke(Slot session);
 
     // ---- queues
@@ -155,6 +161,7 @@ private:
     Slot queue_for(const Said& said, std::string_view name, Creates creates);
     Slot find_or_create(std::string_view name, Creates creates, std::string& why);
     Slot make(std::string name, const QueueProperties& properties);
+    void become(Slot queue, QueueProperties properties);
     void end_queue(Slot queue);
     Queue& queue_of(const BlockUse& use) { return book_[use.queue]; }
     void wake(Slot queue); // it may have something to deliver
@@ -170,6 +177,7 @@ private:
     // The note of a message that its producer may have put before, under a name of its own that
     // this store has forgotten. It is delivered as maybe.
     static constexpr std::string_view maybe_note = "maybe_duplicate=yes\n";
+    std::uint64_t message_bytes_max(const QueueProperties& properties) const;
     struct Batch; // what becomes of one put: queue_batch.hpp
     struct Answering;
     void handle(const Said& said, Put& put);
@@ -249,6 +257,7 @@ private:
         std::string_view reason{};
         std::uint32_t attempts = 0;
         std::string_view text{};
+        Lane lane = 0; // that it was in
     };
     void bury(const Grave& grave, const Record& record);
     void accept(Slot queue, const Record& record, std::uint8_t priority);
@@ -343,6 +352,7 @@ private:
     // ---- of this turn
     std::vector<Held> held_{};
     std::vector<EngineOutputs::Notice> notices_{};
+    std::vector<EngineOutputs::Change> changes_{};
     std::vector<int> cuts_{};
     std::vector<LaneRef> open_lanes_{}; // with something in their writers
     std::vector<Slot> over_limit_{};    // queues with overflow to be dropped

@@ -6,12 +6,16 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <utility>
 
 namespace flotilla::queue {
 namespace {
 
 constexpr std::uint8_t version = 1;
+// A line among the properties, where there is something to say: builds that lack it refuse the
+// queue rather than lose its messages.
+constexpr std::string_view automatic_from = "automatic_from";
 
 constexpr std::array counters = {
     &QueueCounters::accepted_total,  &QueueCounters::accepted_bytes_total,
@@ -84,9 +88,13 @@ std::size_t lanes_of(const QueueProperties& properties) {
     return 1;
 }
 
-std::string encode_definition(std::string_view name, const QueueProperties& properties) {
+std::string encode_definition(const QueueDefinition& definition) {
+    std::string properties = to_option_text(definition.properties);
+    if (definition.automatic_from != 0)
+        properties +=
+            std::string(automatic_from) + '=' + std::to_string(definition.automatic_from) + '\n';
     wire::Writer out;
-    out.u8(version).short_bytes(name).long_bytes(to_option_text(properties));
+    out.u8(version).short_bytes(definition.name).long_bytes(properties);
     return seal(out.take());
 }
 
@@ -106,8 +114,14 @@ Result<QueueDefinition> decode_definition(ByteView value) {
         const std::size_t equals = line.find('=');
         if (equals == line.npos)
             continue;
-        const Status set =
-            set_property(definition.properties, line.substr(0, equals), line.substr(equals + 1));
+        const ByteView name = line.substr(0, equals);
+        const ByteView text_of_it = line.substr(equals + 1);
+        if (name == automatic_from) {
+            std::from_chars(text_of_it.data(), text_of_it.data() + text_of_it.size(),
+                            definition.automatic_from);
+            continue;
+        }
+        const Status set = set_property(definition.properties, name, text_of_it);
         if (!set)
             return fail(Errc::unsupported, "queue '" + definition.name +
                                                "' has a property that this build does not take: " +
@@ -163,6 +177,7 @@ Status decode_queue(ByteView definition, std::optional<ByteView> state, Queue& q
         return fail(defined.error());
     queue.name = std::move(defined->name);
     queue.properties = std::move(defined->properties);
+    queue.automatic_from = defined->automatic_from;
     if (state)
         if (const Status decoded = decode_state(*state, queue); !decoded)
             return decoded;

@@ -29,10 +29,11 @@ Result<StoreMeta> decode_meta(ByteView value);
 struct QueueDefinition {
     std::string name{};
     QueueProperties properties{};
+    Position automatic_from = 0; // see Queue
 };
 std::string queue_state_key(QueueId id); // in Table::queue, beside the definition's queue_key()
 
-std::string encode_definition(std::string_view name, const QueueProperties& properties);
+std::string encode_definition(const QueueDefinition& definition);
 Result<QueueDefinition> decode_definition(ByteView value);
 
 // Into a queue that has its definition. What was leased is ready.
