@@ -98,7 +98,8 @@ void add_flags(host::Parser& parser, Flags& flags) {
                  "Forwarder, when a subscriber's queue is full: lossy (default: it alone loses), "
                  "drop (nobody gets the message), block:100ms (wait, then drop)");
     relay.flag("--last-value", flags.last_value,
-               "Forwarder: give a new subscriber the last value of its topics");
+               "Forwarder: give a new subscriber the last value of its topics; the relay then "
+               "subscribes to everything");
     relay.option("--last-value-topics", flags.last_value_topics, "N",
                  "Topics remembered at most (default: 100000)");
     relay.option("--last-value-bytes", flags.last_value_bytes, "SIZE",

@@ -122,7 +122,15 @@ Status Relay::Rest::open(net::Context& context) {
     }
     end(Side::frontend).socket.emplace(std::move(*frontend));
     end(Side::backend).socket.emplace(std::move(*backend));
-    return {};
+    return last_values ? subscribe_to_everything() : Status{};
+}
+
+// The newest value is known only of what always comes, whoever listens just now. The socket keeps
+// the subscription for publishers that connect later.
+Status Relay::Rest::subscribe_to_everything() {
+    interest.add(""); // so that no subscriber's cancellation ends it
+    const Status sent = socket(Side::frontend).send("\1", Duration::zero());
+    return sent ? Status{} : named(plan.options, "frontend", sent.error());
 }
 
 void Relay::Rest::attach(net::Poller& to) {

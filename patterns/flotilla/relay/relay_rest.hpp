@@ -48,6 +48,7 @@ struct Relay::Rest {
 
     // relay.cpp: the life of the relay.
     Status open(net::Context& context);
+    Status subscribe_to_everything();
     void attach(net::Poller& to);
     void after_work();
     void watch();

@@ -106,6 +106,7 @@ TEST_CASE("relay: a remembered value tells of the subscriber's own way", "[integ
     options.last_value.emplace();
     Served served(std::move(options));
     net::Socket pub = served.front(SocketType::xpub);
+    served.await_subscription(pub, "");
     net::Socket sub = served.back(SocketType::sub);
     REQUIRE(sub.subscribe("a"));
     served.await_subscription(pub, "a");

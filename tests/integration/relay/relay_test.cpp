@@ -53,6 +53,8 @@ TEST_CASE("relay: subscribers that leave cancel their subscriptions upstream",
             options.last_value.emplace();
         Served served(std::move(options));
         net::Socket pub = served.front(SocketType::xpub);
+        if (remembers)
+            served.await_subscription(pub, "");
         {
             net::Socket one = served.back(SocketType::sub);
             net::Socket two = served.back(SocketType::sub);
@@ -192,89 +194,6 @@ TEST_CASE("relay: a side may have several endpoints, of several transports",
     CHECK(served.next(pull) == Texts{"by tcp"});
     served.send(two, Frames{"by ipc"});
     CHECK(served.next(pull) == Texts{"by ipc"});
-}
-
-TEST_CASE("relay: a late subscriber gets the last value alone, then live messages",
-          "[integration][relay]") {
-    RelayOptions options = on_tcp(Kind::forwarder);
-    options.last_value.emplace();
-    Served served(std::move(options));
-    net::Socket pub = served.front(SocketType::xpub);
-    net::Socket first = served.back(SocketType::sub);
-    REQUIRE(first.subscribe(""));
-    served.await_subscription(pub, "");
-    served.send(pub, Frames{"a", "1"});
-    served.send(pub, Frames{"a", "2"});
-    served.send(pub, Frames{"b", "1"});
-    for (const char* body : {"1", "2", "1"})
-        CHECK(served.next(first).at(1) == body);
-
-    net::Socket late = served.back(SocketType::sub);
-    REQUIRE(late.subscribe("a"));
-    CHECK(served.next(late) == Texts{"a", "2"});
-    served.send(pub, Frames{"a", "3"});
-    CHECK(served.next(late) == Texts{"a", "3"});
-    CHECK(served.next(first) == Texts{"a", "3"}); // and not the 2 again
-
-    net::Socket other = served.back(SocketType::sub);
-    REQUIRE(other.subscribe("nothing here"));
-    served.await_subscription(pub, "a");
-    served.await_subscription(pub, "nothing here");
-    served.send(pub, Frames{"b", "2"}); // not diverted by the subscription before it
-    CHECK(served.next(first) == Texts{"b", "2"});
-    CHECK(served.counters().last_values_sent_total == 1);
-    CHECK(served.counters().last_value_topics == 2);
-}
-
-TEST_CASE("relay: a subscription to many topics gets every last value before anything live",
-          "[integration][relay]") {
-    RelayOptions options = on_tcp(Kind::forwarder);
-    options.last_value.emplace();
-    Served served(std::move(options));
-    net::Socket pub = served.front(SocketType::xpub);
-    net::Socket first = served.back(SocketType::sub);
-    REQUIRE(first.subscribe("a"));
-    served.await_subscription(pub, "a");
-    served.send(pub, Frames{"a1", "x"});
-    served.send(pub, Frames{"a2", "y"});
-    CHECK(served.next(first) == Texts{"a1", "x"});
-    CHECK(served.next(first) == Texts{"a2", "y"});
-    net::Socket late = served.back(SocketType::sub);
-    REQUIRE(late.subscribe("a"));
-    CHECK(served.next(late) == Texts{"a1", "x"});
-    CHECK(served.next(late) == Texts{"a2", "y"});
-    // libzmq addresses one subscriber for one message: the second value reaches the first too.
-    CHECK(served.next(first) == Texts{"a2", "y"});
-    CHECK(served.silent(first));
-}
-
-TEST_CASE("relay: a value sent again says so in its envelope; heartbeats are not remembered",
-          "[integration][relay]") {
-    RelayOptions options = on_tcp(Kind::forwarder);
-    options.last_value.emplace();
-    Served served(std::move(options));
-    net::Socket pub = served.front(SocketType::xpub);
-    net::Socket first = served.back(SocketType::sub);
-    REQUIRE(first.subscribe(""));
-    served.await_subscription(pub, "");
-    wire::Envelope envelope;
-    envelope.sequence = std::uint64_t{9};
-    const std::string plain = *wire::encode(envelope);
-    const std::string heartbeat("\0flotilla.hb", 12);
-    served.send(pub, Frames{"a", "body", plain});
-    served.send(pub, Frames{heartbeat, "beat"});
-    CHECK(served.next(first) == Texts{"a", "body", plain});
-    CHECK(served.next(first).at(0) == heartbeat);
-
-    net::Socket late = served.back(SocketType::sub);
-    REQUIRE(late.subscribe(""));
-    const Texts value = served.next(late);
-    REQUIRE(value.size() == 3);
-    const auto marked = wire::decode_envelope(value[2]);
-    REQUIRE(marked);
-    CHECK(marked->snapshot);
-    CHECK(marked->sequence == std::uint64_t{9});
-    CHECK(served.silent(late));
 }
 
 TEST_CASE("relay: a capture shows both directions, numbered", "[integration][relay]") {

@@ -129,6 +129,7 @@ TEST_CASE("forwarder: a subscriber that loses its right gets nothing more, whate
     options.last_value.emplace();
     Served served(std::move(options));
     net::Socket publisher = served.front(net::SocketType::xpub, keys.of(keys.alice));
+    served.await_subscription(publisher, "");
     net::Socket bob = subscriber(served, keys.of(keys.bob), {"t"});
     net::Socket alice = subscriber(served, keys.of(keys.alice), {"t"});
     served.await_subscription(publisher, "t");
