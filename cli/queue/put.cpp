@@ -112,6 +112,8 @@ Status PutRun::prepare() {
     if (!opened)
         return fail(opened.error());
     producer_.emplace(std::move(*opened));
+    if (const std::string cut = producer_->outbox_cut(); !cut.empty())
+        terminal_.error("the outbox " + cut);
     producer_->on_confirm = [this](const queue::Confirm& confirm) { note(confirm); };
     return {};
 }

@@ -102,8 +102,9 @@ Status Outbox::read_ahead(std::uint32_t lane) {
     while (near.is_behind() && read < read_ahead_bytes) {
         const auto record = log_->read(lane, near.cursor);
         if (!record || !*record) {
-            done =
-                record ? fail(Errc::damaged, "the outbox has lost messages") : fail(record.error());
+            done = record ? fail(Errc::damaged, "the outbox '" + options_.directory.string() +
+                                                    "' has lost messages")
+                          : fail(record.error());
             break;
         }
         if (near.cursor.number < near.records.next())

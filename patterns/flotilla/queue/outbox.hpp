@@ -40,6 +40,9 @@ public:
     // Lanes that were there before: what is theirs. In memory there are none.
     const std::vector<OutboxLaneState>& restored() const noexcept { return restored_; }
 
+    // What a crash had left half written, and open() cut off, in words; empty: nothing.
+    std::string cut() const { return log_ ? log_->cut() : std::string{}; }
+
     // Errors: too_many (lanes_max); disk_full, io.
     Result<std::uint32_t> add_lane(std::string_view queue);
     Status set_epoch(std::uint32_t lane, std::string producer, std::uint64_t base,

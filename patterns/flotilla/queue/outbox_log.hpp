@@ -9,11 +9,14 @@
 //     lane     : lane(u32) settled(u64) appended(u64) base(u64) queue producer store (u8 lengths)
 //     message  : lane(u32) put-record (put_pack.hpp); it is number appended + 1 of its lane
 //     settled  : lane(u32) number(u64)
+//     segment  : bytes(u64), of the whole file
 //
-// A segment begins with every lane as it stands, so the oldest ones go as soon as all they hold is
-// settled. `check` is XXH3 over segment number, place, kind and payload. Reading ends at the first
-// entry that is not whole: in the last segment that is the torn tail, cut off; in an earlier one,
-// all of which were synced before the next began, it is damage.
+// A segment begins with its own size and every lane as it stands, so the oldest ones go as soon as
+// all they hold is settled. `check` is XXH3 over segment number, place, kind and payload. Reading
+// ends at the first entry that is not whole. At the end of the last segment, and when it is such
+// as an interrupted write leaves, that is the torn tail: it is cut off, and cut() tells of it.
+// Everything else is damage (segments were synced before the next began), also a message number
+// that is missing: it is told with file and place, and nothing is touched.
 //
 // One process at a time has a directory (a lock says so); one thread at a time.
 #pragma once
@@ -82,7 +85,8 @@ public:
     Result<std::optional<ByteView>> read(std::uint32_t lane, Cursor& cursor);
 
     std::uint64_t bytes() const noexcept; // of all segments, on disk
-    bool was_cut() const noexcept { return was_cut_; }
+    // What open() cut off, in words; empty: nothing.
+    const std::string& cut() const noexcept { return cut_; }
 
 private:
     struct Segment {
@@ -101,10 +105,17 @@ private:
 
     OutboxLog() = default;
     void close() noexcept;
+    // Reading what is there (outbox_log_recover.cpp).
     Status recover();
+    Result<std::vector<Segment>> load();
     Status load(Segment& segment);
+    Status check_numbers(const std::vector<Segment>& found) const;
     Status replay(Segment& segment);
     Status apply(const Entry& entry, Segment& segment);
+    Status check_end(const Segment& segment) const;
+    Status check_lanes() const;
+    bool is_whole(const Segment& segment, std::size_t offset, const Entry& entry) const;
+    std::optional<std::size_t> whole_entry_behind(const Segment& segment, std::size_t offset) const;
     Result<Segment> create(std::uint64_t number, std::size_t size);
     Status roll(std::size_t entry_bytes);
     std::optional<Entry> entry_at(const Segment& segment, std::size_t offset) const;
@@ -113,17 +124,18 @@ private:
     Status write(std::uint8_t kind, ByteView payload);
     std::string lane_payload(std::uint32_t lane) const;
     void note(Segment& segment, std::uint32_t lane, std::uint64_t number);
-    void let_go();
+    Status let_go();
     bool is_done(const Segment& segment) const;
 
     Options options_{};
     int lock_ = -1;
     std::vector<OutboxLaneState> lanes_{};
+    std::vector<std::uint64_t> before_{}; // of each lane: appended before the oldest segment
     std::deque<Segment> segments_{};
     std::size_t open_entry_ = 0; // payload bytes of the entry that is being filled
     std::uint32_t open_lane_ = 0;
     std::uint64_t bytes_ = 0;
-    bool was_cut_ = false;
+    std::string cut_{};
     bool is_new_ = false; // the last segment's name is not synced
 };
 

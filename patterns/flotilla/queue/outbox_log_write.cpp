@@ -21,20 +21,22 @@ namespace flotilla::queue {
 
 using namespace outbox;
 
-namespace {
+namespace outbox {
 
-constexpr std::size_t lane_entry_bytes_max = 1024;
+std::string segment_name(std::uint64_t number) {
+    char name[32];
+    std::snprintf(name, sizeof name, "%016llx.outbox", static_cast<unsigned long long>(number));
+    return name;
+}
 
-} // namespace
+} // namespace outbox
 
 // ---- writing -----------------------------------------------------------------------------------
 
 Result<OutboxLog::Segment> OutboxLog::create(std::uint64_t number, std::size_t size) {
-    char name[32];
-    std::snprintf(name, sizeof name, "%016llx.outbox", static_cast<unsigned long long>(number));
     Segment segment;
     segment.number = number;
-    segment.path = options_.directory / name;
+    segment.path = options_.directory / segment_name(number);
     segment.size = size;
     const int file = ::open(segment.path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
     if (file < 0)
@@ -60,7 +62,7 @@ Result<OutboxLog::Segment> OutboxLog::create(std::uint64_t number, std::size_t s
 
 // The segment is full: it goes to the disk, and a new one begins with the lanes as they stand.
 Status OutboxLog::roll(std::size_t bytes) {
-    std::size_t needed = header_bytes + bytes;
+    std::size_t needed = header_bytes + entry_bytes(sizeof(std::uint64_t)) + bytes;
     for (const OutboxLaneState& lane : lanes_)
         needed += entry_bytes(64 + lane.queue.size() + lane.producer.size() + lane.store.size());
     const std::size_t size = std::max<std::size_t>(options_.segment_bytes, padded(needed));
@@ -81,10 +83,12 @@ Status OutboxLog::roll(std::size_t bytes) {
     bytes_ += size;
     is_new_ = true;
     segments_.push_back(std::move(*created));
+    wire::Writer whole;
+    whole.u64(size);
+    write_entry(segments_.back(), kind_segment, whole.view());
     for (std::uint32_t lane = 0; lane < lanes_.size(); ++lane)
         write_entry(segments_.back(), kind_lane, lane_payload(lane));
-    let_go();
-    return {};
+    return let_go();
 }
 
 void OutboxLog::write_entry(Segment& segment, std::uint8_t kind, ByteView payload) {
@@ -186,7 +190,12 @@ bool OutboxLog::is_done(const Segment& segment) const {
                        [&](const auto& last) { return last.second <= lanes_[last.first].settled; });
 }
 
-void OutboxLog::let_go() {
+// That their messages are settled is on the disk before they go: a gap in the numbers is damage.
+Status OutboxLog::let_go() {
+    if (segments_.size() < 2 || !is_done(segments_.front()))
+        return {};
+    if (Status synced = sync(); !synced)
+        return synced;
     while (segments_.size() > 1 && is_done(segments_.front())) {
         Segment& segment = segments_.front();
         ::munmap(segment.data, segment.size);
@@ -194,18 +203,18 @@ void OutboxLog::let_go() {
         bytes_ -= segment.size;
         segments_.pop_front();
     }
+    return {};
 }
 
 Status OutboxLog::settle(std::uint32_t lane, std::uint64_t number) {
     lanes_[lane].settled = std::max(lanes_[lane].settled, number);
     wire::Writer out;
     out.u32(lane).u64(number);
+    const Status written = write(kind_settled, out.view());
     // Full of what is not settled: it is known again after a restart, when the store says so.
-    Status written = write(kind_settled, out.view());
-    if (!written && written.error().code == Errc::would_block)
-        written = {};
-    let_go();
-    return written;
+    if (!written)
+        return written.error().code == Errc::would_block ? Status{} : written;
+    return let_go();
 }
 
 Status OutboxLog::sync() {

@@ -130,6 +130,9 @@ bool Producer::is_connected() const noexcept {
 std::string Producer::state_text() const {
     return rest_->state_text();
 }
+std::string Producer::outbox_cut() const {
+    return rest_->outbox.cut();
+}
 bool Producer::has_only_strangers() const noexcept {
     return rest_->machine.has_only_strangers();
 }

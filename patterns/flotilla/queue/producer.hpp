@@ -115,7 +115,7 @@ struct ProducerCounters {
 class Producer {
 public:
     // Does not wait for a store. `context` must outlive it, and stay where it is. Errors:
-    // bad_option; insecure; io, damaged (the outbox).
+    // bad_option; insecure; io; damaged (the outbox, which is left as it is).
     static Result<Producer> open(net::Context& context, ProducerOptions options);
     Producer(Producer&&) noexcept;
     Producer& operator=(Producer&&) noexcept;
@@ -151,6 +151,9 @@ public:
     // Why nothing moves right now: empty, or "full: ...", "connecting to ...", or that somebody
     // else is where the store should be.
     std::string state_text() const;
+    // What a crash had left half written at the end of the outbox on disk, and open() cut off, in
+    // words; empty: nothing. Worth a line in a log.
+    std::string outbox_cut() const;
     // Somebody else is where each of the stores should be, and has said so: nothing will move until
     // that changes. It is tried again all the same, and what was put is kept.
     bool has_only_strangers() const noexcept;

@@ -50,6 +50,7 @@ struct Shared {
     std::uint64_t unconfirmed = 0; // of the producer
     bool is_connected = false;
     std::string state;
+    std::string cut; // of the outbox
     ProducerCounters counters;
     std::optional<Error> ended; // the thread takes no more
 };
@@ -123,6 +124,7 @@ void Inside::show() {
     shared_->unconfirmed = producer_->unconfirmed();
     shared_->is_connected = producer_->is_connected();
     shared_->state = producer_->state_text();
+    shared_->cut = producer_->outbox_cut();
     shared_->counters = producer_->counters();
     shared_->changed.notify_all();
 }
@@ -307,6 +309,10 @@ bool ProducerThread::is_connected() const {
 std::string ProducerThread::state_text() const {
     const std::lock_guard lock(rest_->shared->mutex);
     return rest_->shared->state;
+}
+std::string ProducerThread::outbox_cut() const {
+    const std::lock_guard lock(rest_->shared->mutex);
+    return rest_->shared->cut;
 }
 ProducerCounters ProducerThread::counters() const {
     const std::lock_guard lock(rest_->shared->mutex);

@@ -64,6 +64,7 @@ public:
     std::uint64_t unconfirmed() const; // what waits for the thread included
     bool is_connected() const;
     std::string state_text() const;
+    std::string outbox_cut() const; // as Producer's
     ProducerCounters counters() const;
 
 private:

@@ -67,6 +67,38 @@ TEST_CASE("queue: without standard input and output nothing is taken, and input 
     CHECK(shop.queue({"take", "q", "-n", "1", "--wait", "20s"}).output == "one\n");
 }
 
+TEST_CASE("queue put: a damaged outbox is told and kept, a torn one is told and sent",
+          "[process][store]") {
+    Shop shop;
+    shop.create("q");
+    const std::string outbox = shop.scratch.file("ob");
+    const std::string file = outbox + "/0000000000000001.outbox";
+    const auto kept = run_zmq({"queue", "put", "q", "--outbox", outbox, "--store",
+                               "ipc://" + shop.scratch.file("nobody"), "-t", "100ms"},
+                              numbers(1000));
+    CHECK(has(kept.error, "1000 messages are not confirmed"));
+    const auto change = [&](std::streamoff at) {
+        std::fstream bytes(file, std::ios::binary | std::ios::in | std::ios::out);
+        bytes.seekg(at);
+        const auto is = static_cast<char>(bytes.get());
+        bytes.seekp(at);
+        bytes.put(static_cast<char>(is ^ 1));
+    };
+    for (const std::streamoff at : {0, 15, 200, 20'000}) {
+        CAPTURE(at);
+        change(at);
+        const Completed refused = shop.queue({"put", "q", "more", "--outbox", outbox});
+        CHECK(refused.exit == Exit::with(1));
+        CHECK(has(refused.error, "'" + file + "' is damaged at byte "));
+        change(at);
+    }
+    change(60'000); // behind the last entry, as if one had been begun there
+    const Completed sent = shop.queue({"put", "q", "more", "--outbox", outbox});
+    CHECK(sent.exit == Exit::with(0));
+    CHECK(has(sent.error, "the outbox '" + file + "' was cut at byte "));
+    CHECK(shop.queue({"take", "q", "--all"}).output == numbers(1000) + "more\n");
+}
+
 TEST_CASE("queue: one after the other, as many as were asked for are put", "[process][store]") {
     Shop shop;
     shop.create("q");
