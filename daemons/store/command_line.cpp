@@ -6,6 +6,8 @@
 #include "host/setting_flags.hpp"
 #include "store/setting_list.hpp"
 
+#include <flotilla/base/units.hpp>
+
 #include <command_line/program.hpp>
 
 #include <iostream>
@@ -110,7 +112,22 @@ void add_tools(host::Parser& parser, Given& given) {
     host::Parser& in = add_tool(parser, given, Tool::import_lines, "import",
                                 "Such lines back, behind what is there; no store may run on it");
     in.add_option("FILE", given.tool.other, "Where from [standard input]").type_name("FILE");
-    in.set_footer("Example:\n  flotilla-store import --data queues < all.jsonl");
+    in.add_option(
+          "--from-line",
+          [&given](const std::string& text) -> Status {
+              const auto line = parse_count(text, 1, 1ULL << 50);
+              if (!line)
+                  return fail(line.error());
+              given.tool.from_line = *line;
+              return {};
+          },
+          "Pass over the lines before this one, which an import before put in [1]")
+        .type_name("N");
+    in.set_footer(
+        "An import that fails or is interrupted says how far it came, and one that takes\n"
+        "long says so meanwhile: go on there, or its messages are there twice.\n\n"
+        "Examples:\n  flotilla-store import --data queues < all.jsonl\n"
+        "  flotilla-store import --data queues --from-line 40003 < all.jsonl");
     add_tool(
         parser, given, Tool::give_up_journal, "give-up-journal",
         "Go on without a journal that keeps the store from starting: what was confirmed and is "

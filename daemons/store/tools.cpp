@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <iostream>
@@ -26,16 +27,26 @@ ExitCode failed(const Error& error) {
     return exit_code(error.code);
 }
 
-// One line that replaces itself, ten times a second, where a person sees it.
+// One line that replaces itself, ten times a second, where a person sees it; in a log, of what
+// may want to know it afterwards, a line every few seconds.
 class Progress {
 public:
+    enum class Elsewhere : std::uint8_t { silent, lines };
+    explicit Progress(Elsewhere elsewhere = Elsewhere::silent)
+        : elsewhere_(elsewhere), next_(net::now() + (is_terminal_ ? Duration::zero() : pause)) {}
+
     void show(const std::string& text) {
         const Instant now = net::now();
-        if (!shown_ || now < next_)
+        if (now < next_)
             return;
-        next_ = now + 100ms;
-        std::cerr << "\r\033[K" << text << std::flush;
-        written_ = true;
+        if (is_terminal_) {
+            next_ = now + 100ms;
+            std::cerr << "\r\033[K" << text << std::flush;
+            written_ = true;
+        } else if (elsewhere_ == Elsewhere::lines) {
+            next_ = now + pause;
+            std::cerr << "flotilla-store: " << text << "\n";
+        }
     }
     void clear() {
         if (std::exchange(written_, false))
@@ -43,9 +54,11 @@ public:
     }
 
 private:
-    bool shown_ = ::isatty(STDERR_FILENO) == 1;
+    static constexpr Duration pause = 5s;
+    bool is_terminal_ = ::isatty(STDERR_FILENO) == 1;
     bool written_ = false;
-    Instant next_{};
+    Elsewhere elsewhere_;
+    Instant next_;
 };
 
 queue::StoreProgress bytes_shown(Progress& progress, std::string what) {
@@ -156,15 +169,36 @@ ExitCode export_lines(const ToolCommand& command) {
     return ExitCode::ok;
 }
 
+volatile std::sig_atomic_t is_stopped = 0;
+
+// Once, without restarting what waits: a second signal ends the process as it would have.
+void stop_on_signals() {
+    struct sigaction stop {};
+    stop.sa_handler = [](int) { is_stopped = 1; };
+    stop.sa_flags = SA_RESETHAND;
+    for (const int each : {SIGINT, SIGTERM, SIGHUP})
+        ::sigaction(each, &stop, nullptr);
+}
+
 ExitCode import_lines(const ToolCommand& command) {
     const File file = opened(command.other, "rbe", stdin);
     if (!file)
         return failed(io_error(command.other).value());
-    Progress progress;
+    Progress progress(Progress::Elsewhere::lines);
+    TransferCount last;
+    const auto told = [&](const TransferCount& count) {
+        last = count;
+        progress.show(std::to_string(count.messages) + " messages are in, up to line " +
+                      std::to_string(count.lines));
+    };
+    // An interrupt ends it between two lines, so that it can be said which.
+    stop_on_signals();
     char* buffer = nullptr;
     std::size_t room = 0;
     const auto read = [&]() -> Result<std::optional<std::string>> {
-        const ssize_t got = ::getline(&buffer, &room, file.get());
+        const ssize_t got = is_stopped != 0 ? -1 : ::getline(&buffer, &room, file.get());
+        if (is_stopped != 0)
+            return fail(Errc::stopped, "stopped by a signal");
         if (got < 0 && std::ferror(file.get()) != 0)
             return io_error(command.other);
         if (got < 0)
@@ -176,13 +210,21 @@ ExitCode import_lines(const ToolCommand& command) {
             line.pop_back();
         return std::optional{std::move(line)};
     };
-    const auto count = import_store(command.data, command.store, read, counted(progress));
+    const auto count = import_store(command.data, command.store, command.from_line, read, told);
     std::free(buffer);
     progress.clear();
-    if (!count)
-        return failed(count.error());
-    tell("imported", *count);
-    return ExitCode::ok;
+    if (count) {
+        tell("imported", *count);
+        return ExitCode::ok;
+    }
+    const ExitCode code = failed(count.error());
+    tell("imported", last);
+    std::cerr << "flotilla-store: what is up to line " << last.lines
+              << " is in; go on with --from-line " << last.lines + 1;
+    if (last.doubtful > last.lines)
+        std::cerr << " (some of what is up to line " << last.doubtful << " may be in too)";
+    std::cerr << "\n";
+    return code;
 }
 
 } // namespace

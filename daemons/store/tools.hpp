@@ -23,8 +23,9 @@ enum class Tool : std::uint8_t {
 
 struct ToolCommand {
     Tool tool{};
-    std::string data{};  // the store's directory
-    std::string other{}; // of a backup; or a file of lines, empty: standard input or output
+    std::string data{};          // the store's directory
+    std::string other{};         // of a backup; or a file of lines, empty: standard input or output
+    std::uint64_t from_line = 1; // import
     queue::LmdbOptions store{};
 };
 

@@ -49,13 +49,18 @@ public:
     void say(Command&& command) {
         engine_.apply(queue::Peer{"transfer", {}, -1}, {false, "t"}, std::move(command),
                       times_now());
+        ++said_;
     }
     bool is_turn_full() const noexcept { return engine_.is_turn_full(); }
-    // What was said is done. Errors: the first refusal.
+    // What was said is done. Errors: the first refusal; io (a turn that could not be written has
+    // no answers).
     Status settle() {
         out_.clear();
+        const std::size_t said = std::exchange(said_, 0);
         if (Status finished = engine_.finish_turn(times_now(), out_); !finished)
             return finished;
+        if (out_.sends.size() < said)
+            return fail(Errc::io, "the store could not do it");
         for (const auto& each : out_.sends)
             if (Status right = check(each.event); !right)
                 return right;
@@ -63,6 +68,7 @@ public:
     }
     Result<Event> ask(Command&& command) {
         say(std::move(command));
+        said_ = 0;
         out_.clear();
         if (Status finished = engine_.finish_turn(times_now(), out_); !finished)
             return fail(finished.error());
@@ -100,6 +106,7 @@ private:
     }
 
     queue::QueueEngine engine_;
+    std::size_t said_ = 0; // in this turn
     queue::EngineOutputs out_{};
 };
 
@@ -209,6 +216,30 @@ class Importer {
 public:
     Importer(Asker& asker, const TransferProgress& progress) : asker_(asker), progress_(progress) {}
 
+    void pass_over(std::uint64_t number) { taken_ = number; }
+    Status take(std::string_view text, std::uint64_t number) {
+        number_ = number;
+        if (Status taken = take(text); !taken)
+            return taken;
+        taken_ = number;
+        return {};
+    }
+    Status settle() {
+        say_pack();
+        Status done = asker_.settle();
+        if (!done && count_.doubtful == 0)
+            count_.doubtful = taken_;
+        if (count_.doubtful == 0) {
+            count_.messages += unsettled_;
+            count_.lines = taken_;
+        }
+        unsettled_ = 0;
+        progress_(count_);
+        return done;
+    }
+    const TransferCount& count() const noexcept { return count_; }
+
+private:
     Status take(std::string_view text) {
         auto line = parse_line(text);
         if (!line)
@@ -222,17 +253,6 @@ public:
                 return made;
         return put(std::move(*line));
     }
-    Status settle() {
-        say_pack();
-        Status done = asker_.settle();
-        count_.messages += done ? unsettled_ : 0;
-        unsettled_ = 0;
-        progress_(count_);
-        return done;
-    }
-    const TransferCount& count() const noexcept { return count_; }
-
-private:
     Status make_queue(const MessageLine& line) {
         queue::QueueProperties properties;
         for (const auto& [name, value] : line.meta)
@@ -276,8 +296,7 @@ private:
         pack_.begin(head, line.frames.size());
         for (std::size_t i = 0; i < line.frames.size(); ++i)
             pack_.add_frame(line.frames[i].view());
-        ++unsettled_;
-        return asker_.is_turn_full() ? settle() : Status{};
+        return count_in();
     }
     queue::Put put_of(const queue::PutRecord& head, wire::Frames&& body) const {
         queue::Put put;
@@ -291,7 +310,11 @@ private:
     }
     Status say(queue::Put&& put) {
         asker_.say(std::move(put));
+        return count_in();
+    }
+    Status count_in() {
         ++unsettled_;
+        taken_ = number_;
         return asker_.is_turn_full() ? settle() : Status{};
     }
     void say_pack() {
@@ -319,6 +342,8 @@ private:
     std::string packed_queue_{};
     wire::Compressor plain_{wire::Compression::none};
     std::uint64_t unsettled_ = 0; // messages of this turn
+    std::uint64_t number_ = 0;    // of the line that is being taken
+    std::uint64_t taken_ = 0;     // all lines up to this one were
 };
 
 } // namespace
@@ -338,28 +363,34 @@ Result<TransferCount> export_store(const std::filesystem::path& directory,
 }
 
 Result<TransferCount> import_store(const std::filesystem::path& directory,
-                                   const queue::LmdbOptions& options, const LineReader& read,
-                                   const TransferProgress& progress) {
+                                   const queue::LmdbOptions& options, std::uint64_t from_line,
+                                   const LineReader& read, const TransferProgress& progress) {
     auto asker = Asker::open(directory, options);
     if (!asker)
         return fail(asker.error());
     Importer importer(*asker, progress);
-    for (std::uint64_t number = 1;; ++number) {
-        auto line = read();
-        if (!line)
-            return fail(line.error());
-        if (!*line)
-            break;
-        if ((*line)->find_first_not_of(" \t\r") == std::string::npos)
-            continue;
-        if (Status taken = importer.take(**line); !taken)
-            return fail(taken.error().code,
-                        "line " + std::to_string(number) + ": " + taken.error().detail);
-    }
-    if (Status settled = importer.settle(); !settled)
-        return fail(settled.error());
-    if (Status stopped = asker->stop(); !stopped)
-        return fail(stopped.error());
+    const auto take_all = [&]() -> Status {
+        for (std::uint64_t number = 1;; ++number) {
+            auto line = read();
+            if (!line)
+                return fail(line.error());
+            if (!*line)
+                return {};
+            if (number < from_line || (*line)->find_first_not_of(" \t\r") == std::string::npos)
+                importer.pass_over(number);
+            else if (Status taken = importer.take(**line, number); !taken)
+                return fail(taken.error().code,
+                            "line " + std::to_string(number) + ": " + taken.error().detail);
+        }
+    };
+    Status done = take_all();
+    // What was taken before a line that is wrong is put all the same.
+    if (const Status settled = importer.settle(); !settled && done)
+        done = settled;
+    if (const Status stopped = asker->stop(); !stopped && done)
+        done = stopped;
+    if (!done)
+        return fail(done.error());
     return importer.count();
 }
 

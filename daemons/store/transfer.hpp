@@ -19,7 +19,9 @@ namespace flotilla::store_daemon {
 struct TransferCount {
     std::uint64_t queues = 0;
     std::uint64_t messages = 0;
-    std::uint64_t repeats = 0; // import: queues that were there already
+    std::uint64_t repeats = 0;  // import: queues that were there already
+    std::uint64_t lines = 0;    // import: all up to this one are in the store, or were passed over
+    std::uint64_t doubtful = 0; // import: behind those, of lines up to this one some may be too
 };
 using TransferProgress = std::function<void(const TransferCount&)>;
 
@@ -32,12 +34,13 @@ Result<TransferCount> export_store(const std::filesystem::path& directory,
 
 // Takes lines from `read` until it has none. Queues that are missing are made, with their
 // properties when the lines have them; messages are put behind those that are there, with new ids.
-// What was due or expires at a time still does. Stops at the first line that is wrong; what was
-// before it is kept. Errors: malformed (naming the line); bad_option; disk_full; those of LmdbStore
-// and of `read`.
+// What was due or expires at a time still does. Lines before `from_line` (1: the first) are passed
+// over. Stops at the first line that is wrong; what was before it is kept. `progress` is told of
+// each turn that is on disk, and so, last of all, how far an import came that fails. Errors:
+// malformed (naming the line); bad_option; disk_full; those of LmdbStore and of `read`.
 using LineReader = std::function<Result<std::optional<std::string>>()>;
 Result<TransferCount> import_store(const std::filesystem::path& directory,
-                                   const queue::LmdbOptions& options, const LineReader& read,
-                                   const TransferProgress& progress);
+                                   const queue::LmdbOptions& options, std::uint64_t from_line,
+                                   const LineReader& read, const TransferProgress& progress);
 
 } // namespace flotilla::store_daemon

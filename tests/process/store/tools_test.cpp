@@ -103,3 +103,57 @@ TEST_CASE("store: an import stops at a line that is wrong, and names it", "[proc
     CHECK(in.exit == Exit::with(1));
     CHECK(has(in.error, "line 3"));
 }
+
+TEST_CASE("store: an import that stops says how far it came, and is gone on with there",
+          "[process][store]") {
+    const ScratchFolder scratch;
+    const std::string data = scratch.file("data");
+    const auto line = [](int number) {
+        return R"({"type":"message","endpoint":"q","frames":[")" + std::to_string(number) +
+               "\"]}\n";
+    };
+    std::string good;
+    std::string expected;
+    for (int i = 1; i <= 3000; ++i) {
+        good += line(i);
+        expected += std::to_string(i) + ";";
+    }
+    const std::string end = line(3001) + line(3002);
+    const Completed stopped = run_store({"import", "--data", data}, good + "broken\n" + end);
+    CHECK(stopped.exit == Exit::with(1));
+    CHECK(has(stopped.error, "line 3001: "));
+    CHECK(has(stopped.error, "imported 1 queues, 3000 messages"));
+    CHECK(has(stopped.error, "what is up to line 3000 is in; go on with --from-line 3001"));
+    const Completed rest =
+        run_store({"import", "--data", data, "--from-line", "3001"}, good + "\n" + end);
+    INFO(rest.error);
+    CHECK(rest.exit == Exit::with(0));
+    CHECK(has(rest.error, " 2 messages"));
+    CHECK(taken_from(data, "q") == expected + "3001;3002;");
+    CHECK(run_store({"import", "--data", data, "--from-line", "0"}).exit == Exit::with(2));
+}
+
+TEST_CASE("store: an import that is interrupted says how far it came", "[process][store]") {
+    const ScratchFolder scratch;
+    const std::string data = scratch.file("data");
+    std::string lines; // more than a pipe holds: some were read when all are written
+    std::string expected;
+    while (lines.size() < 200'000) {
+        lines += R"({"type":"message","endpoint":"q","frames":["a message"]})"
+                 "\n";
+        expected += "a message;";
+    }
+    Process import = Process::start({store_program, "import", "--data", data});
+    REQUIRE(import.write(lines));
+    import.signal(SIGTERM); // it waits for more, or reads
+    const std::string part = "go on with --from-line ";
+    const auto told = import.wait_line(Stream::error, part);
+    REQUIRE(told);
+    CHECK(import.wait_exit() == Exit::with(1));
+    const Completed rest = run_store(
+        {"import", "--data", data, "--from-line", told->substr(told->find(part) + part.size())},
+        lines);
+    INFO(rest.error);
+    CHECK(rest.exit == Exit::with(0));
+    CHECK(taken_from(data, "q") == expected);
+}
