@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cli/program.hpp>
-#include <cli/standard_files.hpp>
+#include <command_line/standard_files.hpp>
 
 #include <string>
 #include <vector>
 
 int main(int count, char** words) {
-    flotilla::cli::occupy_closed_standard_files();
+    flotilla::command_line::occupy_closed_standard_files();
     return flotilla::cli::run_program(std::vector<std::string>(words + 1, words + count));
 }

@@ -3,6 +3,8 @@
 #include "relay/command_line.hpp"
 #include "relay/service.hpp"
 
+#include <command_line/standard_files.hpp>
+
 #include <utility>
 
 using namespace flotilla;
@@ -30,5 +32,6 @@ ExitCode run(int count, const char* const* arguments) {
 } // namespace
 
 int main(int count, char** arguments) {
+    command_line::occupy_closed_standard_files();
     return static_cast<int>(run(count, arguments));
 }

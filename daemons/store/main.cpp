@@ -3,6 +3,8 @@
 #include "store/command_line.hpp"
 #include "store/service.hpp"
 
+#include <command_line/standard_files.hpp>
+
 #include <utility>
 
 using namespace flotilla;
@@ -33,5 +35,6 @@ ExitCode run(int count, const char* const* arguments) {
 } // namespace
 
 int main(int count, char** arguments) {
+    command_line::occupy_closed_standard_files();
     return static_cast<int>(run(count, arguments));
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cli/standard_files.hpp>
+#include <command_line/standard_files.hpp>
 #include <fcntl.h>
 #include <unistd.h>
 
-namespace flotilla::cli {
+namespace flotilla::command_line {
 
 void occupy_closed_standard_files() noexcept {
     // open() gives the lowest number that is free. Not for writing: a lost answer is an error.
@@ -12,4 +12,4 @@ void occupy_closed_standard_files() noexcept {
             (void)::open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-} // namespace flotilla::cli
+} // namespace flotilla::command_line
