@@ -315,7 +315,7 @@ Status Broker::set_limits(BrokerLimits limits) {
     options.limits = limits;
     if (Status right = check(options); !right)
         return right;
-    rest_->machine.set_limits(std::move(limits));
+    rest_->machine.set_limits(std::move(limits), net::now(), rest_->out);
     return {};
 }
 

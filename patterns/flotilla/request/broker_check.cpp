@@ -4,6 +4,8 @@
 #include <flotilla/base/check.hpp>
 #include <flotilla/request/broker_said.hpp>
 
+#include <algorithm>
+
 namespace flotilla::request {
 
 using State = BrokerRequest::State;
@@ -47,7 +49,8 @@ void BrokerMachine::check_workers() const {
         ++registered;
         waiting += worker.held.empty() ? 1 : 0;
         FLOTILLA_CHECK(workers_.find(worker.peer) == slot, "a worker is not found by its peer");
-        FLOTILLA_CHECK(worker.held.size <= worker.capacity, "a worker holds more than it takes");
+        FLOTILLA_CHECK(worker.held.size <= std::max(worker.capacity, worker.held_beyond),
+                       "a worker holds more than it takes");
         std::uint32_t held = 0;
         std::uint32_t running = 0;
         for (Slot at = worker.held.first; at != no_slot; at = requests_[at].in_list.next, ++held) {

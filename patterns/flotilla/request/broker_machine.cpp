@@ -26,7 +26,7 @@ BrokerMachine::BrokerMachine(BrokerLimits limits, std::uint64_t seed)
       kept_(limits_.kept_answers_max, limits_.kept_bytes_max, limits_.kept_for),
       refusals_(refusals_max) {}
 
-void BrokerMachine::set_limits(BrokerLimits limits) {
+void BrokerMachine::set_limits(BrokerLimits limits, Instant now, BrokerOutputs& out) {
     limits.heartbeat = limits_.heartbeat;
     limits.liveness = limits_.liveness;
     limits.message_bytes_max = limits_.message_bytes_max;
@@ -35,6 +35,23 @@ void BrokerMachine::set_limits(BrokerLimits limits) {
     limits.kept_for = limits_.kept_for;
     limits_ = std::move(limits);
     services_.limits_changed();
+    set_capacities(now, out);
+}
+
+// Of the RFCs' workers, which take what the broker gives them.
+void BrokerMachine::set_capacities(Instant now, BrokerOutputs& out) {
+    workers_.for_each([&](Slot slot) {
+        BrokerWorker& worker = workers_[slot];
+        BrokerService& service = services_[worker.service];
+        if (worker.dialect == Dialect::flotilla)
+            return;
+        worker.held_beyond = std::max(worker.held_beyond, worker.held.size);
+        worker.capacity = service.limits->prefetch;
+        // Only who gains or loses room: among the others it is known who waits longest.
+        if (worker.has_room != (worker.held.size < worker.capacity))
+            workers_.update(service.room, slot, worker.held.size);
+    });
+    services_.for_each([&](Slot slot) { serve(slot, now, out); });
 }
 
 void BrokerMachine::note(Kind kind, std::string_view service, std::string_view peer,

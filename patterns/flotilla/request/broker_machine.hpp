@@ -17,7 +17,8 @@
 //  1. accepted = queued + running + answered + failed + expired + dropped.
 //  2. At most one worker has a request, and it is registered for the request's service. A reply
 //     counts from that worker, with the token of this giving-out, and from nobody else.
-//  3. A worker holds at most its capacity; what it has not answered fills a place even after the
+//  3. A worker holds at most its capacity, or what it held when that was lowered; what it has not
+//  answered fills a place even after the
 //     request ended for its asker.
 //  4. While a service has a queue, no worker of it has room. Who said `retry` is given that request
 //     again only after a pause, during which it is queued, but not in the queue.
@@ -140,9 +141,10 @@ public:
     void set_permissions(std::shared_ptr<const Permissions> permissions, Instant now,
                          BrokerOutputs& out);
     // From now on these hold, for what is accepted from now on; what is held beyond a lower one
-    // stays. Heartbeats, message_bytes_max and kept answers stay as they were. `limits` must have
+    // stays (with a lower prefetch a worker is given nothing until it has answered enough).
+    // Heartbeats, message_bytes_max and kept answers stay as they were. `limits` must have
     // been checked.
-    void set_limits(BrokerLimits limits);
+    void set_limits(BrokerLimits limits, Instant now, BrokerOutputs& out);
     // From now on nothing is accepted; what was is served.
     void drain() noexcept { draining_ = true; }
     // Ends every request and every worker's registration, and says so where it can be said.
@@ -220,6 +222,7 @@ private:
     void take_from(Slot worker, Slot request, Instant now);
     void stop_running(Slot request);
     void serve(Slot service, Instant now, BrokerOutputs& out);
+    void set_capacities(Instant now, BrokerOutputs& out);
     void give(Slot request, Slot worker, Instant now, BrokerOutputs& out);
     void look(Slot worker, Instant now, BrokerOutputs& out);
     void beat(Slot worker, Instant now, BrokerOutputs& out);

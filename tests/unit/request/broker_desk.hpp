@@ -44,6 +44,10 @@ struct Desk {
         machine.set_permissions(std::move(permissions), now, out);
         collect();
     }
+    void limit(BrokerLimits limits) {
+        machine.set_limits(std::move(limits), now, out);
+        collect();
+    }
     // Moves the time, ticking whenever something is due.
     void wait(Duration time) {
         const Instant until = now + time;
