@@ -293,7 +293,7 @@ Run declare_serve(Parser& parser) {
         "worker may;\nother: the request has failed, and the client is told where it can "
         "be. The command finds\nFLOTILLA_SERVICE, FLOTILLA_ATTEMPT, FLOTILLA_REQUEST_ID and "
         "FLOTILLA_EXPIRES_MS in its\nenvironment. A signal ends it when what it holds is "
-        "done.\n\n"
+        "done. What the\ncommand leaves in the background ends with it (setsid takes it out).\n\n"
         "Examples:\n"
         "  zmq serve echo --echo --broker tcp://127.0.0.1:5555\n"
         "  zmq serve upper --broker tcp://127.0.0.1:5555 -- tr a-z A-Z\n"

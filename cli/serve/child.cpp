@@ -4,6 +4,7 @@
 #include <cli/serve/child.hpp>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -140,7 +141,8 @@ Result<Child> Child::start(const std::vector<std::string>& command,
 Child::Child(Child&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)), input_(std::exchange(other.input_, -1)),
       output_(std::exchange(other.output_, -1)), output_ended_(other.output_ended_),
-      read_ahead_(std::move(other.read_ahead_)) {}
+      read_ahead_(std::move(other.read_ahead_)), written_(other.written_),
+      has_answered_(other.has_answered_) {}
 
 Child::~Child() {
     kill_now();
@@ -186,9 +188,10 @@ Status Child::pump(ByteView& input, std::string& output, Instant deadline) {
         return system_error("waiting for a command failed");
     if (ends[1].revents != 0) {
         const ssize_t wrote = ::write(input_, input.data(), input.size());
-        if (wrote >= 0)
+        if (wrote >= 0) {
             input.remove_prefix(static_cast<std::size_t>(wrote));
-        else if (errno == EPIPE)
+            written_ += static_cast<std::uint64_t>(wrote);
+        } else if (errno == EPIPE)
             input = {}; // it does not want to read more, which may be right
         else if (errno != EAGAIN && errno != EINTR)
             return system_error("writing to a command failed");
@@ -225,15 +228,24 @@ Result<bool> Child::has_more_to_say() {
     return !read_ahead_.empty();
 }
 
+// What lies in the pipe stays there when nobody reads it any more.
+bool Child::read_nothing() const noexcept {
+    int unread = 0;
+    return input_ >= 0 && ::ioctl(input_, FIONREAD, &unread) == 0 && unread >= 0 &&
+           static_cast<std::uint64_t>(unread) >= written_;
+}
+
 Result<std::string> Child::exchange_line(ByteView line, std::uint64_t bytes_max, Instant deadline,
                                          const Stop& stop) {
     const std::string whole = std::string(line) + "\n";
     ByteView input = whole;
+    written_ = 0;
     while (true) {
         const std::size_t end = read_ahead_.find('\n');
         if (end != std::string::npos && input.empty()) {
             std::string answer = read_ahead_.substr(0, end);
             read_ahead_.erase(0, end + 1);
+            has_answered_ = true;
             return answer;
         }
         if (stop())
@@ -253,15 +265,14 @@ Result<std::string> Child::exchange_line(ByteView line, std::uint64_t bytes_max,
 Result<Child::End> Child::wait(Instant deadline, const Stop& stop) {
     Duration pause = 1ms; // it has closed its output, so its end is near
     while (true) {
-        int status = 0;
-        const pid_t ended = ::waitpid(pid_, &status, WNOHANG);
-        if (ended == pid_) {
-            pid_ = -1;
-            return WIFSIGNALED(status) ? End{true, WTERMSIG(status)}
-                                       : End{false, WEXITSTATUS(status)};
-        }
-        if (ended < 0 && errno != EINTR)
+        siginfo_t info{};
+        if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) < 0 &&
+            errno != EINTR)
             return system_error("waiting for a command failed");
+        if (info.si_pid == pid_) {
+            kill_now(); // the rest of its group, while nobody else can be called so
+            return End{info.si_code != CLD_EXITED, info.si_status};
+        }
         if (stop())
             return fail(Errc::stopped, "nobody waits for it any more");
         const Duration left = time_left(net::now(), deadline);

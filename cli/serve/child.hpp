@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Child: a command with pipes on its standard input and output; standard error is ours. It leads a
-// process group of its own, so that ^C at the terminal ends us, not its work, and so that ending it
-// ends what it started.
+// process group of its own, so that ^C at the terminal ends us, not its work, and so that what it
+// started, and did not put into a session of its own, ends with it, however it ends.
 //
 // SIGPIPE must be ignored (catch_signals does): a command need not read all that it is given.
 // Every wait has a deadline. What still runs at destruction is killed and reaped. Not thread-safe;
@@ -57,6 +57,12 @@ public:
     // It has printed more than was taken: of a request, its answer would be another's. Looks, and
     // does not wait. Errors: io.
     Result<bool> has_more_to_say();
+    // exchange_line() has given an answer of it.
+    bool has_answered() const noexcept { return has_answered_; }
+    // It has closed its output: it will not answer again. As far as reading has come.
+    bool has_said_all() const noexcept { return output_ended_ && read_ahead_.empty(); }
+    // Of the line of the last exchange_line() it has not read one byte.
+    bool read_nothing() const noexcept;
 
     // Waits for its end. Errors: timeout; stopped.
     Result<End> wait(Instant deadline, const Stop& stop);
@@ -72,7 +78,9 @@ private:
     int input_;  // we write
     int output_; // we read
     bool output_ended_ = false;
-    std::string read_ahead_; // exchange_line: beyond the last line
+    std::string read_ahead_;    // exchange_line: beyond the last line
+    std::uint64_t written_ = 0; // exchange_line: of its line
+    bool has_answered_ = false;
 };
 
 } // namespace flotilla::cli

@@ -116,15 +116,23 @@ std::optional<Child> Servant::take_idle() {
 Result<Child> Servant::take_line_child(const Asked& asked) {
     while (auto child = take_idle()) {
         const auto more = child->has_more_to_say();
+        if (child->has_said_all())
+            continue; // it ended after its last answer
         if (more && !*more)
             return std::move(*child);
         asked.note(more ? out_of_step : more.error().detail);
     }
+    return start_line_child();
+}
+
+Result<Child> Servant::start_line_child() const {
     return Child::start(options_.command, {}, Child::Life::its_own);
 }
 
 void Servant::give_back(Child child, const Asked& asked) {
     const auto more = child.has_more_to_say();
+    if (child.has_said_all())
+        return; // it has ended, and the next request starts another
     if (!more || *more)
         return asked.note(more ? out_of_step : more.error().detail);
     const std::lock_guard lock(mutex_);
@@ -135,11 +143,21 @@ Servant::Said Servant::ask_line(const Asked& asked) {
     const std::string line = joined(asked.body);
     if (line.find('\n') != std::string::npos)
         return Failed{"the request has a line feed in it, and the command takes one line each"};
-    auto child = take_line_child(asked);
-    if (!child)
-        return Later{child.error().detail};
-    auto answer = child->exchange_line(
-        line, options_.bytes_max, deadline_after(net::now(), options_.timeout), asked.is_cancelled);
+    auto taken = take_line_child(asked);
+    if (!taken)
+        return Later{taken.error().detail};
+    std::optional<Child> child{std::move(*taken)};
+    const Instant deadline = deadline_after(net::now(), options_.timeout);
+    auto answer = child->exchange_line(line, options_.bytes_max, deadline, asked.is_cancelled);
+    // It was about to end when it was asked; one that never was asked is to say what is wrong.
+    if (!answer && answer.error().code == Errc::peer_gone && child->has_answered() &&
+        child->read_nothing()) {
+        auto fresh = start_line_child();
+        if (!fresh)
+            return Later{fresh.error().detail};
+        child.emplace(std::move(*fresh));
+        answer = child->exchange_line(line, options_.bytes_max, deadline, asked.is_cancelled);
+    }
     if (!answer) // the child goes with this scope, and the next request starts another
         return explained(*child, answer.error());
     give_back(std::move(*child), asked);

@@ -64,6 +64,7 @@ private:
     Said framed(std::string output) const;
     std::optional<Child> take_idle();
     Result<Child> take_line_child(const Asked& asked);
+    Result<Child> start_line_child() const;
     void give_back(Child child, const Asked& asked);
     Said explained(Child& child, const Error& error) const;
 

@@ -5,8 +5,10 @@
 #include <support/scratch.hpp>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <csignal>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <thread>
 #include <vector>
@@ -237,4 +239,50 @@ TEST_CASE("a program is found by its path or in PATH, or the lack of it is told"
     std::ofstream(scratch.file("text")) << "not a program\n";
     CHECK(has(find_program(scratch.file("text")).error().detail, "may not be run"));
     CHECK_FALSE(find_program(""));
+}
+
+TEST_CASE("a command of lines that ends after its answer does not cost the next request") {
+    // Whether it has ended, or is about to, when the next request comes.
+    for (const char* end : {"", "; exec 0<&-; exec 1>&-", "; exit 3"}) {
+        CAPTURE(end);
+        Servant servant(shell("read line; echo \"$line\"" + std::string(end), Kind::lines));
+        for (int i = 0; i < 50; ++i)
+            REQUIRE(text(ask(servant, {"x" + std::to_string(i)})) == "x" + std::to_string(i));
+    }
+    // One that was asked, and ends without an answer, is not asked again with another.
+    const test::ScratchFolder scratch;
+    const std::string file = scratch.file("asked");
+    Servant broken(shell("while read line; do echo \"$line\" >> " + file +
+                             "; [ \"$line\" = bad ] && exit 3; echo ok; done",
+                         Kind::lines));
+    CHECK(text(ask(broken, {"good"})) == "ok");
+    CHECK(text(ask(broken, {"bad"})) == "failed: the command ended with exit code 3");
+    CHECK(text(ask(broken, {"good"})) == "ok");
+    std::ifstream in(file);
+    CHECK(std::string(std::istreambuf_iterator<char>(in), {}) == "good\nbad\ngood\n");
+    CHECK(answer(shell("exit 3", Kind::lines), {"x"}) ==
+          "failed: the command ended with exit code 3");
+}
+
+TEST_CASE("what a command has started goes with it, however it ends") {
+    const test::ScratchFolder scratch;
+    const auto is_running = [](const std::string& pid) {
+        std::ifstream in("/proc/" + pid + "/stat");
+        std::string word;
+        return in >> word >> word >> word && word != "Z";
+    };
+    const std::string start = "tail -f /dev/null >/dev/null 2>&1 & echo $! > ";
+    for (const Kind kind : {Kind::command, Kind::lines}) {
+        for (const char* rest : {"", "; read line; read line", "; exit 3"}) {
+            CAPTURE(static_cast<int>(kind), rest);
+            const std::string file = scratch.file("pid");
+            (void)answer(shell(start + file + "; cat " + file + rest, kind), {"x"});
+            std::string pid;
+            std::ifstream(file) >> pid;
+            REQUIRE_FALSE(pid.empty());
+            const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+            while (is_running(pid))
+                REQUIRE(std::chrono::steady_clock::now() < deadline);
+        }
+    }
 }
