@@ -76,6 +76,11 @@ public:
 
     ~Server() override { end(Duration::zero()); }
     bool is_open() const noexcept { return wire_.is_open(); }
+    // The library's own listen() lets 5 connections wait to be accepted; the next comes a second
+    // later. Said again, it only sets their number.
+    bool let_wait(int connections) const noexcept {
+        return ::listen(svr_sock_.load(), connections) == 0;
+    }
 
     // Once nobody accepts any more: answers that are under way get `grace` to leave.
     void end(Duration grace) {
@@ -217,6 +222,8 @@ Result<HttpServer> HttpServer::open(const HttpAddress& address, std::vector<std:
             return fail(Errc::address_unavailable, address.text() + ": " + std::strerror(errno));
         rest->address.port = static_cast<std::uint16_t>(port);
     }
+    if (!rest->server.let_wait(waiting_max))
+        return fail(Errc::address_unavailable, address.text() + ": " + std::strerror(errno));
     rest->listener = std::thread([&own = *rest] {
         (void)own.server.listen_after_bind();
         own.has_ended = true;

@@ -48,6 +48,7 @@ class HttpServer {
 public:
     static constexpr std::size_t threads_max = 4;
     static constexpr std::size_t connections_max = 64; // in each of these stages
+    static constexpr int waiting_max = 1024; // to be accepted; the system may bound it (somaxconn)
     static constexpr std::size_t path_bytes_max = 1 << 10;
     static constexpr std::size_t head_bytes_max = 16 << 10;
     static constexpr std::size_t body_bytes_max = 64 << 10;

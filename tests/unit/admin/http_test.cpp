@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <admin/http_routes.hpp>
 #include <admin/http_wire.hpp>
+#include <netinet/tcp.h>
 #include <nlohmann/json.hpp>
 #include <support/admin_loop.hpp>
 #include <support/catch.hpp>
@@ -204,6 +205,27 @@ TEST_CASE("http: a port that is taken is not shared", "[unit][admin]") {
                                          [](const HttpRequest&) { return HttpAnswer{}; });
     REQUIRE_FALSE(second);
     CHECK(second.error().code == Errc::address_in_use);
+}
+
+TEST_CASE("http: many connections at once may wait to be accepted", "[unit][admin]") {
+    const World world;
+    int waiting = -1;
+    for (int each = 0; each < 1024; ++each) {
+        sockaddr_in address{};
+        socklen_t size = sizeof address;
+        int listens = 0;
+        socklen_t listens_size = sizeof listens;
+        if (::getsockopt(each, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_size) != 0 ||
+            listens == 0 ||
+            ::getsockname(each, reinterpret_cast<sockaddr*>(&address), &size) != 0 ||
+            ntohs(address.sin_port) != world.server.address().port)
+            continue;
+        tcp_info info{};
+        socklen_t info_size = sizeof info;
+        REQUIRE(::getsockopt(each, IPPROTO_TCP, TCP_INFO, &info, &info_size) == 0);
+        waiting = static_cast<int>(info.tcpi_sacked); // of a listening socket: its backlog
+    }
+    CHECK(waiting >= 128); // the smallest somaxconn that systems have by themselves
 }
 
 TEST_CASE("http: paths are verbs, and names may have slashes", "[unit][admin]") {
