@@ -34,6 +34,9 @@ install(
     COMPONENT development)
 
 # find_package(flotilla).
+list(TRANSFORM flotilla_components REPLACE "^flotilla_" "" OUTPUT_VARIABLE flotilla_component_names)
+list(SORT flotilla_component_names)
+list(JOIN flotilla_component_names ", " flotilla_component_names)
 configure_package_config_file(
     "${CMAKE_CURRENT_LIST_DIR}/flotillaConfig.cmake.in"
     "${PROJECT_BINARY_DIR}/package/flotillaConfig.cmake"

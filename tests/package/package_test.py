@@ -110,7 +110,16 @@ def installed_tree():
 
 
 def find_package():
+    """The installed package is found, and a component that it has not is named with those it has."""
     build_consumer(f"-DCMAKE_PREFIX_PATH={PREFIX}")
+    os.makedirs(os.path.join(SCRATCH, "wrong"))
+    with open(os.path.join(SCRATCH, "wrong", "CMakeLists.txt"), "w", encoding="utf-8") as file:
+        file.write("cmake_minimum_required(VERSION 3.25)\nproject(x CXX)\n"
+                   "find_package(flotilla COMPONENTS queues)\nif(flotilla_FOUND)\n"
+                   "message(FATAL_ERROR found)\nendif()\n")
+    said = " ".join(run("cmake", "-S", "wrong", "-B", "wrong/build",
+                        f"-DCMAKE_PREFIX_PATH={PREFIX}").split())
+    require("there is no component 'queues'; there are: " in said and " queue," in said, said)
 
 
 def moved():
