@@ -213,6 +213,7 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Terminal& terminal) {
         return fail(explained(worker.error()));
     terminal.note("looking for a broker at " + at);
 
+    before_end_at_once(kill_all_children);
     Servant servant(std::move(*servant_is));
     std::atomic<std::uint64_t> asked{0};
     std::atomic<std::uint64_t> under_way{0};

@@ -13,13 +13,17 @@ namespace {
 
 std::atomic<int> caught{0};
 std::atomic<int> wake_end{-1};
+std::atomic<void (*)() noexcept> last_act{nullptr};
 int read_end = -1;
 
 void on_signal(int number) {
     const int kept = errno;
     int none = 0;
-    if (!caught.compare_exchange_strong(none, number))
+    if (!caught.compare_exchange_strong(none, number)) {
+        if (const auto act = last_act.load())
+            act();
         _exit(128 + number);
+    }
     const char byte = 1;
     if (write(wake_end.load(), &byte, 1) < 0) {
         // The pipe is full of earlier wake-ups, which serve as well.
@@ -42,6 +46,10 @@ void catch_signals() {
     sigaction(SIGTERM, &action, nullptr);
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, nullptr);
+}
+
+void before_end_at_once(void (*act)() noexcept) noexcept {
+    last_act = act;
 }
 
 int signal_caught() noexcept {

@@ -11,6 +11,8 @@ namespace flotilla::cli {
 void catch_signals();
 // The first SIGINT or SIGTERM, or 0. A second one ends the process at once.
 int signal_caught() noexcept;
+// What is done before that end, in the signal handler: async-signal-safe calls alone.
+void before_end_at_once(void (*act)() noexcept) noexcept;
 // Readable from the first signal on; -1 before catch_signals(). For a Poller.
 int signal_descriptor() noexcept;
 

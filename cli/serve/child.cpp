@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -82,6 +83,16 @@ std::vector<std::string> added_to_ours(const std::vector<std::string>& added) {
     ::_exit(127);
 }
 
+// The process groups of all children; twice as many as are asked at once. One that finds no place
+// is not killed by kill_all_children().
+std::array<std::atomic<pid_t>, 2048> groups{};
+
+void change_group(pid_t from, pid_t to) noexcept {
+    for (auto& group : groups)
+        if (pid_t expected = from; group.compare_exchange_strong(expected, to))
+            return;
+}
+
 // Both ends, closed when it goes.
 struct Pipe {
     int ends[2] = {-1, -1};
@@ -132,10 +143,17 @@ Result<Child> Child::start(const std::vector<std::string>& command,
     if (pid == 0)
         become(words.data(), values.data(), to_child.ends[0], from_child.ends[1], life, parent);
     ::setpgid(pid, pid); // as the child does; whichever comes first
+    change_group(0, pid);
     Child child(pid, to_child.take(1), from_child.take(0));
     ::fcntl(child.input_, F_SETFL, O_NONBLOCK);
     ::fcntl(child.output_, F_SETFL, O_NONBLOCK);
     return child;
+}
+
+void kill_all_children() noexcept {
+    for (const auto& group : groups)
+        if (const pid_t pid = group.load(); pid > 0)
+            ::kill(-pid, SIGKILL);
 }
 
 Child::Child(Child&& other) noexcept
@@ -156,6 +174,7 @@ void Child::kill_now() noexcept {
         return;
     ::kill(-pid_, SIGKILL);
     ::kill(pid_, SIGKILL); // should the group not exist yet
+    change_group(pid_, 0); // while nobody else can be called so
     while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
     }
     pid_ = -1;
@@ -270,7 +289,7 @@ Result<Child::End> Child::wait(Instant deadline, const Stop& stop) {
             errno != EINTR)
             return system_error("waiting for a command failed");
         if (info.si_pid == pid_) {
-            kill_now(); // the rest of its group, while nobody else can be called so
+            kill_now(); // the rest of its group
             return End{info.si_code != CLD_EXITED, info.si_status};
         }
         if (stop())

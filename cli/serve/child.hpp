@@ -27,6 +27,9 @@ namespace flotilla::cli {
 // The path that a command's name stands for. Errors: not_found; bad_option (it cannot be run).
 Result<std::string> find_program(const std::string& name);
 
+// Kills every child there is, and what those started. For a signal handler, before the end.
+void kill_all_children() noexcept;
+
 class Child {
 public:
     // How it ended: an exit code, or the signal that killed it.

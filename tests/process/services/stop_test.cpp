@@ -55,3 +55,33 @@ TEST_CASE("serve: ended at once or killed, it takes its commands with it") {
         CHECK(asking.text(Stream::output) == "try 2\n\n");
     }
 }
+
+TEST_CASE("serve: what its commands started ends with it, at leisure and at once") {
+    Daemon broker = start_broker_anywhere({});
+    for (const char* kind : {"--lines", "--chomp"}) {
+        for (const bool at_once : {false, true}) {
+            CAPTURE(kind, at_once);
+            Process server = start_zmq(
+                with_broker({"serve", "job", kind, "--", "sh", "-c",
+                             "tail -f /dev/null >/dev/null & echo \"$! begun\" >&2; read line; " +
+                                 std::string(at_once ? "exec tail -f /dev/null"
+                                                     : "echo $line; read line; true")},
+                            broker));
+            REQUIRE(server.wait_line(Stream::error, "serving '"));
+            Process asking = start_zmq(with_broker({"call", "job", "x"}, broker));
+            const auto line = server.wait_line(Stream::error, " begun");
+            REQUIRE(line);
+            if (!at_once)
+                CHECK(asking.wait_exit() == Exit::with(0));
+            server.signal(SIGTERM);
+            if (at_once) {
+                REQUIRE(server.wait_line(Stream::error, "another signal ends it at once"));
+                server.signal(SIGTERM);
+            }
+            CHECK(server.wait_exit() == Exit::with(128 + SIGTERM));
+            const Instant deadline = deadline_after(net::now(), patience);
+            while (is_running(line->substr(0, line->find(' '))))
+                REQUIRE(net::now() < deadline);
+        }
+    }
+}
