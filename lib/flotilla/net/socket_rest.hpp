@@ -7,11 +7,24 @@
 #include <flotilla/net/monitor.hpp>
 #include <flotilla/net/socket.hpp>
 
+#include <zmq.h>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
 
 namespace flotilla::net {
+
+namespace detail {
+// Waits of CURVE clients are cut into slices of so long, for housekeep().
+inline constexpr Duration housekeeping_interval = 200ms;
+
+inline bool has_event(void* handle, int event) noexcept {
+    int events = 0;
+    std::size_t size = sizeof events;
+    return zmq_getsockopt(handle, ZMQ_EVENTS, &events, &size) == 0 && (events & event) != 0;
+}
+} // namespace detail
 
 struct Socket::Rest {
     std::shared_ptr<detail::ContextState> context; // keeps the context until the socket is closed

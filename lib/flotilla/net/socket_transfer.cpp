@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+// Socket: messages and frames go in and out, and how that is waited for.
+#include "message_owner.hpp"
+#include "socket_rest.hpp"
+#include "thread_sanitizer.hpp"
+#include "transport_error.hpp"
+#include "transport_wait.hpp"
+
+#include <flotilla/base/check.hpp>
+#include <flotilla/net/socket.hpp>
+#include <flotilla/net/system.hpp>
+
+#include <zmq.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace flotilla::net {
+namespace {
+
+using detail::has_event;
+using detail::housekeeping_interval;
+using detail::timeout_ms;
+using detail::transport_failure;
+
+zmq_msg_t* native(void* storage) noexcept {
+    return static_cast<zmq_msg_t*>(storage);
+}
+
+int take(zmq_msg_t* message, void* handle, int flags) {
+    const int bytes = zmq_msg_recv(message, handle, flags);
+#ifdef FLOTILLA_THREAD_SANITIZER
+    detail::received_from_transport(zmq_msg_data(message));
+#endif
+    return bytes;
+}
+
+// `message` was just received and has so many bytes.
+Socket::Look look_at(zmq_msg_t* message, int bytes) {
+    return {{static_cast<const char*>(zmq_msg_data(message)), std::size_t(bytes)},
+            zmq_msg_more(message) != 0 ? More::yes : More::no};
+}
+
+} // namespace
+
+// Repeats `call(flags)` over interrupted system calls and housekeeping, for at most `wait`. The
+// socket's own timeout option bounds a blocking call; it is changed only when it differs from the
+// last one.
+template <class Call>
+Status Socket::waiting(int timeout_option, int& timeout_set, Duration wait, Call&& call) {
+    // What mostly happens stands alone, so that the compiler puts it where it is called: a wait
+    // without a limit or none at all, and success.
+    if (wait == no_limit && timeout_set == -1 && call(0) >= 0) [[likely]]
+        return {};
+    if (wait > Duration::zero())
+        return waiting_for(timeout_option, timeout_set, wait, call);
+    if (call(ZMQ_DONTWAIT) >= 0) [[likely]]
+        return {};
+    return not_at_once(timeout_option, call);
+}
+
+template <class Call>
+Status Socket::not_at_once(int timeout_option, Call& call) {
+    bool looked = timeout_option != ZMQ_SNDTIMEO;
+    do {
+        const int number = zmq_errno();
+        if (number == EAGAIN)
+            housekeep();
+        // A send that does not wait hears of room in a peer's queue at most once a millisecond
+        // and refuses until then. Asking for the events hears of it now.
+        if (number == EAGAIN && !looked && has_event(handle_, ZMQ_POLLOUT))
+            looked = true;
+        else if (number != EINTR)
+            return transport_failure(number);
+    } while (call(ZMQ_DONTWAIT) < 0);
+    return {};
+}
+
+template <class Call>
+Status Socket::waiting_for(int timeout_option, int& timeout_set, Duration wait, Call& call) {
+    // libzmq keeps the time; ours is for what interrupts it, so the cheap clock will do.
+    const Instant deadline = wait == no_limit ? never : deadline_after(recent_now(), wait);
+    const Duration slice = rest_->redial ? housekeeping_interval : no_limit;
+    for (Duration left = wait;; left = time_left(now(), deadline)) {
+        if (const int wanted = timeout_ms(std::min(left, slice)); wanted != timeout_set) {
+            if (zmq_setsockopt(handle_, timeout_option, &wanted, sizeof wanted) != 0)
+                return transport_failure(zmq_errno());
+            timeout_set = wanted;
+        }
+        if (call(0) >= 0)
+            return {};
+        const int number = zmq_errno();
+        if (number != EINTR && number != EAGAIN)
+            return transport_failure(number);
+        housekeep();
+        if (time_left(now(), deadline) == Duration::zero())
+            return fail(Errc::timeout);
+    }
+}
+
+// A refusal leaves the frame alone.
+Status Socket::send_frame(Blob& frame, int more, Duration wait) {
+    const auto out_of = [&](zmq_msg_t* out) {
+        return waiting(ZMQ_SNDTIMEO, rest_->send_timeout_ms, wait,
+                       [&](int flags) { return zmq_msg_send(out, handle_, flags | more); });
+    };
+    if (void* const held = frame.storage_of(detail::message_owner))
+        return out_of(native(held)); // a received frame goes out as it is
+    const ByteView bytes = frame;
+    if (bytes.size() <= Blob::inline_bytes_max)
+        return waiting(ZMQ_SNDTIMEO, rest_->send_timeout_ms, wait, [&](int flags) {
+            return zmq_send(handle_, bytes.data(), bytes.size(), flags | more);
+        });
+    Part made = Part::from(frame.share());
+    return out_of(native(made.storage_));
+}
+
+Status Socket::send(wire::Frames& message, Duration wait) {
+    FLOTILLA_CHECK(!message.empty(), "a message without frames was sent");
+    for (std::size_t i = 0; i < message.size(); ++i) {
+        Blob& frame = message[i];
+        const int more = i + 1 < message.size() ? ZMQ_SNDMORE : 0;
+        Status sent = send_frame(frame, more, i == 0 ? wait : Duration::zero());
+        // Room is asked for by the first frame; the rest of a message always fits.
+        FLOTILLA_CHECK(i == 0 || sent || sent.error().code != Errc::would_block,
+                       "libzmq took half a message");
+        if (!sent)
+            return sent;
+    }
+    message.clear();
+    return {};
+}
+
+// Of these two the common outcome stands alone: with a hundred nanoseconds a message, the registers
+// and the memory that the rest needs show.
+
+Status Socket::send(ByteView frame, Duration wait) {
+    if (wait == no_limit && rest_->send_timeout_ms == -1 &&
+        zmq_send(handle_, frame.data(), frame.size(), 0) >= 0) [[likely]]
+        return {};
+    return send_waiting(frame, wait);
+}
+
+Status Socket::send_waiting(ByteView frame, Duration wait) {
+    return waiting(ZMQ_SNDTIMEO, rest_->send_timeout_ms, wait,
+                   [&](int flags) { return zmq_send(handle_, frame.data(), frame.size(), flags); });
+}
+
+Status Socket::send(ByteView frame, More more, Duration wait) {
+    const int sndmore = more == More::yes ? ZMQ_SNDMORE : 0;
+    return waiting(ZMQ_SNDTIMEO, rest_->send_timeout_ms, wait, [&](int flags) {
+        return zmq_send(handle_, frame.data(), frame.size(), flags | sndmore);
+    });
+}
+
+Status Socket::send(Part& part, More more, Duration wait) {
+    const int sndmore = more == More::yes ? ZMQ_SNDMORE : 0;
+    return waiting(ZMQ_SNDTIMEO, rest_->send_timeout_ms, wait, [&](int flags) {
+        return zmq_msg_send(native(part.storage_), handle_, flags | sndmore);
+    });
+}
+
+Status Socket::receive(Part& part, Duration wait) {
+    return waiting(ZMQ_RCVTIMEO, rest_->receive_timeout_ms, wait,
+                   [&](int flags) { return take(native(part.storage_), handle_, flags); });
+}
+
+Result<Socket::Look> Socket::receive_look(Part& part, Duration wait) {
+    zmq_msg_t* const message = native(part.storage_);
+    if (wait <= Duration::zero() || (wait == no_limit && rest_->receive_timeout_ms == -1))
+        [[likely]]
+        if (const int bytes = take(message, handle_, wait == no_limit ? 0 : ZMQ_DONTWAIT);
+            bytes >= 0) [[likely]]
+            return look_at(message, bytes);
+    return look_waiting(part, wait);
+}
+
+// After the short way: an attempt that did not wait failed, or none was made.
+Result<Socket::Look> Socket::look_waiting(Part& part, Duration wait) {
+    zmq_msg_t* const message = native(part.storage_);
+    int bytes = 0;
+    auto call = [&](int flags) { return bytes = take(message, handle_, flags); };
+    const Status received = wait > Duration::zero()
+                                ? waiting_for(ZMQ_RCVTIMEO, rest_->receive_timeout_ms, wait, call)
+                                : not_at_once(ZMQ_RCVTIMEO, call);
+    if (!received)
+        return fail(received.error());
+    return look_at(message, bytes);
+}
+
+Result<wire::Frames> Socket::receive(Duration wait) {
+    const SocketOptions& limits = rest_->options;
+    wire::Frames message;
+    std::uint64_t bytes = 0;
+    std::size_t frames = 0;
+    for (bool more = true; more; ++frames) {
+        Blob frame =
+            Blob::own(detail::message_owner, [](void* storage) { zmq_msg_init(native(storage)); });
+        zmq_msg_t* const in = native(frame.storage_of(detail::message_owner));
+        // Frames of one message arrive together: only the first can be waited for.
+        const Status received =
+            waiting(ZMQ_RCVTIMEO, rest_->receive_timeout_ms, frames == 0 ? wait : Duration::zero(),
+                    [&](int flags) { return take(in, handle_, flags); });
+        FLOTILLA_CHECK(frames == 0 || received || received.error().code != Errc::would_block,
+                       "libzmq gave half a message");
+        if (!received)
+            return fail(received.error());
+        more = zmq_msg_more(in) != 0;
+        bytes += zmq_msg_size(in);
+        if (frames < limits.frames_max && bytes <= limits.message_bytes_max)
+            message.add(std::move(frame));
+    }
+    if (frames > limits.frames_max || bytes > limits.message_bytes_max) {
+        ++rest_->oversize_total;
+        if (frames > limits.frames_max)
+            return fail(Errc::too_many, "a message had " + std::to_string(frames) +
+                                            " frames; the limit is " +
+                                            std::to_string(limits.frames_max));
+        return fail(Errc::too_large, "a message had " + std::to_string(bytes) +
+                                         " bytes; the limit is " +
+                                         std::to_string(limits.message_bytes_max));
+    }
+    return message;
+}
+
+} // namespace flotilla::net
