@@ -191,7 +191,8 @@ void CallRun::note_failure(const Answered& answered) {
     if (unanswered_ == 1) {
         terminal_.error(which +
                         (error.detail.empty() ? std::string(name(error.code)) : error.detail));
-        if (!watch_.hint().text().empty())
+        if (const std::string& why = watch_.hint().text();
+            !why.empty() && error.detail.find(why) == std::string::npos)
             terminal_.note(watch_.hint().sentence());
         if (error.code == Errc::no_peer)
             terminal_.note("this says why: " + doctor_line(broker, flags_.broker.security));

@@ -93,6 +93,8 @@ void AsyncClient::Rest::read() {
         using Kind = net::ConnectionEvent::Kind;
         if (event.kind == Kind::handshake_succeeded)
             machine.connection_made(link, now, out);
+        else if (event.kind == Kind::handshake_failed_auth)
+            machine.connection_trouble(link, net::explain(event));
         else if (event.kind == Kind::connect_retried)
             machine.connection_refused(link, now, out);
         if (on_connection)

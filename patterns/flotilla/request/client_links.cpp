@@ -80,7 +80,10 @@ ClientMachine::Links::iterator ClientMachine::link_for_call(Instant now, ClientO
 // The transport made another connection: what was on its way over the old one is lost.
 void ClientMachine::connection_made(LinkId id, Instant now, ClientOutputs& out) {
     const auto link = links_.find(id);
-    if (link == links_.end() || ++link->second.connections == 1)
+    if (link == links_.end())
+        return;
+    brokers_[link->second.broker].trouble.clear();
+    if (++link->second.connections == 1)
         return;
     Link& at = link->second;
     if (at.use == Link::Use::asking) {
@@ -106,7 +109,10 @@ void ClientMachine::connection_made(LinkId id, Instant now, ClientOutputs& out) 
 
 void ClientMachine::connection_refused(LinkId id, Instant now, ClientOutputs& out) {
     const auto link = links_.find(id);
-    if (link == links_.end() || brokers_.size() == 1)
+    if (link == links_.end())
+        return;
+    brokers_[link->second.broker].trouble = "nobody listens there";
+    if (brokers_.size() == 1)
         return;
     const std::size_t broker = link->second.broker;
     if (!options_.dialect)
@@ -265,6 +271,23 @@ std::string ClientMachine::wrong_text() const {
             all +=
                 (all.empty() ? "" : "; ") + options_.brokers[i].text() + ": " + brokers_[i].wrong;
     return all;
+}
+
+// Who was asked, and what is known of why nobody answered.
+std::string ClientMachine::silent_text() const {
+    std::string all;
+    for (std::size_t i = 0; i < brokers_.size(); ++i) {
+        const Broker& broker = brokers_[i];
+        const std::string& why = broker.wrong.empty() ? broker.trouble : broker.wrong;
+        all += (all.empty() ? "" : "; ") + options_.brokers[i].text();
+        all += why.empty() ? "" : ": " + why;
+    }
+    return all;
+}
+
+void ClientMachine::connection_trouble(LinkId id, std::string text) {
+    if (const auto link = links_.find(id); link != links_.end())
+        brokers_[link->second.broker].trouble = std::move(text);
 }
 
 void ClientMachine::not_a_broker(std::size_t index, std::string_view text, Instant now,

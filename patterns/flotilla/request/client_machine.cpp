@@ -312,8 +312,7 @@ void ClientMachine::end_by_deadline(CallId number, Instant now, ClientOutputs& o
     const bool found = heard_at_ >= call.begun || (state_ == State::ready && failures_ == 0);
     end(number,
         found ? fail(Errc::timeout, "no answer before the deadline")
-              : fail(Errc::no_peer, "no broker answered before the deadline" +
-                                        (wrong_text().empty() ? "" : ": " + wrong_text())),
+              : fail(Errc::no_peer, "no broker answered before the deadline: " + silent_text()),
         out);
 }
 

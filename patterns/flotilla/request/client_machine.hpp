@@ -86,6 +86,8 @@ public:
     void connection_made(LinkId link, Instant now, ClientOutputs& out);
     // A hint: nobody listens where the link goes. With another broker to go to it is left at once.
     void connection_refused(LinkId link, Instant now, ClientOutputs& out);
+    // A hint: why nobody is met there, to be told when no broker answers in time.
+    void connection_trouble(LinkId link, std::string text);
     // The link could not be opened.
     void link_failed(LinkId link, Instant now, ClientOutputs& out);
     void tick(Instant now, ClientOutputs& out);
@@ -105,7 +107,8 @@ private:
         std::optional<Dialect> dialect{};
         std::uint32_t silences = 0;          // in a row
         std::optional<Instant> owed_since{}; // the first message since it was heard
-        std::string wrong{}; // who is there instead, as it said itself, since a broker answered
+        std::string wrong{};   // who is there instead, as it said itself, since a broker answered
+        std::string trouble{}; // why there is no connection, since there was one
     };
     struct Link {
         enum class Use : std::uint8_t { asking, shared, busy, idle };
@@ -154,6 +157,7 @@ private:
     // There is somebody else. When that is so of all of them, every call ends with it.
     void not_a_broker(std::size_t broker, std::string_view text, Instant now, ClientOutputs& out);
     std::string wrong_text() const; // of them all; empty: of none
+    std::string silent_text() const;
     void drain(Links::iterator link, Instant now, ClientOutputs& out);
     void lose(Links::iterator link, ClientOutputs& out);
     // The call is not on its link any more; `answered`: an RFC link may be used again.

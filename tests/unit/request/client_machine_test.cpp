@@ -184,6 +184,25 @@ TEST_CASE("client machine: without a broker it says that there is none", "[unit]
         CHECK(tried[i] == (tried[i - 1] + 1) % 3);
 }
 
+TEST_CASE("client machine: when no broker answers it says where it asked, and why as it knows",
+          "[unit][request]") {
+    ClientBench bench({}, 2);
+    bench.call("s", "x", {.deadline = 60s});
+    std::vector<std::pair<CallId, Result<Reply>>> ended;
+    while (ended.empty()) {
+        bench.pass_to_deadline();
+        for (const auto& open : bench.acts().opened)
+            if (open.broker == 1)
+                bench.machine.connection_trouble(open.link, "our key is not wanted");
+        ended = bench.ended();
+    }
+    const std::string said = ended[0].second.error().detail;
+    INFO(said);
+    CHECK(said.find("before the deadline: ") != std::string::npos);
+    CHECK(said.find("; ") != std::string::npos);
+    CHECK(said.find(": our key is not wanted") == said.size() - 23);
+}
+
 TEST_CASE("client machine: pauses between tries double, with jitter", "[unit][request]") {
     ClientOptions options;
     options.attempt_max = 10ms;
