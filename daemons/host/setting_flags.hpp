@@ -26,8 +26,8 @@ inline const char* type_name(const Times&) {
 inline const char* type_name(const Words&) {
     return "WORD";
 }
-inline const char* type_name(const Paths&) {
-    return "FILE|DIR";
+inline const char* type_name(const Paths& paths) {
+    return paths.type;
 }
 inline const char* type_name(const SecretPaths&) {
     return "FILE";

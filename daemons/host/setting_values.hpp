@@ -34,7 +34,9 @@ struct Words {
     std::vector<std::string_view> choices;
 };
 struct Flags {};
-struct Paths {};       // of a file or folder; a settings file says it from its own folder
+struct Paths {                     // a settings file says it from its own folder
+    const char* type = "FILE|DIR"; // what it is a path of
+};
 struct SecretPaths {}; // of a file that holds a secret: --print-config shows no more than a path
 struct Texts {};
 

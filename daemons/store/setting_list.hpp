@@ -20,7 +20,7 @@ template <class Visit>
 void for_each_store_setting(Visit&& visit) {
     using S = DaemonSettings;
     constexpr std::uint64_t bytes_max = 1ULL << 50;
-    visit("data", &S::data, Paths{}, "The directory of the store; made if it is missing");
+    visit("data", &S::data, Paths{"DIR"}, "The directory of the store; made if it is missing");
     visit("file_bytes_max", &S::file_bytes_max, Sizes{16ULL << 20, bytes_max},
           "Largest that its file may grow; then puts are refused (default: 64GiB)");
     visit("write_ahead_bytes", &S::write_ahead_bytes, Sizes{0, 16ULL << 30},
