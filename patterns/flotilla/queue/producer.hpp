@@ -20,6 +20,7 @@
 #include <flotilla/base/time.hpp>
 #include <flotilla/net/context.hpp>
 #include <flotilla/net/endpoint.hpp>
+#include <flotilla/net/monitor.hpp>
 #include <flotilla/net/security.hpp>
 #include <flotilla/queue/model.hpp>
 #include <flotilla/wire/compress.hpp>
@@ -54,6 +55,9 @@ struct ProducerOptions {
     Duration reconnect_max = 5s;   // this
     net::Security security{};
     Duration linger = 1s;
+    // What happens to connections, to be shown to people. Called by process() and flush(); may not
+    // call back.
+    std::function<void(const net::ConnectionEvent&)> on_connection{};
 };
 
 // What a message may carry besides its body.

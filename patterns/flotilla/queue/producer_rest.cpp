@@ -317,6 +317,8 @@ void Producer::Rest::turn(const Listeners& listeners) {
             machine.connection_made();
         else if (event->kind == Kind::disconnected)
             machine.connection_lost(net::now());
+        if (options.on_connection)
+            options.on_connection(*event);
     }
     look_for_losses(); // those before what is confirmed and told now
     alive = read_inputs();
