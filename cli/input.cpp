@@ -45,7 +45,7 @@ Input::Input(Input&& other) noexcept
       splitter_(std::move(other.splitter_)), random_(other.random_),
       patterns_(std::move(other.patterns_)), frame_separator_(std::move(other.frame_separator_)),
       topic_(std::move(other.topic_)), name_(std::move(other.name_)), made_(other.made_),
-      descriptor_(other.descriptor_),
+      meta_(std::move(other.meta_)), descriptor_(other.descriptor_),
       owns_descriptor_(std::exchange(other.owns_descriptor_, false)), json_(other.json_),
       trace_(other.trace_), ended_(other.ended_) {}
 
@@ -206,11 +206,12 @@ Result<wire::Frames> Input::split_frames(ByteView record) const {
     }
 }
 
-Result<wire::Frames> Input::compose(ByteView record) const {
+Result<wire::Frames> Input::compose(ByteView record) {
     if (json_) {
         auto line = parse_json_line(record);
         if (!line)
             return fail(line.error());
+        meta_ = std::move(line->meta);
         return std::move(line->frames);
     }
     if (!topic_)

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace flotilla::cli {
@@ -64,6 +65,9 @@ public:
     // input has ended. Errors: malformed, too_large, too_many, io; each names the record.
     Result<std::optional<wire::Frames>> next(WallTime now);
     bool ended() const noexcept { return ended_; }
+    // What the line of the last message says in "meta"; empty unless it was JSON.
+    using Meta = std::vector<std::pair<std::string, std::string>>;
+    const Meta& meta() const noexcept { return meta_; }
     // Readable when next() may say more; -1 when it needs no waiting.
     int descriptor() const noexcept { return descriptor_; }
 
@@ -75,7 +79,7 @@ private:
     Status set_framing(const InputFlags& flags);
     Status read_some();
     Result<std::optional<wire::Frames>> next_argument(WallTime now);
-    Result<wire::Frames> compose(ByteView record) const;
+    Result<wire::Frames> compose(ByteView record);
     Result<wire::Frames> split_frames(ByteView record) const;
     Status finish_frames(wire::Frames& frames, WallTime now);
 
@@ -88,6 +92,7 @@ private:
     std::optional<std::string> topic_;
     std::string name_ = "stdin";
     std::uint64_t made_ = 0; // messages so far
+    Meta meta_;
     int descriptor_ = -1;
     bool owns_descriptor_ = false;
     bool json_ = false;

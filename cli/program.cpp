@@ -102,7 +102,8 @@ void accept_habits(std::vector<std::string>& words) {
         words.erase(words.begin());
         words.push_back("--help");
     }
-    if (words.front() == "serve")
+    if (words.front() == "serve" ||
+        (words.front() == "queue" && words.size() > 1 && words[1] == "take"))
         if (const auto end = std::find(words.begin(), words.end(), "--"); end != words.end())
             words.insert(end + 1, std::string(command_mark));
 }

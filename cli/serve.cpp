@@ -8,6 +8,7 @@
 
 #include <cli/broker_flags.hpp>
 #include <cli/commands.hpp>
+#include <cli/refused_key.hpp>
 #include <cli/serve/command_mark.hpp>
 #include <cli/serve/servant.hpp>
 #include <cli/signal_watch.hpp>
@@ -46,10 +47,7 @@ Status take_command(ServeFlags& flags) {
     if (flags.service == command_mark)
         return fail(Errc::bad_option, "for which service? Its name comes before --, for example: "
                                       "zmq serve upper -b ENDPOINT -- tr a-z A-Z");
-    if (const auto mark = std::find(flags.command.begin(), flags.command.end(), command_mark);
-        mark != flags.command.end())
-        flags.command.erase(mark);
-    return {};
+    return take_mark(flags.command);
 }
 
 Result<ServantOptions> servant_options(const ServeFlags& flags) {
@@ -182,9 +180,6 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Terminal& terminal) {
         at += (at.empty() ? "" : ",") + each.text();
     Reporter reporter(terminal);
     ConnectionWatch watch_connections(terminal);
-    worker_is->on_connection = [&](const net::ConnectionEvent& event) {
-        reporter.with_terminal([&] { watch_connections.hear(event); });
-    };
     std::set<std::string> told;      // refusals, each once
     std::set<std::string> strangers; // endpoints at which no broker is
     worker_is->on_registration = [&](const net::Endpoint& broker, Registration now) {
@@ -198,6 +193,13 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Terminal& terminal) {
     };
     const std::size_t brokers = worker_is->brokers.size();
     request::Worker* running = nullptr;
+    RefusedKey refused_key(brokers);
+    worker_is->on_connection = [&](const net::ConnectionEvent& event) {
+        reporter.with_terminal([&] { watch_connections.hear(event); });
+        refused_key.hear(event, net::now());
+        if (refused_key.is_everywhere(net::now()) && running)
+            running->stop_soon();
+    };
     worker_is->on_refused = [&](const net::Endpoint& broker, request::ErrorCode code,
                                 const std::string& text) {
         const std::string sentence = broker.text() + ": " + std::string(name(code)) + ": " + text;
@@ -242,6 +244,8 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Terminal& terminal) {
     terminal.note(counted(worker->counters()));
     if (!served)
         return fail(served.error());
+    if (refused_key.is_everywhere(net::now()))
+        return fail(Errc::not_allowed, refused_key.text());
     return strangers.size() == brokers ? ExitCode::refused : ExitCode::ok;
 }
 

@@ -6,6 +6,7 @@
 #include <flotilla/queue/properties.hpp>
 #include <flotilla/wire/pack.hpp>
 
+#include <cli/admin/quantities.hpp>
 #include <cli/bench/histogram.hpp>
 #include <cli/bench/queue_load.hpp>
 #include <cli/output.hpp>
@@ -155,11 +156,16 @@ private:
             } else {
                 ++repeats_;
             }
-            session->ack((*message)->lease);
+            if (Status acked = session->ack((*message)->lease); !acked)
+                return acked;
         }
         const Status closed = session->close();
         take_took_ = net::now() - began;
         return closed;
+    }
+
+    static std::string in_short(Duration duration) {
+        return compact(std::chrono::duration<double>(duration).count(), ColumnView::Unit::seconds);
     }
 
     Result<ExitCode> report(const std::string& at) const {
@@ -188,11 +194,10 @@ private:
                    format_bytes(load_.message_bytes) + ", " + std::to_string(load_.producers) +
                    " producers with " + std::to_string(load_.window) + " unconfirmed, " +
                    load_.durability + "\nput      " + std::to_string(std::uint64_t(put_rate)) +
-                   " a second; confirmed after " + format_duration(p50_) + " (p50), " +
-                   format_duration(p99_) + " (p99)\ntake     " +
-                   std::to_string(std::uint64_t(take_rate)) + " a second, acknowledged\nlost     " +
-                   std::to_string(load_.count - taken_) + ", repeats " + std::to_string(repeats_) +
-                   "\n";
+                   " a second; confirmed after " + in_short(p50_) + " (p50), " + in_short(p99_) +
+                   " (p99)\ntake     " + std::to_string(std::uint64_t(take_rate)) +
+                   " a second, acknowledged\nlost     " + std::to_string(load_.count - taken_) +
+                   ", repeats " + std::to_string(repeats_) + "\n";
         }
         return out.finish(out.write(text),
                           taken_ == load_.count ? ExitCode::ok : ExitCode::runtime_error);

@@ -3,6 +3,8 @@
 #include <flotilla/base/units.hpp>
 #include <flotilla/queue/properties.hpp>
 
+#include <cli/queue/listing.hpp>
+#include <cli/queue/message_shown.hpp>
 #include <cli/queue/store_link.hpp>
 #include <cli/queue/verbs.hpp>
 #include <cli/words.hpp>
@@ -34,17 +36,32 @@ std::string queue_line(std::vector<std::string> words, const StoreFlags& store) 
     return shell_line(words);
 }
 
+// Which properties of the queue that is there are others than those wanted, and how to have these.
+std::string differences(StoreLink& link, const AdminFlags& flags,
+                        const queue::QueueProperties& wanted) {
+    const auto stat = link.ask_for<queue::StatReply>(queue::Stat{flags.queue}, queue::Asked::stat);
+    if (!stat)
+        return "; this shows them: " + queue_line({"stat", flags.queue}, flags.store);
+    const OptionPairs there = option_pairs(stat->text);
+    std::string differs;
+    std::vector<std::string> words{"alter", flags.queue};
+    for (const auto& [name, value] : property_texts(wanted)) {
+        const std::string has(value_of(there, name));
+        if (has == value)
+            continue;
+        differs += (differs.empty() ? "" : ", ") + name + "=" + has;
+        words.push_back(name + "=" + value);
+    }
+    if (differs.empty())
+        return ", as it is wanted (--or-same is content with that)";
+    return ", which has " + differs +
+           "; this changes it: " + queue_line(std::move(words), flags.store);
+}
+
 Error with_hint(Error error, std::optional<Code> code, const AdminFlags& flags) {
     if (code == Code::no_queue)
         error.detail = "no_queue: there is no queue '" + flags.queue +
                        "'; this lists those that there are: " + queue_line({"ls"}, flags.store);
-    if (code == Code::exists && !flags.words.empty()) {
-        std::vector<std::string> words{"alter", flags.queue};
-        words.insert(words.end(), flags.words.begin(), flags.words.end());
-        error.detail += "; this changes it: " + queue_line(std::move(words), flags.store);
-    } else if (code == Code::exists) {
-        error.detail += "; this shows them: " + queue_line({"stat", flags.queue}, flags.store);
-    }
     return error;
 }
 
@@ -56,6 +73,10 @@ Result<ExitCode> ask(const AdminFlags& flags, const queue::Command& command,
     if (!link)
         return fail(link.error());
     auto done = link->ask_for<queue::Done>(command, queue::Asked::other);
+    if (!done && link->refused_with() == Code::exists)
+        if (const auto* create = std::get_if<queue::Create>(&command))
+            return fail(done.error().code, "exists: there is a queue '" + flags.queue + "'" +
+                                               differences(*link, flags, create->properties));
     if (!done)
         return fail(with_hint(done.error(), link->refused_with(), flags));
     if (!what.empty())
@@ -166,7 +187,10 @@ Run declare_queue_delete(Parser& parser) {
     parser.set_footer(
         "Example:\n  zmq queue delete orders --if-empty --store tcp://127.0.0.1:5560");
     return [flags](Terminal& terminal) {
-        return ask(*flags, queue::Delete{flags->queue, flags->if_empty}, {}, terminal);
+        auto ended = ask(*flags, queue::Delete{flags->queue, flags->if_empty}, {}, terminal);
+        if (ended)
+            terminal.note("'" + flags->queue + "' is deleted");
+        return ended;
     };
 }
 

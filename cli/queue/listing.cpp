@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <flotilla/base/units.hpp>
 
+#include <cli/admin/quantities.hpp>
 #include <cli/queue/listing.hpp>
 #include <nlohmann/json.hpp>
 
@@ -24,7 +25,7 @@ std::string duration_of(const OptionPairs& pairs, std::string_view name) {
     const auto ms = parse_count(value, 0, 1ULL << 53);
     if (!ms)
         return value.empty() ? "-" : std::string(value); // "never"
-    return format_duration(std::chrono::milliseconds{static_cast<std::int64_t>(*ms)});
+    return compact(static_cast<double>(*ms) / 1e3, ColumnView::Unit::seconds);
 }
 
 } // namespace

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <flotilla/base/units.hpp>
 #include <flotilla/net/system.hpp>
 
 #include <cli/queue/message_shown.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace flotilla::cli {
@@ -33,14 +35,26 @@ std::vector<std::pair<std::string, std::string>> option_pairs(std::string_view t
     return pairs;
 }
 
-Status append(std::string& out, const Format& format, const ShownFrom& from, const Taken& message) {
+Duration until(std::string_view wall_ms) {
+    const auto at = parse_count(wall_ms, 0, 1ULL << 50);
+    if (!at)
+        return Duration::zero();
+    const auto now =
+        std::chrono::duration_cast<std::chrono::milliseconds>(net::wall_now().time_since_epoch());
+    const std::chrono::milliseconds left{static_cast<std::int64_t>(*at) - now.count()};
+    return std::max<Duration>(left, Duration::zero());
+}
+
+Status append(std::string& out, const Format& format, const ShownFrom& from, const Taken& message,
+              const std::string& lease) {
     Shown shown = shown_of(message.body, from);
     shown.meta.emplace_back("id", std::to_string(message.id));
     shown.meta.emplace_back("attempt", std::to_string(message.attempt));
     shown.meta.emplace_back("redelivered", name(message.redelivered));
     if (!message.key.empty())
         shown.meta.emplace_back("key", message.key);
-    shown.meta.emplace_back("lease", to_text(message.lease));
+    if (!lease.empty())
+        shown.meta.emplace_back("lease", lease);
     return format.append(out, shown);
 }
 

@@ -17,7 +17,12 @@ struct ShownFrom {
     std::string_view endpoint{};
     std::uint64_t number = 1; // of this run
 };
-Status append(std::string& out, const Format& format, const ShownFrom& from, const Taken& message);
+// From now to a time that a message tells (due_ms, expiry_ms); zero when it is over, or none.
+Duration until(std::string_view wall_ms);
+
+// `lease`: as zmq queue ack takes it; empty: it is nobody's to give back.
+Status append(std::string& out, const Format& format, const ShownFrom& from, const Taken& message,
+              const std::string& lease);
 // Of peek: `info` is option text, each line of which is shown.
 Status append(std::string& out, const Format& format, const ShownFrom& from,
               const queue::PeekReply::Message& message);

@@ -21,11 +21,11 @@ public:
 
     // Its text was the last that the output was given.
     void printed(const Taken& message) { waiting_.push_back({message.lease, out_.given_bytes()}); }
-    // Those that have been written.
+    // Those that have been written. What the store has forgotten meanwhile the session counts.
     void acknowledge(TakeSession& session) {
         for (; !waiting_.empty() && waiting_.front().end <= out_.written_bytes();
              waiting_.pop_front())
-            session.ack(waiting_.front().lease);
+            (void)session.ack(waiting_.front().lease);
     }
     // The end of a run that would end with `code`: what was not printed is said, and is
     // not_flushed.

@@ -6,10 +6,11 @@
 #include <flotilla/net/system.hpp>
 #include <flotilla/queue/producer.hpp>
 
-#include <cli/input.hpp>
-#include <cli/queue/store_flags.hpp>
+#include <cli/hints.hpp>
+#include <cli/queue/put_flags.hpp>
 #include <cli/queue/store_link.hpp>
 #include <cli/queue/verbs.hpp>
+#include <cli/refused_key.hpp>
 #include <cli/signals.hpp>
 #include <cli/words.hpp>
 
@@ -25,46 +26,20 @@ namespace {
 constexpr int batch_max = 1024; // messages read before the loop looks around again
 constexpr std::uint64_t refusals_shown_max = 5;
 
-struct PutFlags {
-    std::string queue;
-    std::vector<std::string> bodies;
-    std::optional<std::uint64_t> count;
-    std::string key;
-    std::uint64_t priority = 0;
-    Duration delay{0};
-    Duration ttl{0};
-    std::string id;
-    std::string outbox;
-    bool acked = false;
-    StoreFlags store;
-    InputFlags input;
-};
-
-queue::PutOptions put_options(const PutFlags& flags) {
-    queue::PutOptions options;
-    options.key = flags.key;
-    options.priority = static_cast<std::uint8_t>(flags.priority);
-    options.delay = flags.delay;
-    options.ttl = flags.ttl;
-    options.message_id = flags.id;
-    return options;
-}
-
-Result<Input> bodies_of(const PutFlags& flags) {
-    return open_bodies(
-        {flags.input, flags.bodies, flags.count, flags.store.message_bytes_max, "put", "message"});
-}
-
 class PutRun {
 public:
-    PutRun(const PutFlags& flags, Terminal& terminal) : flags_(flags), terminal_(terminal) {}
+    PutRun(const PutFlags& flags, Terminal& terminal)
+        : flags_(flags), terminal_(terminal), refused_key_(flags.store.stores.size()) {}
 
     Status prepare();
     Result<ExitCode> run();
 
 private:
     Status put_some();
+    Result<std::optional<wire::Frames>> next_message();
     void note(const queue::Confirm& confirm);
+    void hear(const net::ConnectionEvent& event);
+    void tell_left(std::uint64_t left);
     void show_progress();
     void tell_connection();
     void watch_input();
@@ -85,14 +60,15 @@ private:
     std::uint64_t shown_ = 0;  // refusals
     std::string connection_{}; // as last told
     Instant progress_at_{};    // when something was last confirmed
+    ConnectionHint hint_{};
+    RefusedKey refused_key_;
+    Status input_ended_{}; // else by what is wrong with the message behind those that were put
     bool no_more_ = false;
     bool needs_input_ = false;
     bool watches_input_ = false;
 };
 
 Status PutRun::prepare() {
-    if (Status right = check_queue(flags_.queue); !right)
-        return right;
     auto input = bodies_of(flags_);
     if (!input)
         return fail(input.error());
@@ -104,6 +80,8 @@ Status PutRun::prepare() {
     producer.stores = std::move(plan->stores);
     producer.security = std::move(plan->security);
     producer.outbox_directory = flags_.outbox;
+    producer.linger = Duration::zero(); // what is not confirmed is told, or waits in the outbox
+    producer.on_connection = [this](const net::ConnectionEvent& event) { hear(event); };
     auto context = net::Context::open();
     if (!context)
         return fail(context.error());
@@ -123,6 +101,8 @@ void PutRun::note(const queue::Confirm& confirm) {
     progress_at_ = net::now();
     stored_ += confirm.outcome == Outcome::stored ? 1 : 0;
     duplicates_ += confirm.outcome == Outcome::duplicate ? 1 : 0;
+    if (confirm.outcome == Outcome::duplicate && !flags_.id.empty())
+        tell_repeat(flags_, confirm.id, terminal_);
     if (confirm.outcome != Outcome::refused)
         return;
     ++refused_;
@@ -130,16 +110,29 @@ void PutRun::note(const queue::Confirm& confirm) {
         terminal_.error("message " + std::to_string(confirm.ticket) + ": " + confirm.error.detail);
 }
 
+void PutRun::hear(const net::ConnectionEvent& event) {
+    hint_.hear(event);
+    refused_key_.hear(event, net::now());
+}
+
+// Nothing: there is none now. What is wrong with one ends the input; those before it are put.
+Result<std::optional<wire::Frames>> PutRun::next_message() {
+    auto next = input_->next(net::wall_now());
+    if (next && *next && put_ == 1 && !flags_.id.empty())
+        return fail(Errc::bad_option, "--id names one message, and the input has more: they would "
+                                      "be dropped as its repeats");
+    return next;
+}
+
 Status PutRun::put_some() {
     needs_input_ = false;
-    const queue::PutOptions options = put_options(flags_);
     for (int i = 0; i < batch_max; ++i) {
         if (flags_.count && put_ == *flags_.count)
             no_more_ = true;
         if (no_more_)
             return {};
         if (!pending_) {
-            auto next = input_->next(net::wall_now());
+            auto next = next_message();
             if (!next)
                 return fail(next.error());
             pending_ = std::move(*next);
@@ -149,7 +142,10 @@ Status PutRun::put_some() {
             needs_input_ = !no_more_;
             return {};
         }
-        auto ticket = producer_->put(flags_.queue, *pending_, options);
+        const auto options = put_options(flags_, *input_);
+        if (!options)
+            return fail(options.error());
+        auto ticket = producer_->put(flags_.queue, *pending_, *options);
         if (!ticket && ticket.error().code == Errc::would_block)
             return {}; // the outbox is full: what is confirmed makes room
         if (!ticket)
@@ -194,14 +190,19 @@ Status PutRun::loop() {
     progress_at_ = net::now();
     while (signal_caught() == 0) {
         const std::uint64_t put_before = put_;
-        if (Status put = put_some(); !put)
-            return put;
+        if (input_ended_)
+            input_ended_ = put_some();
+        if (!input_ended_) { // what was put before is confirmed all the same
+            no_more_ = true;
+            pending_.reset();
+        }
         if (Status served = producer_->process(Duration::zero()); !served)
             return served;
         show_progress();
         tell_connection();
         const std::uint64_t left = producer_->unconfirmed();
-        if ((no_more_ && !pending_ && left == 0) || producer_->has_only_strangers())
+        if ((no_more_ && !pending_ && left == 0) || producer_->has_only_strangers() ||
+            refused_key_.is_everywhere(net::now()))
             return {};
         // Only a store can keep us waiting for longer than the timeout, not our input.
         if (left == 0)
@@ -221,21 +222,37 @@ Status PutRun::loop() {
 
 Result<ExitCode> PutRun::tell_end() {
     const std::uint64_t left = producer_->unconfirmed() + (pending_ ? 1 : 0);
-    const std::string state = producer_->state_text();
     terminal_.detail(std::to_string(stored_) + " stored, " + std::to_string(duplicates_) +
                      " were there already, " + std::to_string(refused_) + " refused");
     if (refused_ > refusals_shown_max)
         terminal_.error(counted(refused_, "message") + " were refused in all");
-    if (left > 0) {
-        const bool is_told = producer_->is_connected() || producer_->has_only_strangers();
-        const std::string why = is_told ? state : no_answer(flags_.store);
-        terminal_.error(counted_are(left, "message") + " not confirmed" +
-                        (why.empty() ? "" : ": " + why) +
-                        (flags_.outbox.empty() ? "" : "; what was read waits in " + flags_.outbox));
-    }
-    if (producer_->has_only_strangers())
+    if (left > 0)
+        tell_left(left);
+    if (!input_ended_)
+        return fail(input_ended_.error().code,
+                    "message " + std::to_string(put_ + 1) + ": " + input_ended_.error().detail +
+                        "; of the " + std::to_string(put_) + " before it " +
+                        std::to_string(stored_ + duplicates_) +
+                        " are stored, and it and what follows were not put");
+    if (producer_->has_only_strangers() || refused_key_.is_everywhere(net::now()))
         return ExitCode::refused;
+    if (left == 0 && refused_ == 0 && duplicates_ == 0 && !flags_.id.empty())
+        tell_without_window(flags_, terminal_);
     return left > 0 ? ExitCode::not_flushed : refused_ > 0 ? ExitCode::refused : ExitCode::ok;
+}
+
+// What is not confirmed, why, and how much of the input was not even read.
+void PutRun::tell_left(std::uint64_t left) {
+    const bool is_told = producer_->is_connected() || producer_->has_only_strangers();
+    const std::string why = refused_key_.is_everywhere(net::now()) ? refused_key_.text()
+                            : is_told                              ? producer_->state_text()
+                                                                   : no_answer(flags_.store, hint_);
+    terminal_.error(counted_are(left, "message") + " not confirmed" +
+                    (why.empty() ? "" : ": " + why) +
+                    (flags_.outbox.empty() ? "" : "; what was read waits in " + flags_.outbox));
+    if (!no_more_)
+        terminal_.error("the input was read as far as message " +
+                        std::to_string(put_ + (pending_ ? 1 : 0)) + "; what follows was not put");
 }
 
 Result<ExitCode> PutRun::run() {
@@ -244,65 +261,16 @@ Result<ExitCode> PutRun::run() {
     return tell_end();
 }
 
-// One after the other, each answered when a consumer has acknowledged it.
-Result<ExitCode> put_acked(const PutFlags& flags, Terminal& terminal) {
-    auto input = bodies_of(flags);
-    if (!input)
-        return fail(input.error());
-    auto link = StoreLink::open(flags.store, told_to(terminal));
-    if (!link)
-        return fail(link.error());
-    std::uint64_t done = 0;
-    while (!input->ended() && done < flags.count.value_or(UINT64_MAX)) {
-        auto next = input->next(net::wall_now());
-        if (!next)
-            return fail(next.error());
-        if (!*next) {
-            if (input->ended())
-                break;
-            net::Poller poller;
-            poller.on_readable(input->descriptor(), [] {});
-            poller.on_readable(signal_descriptor(), [] {});
-            if (Status turned = poller.turn(no_limit); !turned)
-                return fail(turned.error());
-            if (signal_caught() != 0)
-                break;
-            continue;
-        }
-        queue::Put put;
-        const queue::PutOptions with = put_options(flags);
-        put.queue = flags.queue;
-        put.key = with.key;
-        put.priority = with.priority;
-        put.delay = with.delay;
-        put.ttl = with.ttl;
-        put.message_id = with.message_id;
-        put.wait_acked = true;
-        put.body = std::move(**next);
-        auto answer = link->ask_for<queue::PutOk>(std::move(put), queue::Asked::put);
-        if (!answer)
-            return fail(answer.error().code,
-                        "message " + std::to_string(done + 1) + ": " + answer.error().detail);
-        if (answer->acked != queue::Acked::yes)
-            return fail(Errc::refused, "message " + std::to_string(done + 1) +
-                                           " was stored, and will not be acknowledged: it is dead "
-                                           "or gone");
-        ++done;
-    }
-    terminal.detail(std::to_string(done) + " acknowledged");
-    return ExitCode::ok;
-}
-
-// A message that no store answered for is not stored, whatever was asked.
+// Not confirmed as asked: 5, whatever was waited for.
 Result<ExitCode> ended_put(Result<ExitCode> ended, Terminal& terminal) {
-    if (ended || ended.error().code != Errc::timeout)
+    if (ended || (ended.error().code != Errc::timeout && ended.error().code != Errc::no_peer))
         return ended;
     terminal.error(ended.error().detail);
     return ExitCode::not_flushed;
 }
 
 Result<ExitCode> run_put(const PutFlags& flags, Terminal& terminal) {
-    if (Status right = check_queue(flags.queue); !right)
+    if (Status right = check_put(flags); !right)
         return fail(right.error());
     if (flags.acked)
         return ended_put(put_acked(flags, terminal), terminal);
@@ -336,7 +304,8 @@ Run declare_queue_put(Parser& parser) {
         .group(group);
     parser
         .add_option("--id", flags->id,
-                    "For the queue's duplicate window: another message with it is not stored")
+                    "Of this one message, for the queue's duplicate window: another with it is not "
+                    "stored")
         .type_name("TEXT")
         .group(group);
     parser
@@ -353,7 +322,11 @@ Run declare_queue_put(Parser& parser) {
     parser.set_footer(
         "Each argument, or each line of standard input, is a message. Exit 0: all are "
         "stored; 4: some were\nrefused, which is told, or it is no store that is there; 5: some "
-        "are not confirmed, also\nwhen no store answers.\n\n"
+        "are not confirmed, also\nwhen no store answers. With --json, what take, peek and export "
+        "print is put with its key,"
+        "\npriority and times; a flag goes before. A record that cannot be read ends the run: what "
+        "was "
+        "put\nbefore it is confirmed, and counted.\n\n"
         "Examples:\n"
         "  zmq queue put orders 'one order' --store tcp://127.0.0.1:5560\n"
         "  seq 1000000 | zmq queue put orders\n"

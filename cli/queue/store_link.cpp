@@ -55,7 +55,6 @@ Result<StoreLink> StoreLink::open_one(const StorePlan& plan, const net::Endpoint
     options.frame_bytes_max = plan.message_bytes_max + (64 << 10);
     options.message_bytes_max = plan.message_bytes_max + (64 << 10);
     options.security = plan.security;
-    options.linger = 1s;
     options.reconnect_max = 500ms;
     options.routing_id = name;
     auto socket = net::Socket::open(*link.context_, net::SocketType::dealer, std::move(options));
@@ -75,6 +74,7 @@ Result<StoreLink> StoreLink::open_one(const StorePlan& plan, const net::Endpoint
     link.timeout_ = wait;
     // Any answer shows that it is there; without a session it is an error.
     auto heard = link.ask(leased::Command{leased::Ping{}}, queue::Asked::leased);
+    link.hear_connections(); // what came before the answer says nothing about what comes now
     link.hint_ = nullptr;
     if (!heard && heard.error().code == Errc::timeout && !link.denied_.empty())
         return fail(Errc::not_allowed, std::move(link.denied_));
@@ -124,17 +124,41 @@ Result<StoreLink> StoreLink::open(const StoreFlags& flags, ConnectionTold told,
                     (strangers.empty() ? "" : strangers + "; ") + no_answer(flags, hint));
     if (ended(Errc::refused) || ended(Errc::not_allowed))
         return fail(link.error().code, strangers);
+    if (link) {
+        // For the last word; nobody waits for a store that never answered.
+        if (Status lingers = link->socket_->set_linger(1s); !lingers)
+            return fail(lingers.error());
+        link->flags_ = flags;
+        link->name_ = name;
+    }
     return link;
+}
+
+Status StoreLink::reopen() {
+    if (socket_)
+        (void)socket_->set_linger(Duration::zero());
+    // A name is not let in twice; and a context waits for its sockets.
+    monitor_.reset();
+    socket_.reset();
+    context_.reset();
+    auto again = open(flags_, told_, name_);
+    if (!again)
+        return fail(again.error());
+    again->on_signal_ = on_signal_;
+    *this = std::move(*again);
+    return {};
 }
 
 void StoreLink::hear_connections() {
     while (const auto event = monitor_->next()) {
         if (told_)
             told_(net::explain(*event));
-        if (!hint_)
-            continue;
-        hint_->hear(*event);
         using Kind = net::ConnectionEvent::Kind;
+        if (!hint_) {
+            is_lost_ = is_lost_ || event->kind == Kind::disconnected;
+            continue;
+        }
+        hint_->hear(*event);
         if (event->kind == Kind::handshake_failed_auth && event->value == denied_status)
             denied_ = net::explain(*event);
     }
@@ -144,6 +168,20 @@ Status StoreLink::stopped() const {
     if (signal_caught() != 0 && on_signal_ == OnSignal::stop)
         return fail(Errc::stopped, "ended by a signal");
     return {};
+}
+
+Status StoreLink::present() const {
+    if (socket_ && !is_lost_)
+        return {};
+    return fail(Errc::no_peer, "the connection to the store has ended");
+}
+
+Status StoreLink::pause(Duration wait) {
+    net::Poller poller;
+    poller.on_readable(signal_descriptor(), [] {});
+    if (Status turned = poller.turn(wait); !turned)
+        return turned;
+    return signal_caught() != 0 ? fail(Errc::stopped, "ended by a signal") : Status{};
 }
 
 // False: the time is over. Errors: stopped, by a signal.
@@ -172,10 +210,14 @@ Result<std::optional<queue::Event>> StoreLink::receive(queue::Asked asked, Durat
                                                        const std::string& correlation) {
     const Instant deadline = deadline_after(net::now(), wait);
     for (;;) {
+        if (!socket_)
+            return fail(present().error());
         auto message = socket_->receive(Duration::zero());
         if (!message) {
             if (message.error().code != Errc::would_block)
                 return fail(message.error());
+            if (Status here = present(); !here) // and what it had said is heard
+                return fail(here.error());
             auto more = wait_input(deadline);
             if (!more)
                 return fail(more.error());
@@ -205,22 +247,27 @@ Result<std::optional<queue::Event>> StoreLink::receive(queue::Asked asked, Durat
 
 Result<queue::Event> StoreLink::ask(const queue::Command& command, queue::Asked asked,
                                     Duration wait) {
-    const std::string correlation = std::to_string(++asked_);
     refused_with_.reset();
+    if (Status here = present(); !here)
+        return fail(here.error());
+    wire::Frames message;
+    write({false, std::to_string(++asked_)}, command, message);
+    if (Status sent = socket_->send(message, timeout_); !sent)
+        return fail(sent.error());
+    return answer(asked, timeout_ + wait);
+}
+
+Result<queue::Event> StoreLink::answer(queue::Asked asked, Duration wait) {
     const auto refused = [this](leased::ErrorCode code, const std::string& text) {
         refused_with_ = code;
         return fail(refusal(code, text));
     };
-    wire::Frames message;
-    write({false, correlation}, command, message);
-    if (Status sent = socket_->send(message, timeout_); !sent)
-        return fail(sent.error());
-    auto event = receive(asked, timeout_ + wait, correlation);
+    auto event = receive(asked, wait, std::to_string(asked_));
     if (!event)
         return fail(event.error());
     if (!*event)
         return fail(Errc::timeout, "the store at " + endpoint_ + " did not answer within " +
-                                       format_duration(timeout_ + wait));
+                                       format_duration(wait));
     if (const auto* put = std::get_if<queue::PutRefused>(&**event))
         return refused(put->code, put->text);
     if (const auto* said = std::get_if<leased::Event>(&**event))
@@ -230,6 +277,8 @@ Result<queue::Event> StoreLink::ask(const queue::Command& command, queue::Asked 
 }
 
 Status StoreLink::tell(const queue::Command& command) {
+    if (Status here = present(); !here)
+        return here;
     wire::Frames message;
     write({}, command, message);
     return socket_->send(message, timeout_);
@@ -245,8 +294,10 @@ Result<std::optional<queue::Event>> StoreLink::hear(Duration wait) {
     if (!event || !*event)
         return event;
     if (const auto* said = std::get_if<leased::Event>(&**event))
-        if (const auto* error = std::get_if<leased::ErrorReply>(said))
+        if (const auto* error = std::get_if<leased::ErrorReply>(said)) {
+            refused_with_ = error->code;
             return fail(refusal(error->code, error->text));
+        }
     return event;
 }
 

@@ -40,14 +40,22 @@ public:
     static Result<StoreLink> open(const StoreFlags& flags, ConnectionTold told,
                                   const std::string& name = {});
 
-    // Waits for the answer, at most the timeout and `wait` beyond it. Errors: timeout; refused (the
-    // store's code and text); lease_lost; stopped (a signal); malformed.
+    // The same again, in place of this connection; what waits to be heard is forgotten. After an
+    // error there is no connection. Errors: as open().
+    Status reopen();
+
+    // Waits for the answer, at most the timeout and `wait` beyond it. Errors: timeout; no_peer (the
+    // connection has ended); refused (the store's code and text); lease_lost; stopped (a signal);
+    // malformed.
     Result<queue::Event> ask(const queue::Command& command, queue::Asked asked,
                              Duration wait = Duration::zero());
     // The same for commands whose answer is of one kind.
     template <class Answer>
     Result<Answer> ask_for(const queue::Command& command, queue::Asked asked,
                            Duration wait = Duration::zero());
+
+    // Another answer to the last question. Errors: as ask().
+    Result<queue::Event> answer(queue::Asked asked, Duration wait);
 
     // Whether a signal ends what is waited for from now on. What was begun is finished.
     enum class OnSignal : std::uint8_t { stop, go_on };
@@ -58,10 +66,16 @@ public:
     // What comes unasked, at most `wait` for it; nothing when nothing came. Errors as ask().
     Result<std::optional<queue::Event>> hear(Duration wait);
 
-    // Why the last question was refused; absent: it was not.
+    // What came unasked before the last answer.
+    void forget_unasked() noexcept { unasked_.clear(); }
+
+    // Waits for nothing but a signal. Errors: stopped.
+    Status pause(Duration wait);
+
+    // Why the last question, or what was heard since, was refused; absent: it was not.
     std::optional<queue::leased::ErrorCode> refused_with() const noexcept { return refused_with_; }
     const std::string& endpoint() const noexcept { return endpoint_; }
-    net::Socket& socket() noexcept { return *socket_; }
+    Duration timeout() const noexcept { return timeout_; }
 
 private:
     StoreLink() = default;
@@ -72,17 +86,21 @@ private:
     Result<std::optional<queue::Event>> receive(queue::Asked asked, Duration wait,
                                                 const std::string& correlation);
     Status stopped() const;
+    Status present() const;
     Result<bool> wait_input(Instant deadline);
 
     std::unique_ptr<net::Context> context_{};
     std::optional<net::Socket> socket_{};
     std::optional<net::Monitor> monitor_{};
+    StoreFlags flags_{}; // to open it again
+    std::string name_{};
     ConnectionTold told_{};
     ConnectionHint* hint_ = nullptr; // while it is opened
     std::string denied_{};           // meanwhile, with the reason
     std::string endpoint_{};
     Duration timeout_{0};
     OnSignal on_signal_ = OnSignal::stop;
+    bool is_lost_ = false; // the connection that was made has ended
     std::uint64_t asked_ = 0;
     std::optional<queue::leased::ErrorCode> refused_with_{};
     std::deque<queue::Event> unasked_{}; // that came while an answer was waited for

@@ -12,7 +12,9 @@
 #include <cli/queue/verbs.hpp>
 #include <cli/raw.hpp>
 #include <cli/serve/child.hpp>
+#include <cli/serve/command_mark.hpp>
 #include <cli/signals.hpp>
+#include <cli/words.hpp>
 
 #include <memory>
 #include <optional>
@@ -51,6 +53,10 @@ Duration patience(const TakeFlags& flags) {
     return flags.follow ? no_limit : std::max(flags.wait, moment);
 }
 
+StoreReturn::Patience store_patience(const TakeFlags& flags) {
+    return flags.follow ? StoreReturn::Patience::endless : StoreReturn::Patience::timeout;
+}
+
 class Printer {
 public:
     static Result<Printer> make(const TakeFlags& flags, std::string endpoint) {
@@ -59,9 +65,11 @@ public:
             return fail(format.error());
         return Printer{flags.queue, std::move(endpoint), std::move(*format)};
     }
-    Status print(const Taken& message) {
+    // `lease`: as others may name it; empty: nobody else may.
+    Status print(const Taken& message, const std::string& lease = {}) {
         text_.clear();
-        if (Status formatted = append(text_, format_, {queue_, endpoint_, ++number_}, message);
+        if (Status formatted =
+                append(text_, format_, {queue_, endpoint_, ++number_}, message, lease);
             !formatted)
             return formatted;
         return out_->write(text_);
@@ -95,7 +103,9 @@ Result<std::optional<Taken>> next_to_print(const TakeFlags& flags, TakeSession& 
 // Printed, and only then acknowledged.
 Result<ExitCode> print_all(const TakeFlags& flags, StoreLink& link, Printer& printer,
                            Terminal& terminal) {
-    auto session = TakeSession::open(link, flags.queue, {wanted(flags), window_max});
+    StoreReturn store(store_patience(flags),
+                      [&terminal](const std::string& text) { terminal.note(text); });
+    auto session = TakeSession::open(link, flags.queue, {wanted(flags), window_max}, &store);
     if (!session)
         return fail(session.error());
     PrintedAcks acks(printer.out());
@@ -114,6 +124,10 @@ Result<ExitCode> print_all(const TakeFlags& flags, StoreLink& link, Printer& pri
     const Status flushed = printer.out().flush();
     acks.acknowledge(*session);
     const Status closed = session->close();
+    if (session->forgotten() > 0)
+        terminal.note("the store went away before it had said that it knows of " +
+                      counted(session->forgotten(), "message") +
+                      " printed here: what it does not know of comes again, marked");
     for (const Status& each : {flushed, ended, closed})
         if (!each && each.error().code != Errc::stopped)
             return fail(each.error());
@@ -132,9 +146,16 @@ std::string fresh_name() {
 // Without a session: the lease stays with whoever has its token and the name.
 Result<ExitCode> keep_all(const TakeFlags& flags, StoreLink& link, Printer& printer,
                           const std::string& name, Terminal& terminal) {
+    StoreReturn store(store_patience(flags),
+                      [&terminal](const std::string& text) { terminal.note(text); });
     for (std::uint64_t taken = 0; taken < wanted(flags); ++taken) {
         const Duration wait = flags.follow ? leased::limits::wait_max : flags.wait;
         auto event = link.ask(queue::Take{flags.queue, wait}, queue::Asked::leased, wait);
+        while (!event && store.is_worth_waiting(link, event.error())) {
+            if (Status back = store.wait(link, event.error(), [] { return Status{}; }); !back)
+                return fail(back.error());
+            event = link.ask(queue::Take{flags.queue, wait}, queue::Asked::leased, wait);
+        }
         if (!event)
             return fail(event.error());
         auto* said = std::get_if<leased::Event>(&*event);
@@ -143,12 +164,16 @@ Result<ExitCode> keep_all(const TakeFlags& flags, StoreLink& link, Printer& prin
             return taken > 0 && flags.all ? ExitCode::ok : ExitCode::nothing;
         const Taken message{one->lease,       one->id,  one->attempt,
                             one->redelivered, one->key, std::move(one->body)};
-        if (Status printed = printer.print(message); !printed)
+        const std::string lease = to_text(message.lease) + "@" + name;
+        if (Status printed = printer.print(message, lease); !printed)
             return fail(printed.error());
         if (Status flushed = printer.out().flush(); !flushed)
             return fail(flushed.error());
-        terminal.note("lease " + to_text(message.lease) + "@" + name + ", for " +
-                      format_duration(one->lease_time));
+        const std::string told = "lease " + lease + ", for " + format_duration(one->lease_time);
+        if (flags.output.format == "json")
+            terminal.note(told);
+        else // nothing else says it
+            terminal.error(told);
         if (printer.out().closed()) { // its lease was told all the same
             terminal.error("what reads standard output has gone: the last message is not printed");
             return ExitCode::not_flushed;
@@ -157,7 +182,12 @@ Result<ExitCode> keep_all(const TakeFlags& flags, StoreLink& link, Printer& prin
     return ExitCode::ok;
 }
 
-Result<ExitCode> run_take(const TakeFlags& flags, Terminal& terminal) {
+Result<ExitCode> run_take(TakeFlags& flags, Terminal& terminal) {
+    if (flags.queue == command_mark)
+        return fail(Errc::bad_option, "from which queue? Its name comes before --, for example: "
+                                      "zmq queue take orders -- ./handle");
+    if (Status command = take_mark(flags.command); !command)
+        return fail(command.error());
     if (Status right = check_queue(flags.queue); !right)
         return fail(right.error());
     if (flags.all && flags.follow)
@@ -180,6 +210,7 @@ Result<ExitCode> run_take(const TakeFlags& flags, Terminal& terminal) {
         command.retry_delay = flags.retry_delay;
         command.separator = flags.separator;
         command.endless = flags.all || flags.follow;
+        command.patience = store_patience(flags);
         return run_command_each(command, flags.store, terminal);
     }
     const std::string name = flags.keep ? fresh_name() : std::string{};
@@ -213,7 +244,10 @@ Run declare_queue_take(Parser& parser) {
     add_count(parser, "-n,--count", flags->count, {1}, "Take so many [1]; fewer is exit 3")
         .group(group);
     parser.add_flag("-a,--all", flags->all, "Take all that are there; none is exit 3").group(group);
-    parser.add_flag("--follow", flags->follow, "Go on until a signal").group(group);
+    parser
+        .add_flag("--follow", flags->follow,
+                  "Go on until a signal; when the store goes away, wait for it")
+        .group(group);
     add_duration(parser, "-w,--wait", flags->wait, "Longest wait for the next message [0s]")
         .group(group);
     parser

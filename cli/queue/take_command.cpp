@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <flotilla/base/encoding.hpp>
+#include <flotilla/base/units.hpp>
 #include <flotilla/net/system.hpp>
 
 #include <cli/output.hpp>
+#include <cli/queue/listing.hpp>
+#include <cli/queue/message_shown.hpp>
 #include <cli/queue/take_command.hpp>
 #include <cli/queue/take_session.hpp>
 #include <cli/serve/child.hpp>
 #include <cli/signals.hpp>
+#include <cli/words.hpp>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <map>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -18,6 +25,7 @@ namespace flotilla::cli {
 namespace {
 
 constexpr int exit_retry = 75; // EX_TEMPFAIL of sysexits.h
+constexpr std::size_t attempts_told_max = 10'000;
 constexpr std::uint64_t output_bytes_max = 64ULL << 20;
 
 // What all jobs have done; and their way to the terminal and to standard output.
@@ -62,6 +70,23 @@ public:
         if (!written && !error_) // the message is done all the same
             error_ = written.error();
     }
+    // What one that failed printed: it is nobody's answer, and may say why.
+    void pass_on(ByteView output) {
+        const std::lock_guard lock(mutex_);
+        while (!output.empty()) {
+            const ssize_t written = ::write(STDERR_FILENO, output.data(), output.size());
+            if (written < 0 && errno != EINTR)
+                return;
+            output.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
+        }
+    }
+    // It was given back after so many attempts.
+    void given_back(std::uint32_t attempt) {
+        const std::lock_guard lock(mutex_);
+        if (attempts_.size() < attempts_told_max || attempts_.count(attempt) > 0)
+            ++attempts_[attempt];
+    }
+    const std::map<std::uint32_t, std::uint64_t>& attempts() const noexcept { return attempts_; }
     // A signal came while commands run.
     void stopping() {
         const std::lock_guard lock(mutex_);
@@ -94,6 +119,7 @@ private:
     std::mutex mutex_;
     Output out_{};
     bool is_stopping_ = false;
+    std::map<std::uint32_t, std::uint64_t> attempts_{}; // how many were given back after so many
     std::uint64_t done_ = 0;
     std::uint64_t retried_ = 0;
     std::uint64_t failed_ = 0;
@@ -142,6 +168,8 @@ Result<Child::End> run_child(const TakeCommand& command, const Taken& message, T
     auto end = child->wait(deadline, stop);
     if (end && !end->killed && end->number == 0)
         tally.print(*output);
+    else
+        tally.pass_on(*output);
     return end;
 }
 
@@ -150,9 +178,12 @@ Status work_on(const TakeCommand& command, const Taken& message, TakeSession& se
                Tally& tally) {
     const auto end = run_child(command, message, session, tally);
     const std::string which = "message " + std::to_string(message.id) + ": ";
+    const bool is_done = end && !end->killed && end->number == 0;
     const auto count = [&](const Status& settled, const std::string& what, auto&& as_asked) {
         if (settled) {
             as_asked();
+            if (!is_done)
+                tally.given_back(message.attempt);
             return Status{};
         }
         const bool is_lost = settled.error().code == Errc::lease_lost;
@@ -162,9 +193,11 @@ Status work_on(const TakeCommand& command, const Taken& message, TakeSession& se
                              : "the store has not said that it knows: " + settled.error().detail));
         return is_lost ? Status{} : settled;
     };
-    if (end && !end->killed && end->number == 0) {
-        session.ack(message.lease);
-        return count(session.settle(), "the command ended with 0", [&] { tally.done(); });
+    if (is_done) {
+        Status acked = session.ack(message.lease);
+        if (acked)
+            acked = session.settle();
+        return count(acked, "the command ended with 0", [&] { tally.done(); });
     }
     if (end && !end->killed && end->number == exit_retry) {
         const std::string what = "the command asks to try again (exit 75)";
@@ -179,12 +212,12 @@ Status work_on(const TakeCommand& command, const Taken& message, TakeSession& se
                  [&] { tally.failed(which + what); });
 }
 
-Status run_job(const TakeCommand& command, std::uint64_t wanted, const StoreFlags& store,
-               Tally& tally) {
-    auto link = StoreLink::open(store, tally.told());
+Status run_job(const TakeCommand& command, std::uint64_t wanted, const StoreFlags& flags,
+               StoreReturn& store, Tally& tally) {
+    auto link = StoreLink::open(flags, tally.told());
     if (!link)
         return fail(link.error());
-    auto session = TakeSession::open(*link, command.queue, {wanted, 1});
+    auto session = TakeSession::open(*link, command.queue, {wanted, 1}, &store);
     if (!session)
         return fail(session.error());
     for (std::uint64_t taken = 0; taken < wanted && signal_caught() == 0; ++taken) {
@@ -201,6 +234,34 @@ Status run_job(const TakeCommand& command, std::uint64_t wanted, const StoreFlag
     return session->close();
 }
 
+// Of those given back after their last attempt, as far as the store tells.
+void tell_dead(const TakeCommand& command, const StoreFlags& store, const Tally& tally,
+               Terminal& terminal) {
+    if (tally.attempts().empty() || signal_caught() != 0)
+        return;
+    auto link = StoreLink::open(store, {});
+    if (!link)
+        return;
+    const auto stat =
+        link->ask_for<queue::StatReply>(queue::Stat{command.queue}, queue::Asked::stat);
+    if (!stat)
+        return;
+    const auto properties = option_pairs(stat->text);
+    const auto attempts_max = parse_count(value_of(properties, "attempts_max"), 1, UINT32_MAX);
+    if (!attempts_max)
+        return;
+    std::uint64_t dead = 0;
+    for (const auto& [attempt, count] : tally.attempts())
+        dead += attempt >= *attempts_max ? count : 0;
+    if (dead == 0)
+        return;
+    const std::string_view letters = value_of(properties, "dead_letter_queue");
+    terminal.note(counted_are(dead, "message") + " dead after " +
+                  counted(*attempts_max, "attempt") +
+                  (letters.empty() ? " and gone: '" + command.queue + "' has no dead_letter_queue"
+                                   : ": in '" + std::string(letters) + "'"));
+}
+
 } // namespace
 
 Result<ExitCode> run_command_each(TakeCommand command, const StoreFlags& store,
@@ -214,6 +275,7 @@ Result<ExitCode> run_command_each(TakeCommand command, const StoreFlags& store,
         return fail(separator.error());
     command.separator = std::move(*separator);
     Tally tally(terminal);
+    StoreReturn back(command.patience, [&tally](const std::string& text) { tally.note(text); });
     std::vector<std::thread> jobs;
     for (std::uint32_t i = 0; i < command.jobs; ++i) {
         const std::uint64_t share =
@@ -222,14 +284,15 @@ Result<ExitCode> run_command_each(TakeCommand command, const StoreFlags& store,
                 : command.wanted / command.jobs + (i < command.wanted % command.jobs ? 1 : 0);
         if (share == 0)
             break;
-        jobs.emplace_back([&command, &store, &tally, share] {
-            if (Status done = run_job(command, share, store, tally);
+        jobs.emplace_back([&command, &store, &back, &tally, share] {
+            if (Status done = run_job(command, share, store, back, tally);
                 !done && done.error().code != Errc::stopped)
                 tally.ended(done.error());
         });
     }
     for (std::thread& each : jobs)
         each.join();
+    tell_dead(command, store, tally, terminal);
     return tally.end(command);
 }
 

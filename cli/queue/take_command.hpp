@@ -7,6 +7,7 @@
 #include <flotilla/base/result.hpp>
 
 #include <cli/queue/store_flags.hpp>
+#include <cli/queue/store_return.hpp>
 #include <cli/terminal.hpp>
 
 #include <cstdint>
@@ -21,9 +22,10 @@ struct TakeCommand {
     std::uint32_t jobs = 1;
     std::uint64_t wanted = 1; // in all
     bool endless = false;     // wanted is all there are
-    Duration wait{0};         // for the next message
-    Duration timeout = 1h;    // of a command
-    Duration retry_delay{0};  // 0: the queue's
+    StoreReturn::Patience patience = StoreReturn::Patience::timeout;
+    Duration wait{0};        // for the next message
+    Duration timeout = 1h;   // of a command
+    Duration retry_delay{0}; // 0: the queue's
     std::string separator = "\t";
 };
 

@@ -24,32 +24,102 @@ std::uint32_t TakeSession::window() const noexcept {
     return static_cast<std::uint32_t>(std::min<std::uint64_t>(size_.wanted, size_.window));
 }
 
-void TakeSession::done(leased::LeaseToken lease) noexcept {
-    const auto at = std::find(given_.begin(), given_.end(), lease.number);
-    if (at != given_.end()) // the first, mostly
-        given_.erase(at);
+// Ends that it is with next()'s caller.
+Status TakeSession::take_out(leased::LeaseToken lease) {
+    const auto at = std::find(given_.begin(), given_.end(), lease.number); // the first, mostly
+    if (lease.epoch != terms_.epoch || at == given_.end())
+        return fail(Errc::lease_lost, "the store has forgotten who held it");
+    given_.erase(at);
     if (size_.wanted != UINT64_MAX)
         --size_.wanted;
+    return {};
 }
 
-Result<TakeSession> TakeSession::open(StoreLink& link, const std::string& queue, Size size) {
-    TakeSession session(link);
-    session.size_ = size;
+// ---- with the store ----------------------------------------------------------------------------
+
+Result<TakeSession> TakeSession::open(StoreLink& link, const std::string& queue, Size size,
+                                      StoreReturn* store) {
+    TakeSession session(link, queue, size, store);
+    Status greeted = session.greet();
+    if (!greeted && session.may_come_back(greeted.error()))
+        greeted = session.come_back(greeted.error());
+    if (!greeted)
+        return fail(greeted.error());
+    return session;
+}
+
+// Goes on with the session there was, if the store still has it.
+Status TakeSession::greet() {
     leased::Hello hello;
     hello.worker = "zmq queue take";
-    hello.queue = queue;
+    hello.queue = queue_;
     hello.packed = true;
     hello.compress = leased::Compressions::available();
-    hello.credit = session.window();
-    auto ok = link.ask_for<leased::Ok>(leased::Command{std::move(hello)}, Asked::leased);
+    hello.resume = terms_.session;
+    hello.credit = window();
+    auto ok = link_->ask_for<leased::Ok>(leased::Command{std::move(hello)}, Asked::leased);
     if (!ok)
         return fail(ok.error());
     if (!ok->terms)
         return fail(Errc::malformed, "the store gave a session without terms");
-    session.terms_ = *ok->terms;
-    session.renew_at_ = net::now() + session.terms_.heartbeat;
-    return session;
+    const bool is_resumed =
+        terms_.session == ok->terms->session && terms_.epoch == ok->terms->epoch;
+    terms_ = *ok->terms;
+    renew_at_ = net::now() + terms_.heartbeat;
+    may_hold_unheard_ = is_resumed;
+    if (is_resumed)
+        return touch_all();
+    link_->forget_unasked();
+    const std::uint32_t before = window();
+    forget();
+    return window() == before ? Status{} : link_->tell(leased::Command{leased::Credit{window()}});
 }
+
+// What was on its way when a connection ended is held by the session all the same, and fills its
+// window until the leases are over: it is given back, and a new session begun.
+Status TakeSession::begin_anew() {
+    if (Status told = link_->tell(leased::Command{leased::Bye{}}); !told)
+        return told;
+    terms_ = {};
+    return greet();
+}
+
+// What is held belongs to a session that the store does not have any more.
+void TakeSession::forget() {
+    held_.clear();
+    forgotten_ += given_.size() + acks_;
+    if (size_.wanted != UINT64_MAX)
+        size_.wanted -= given_.size();
+    given_.clear();
+    acked_ = {};
+    acks_ = 0;
+}
+
+bool TakeSession::may_come_back(const Error& why) const {
+    return store_ != nullptr && store_->is_worth_waiting(*link_, why);
+}
+
+Status TakeSession::come_back(const Error& why) {
+    Status back = store_->wait(*link_, why, [this] { return greet(); });
+    returns_ += back ? 1 : 0;
+    return back;
+}
+
+// What the store makes of leases. It is asked again when it was away and still has our session.
+Status TakeSession::settled(leased::Command command) {
+    auto ok = link_->ask(leased::Command{command}, Asked::leased);
+    if (!ok && may_come_back(ok.error())) {
+        const std::uint64_t session = terms_.session;
+        if (Status back = come_back(ok.error()); !back)
+            return back;
+        if (terms_.session != session)
+            return fail(Errc::lease_lost, "the store has forgotten who held it");
+        ok = link_->ask(std::move(command), Asked::leased);
+    }
+    return ok ? Status{} : fail(ok.error());
+}
+
+// ---- messages ----------------------------------------------------------------------------------
 
 Status TakeSession::take_in(queue::Event&& event) {
     auto* said = std::get_if<leased::Event>(&event);
@@ -71,17 +141,33 @@ Status TakeSession::take_in(queue::Event&& event) {
             held_.push_back(std::move(taken));
         }
     } else if (std::holds_alternative<leased::Bye>(*said)) {
-        return fail(Errc::refused, "the store is stopping");
+        return fail(Errc::no_peer, "the store is stopping");
     }
     return {};
 }
 
 Result<std::optional<Taken>> TakeSession::next(Duration wait) {
+    for (;;) {
+        auto message = next_here(wait);
+        if (message || !may_come_back(message.error()))
+            return message;
+        if (Status back = come_back(message.error()); !back)
+            return fail(back.error());
+    }
+}
+
+Result<std::optional<Taken>> TakeSession::next_here(Duration wait) {
     const Instant deadline = deadline_after(net::now(), wait);
     bool has_asked = wait == Duration::zero();
     while (held_.empty()) {
-        if (Status settled = settle(); !settled)
+        // What was asked twice may have been done the first time, or else comes again.
+        const std::uint64_t returns = returns_;
+        if (Status settled = settle();
+            !settled && (settled.error().code != Errc::lease_lost || returns == returns_))
             return fail(settled.error());
+        if (may_hold_unheard_ && given_.empty())
+            if (Status begun = begin_anew(); !begun)
+                return fail(begun.error());
         const Duration left = time_left(net::now(), deadline);
         const Duration quiet = time_left(net::now(), renew_at_);
         auto event = link_->hear(std::min(left, quiet));
@@ -115,47 +201,53 @@ Status TakeSession::ask_for_all() {
     return {};
 }
 
-void TakeSession::ack(leased::LeaseToken lease) {
+Status TakeSession::ack(leased::LeaseToken lease) {
+    if (Status done = take_out(lease); !done)
+        return done;
     acked_.epoch = lease.epoch;
     acked_.add(lease.number);
     ++acks_;
-    done(lease);
+    return {};
 }
 
 Status TakeSession::nack(const Taken& message, Duration delay, const std::string& reason) {
+    if (Status done = take_out(message.lease); !done)
+        return done;
     leased::Nack nack;
     nack.leases.epoch = message.lease.epoch;
     nack.leases.add(message.lease.number);
     nack.delay = delay;
     nack.reason = reason.substr(0, leased::limits::name_bytes_max);
-    done(message.lease);
-    if (size_.wanted < size_.window) // before it is free to be taken again
-        if (Status told = link_->tell(leased::Command{leased::Credit{window()}}); !told)
-            return told;
-    const auto ok = link_->ask(leased::Command{std::move(nack)}, Asked::leased);
-    return ok ? Status{} : fail(ok.error());
+    tell_window(); // before it is free to be taken again
+    return settled(std::move(nack));
 }
 
 Status TakeSession::settle() {
     if (acks_ == 0)
         return {};
+    tell_window();
+    Status done = settled(leased::Ack{acked_});
+    forgotten_ += done ? 0 : acks_;
+    acked_ = {};
     acks_ = 0;
+    return done;
+}
+
+// A connection that has ended is met by the next question.
+void TakeSession::tell_window() {
     if (size_.wanted < size_.window)
-        if (Status told = link_->tell(leased::Command{leased::Credit{window()}}); !told)
-            return told;
-    const auto ok =
-        link_->ask(leased::Command{leased::Ack{std::exchange(acked_, {})}}, Asked::leased);
-    return ok ? Status{} : fail(ok.error());
+        (void)link_->tell(leased::Command{leased::Credit{window()}});
 }
 
 Status TakeSession::renew() {
     if (acks_ >= acks_max)
         if (Status settled = settle(); !settled)
             return settled;
-    const Instant now = net::now();
-    if (now < renew_at_)
-        return {};
-    renew_at_ = now + std::min(terms_.heartbeat, terms_.lease / 3);
+    return net::now() < renew_at_ ? Status{} : touch_all();
+}
+
+Status TakeSession::touch_all() {
+    renew_at_ = net::now() + std::min(terms_.heartbeat, terms_.lease / 3);
     leased::Touch touch;
     touch.leases.epoch = terms_.epoch;
     for (const std::uint64_t each : given_)

@@ -182,16 +182,6 @@ private:
     int owned_ = -1;
 };
 
-Duration until(std::string_view wall_ms) {
-    const auto at = parse_count(wall_ms, 0, 1ULL << 50);
-    if (!at)
-        return Duration::zero();
-    const auto now =
-        std::chrono::duration_cast<std::chrono::milliseconds>(net::wall_now().time_since_epoch());
-    const std::chrono::milliseconds left{static_cast<std::int64_t>(*at) - now.count()};
-    return std::max<Duration>(left, Duration::zero());
-}
-
 Status import_queue(StoreLink& link, const MessageLine& line) {
     queue::Create create;
     create.queue = line.endpoint;
