@@ -53,6 +53,12 @@ bool set_number(void* handle, int option, int value) noexcept {
 
 } // namespace
 
+bool detail::has_event(void* handle, int event) noexcept {
+    int events = 0;
+    std::size_t size = sizeof events;
+    return zmq_getsockopt(handle, ZMQ_EVENTS, &events, &size) == 0 && (events & event) != 0;
+}
+
 std::string_view name(SocketType type) noexcept {
     return types[static_cast<std::size_t>(type)].name;
 }

@@ -7,8 +7,6 @@
 #include <flotilla/net/monitor.hpp>
 #include <flotilla/net/socket.hpp>
 
-#include <zmq.h>
-
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -19,11 +17,8 @@ namespace detail {
 // Waits of CURVE clients are cut into slices of so long, for housekeep().
 inline constexpr Duration housekeeping_interval = 200ms;
 
-inline bool has_event(void* handle, int event) noexcept {
-    int events = 0;
-    std::size_t size = sizeof events;
-    return zmq_getsockopt(handle, ZMQ_EVENTS, &events, &size) == 0 && (events & event) != 0;
-}
+// ZMQ_POLLIN or ZMQ_POLLOUT is there. Runs libzmq's housekeeping.
+bool has_event(void* handle, int event) noexcept;
 } // namespace detail
 
 struct Socket::Rest {
