@@ -175,7 +175,7 @@ volatile std::sig_atomic_t is_stopped = 0;
 void stop_on_signals() {
     struct sigaction stop {};
     stop.sa_handler = [](int) { is_stopped = 1; };
-    stop.sa_flags = SA_RESETHAND;
+    stop.sa_flags = static_cast<int>(SA_RESETHAND);
     for (const int each : {SIGINT, SIGTERM, SIGHUP})
         ::sigaction(each, &stop, nullptr);
 }
