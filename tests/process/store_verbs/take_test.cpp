@@ -3,8 +3,7 @@
 // printed, or whose command ended with 0, is gone from the queue; everything else is in it.
 #include <flotilla/net/system.hpp>
 
-#include <process/cli/zmq_program.hpp>
-#include <process/store/store_program.hpp>
+#include <process/store_verbs/store_shop.hpp>
 
 #include <algorithm>
 #include <csignal>
@@ -16,18 +15,7 @@ using namespace flotilla::test;
 
 namespace {
 
-struct Shop {
-    ScratchFolder scratch{};
-    Store store = start_store_in(scratch.file("data"));
-
-    std::vector<std::string> words(std::vector<std::string> words) const {
-        words.insert(words.begin(), "queue");
-        words.insert(words.begin() + 2, {"--store", store.endpoints[0]});
-        return words;
-    }
-    Completed queue(std::vector<std::string> given, std::string_view input = {}) const {
-        return run_zmq(words(std::move(given)), input);
-    }
+struct Shop : StoreShop {
     // A queue with lines "1" to "count" in it.
     void fill(int count) const {
         REQUIRE(queue({"create", "q", "attempts_max=100"}).exit == Exit::with(0));

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // zmq queue: what it says of input that it did not put, of repeats, of leases and of the dead.
-#include <process/cli/zmq_program.hpp>
-#include <process/store/store_program.hpp>
+#include <process/store_verbs/store_shop.hpp>
 
 #include <csignal>
 
@@ -10,18 +9,7 @@ using namespace flotilla::test;
 
 namespace {
 
-struct Shop {
-    ScratchFolder scratch{};
-    Store store = start_store_in(scratch.file("data"));
-
-    std::vector<std::string> words(std::vector<std::string> words) const {
-        words.insert(words.begin(), "queue");
-        words.insert(words.begin() + 2, {"--store", store.endpoints[0]});
-        return words;
-    }
-    Completed queue(std::vector<std::string> given, std::string_view input = {}) const {
-        return run_zmq(words(std::move(given)), input);
-    }
+struct Shop : StoreShop {
     void create(std::vector<std::string> properties = {}) const {
         properties.insert(properties.begin(), {"create", "q"});
         REQUIRE(queue(std::move(properties)).exit == Exit::with(0));
