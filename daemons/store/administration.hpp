@@ -33,7 +33,7 @@ private:
 };
 
 inline constexpr std::string_view deleted_text =
-    "the files of this store were deleted or moved away while it runs: puts are refused; take what "
+    "the files of this store were deleted while it runs: puts are refused; take what "
     "is in its queues, or export it, for it is gone when this process ends";
 // Why a store takes no puts, if so: a sentence each.
 std::vector<std::string> not_ready(const queue::EngineLevels& levels, const queue::LmdbLevels& disk,

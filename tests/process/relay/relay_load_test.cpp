@@ -238,8 +238,9 @@ TEST_CASE("flotilla-relay: a hundred thousand last values cost what is counted, 
           "[process][relay]") {
     auto context = net::Context::open();
     Daemon daemon = start_kind("forwarder", {"--last-value", "--log-format", "text"});
+    // Its queue has room for all: a relay that is slow here must not look like one that loses.
     Socket pub =
-        connected(*context, SocketType::pub, daemon.endpoint("frontend"), queue_of(200'000));
+        connected(*context, SocketType::pub, daemon.endpoint("frontend"), queue_of(400'000));
     // So that its messages are sent at all.
     Socket sub =
         connected(*context, SocketType::sub, daemon.endpoint("backend"), queue_of(200'000));

@@ -67,11 +67,9 @@ FileHandle::~FileHandle() {
         ::close(descriptor_);
 }
 
-FileIdentity FileIdentity::of(const fs::path& path) noexcept {
+bool is_deleted(int descriptor) noexcept {
     struct stat found {};
-    if (::stat(path.c_str(), &found) != 0)
-        return {};
-    return {found.st_dev, found.st_ino};
+    return ::fstat(descriptor, &found) == 0 && found.st_nlink == 0;
 }
 
 Status DataDirectory::sync(const fs::path& path) {

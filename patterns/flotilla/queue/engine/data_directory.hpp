@@ -7,7 +7,6 @@
 
 #include <flotilla/base/result.hpp>
 
-#include <cstdint>
 #include <filesystem>
 #include <string>
 
@@ -28,13 +27,8 @@ private:
     int descriptor_ = -1;
 };
 
-// Which file a path leads to; none where there is none.
-struct FileIdentity {
-    std::uint64_t device = 0;
-    std::uint64_t number = 0;
-    static FileIdentity of(const std::filesystem::path& path) noexcept;
-    bool operator==(const FileIdentity&) const = default;
-};
+// Whether an open file has no name any more: it goes when it is closed.
+bool is_deleted(int descriptor) noexcept;
 
 class DataDirectory {
 public:

@@ -62,6 +62,7 @@ public:
     std::uint64_t generation() const noexcept { return generation_; }
     std::uint64_t used_bytes() const noexcept { return at_ - journal_heads_bytes; }
     std::uint64_t bytes() const noexcept { return bytes_; }
+    bool is_deleted() const noexcept { return queue::is_deleted(file_.get()); }
 
 private:
     Journal(FileHandle file, std::filesystem::path path, const JournalHead& head)

@@ -79,7 +79,6 @@ struct LmdbStore::Rest {
     bool is_marked = false;   // the tree has a mark, or gets one with the first commit
     bool owes_mark = false;   // a turn that failed may be in the journal
     bool is_in_doubt = false; // a commit of the tree with what the overlay holds
-    FileIdentity data{};      // of data.mdb
     bool is_deleted = false;
     std::uint64_t pause = 0;
     std::uint64_t emptied = 0; // times, by turns that were too large
@@ -116,7 +115,6 @@ Result<std::unique_ptr<LmdbStore>> LmdbStore::open(const std::filesystem::path& 
     if (const Status begun = rest->begin(); !begun)
         return fail(begun.error());
     rest->open_journal();
-    rest->data = FileIdentity::of(directory / lmdb::data_name);
     return std::unique_ptr<LmdbStore>{new LmdbStore(std::move(rest))};
 }
 
@@ -295,11 +293,9 @@ Result<std::unique_ptr<Snapshot>> LmdbStore::read() const {
 // ---- room --------------------------------------------------------------------------------------
 
 // In files that were deleted all goes on as ever, until the process ends: what is there can be
-// finished, but nothing is to be confirmed that the next start will not find. Two looks at names
-// cost a microsecond a turn.
+// finished, but nothing is to be confirmed that the next start will not find.
 bool LmdbStore::Rest::look_for_files() {
-    is_deleted = is_deleted || !(FileIdentity::of(directory / lmdb::data_name) == data) ||
-                 (journal && FileIdentity::of(directory / journal_name) == FileIdentity{});
+    is_deleted = is_deleted || tree->is_deleted() || (journal && journal->is_deleted());
     return !is_deleted;
 }
 

@@ -71,8 +71,8 @@ public:
     void housekeep() override;
     const TimeHistogram* commit_times() const noexcept override;
     LmdbLevels levels() const;
-    // Its files are not where it opened them: there is no room() any more, as of the last call of
-    // that, since whatever is written now is gone with the process.
+    // Its files were deleted: there is no room() any more, as of the last call of that, since
+    // whatever is written now is gone with the process.
     bool is_deleted() const noexcept;
     std::optional<JournalGivenUp> given_up() const; // as of when it was opened
 

@@ -245,6 +245,10 @@ Status Tree::Rest::apply(const Mutations& first, const Mutations& second) {
 
 // ---- room --------------------------------------------------------------------------------------
 
+bool Tree::is_deleted() const noexcept {
+    return rest_->environment && queue::is_deleted(rest_->environment->descriptor());
+}
+
 std::uint64_t Tree::room() const {
     Rest& rest = *rest_;
     if (rest.is_in_doubt)

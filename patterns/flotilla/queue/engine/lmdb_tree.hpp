@@ -24,6 +24,7 @@ public:
     std::uint64_t room() const override;
     void housekeep() override;
     LmdbLevels levels() const;
+    bool is_deleted() const noexcept; // data.mdb has no name any more
     // Both in one transaction, in this order; as commit() otherwise.
     Status write_both(const Mutations& first, const Mutations& second);
 
