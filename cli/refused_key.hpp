@@ -17,13 +17,19 @@ class RefusedKey {
 public:
     static constexpr Duration list_read_max = 1s; // a daemon reads a changed list within that
 
+    // Our key is not in a list; other failures may pass.
+    static bool is_refusal(const net::ConnectionEvent& event) noexcept {
+        constexpr int denied_status = 400; // of ZAP; 300 is for a while
+        return event.kind == net::ConnectionEvent::Kind::handshake_failed_auth &&
+               event.value == denied_status;
+    }
+
     explicit RefusedKey(std::size_t endpoints) : endpoints_(endpoints) {}
 
     void hear(const net::ConnectionEvent& event, Instant now) {
-        using Kind = net::ConnectionEvent::Kind;
-        if (event.kind == Kind::handshake_succeeded)
+        if (event.kind == net::ConnectionEvent::Kind::handshake_succeeded)
             since_.erase(event.endpoint);
-        if (event.kind != Kind::handshake_failed_auth || event.value != denied_status)
+        if (!is_refusal(event))
             return;
         since_.emplace(event.endpoint, now);
         text_ = net::explain(event);
@@ -40,8 +46,6 @@ public:
     const std::string& text() const noexcept { return text_; }
 
 private:
-    static constexpr int denied_status = 400; // of ZAP; 300 is for a while
-
     std::size_t endpoints_;
     std::map<std::string, Instant> since_{};
     std::string text_{};

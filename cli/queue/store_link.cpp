@@ -4,6 +4,7 @@
 #include <flotilla/net/system.hpp>
 
 #include <cli/queue/store_link.hpp>
+#include <cli/refused_key.hpp>
 #include <cli/signals.hpp>
 
 #include <algorithm>
@@ -17,8 +18,6 @@ namespace leased = queue::leased;
 namespace {
 constexpr std::size_t unasked_max = 100'000; // no credit is larger
 constexpr Duration first_try = 500ms;
-constexpr int denied_status = 400;  // of ZAP; 300 is for a while
-constexpr Duration denied_max = 1s; // a store reads a list that was changed within that
 } // namespace
 
 Error refusal(leased::ErrorCode code, const std::string& text) {
@@ -111,7 +110,7 @@ Result<StoreLink> StoreLink::open(const StoreFlags& flags, ConnectionTold told,
             if (ended(Errc::not_allowed))
                 denied = link.error().detail;
         } while (net::now() < deadline && (ended(Errc::timeout) || ended(Errc::not_allowed)) &&
-                 (denied.empty() || net::now() - begun < denied_max));
+                 (denied.empty() || net::now() - begun < RefusedKey::list_read_max));
         if (ended(Errc::timeout) && !denied.empty())
             link = fail(Errc::not_allowed, denied);
         if (ended(Errc::refused) || ended(Errc::not_allowed))
@@ -159,7 +158,7 @@ void StoreLink::hear_connections() {
             continue;
         }
         hint_->hear(*event);
-        if (event->kind == Kind::handshake_failed_auth && event->value == denied_status)
+        if (RefusedKey::is_refusal(*event))
             denied_ = net::explain(*event);
     }
 }

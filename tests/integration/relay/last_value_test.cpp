@@ -13,11 +13,19 @@ using namespace flotilla::relay;
 using net::SocketType;
 using wire::Frames;
 
-TEST_CASE("relay: a late subscriber gets the last value alone, then live messages",
-          "[integration][relay]") {
+namespace {
+
+RelayOptions remembering() {
     RelayOptions options = on_tcp(Kind::forwarder);
     options.last_value.emplace();
-    Served served(std::move(options));
+    return options;
+}
+
+} // namespace
+
+TEST_CASE("relay: a late subscriber gets the last value alone, then live messages",
+          "[integration][relay]") {
+    Served served(remembering());
     net::Socket pub = served.front(SocketType::xpub);
     net::Socket first = served.back(SocketType::sub);
     served.await_subscription(pub, "");
@@ -49,9 +57,7 @@ TEST_CASE("relay: a late subscriber gets the last value alone, then live message
 
 TEST_CASE("relay: a subscription to many topics gets every last value before anything live",
           "[integration][relay]") {
-    RelayOptions options = on_tcp(Kind::forwarder);
-    options.last_value.emplace();
-    Served served(std::move(options));
+    Served served(remembering());
     net::Socket pub = served.front(SocketType::xpub);
     net::Socket first = served.back(SocketType::sub);
     served.await_subscription(pub, "");
@@ -72,9 +78,7 @@ TEST_CASE("relay: a subscription to many topics gets every last value before any
 
 TEST_CASE("relay: a value sent again says so in its envelope; heartbeats are not remembered",
           "[integration][relay]") {
-    RelayOptions options = on_tcp(Kind::forwarder);
-    options.last_value.emplace();
-    Served served(std::move(options));
+    Served served(remembering());
     net::Socket pub = served.front(SocketType::xpub);
     net::Socket first = served.back(SocketType::sub);
     served.await_subscription(pub, "");
@@ -104,9 +108,7 @@ TEST_CASE("relay: a value sent again says so in its envelope; heartbeats are not
 
 TEST_CASE("relay: the last value is the newest, whether anybody listened or not",
           "[integration][relay]") {
-    RelayOptions options = on_tcp(Kind::forwarder);
-    options.last_value.emplace();
-    Served served(std::move(options));
+    Served served(remembering());
     net::Socket pub = served.front(SocketType::xpub);
     served.await_subscription(pub, "");
     {
