@@ -11,6 +11,7 @@
 #include <charconv>
 #include <cstddef>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <system_error>
 
@@ -31,6 +32,32 @@ std::string address(int descriptor, AddressOf address_of) {
     if (name.sun_path[0] == '\0')
         return "@" + std::string(name.sun_path + 1, bytes - 1);
     return {name.sun_path, ::strnlen(name.sun_path, bytes)};
+}
+
+// The first line of a file in /proc; empty when it cannot be read.
+std::string line_of(const std::filesystem::path& file) {
+    std::string line;
+    std::ifstream stream(file);
+    std::getline(stream, line);
+    return line;
+}
+
+// Whether every thread that reads and writes for libzmq in this process waits for something to do.
+// One that has messages to write and room in the kernel for them does not, even when it gets no
+// processor. False when no such thread is found.
+bool io_threads_sleep() {
+    bool found = false;
+    std::error_code error;
+    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task", error)) {
+        if (line_of(task.path() / "comm").find("ZMQbg/IO") == std::string::npos)
+            continue;
+        const std::string stat = line_of(task.path() / "stat"); // TID (NAME) STATE ...
+        const std::size_t name_end = stat.rfind(')');
+        if (name_end == std::string::npos || stat.substr(name_end, 4) != ") S ")
+            return false;
+        found = true;
+    }
+    return found;
 }
 
 } // namespace
@@ -62,8 +89,9 @@ bool IpcTail::is_read() {
     std::uint64_t unread = 0;
     for (const Attachment& each : attachments_)
         unread += ipc_unread_bytes(each);
-    quiet_ = unread == 0 ? quiet_ + 1 : 0;
-    return quiet_ >= 2 || attachments_.empty();
+    empty_ = unread == 0 ? empty_ + 1 : 0;
+    quiet_ = unread == 0 && io_threads_sleep() ? quiet_ + 1 : 0;
+    return quiet_ >= 2 || empty_ >= empty_looks || attachments_.empty();
 }
 
 bool IpcTail::wait_read(Instant deadline) {

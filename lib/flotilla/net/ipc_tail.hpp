@@ -22,11 +22,14 @@ namespace flotilla::net {
 std::uint64_t ipc_unread_bytes(const Attachment& at);
 
 // Whether the readers of a socket's ipc connections have taken everything. Nothing tells when they
-// do, so whoever closes looks every look_every until is_read() or its deadline. Two looks in a row
-// must find nothing: what libzmq still had to write would be there by the second.
+// do, so whoever closes looks every look_every until is_read() or its deadline. An empty kernel is
+// not enough, since a thread of libzmq may still have to write: two looks in a row must find that
+// these threads sleep as well. Where they always have something to do, or cannot be seen, many
+// looks in a row must find the kernel empty.
 class IpcTail {
 public:
     static constexpr Duration look_every{1'000'000}; // 1 ms
+    static constexpr int empty_looks = 100;          // enough, whatever the threads do
 
     // One endpoint of the socket, wildcards resolved. Those that are not ipc do not count.
     void add(const Attachment& at);
@@ -37,7 +40,8 @@ public:
 
 private:
     std::vector<Attachment> attachments_{};
-    int quiet_ = 0;
+    int empty_ = 0; // looks in a row
+    int quiet_ = 0; // of these, in a row, with the threads asleep
 };
 
 } // namespace flotilla::net

@@ -4,10 +4,16 @@
 #include <flotilla/net/socket.hpp>
 #include <flotilla/net/system.hpp>
 
+#include <sched.h>
 #include <support/catch.hpp>
 #include <support/scratch.hpp>
+#include <sys/resource.h>
 
+#include <filesystem>
+#include <fstream>
 #include <string>
+#include <string_view>
+#include <thread>
 
 using namespace flotilla;
 using namespace flotilla::net;
@@ -22,6 +28,34 @@ SocketOptions queues_of(std::uint32_t messages) {
     options.receive_messages_max = messages;
     return options;
 }
+
+// The threads of this process with such a name share one processor with a busy thread that comes
+// before them, until this ends.
+class StarvedThreads {
+public:
+    explicit StarvedThreads(std::string_view name) {
+        cpu_set_t first;
+        CPU_ZERO(&first);
+        CPU_SET(::sched_getcpu(), &first);
+        for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+            std::string comm;
+            std::getline(std::ifstream(task.path() / "comm"), comm);
+            if (comm.find(name) == std::string::npos)
+                continue;
+            const int thread = std::stoi(task.path().filename().string());
+            REQUIRE(::sched_setaffinity(thread, sizeof first, &first) == 0);
+            REQUIRE(::setpriority(PRIO_PROCESS, static_cast<id_t>(thread), 10) == 0);
+        }
+        busy_ = std::jthread([first](const std::stop_token& stop) {
+            (void)::sched_setaffinity(0, sizeof first, &first);
+            while (!stop.stop_requested()) {
+            }
+        });
+    }
+
+private:
+    std::jthread busy_;
+};
 
 } // namespace
 
@@ -75,6 +109,32 @@ TEST_CASE("ipc tail: counts what readers have left in the kernel", "[integration
         CHECK(tail.wait_read(net::now() + patience));
         CHECK(ipc_unread_bytes(sender) == 0);
     }
+}
+
+TEST_CASE("ipc tail: what libzmq has yet to write is not read", "[integration][net]") {
+    const test::ScratchFolder folder;
+    const Endpoint at = folder.ipc("starved");
+    auto context = Context::open();
+    REQUIRE(context.has_value());
+    auto to = Socket::open(*context, SocketType::pull, queues_of(10'000));
+    auto from = Socket::open(*context, SocketType::push, queues_of(10'000));
+    REQUIRE((to.has_value() && from.has_value()));
+    REQUIRE(to->bind(at).has_value());
+    REQUIRE(from->connect(at));
+    REQUIRE(from->send("greeting", patience));
+    REQUIRE(to->receive(patience).has_value());
+    IpcTail tail;
+    tail.add({at, Attach::connect});
+    REQUIRE(tail.wait_read(net::now() + patience));
+
+    // From here on libzmq's thread runs when nobody else wants its processor, and somebody does.
+    const StarvedThreads starved("ZMQbg/IO");
+    constexpr int messages = 5'000;
+    for (int i = 0; i < messages; ++i)
+        REQUIRE(from->send("message", patience));
+    REQUIRE(tail.wait_read(net::now() + patience));
+    for (int i = 0; i < messages; ++i)
+        REQUIRE(to->receive(0s).has_value());
 }
 
 TEST_CASE("socket: close tells whether everything was sent", "[integration][net]") {
