@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace flotilla::cli {
 
@@ -57,6 +58,8 @@ Status TakeSession::greet() {
     hello.compress = leased::Compressions::available();
     hello.resume = terms_.session;
     hello.credit = window();
+    if (terms_.session != 0)
+        hello.held = still_held();
     auto ok = link_->ask_for<leased::Ok>(leased::Command{std::move(hello)}, Asked::leased);
     if (!ok)
         return fail(ok.error());
@@ -66,22 +69,22 @@ Status TakeSession::greet() {
         terms_.session == ok->terms->session && terms_.epoch == ok->terms->epoch;
     terms_ = *ok->terms;
     renew_at_ = net::now() + terms_.heartbeat;
-    may_hold_unheard_ = is_resumed;
+    link_->forget_unasked(); // the hello did not name it
     if (is_resumed)
         return touch_all();
-    link_->forget_unasked();
     const std::uint32_t before = window();
     forget();
     return window() == before ? Status{} : link_->tell(leased::Command{leased::Credit{window()}});
 }
 
-// What was on its way when a connection ended is held by the session all the same, and fills its
-// window until the leases are over: it is given back, and a new session begun.
-Status TakeSession::begin_anew() {
-    if (Status told = link_->tell(leased::Command{leased::Bye{}}); !told)
-        return told;
-    terms_ = {};
-    return greet();
+leased::Held TakeSession::still_held() const {
+    std::vector<std::uint64_t> numbers(given_.begin(), given_.end());
+    for (const Taken& each : held_)
+        numbers.push_back(each.lease.number);
+    for (const leased::LeaseRange& range : acked_.ranges)
+        for (std::uint32_t i = 0; i < range.count; ++i)
+            numbers.push_back(range.first + i);
+    return leased::held_of(terms_.epoch, std::move(numbers));
 }
 
 // What is held belongs to a session that the store does not have any more.
@@ -165,9 +168,6 @@ Result<std::optional<Taken>> TakeSession::next_here(Duration wait) {
         if (Status settled = settle();
             !settled && (settled.error().code != Errc::lease_lost || returns == returns_))
             return fail(settled.error());
-        if (may_hold_unheard_ && given_.empty())
-            if (Status begun = begin_anew(); !begun)
-                return fail(begun.error());
         const Duration left = time_left(net::now(), deadline);
         const Duration quiet = time_left(net::now(), renew_at_);
         auto event = link_->hear(std::min(left, quiet));

@@ -63,7 +63,7 @@ private:
     TakeSession(StoreLink& link, std::string queue, Size size, StoreReturn* store)
         : link_(&link), store_(store), queue_(std::move(queue)), size_(size) {}
     Status greet();
-    Status begin_anew();
+    queue::leased::Held still_held() const;
     void forget();
     bool may_come_back(const Error& why) const;
     Status come_back(const Error& why);
@@ -84,8 +84,7 @@ private:
     std::deque<Taken> held_{};
     std::deque<std::uint64_t> given_{}; // numbers of leases that are with next()'s caller
     queue::leased::Leases acked_{};
-    std::uint64_t acks_ = 0;        // in acked_
-    bool may_hold_unheard_ = false; // the session, of a connection that ended
+    std::uint64_t acks_ = 0; // in acked_
     std::uint64_t forgotten_ = 0;
     std::uint64_t returns_ = 0; // of the store
     Instant renew_at_{};

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <flotilla/wire/leased.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
 #include <utility>
 
 namespace flotilla::wire::leased {
@@ -38,14 +40,42 @@ static_assert(event_verbs.size() == std::variant_size_v<Event>);
 
 constexpr std::size_t verb_bytes_max = 16;
 
-} // namespace
-
-std::string to_text(LeaseToken token) {
+std::string epoch_text(std::uint64_t epoch) {
     constexpr std::string_view digits = "0123456789abcdef";
     std::string out(16, '0');
     for (std::size_t i = 0; i < 16; ++i)
-        out[i] = digits[token.epoch >> (60 - 4 * i) & 15];
-    return out + '-' + std::to_string(token.number);
+        out[i] = digits[epoch >> (60 - 4 * i) & 15];
+    return out;
+}
+
+// Takes a number off the front of `text`.
+std::optional<std::uint64_t> cut_number(std::string_view& text, int base) {
+    std::uint64_t value = 0;
+    const auto [end, failure] =
+        std::from_chars(text.data(), text.data() + text.size(), value, base);
+    if (failure != std::errc{})
+        return std::nullopt;
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    return value;
+}
+
+// ",NUMBER" or ",FIRST-LAST" off the front of `list`.
+std::optional<Held::Range> cut_range(std::string_view& list) {
+    if (!list.starts_with(','))
+        return std::nullopt;
+    list.remove_prefix(1);
+    const auto first = cut_number(list, 10);
+    if (!first || !list.starts_with('-'))
+        return first ? std::optional<Held::Range>{{*first, *first}} : std::nullopt;
+    list.remove_prefix(1);
+    const auto last = cut_number(list, 10);
+    return last && *last > *first ? std::optional<Held::Range>{{*first, *last}} : std::nullopt;
+}
+
+} // namespace
+
+std::string to_text(LeaseToken token) {
+    return epoch_text(token.epoch) + '-' + std::to_string(token.number);
 }
 
 Result<LeaseToken> parse_token(std::string_view text) {
@@ -69,6 +99,56 @@ void Leases::add(std::uint64_t number) {
         ++ranges.back().count;
     else
         ranges.push_back({number, 1});
+}
+
+Held held_of(std::uint64_t epoch, std::vector<std::uint64_t> numbers) {
+    std::sort(numbers.begin(), numbers.end());
+    Held held{epoch, {}};
+    for (const std::uint64_t number : numbers) {
+        const bool follows = !held.ranges.empty() && number - held.ranges.back().last <= 1;
+        if (follows || held.ranges.size() == limits::held_ranges_max)
+            held.ranges.back().last = number;
+        else
+            held.ranges.push_back({number, number});
+    }
+    return held;
+}
+
+std::string to_text(const Held& held) {
+    std::string text = epoch_text(held.epoch);
+    for (const Held::Range& range : held.ranges) {
+        text.append(",").append(std::to_string(range.first));
+        if (range.last > range.first)
+            text.append("-").append(std::to_string(range.last));
+    }
+    return text;
+}
+
+Result<Held> parse_held(std::string_view text) {
+    constexpr auto wrong = [] {
+        return fail(Errc::bad_option, "option 'held' is an epoch and at most 64 rising lease "
+                                      "numbers or ranges: 5c00000000000011,7,9-12");
+    };
+    Held held;
+    const auto epoch = cut_number(text, 16);
+    if (!epoch)
+        return wrong();
+    held.epoch = *epoch;
+    while (!text.empty()) {
+        const auto range = cut_range(text);
+        if (!range || held.ranges.size() == limits::held_ranges_max ||
+            (!held.ranges.empty() && range->first <= held.ranges.back().last))
+            return wrong();
+        held.ranges.push_back(*range);
+    }
+    return held;
+}
+
+bool Held::has(std::uint64_t number) const noexcept {
+    const auto after =
+        std::upper_bound(ranges.begin(), ranges.end(), number,
+                         [](std::uint64_t each, const Range& range) { return each < range.first; });
+    return after != ranges.begin() && number <= std::prev(after)->last;
 }
 
 std::uint64_t Leases::count() const noexcept {

@@ -49,6 +49,7 @@ inline constexpr std::size_t name_bytes_max = 255;     // worker, queue, nack re
 inline constexpr std::size_t body_frames_max = 1000;   // of one work message
 inline constexpr std::size_t lease_texts_max = 64;     // tokens in one lease= option
 inline constexpr std::size_t lease_ranges_max = 4096;  // in one packed body
+inline constexpr std::size_t held_ranges_max = 64;     // in the held= option of a hello
 inline constexpr std::size_t leases_max = 1'000'000;   // named by one packed body
 inline constexpr std::uint32_t credit_max = 1'000'000; // messages
 inline constexpr std::uint32_t weight_max = 1000;
@@ -101,6 +102,28 @@ struct Compressions {
     friend bool operator==(const Compressions&, const Compressions&) = default;
 };
 
+// What a worker that comes back still holds, of one epoch. It may name more than that: leases that
+// it does not name return.
+struct Held {
+    struct Range {
+        std::uint64_t first = 0;
+        std::uint64_t last = 0; // included
+        friend bool operator==(const Range&, const Range&) = default;
+    };
+    std::uint64_t epoch = 0;
+    std::vector<Range> ranges{}; // rising, apart, at most held_ranges_max
+
+    bool has(std::uint64_t number) const noexcept;
+    friend bool operator==(const Held&, const Held&) = default;
+};
+
+// Of these numbers; more than they are, when they take over held_ranges_max ranges: the last covers
+// the rest.
+Held held_of(std::uint64_t epoch, std::vector<std::uint64_t> numbers);
+std::string to_text(const Held& held); // "5c00000000000011,7,9-12"
+// Errors: bad_option.
+Result<Held> parse_held(std::string_view text);
+
 // Opens a session, or with `resume` takes over an earlier one and its leases. Always answered.
 struct Hello {
     std::string worker{};                  // a name for logs; for hashing, if unique
@@ -110,6 +133,7 @@ struct Hello {
     Compressions compress{};               // of packed deliveries
     std::uint64_t resume = 0;              // the session of the last ok; 0: none
     std::optional<std::uint32_t> credit{}; // as in Credit
+    std::optional<Held> held{};            // with resume; absent: all that it had
     friend bool operator==(const Hello&, const Hello&) = default;
 };
 

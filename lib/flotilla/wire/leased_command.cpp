@@ -46,6 +46,17 @@ std::optional<std::uint32_t> read_credit(OptionTextReader& options) {
     return static_cast<std::uint32_t>(options.count("credit", 0, 0, limits::credit_max));
 }
 
+std::optional<Held> read_held(OptionTextReader& options) {
+    if (!options.has("held"))
+        return std::nullopt;
+    auto held = parse_held(options.text("held", limits::options_bytes_max));
+    if (!held) {
+        options.refuse(held.error().code, held.error().detail);
+        return std::nullopt;
+    }
+    return std::move(*held);
+}
+
 Result<Leases> read_lease_texts(std::string_view list) {
     Leases leases;
     for (std::size_t n = 0; n == 0 || !list.empty(); ++n) {
@@ -88,6 +99,7 @@ Result<Command> read_hello(Rest& rest) {
     hello.compress = read_compressions(rest.options);
     hello.resume = rest.options.hex("resume");
     hello.credit = read_credit(rest.options);
+    hello.held = read_held(rest.options);
     return hello;
 }
 
@@ -137,6 +149,8 @@ void write_options(const Hello& hello, OptionTextWriter& out) {
         out.hex("resume", hello.resume);
     if (hello.credit)
         out.count("credit", *hello.credit);
+    if (hello.held)
+        out.text("held", to_text(*hello.held));
 }
 
 void write_options(const Credit& credit, OptionTextWriter& out) {

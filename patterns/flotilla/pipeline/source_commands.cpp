@@ -118,7 +118,20 @@ Slot SourceMachine::resume(Said& said, const leased::Hello& hello) {
     }
     heard(old, said.now);
     ++counters_.sessions_resumed_total;
+    if (hello.held && hello.held->epoch == epoch_)
+        return_unheld(said, *hello.held);
     return old;
+}
+
+// What was on its way when the connection broke never arrived. Nobody's fault: it goes out again.
+void SourceMachine::return_unheld(Said& said, const leased::Held& held) {
+    std::vector<Slot> lost;
+    for (Slot item = sessions_[said.session].held.first; item != no_slot;
+         item = items_.next_held(item))
+        if (!held.has(items_[item].lease))
+            lost.push_back(item);
+    counters_.requeued_total += lost.size();
+    give_back_all(lost, DeadReason::worker_gone, {}, said.now, said.now, said.out);
 }
 
 void SourceMachine::handle(Said& said, const leased::Hello& hello) {

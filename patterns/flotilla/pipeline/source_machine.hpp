@@ -140,6 +140,7 @@ private:
     Status check_submission(std::size_t frames, std::uint64_t bytes, std::string_view key) const;
     Result<WorkId> accept(Blob body, std::unique_ptr<wire::Frames> frames, std::string_view key);
     Slot resume(Said& said, const wire::leased::Hello& hello);
+    void return_unheld(Said& said, const wire::leased::Held& held);
     Slot open_session(Said& said);
     void heard(Slot session, Instant now);
     void set_credit(Slot session, std::uint32_t credit);

@@ -50,6 +50,15 @@ bool LeaseSet::contains(std::uint64_t number) const {
     return after != ranges_.begin() && number < std::prev(after)->second;
 }
 
+std::vector<std::uint64_t> LeaseSet::numbers() const {
+    std::vector<std::uint64_t> out;
+    out.reserve(size_);
+    for (const auto& [first, end] : ranges_)
+        for (std::uint64_t number = first; number < end; ++number)
+            out.push_back(number);
+    return out;
+}
+
 std::vector<wire::leased::Leases> LeaseSet::leases(std::uint64_t epoch) const {
     std::vector<wire::leased::Leases> out;
     for (const auto& [first, end] : ranges_) {

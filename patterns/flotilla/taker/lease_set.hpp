@@ -24,6 +24,7 @@ public:
     }
     std::uint64_t size() const noexcept { return size_; }
     bool empty() const noexcept { return size_ == 0; }
+    std::vector<std::uint64_t> numbers() const; // rising
     // All of them, in messages of at most lease_ranges_max ranges.
     std::vector<wire::leased::Leases> leases(std::uint64_t epoch) const;
 

@@ -145,11 +145,11 @@ void Taker::Rest::take_in(leased::DeliverPacked packed) {
 void Taker::Rest::turn() {
     if (!alive)
         return;
+    alive = read_inputs(); // before a hello says what has arrived
     using Kind = net::ConnectionEvent::Kind;
     while (const auto event = monitor.next())
         if (event->kind == Kind::handshake_succeeded)
             machine.connection_made(net::now(), out);
-    alive = read_inputs();
     machine.tick(net::now(), out);
     if (alive)
         act();

@@ -34,9 +34,20 @@ void TakerMachine::send(leased::Command command, Instant now, TakerOutputs& out)
 void TakerMachine::greet(Instant now, TakerOutputs& out) {
     state_ = State::greeting;
     answer_by_ = deadline_after(now, limits_.answer_max);
-    send(leased::Hello{limits_.worker, limits_.queue, limits_.weight, true, limits_.compress,
-                       session_, limits_.credit},
-         now, out);
+    leased::Hello hello{limits_.worker,   limits_.queue, limits_.weight, true,
+                        limits_.compress, session_,      limits_.credit, std::nullopt};
+    if (session_ != 0)
+        hello.held = still_held();
+    send(std::move(hello), now, out);
+}
+
+// What an acknowledgement waits for counts: it will be sent.
+leased::Held TakerMachine::still_held() const {
+    std::vector<std::uint64_t> numbers = held_.numbers();
+    for (const leased::LeaseRange& range : acks_.ranges)
+        for (std::uint32_t i = 0; i < range.count; ++i)
+            numbers.push_back(range.first + i);
+    return leased::held_of(epoch_, std::move(numbers));
 }
 
 // Gives the connection up; the next try goes to the next source.
@@ -118,13 +129,15 @@ void TakerMachine::receive(const leased::Event& event, Instant now, TakerOutputs
 }
 
 void TakerMachine::connection_made(Instant now, TakerOutputs& out) {
-    if (state_ == State::ready)
+    const bool is_first = std::exchange(awaits_connection_, false); // its hello is under way
+    if (state_ == State::ready && !is_first)
         greet(now, out);
 }
 
 bool TakerMachine::deliver(leased::LeaseToken lease, leased::Redelivered redelivered, Instant now) {
     asked_.reset();
-    if (lease.epoch != epoch_ || state_ == State::stopped) {
+    // While greeting: the source has it back by now, for the hello did not name it.
+    if (lease.epoch != epoch_ || state_ == State::stopped || state_ == State::greeting) {
         ++counters_.stale_total;
         return false;
     }
@@ -216,6 +229,7 @@ void TakerMachine::tick(Instant now, TakerOutputs& out) {
         source_ = (source_ + 1) % sources_;
         out.connect = source_;
         ++counters_.connects_total;
+        awaits_connection_ = true;
         greet(now, out);
     } else if (state_ == State::greeting && answer_by_ <= now) {
         strangers_ = 0;

@@ -16,7 +16,8 @@
 //     tick() is called.
 //  4. An acknowledgement waits at most ack_wait, and not at all when nothing else is held.
 //
-// After a lost connection it says hello with its old session, so that what it holds stays with it.
+// After a lost connection it says hello with its old session and names what it holds, so that this
+// stays with it, and what was on its way returns.
 // One thread at a time.
 #pragma once
 
@@ -54,7 +55,7 @@ struct TakerCounters {
     std::uint64_t nacked_total = 0;
     std::uint64_t lease_lost_total = 0; // done, but the source had given them up
     std::uint64_t duplicate_total = 0;  // doubled by the network, dropped
-    std::uint64_t stale_total = 0;      // held when the source forgot its leases
+    std::uint64_t stale_total = 0; // held when the source forgot its leases, or too late to count
     std::uint64_t malformed_total = 0;
     std::uint64_t refused_total = 0; // error answers of the source
     std::uint64_t connects_total = 0;
@@ -89,8 +90,8 @@ public:
     bool deliver(wire::leased::LeaseToken lease, wire::leased::Redelivered redelivered,
                  Instant now);
     void receive_malformed() noexcept { ++counters_.malformed_total; }
-    // A hint: the transport has a connection. If it is not the first, the source must be told who
-    // is back before it gives up on what is held here.
+    // A hint, which may come late: the transport has a connection. If it is not the first since
+    // `connect`, the source must be told who is back before it gives up on what is held here.
     void connection_made(Instant now, TakerOutputs& out);
 
     // Errors: lease_lost (not held any more; the source will deliver it again or has forgotten it).
@@ -120,6 +121,7 @@ private:
     void handle_ok(const wire::leased::Ok& ok, Instant now, TakerOutputs& out);
     void handle_error(const wire::leased::ErrorReply& error, Instant now, TakerOutputs& out);
     void greet(Instant now, TakerOutputs& out);
+    wire::leased::Held still_held() const;
     void leave(Instant now);
     void send(wire::leased::Command command, Instant now, TakerOutputs& out);
     void flush_acks(Instant now, TakerOutputs& out);
@@ -135,7 +137,8 @@ private:
     Instant retry_at_{}; // closed: at once, the first time
     Instant answer_by_ = never;
     Instant last_sent_{};
-    std::optional<Instant> asked_; // a ping, or hello, nothing was heard since
+    bool awaits_connection_ = false; // connect was said, and no connection made since
+    std::optional<Instant> asked_;   // a ping, or hello, nothing was heard since
     std::uint64_t session_ = 0;
     std::uint64_t epoch_ = 0;
     Duration heartbeat_ = 1s;

@@ -296,6 +296,25 @@ TEST_CASE("work: a hello with an old session moves what it holds to the new conn
     CHECK(shop.source.counters().delivered_total == 1);
 }
 
+TEST_CASE("work: what a hello with an old session does not name is delivered again at once",
+          "[integration][work]") {
+    Shop shop;
+    for (const ByteView body : {"one", "two", "three"})
+        REQUIRE(shop.source.submit(body));
+    net::Socket before = shop.raw();
+    const Frames terms = shop.ask(before, {"FLQ1", "hello", "", "credit=2"});
+    const std::string first = option(shop.answer(before), "lease");
+    net::Socket after = shop.raw(); // the second delivery was never read
+    shop.ask(after, {"FLQ1", "hello", "",
+                     "credit=2\nresume=" + option(terms, "session") + "\nheld=" +
+                         option(terms, "epoch") + "," + first.substr(first.find('-') + 1)});
+    const Frames again = shop.answer(after);
+    CHECK(again[again.size() - 1].view() == "two");
+    CHECK(option(again, "redelivered") == "yes");
+    CHECK(outcome(shop.ask(after, {"FLQ1", "ack", "x", "lease=" + first})) == "ok");
+    CHECK(shop.source.counters().requeued_total == 1);
+}
+
 TEST_CASE("work: a taker drops a source's garbage and goes on", "[integration][work]") {
     net::Context context = *net::Context::open();
     net::Socket router = *net::Socket::open(context, net::SocketType::router);

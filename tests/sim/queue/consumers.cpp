@@ -41,6 +41,12 @@ protected:
             work();
         });
     }
+    leased::Held still_held() const {
+        std::vector<std::uint64_t> numbers;
+        for (const Held& each : held_)
+            numbers.push_back(each.lease.number);
+        return leased::held_of(held_.empty() ? 0 : held_.back().lease.epoch, std::move(numbers));
+    }
     void forget_all() {
         held_.clear();
         is_busy_ = false;
@@ -150,6 +156,8 @@ private:
         hello.queue = queue_;
         hello.packed = world_.random().one_in(2);
         hello.resume = session_;
+        if (session_ != 0 && world_.random().one_in(2))
+            hello.held = still_held();
         hello.credit = credit_;
         world_.send(*this, {false, "hello"}, leased::Command{hello});
     }

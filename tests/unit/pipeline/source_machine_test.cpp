@@ -1,79 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <flotilla/pipeline/source_machine.hpp>
+#include "source_bench.hpp"
 
-#include <support/catch.hpp>
-
-#include <map>
 #include <set>
-#include <string>
-#include <vector>
 
 using namespace flotilla;
 using namespace flotilla::pipeline;
+using Bench = test::SourceBench;
+using test::Ids;
 namespace leased = flotilla::wire::leased;
-
-namespace {
-
-// A source and a clock; what it sends is kept and looked at.
-struct Bench {
-    SourceLimits limits;
-    SourceMachine machine;
-    Instant now{};
-    SourceOutputs out;
-    std::map<std::string, std::vector<std::uint64_t>> given; // ids by peer
-    std::map<std::uint64_t, leased::LeaseToken> tokens;      // the last of each id
-    std::vector<Dead> dead;
-
-    explicit Bench(SourceLimits with = {}) : limits(with), machine(with, 1) {}
-
-    void say(const std::string& peer, leased::Command command, const std::string& user = "") {
-        machine.receive({peer, user, -1}, {false, "c"}, command, now, out);
-        turn();
-    }
-    void hello(const std::string& peer, std::uint32_t credit, std::uint32_t weight = 1,
-               const std::string& worker = "") {
-        say(peer, leased::Hello{worker, "", weight, true, {}, 0, credit});
-    }
-    void submit(int count, const std::string& key = "") {
-        for (int i = 0; i < count; ++i)
-            REQUIRE(machine.submit(ByteView{"m"}, key));
-        turn();
-    }
-    void pass(Duration time) {
-        now += time;
-        machine.tick(now, out);
-        turn();
-    }
-    void turn() {
-        machine.dispatch(now, out);
-        for (const auto& delivery : out.deliveries) {
-            const WorkItem& item = machine.item(delivery.item);
-            given[machine.session(delivery.session).peer].push_back(item.id);
-            tokens[item.id] = {machine.epoch(), item.lease};
-        }
-        for (Dead& each : out.dead)
-            dead.push_back(std::move(each));
-        out.deliveries.clear();
-        out.dead.clear();
-        machine.check();
-    }
-    // The last thing sent to anybody.
-    const leased::Event& last() const {
-        REQUIRE_FALSE(out.sends.empty());
-        return out.sends.back().event;
-    }
-    leased::ErrorCode last_error() const { return std::get<leased::ErrorReply>(last()).code; }
-    void ack(const std::string& peer, std::uint64_t id, const std::string& user = "") {
-        say(peer, leased::Ack{{tokens[id].epoch, {{tokens[id].number, 1}}}}, user);
-    }
-    void nack(const std::string& peer, std::uint64_t id, Duration delay = 0ns) {
-        say(peer, leased::Nack{{tokens[id].epoch, {{tokens[id].number, 1}}}, delay, "why not"});
-    }
-};
-
-using Ids = std::vector<std::uint64_t>;
-
-} // namespace
 
 TEST_CASE("source machine: work goes to whoever holds least", "[unit][work]") {
     Bench bench;
@@ -291,101 +225,6 @@ TEST_CASE("source machine: after attempts_max deliveries a message is its owner'
     CHECK(bench.dead[2].reason == DeadReason::expired);
     CHECK(bench.machine.counters().dead_total == 3);
     CHECK(bench.machine.levels().unfinished() == 0);
-}
-
-TEST_CASE("source machine: an unreachable worker has a grace to come back in", "[unit][work]") {
-    Bench bench;
-    bench.hello("a", 5);
-    const std::uint64_t session = std::get<leased::Ok>(bench.last()).terms->session;
-    bench.submit(2);
-    bench.machine.unreachable("a", SourceMachine::Unreachable::gone, bench.now, bench.out);
-    bench.submit(1);
-    CHECK(bench.given["a"].size() == 2); // nothing new for it
-    bench.pass(bench.limits.return_grace - 1ms);
-    bench.say("a2", leased::Hello{"", "", 1, true, {}, session, 5});
-    CHECK(std::get<leased::Ok>(bench.last()).terms->session == session);
-    CHECK(bench.given["a2"] == Ids{3});
-    bench.pass(bench.limits.return_grace);
-    bench.ack("a2", 1);
-    bench.ack("a2", 2);
-    CHECK(bench.machine.counters().requeued_total == 0);
-    CHECK(bench.machine.counters().finished_total == 2);
-    // This time it does not.
-    bench.machine.unreachable("a2", SourceMachine::Unreachable::gone, bench.now, bench.out);
-    bench.pass(bench.limits.return_grace);
-    CHECK(bench.machine.counters().requeued_total == 1);
-    CHECK(bench.machine.levels().sessions == 0);
-    // And its session is not known any more.
-    bench.say("a3", leased::Hello{"", "", 1, true, {}, session, 5});
-    CHECK(std::get<leased::Ok>(bench.last()).terms->session != session);
-    CHECK(bench.given["a3"] == Ids{3});
-}
-
-TEST_CASE("source machine: another user cannot take a session over", "[unit][work]") {
-    Bench bench;
-    bench.say("a", leased::Hello{"", "", 1, true, {}, 0, 1}, "owner");
-    const std::uint64_t session = std::get<leased::Ok>(bench.last()).terms->session;
-    bench.submit(1);
-    bench.say("b", leased::Hello{"", "", 1, true, {}, session, 1}, "thief");
-    CHECK(std::get<leased::Ok>(bench.last()).terms->session != session);
-    CHECK(bench.machine.levels().sessions == 2);
-    bench.ack("b", 1, "thief");
-    CHECK(bench.last_error() == leased::ErrorCode::lease_lost);
-    CHECK(bench.machine.levels().leased == 1);
-}
-
-TEST_CASE("source machine: a lost connection is a hint, asked about twice", "[unit][work]") {
-    Bench bench;
-    bench.machine.receive({"a", "", 7}, {}, leased::Hello{"", "", 1, true, {}, 0, 1}, bench.now,
-                          bench.out);
-    bench.submit(1);
-    bench.out.clear();
-    bench.machine.connection_lost(9, bench.now, bench.out); // nobody's
-    CHECK(bench.out.sends.empty());
-    bench.machine.connection_lost(7, bench.now, bench.out);
-    REQUIRE(bench.out.sends.size() == 1);
-    CHECK(std::holds_alternative<leased::Ping>(bench.last()));
-    bench.pass(bench.limits.return_grace);
-    CHECK(bench.out.sends.size() == 2);
-    bench.pass(bench.limits.return_grace);
-    CHECK(bench.out.sends.size() == 2);
-    CHECK(bench.machine.levels().leased == 1); // the transport still reaches it
-    CHECK(bench.machine.levels().sessions == 1);
-}
-
-TEST_CASE("source machine: a silent worker's work goes on", "[unit][work]") {
-    SourceLimits limits;
-    limits.lease = 10min;
-    Bench bench(limits);
-    bench.hello("a", 1);
-    bench.submit(1);
-    bench.pass(limits.silence_max - 1ms);
-    CHECK(bench.machine.levels().leased == 1);
-    bench.say("a", leased::Pong{}); // any word will do
-    bench.pass(limits.silence_max - 1ms);
-    CHECK(bench.machine.levels().leased == 1);
-    bench.pass(1ms);
-    CHECK(bench.machine.levels().leased == 0);
-    CHECK(bench.machine.counters().sessions_dropped_total == 1);
-    // Who only takes holds its lease without a word, and is forgotten when it holds nothing.
-    bench.say("b", leased::Take{});
-    CHECK(bench.given["b"] == Ids{1});
-    bench.pass(limits.silence_max * 2);
-    CHECK(bench.machine.levels().leased == 1);
-    bench.pass(limits.lease);
-    bench.pass(limits.silence_max);
-    CHECK(bench.machine.levels().sessions == 0);
-    CHECK(bench.machine.levels().pending == 1);
-}
-
-TEST_CASE("source machine: a new hello on the same connection is a new beginning", "[unit][work]") {
-    Bench bench;
-    bench.hello("a", 2);
-    bench.submit(2);
-    bench.hello("a", 1);
-    CHECK(bench.machine.levels().sessions == 1);
-    CHECK(bench.given["a"] == Ids{1, 2, 1});
-    CHECK(bench.machine.counters().requeued_total == 2);
 }
 
 TEST_CASE("source machine: limits of submission", "[unit][work]") {

@@ -212,41 +212,6 @@ TEST_CASE("a refusal with a delay, and the queue's retry delays, keep a message 
     CHECK(rig.take("worker", "orders").size() == 1);
 }
 
-TEST_CASE("a consumer that goes gives everything back") {
-    EngineRig rig;
-    rig.create("orders");
-    rig.ask<PutOk>("producer", EngineRig::many("orders", 10, "m"));
-    rig.hello("worker", "orders", 10, true);
-    CHECK(rig.stat("orders").levels.leased == 10);
-    rig.say("worker", leased::Command{leased::Bye{}});
-    rig.turns();
-    CHECK(rig.stat("orders").levels.leased == 0);
-    CHECK(rig.stat("orders").levels.ready == 10);
-    rig.hello("other", "orders", 100, true);
-    const auto again = rig.seen("other");
-    REQUIRE(again.size() == 10);
-    CHECK(again[0].body == "m0");
-    CHECK(again[9].attempt == 2);
-}
-
-TEST_CASE("a consumer that comes back in time goes on with what it holds") {
-    EngineRig rig;
-    rig.create("orders");
-    rig.ask<PutOk>("producer", EngineRig::many("orders", 10, "m"));
-    const auto terms = rig.hello("worker", "orders", 10, true);
-    const auto held = rig.seen("worker");
-    rig.engine->unreachable("worker", QueueEngine::Unreachable::gone, rig.times);
-    rig.pass(100ms);
-    rig.turns();
-    leased::Hello hello;
-    hello.queue = "orders";
-    hello.credit = 10;
-    hello.packed = true;
-    hello.resume = terms.session;
-    rig.ask<leased::Ok>("worker2", leased::Command{hello});
-    CHECK(rig.ack("worker2", held).done == 10);
-}
-
 TEST_CASE("after a crash what may have been delivered is marked maybe, and the rest is not") {
     EngineRig rig;
     rig.create("orders");

@@ -232,6 +232,37 @@ TEST_CASE("taker machine: a second connection is greeted with the old session", 
     CHECK(bench.last<leased::Hello>().resume == 5);
 }
 
+TEST_CASE("taker machine: news of the first connection may come after the answer to its hello",
+          "[unit][work]") {
+    Bench bench;
+    bench.ok();
+    bench.out.clear();
+    bench.machine.connection_made(bench.now, bench.out);
+    CHECK(bench.said().empty());
+    bench.machine.connection_made(bench.now, bench.out);
+    CHECK(bench.said() == Verbs{"hello"});
+}
+
+TEST_CASE("taker machine: a hello names what is held, and what comes before its answer is dropped",
+          "[unit][work]") {
+    Bench bench;
+    CHECK_FALSE(bench.last<leased::Hello>().held);
+    bench.ok();
+    for (const std::uint64_t number : {1, 2, 3, 5})
+        CHECK(bench.deliver(number));
+    REQUIRE(bench.ack(2)); // waits for company
+    REQUIRE(bench.machine.nack({epoch, 3}, 0ns, "", bench.now, bench.out));
+    bench.machine.connection_made(bench.now, bench.out); // the first
+    bench.machine.connection_made(bench.now, bench.out);
+    CHECK(bench.last<leased::Hello>().held == leased::Held{epoch, {{1, 2}, {5, 5}}});
+    bench.out.clear();
+    CHECK_FALSE(bench.deliver(6)); // returned, for the hello did not name it
+    bench.ok();
+    CHECK(bench.deliver(7));
+    CHECK(bench.said() == Verbs{"ack", "touch"});
+    CHECK(bench.machine.held() == 3);
+}
+
 TEST_CASE("taker machine: busy and draining sources are left, lost leases counted",
           "[unit][work]") {
     for (const auto code : {leased::ErrorCode::busy, leased::ErrorCode::draining}) {

@@ -21,6 +21,8 @@ std::vector<Command> commands() {
     std::vector<Command> all;
     all.emplace_back(Hello{});
     all.emplace_back(Hello{"w1", "orders", 5, true, {true, true}, 0xfeed, 100});
+    all.emplace_back(Hello{"", "", 1, false, {}, 9, {}, Held{0xfeed, {}}});
+    all.emplace_back(Hello{"", "", 1, false, {}, 9, {}, Held{7, {{1, 1}, {3, 9}, {11, ~0ULL}}}});
     all.emplace_back(Credit{0});
     all.emplace_back(Credit{limits::credit_max});
     all.emplace_back(Take{});
@@ -173,6 +175,10 @@ TEST_CASE("leased: commands out of their limits are refused", "[unit][wire][leas
     CHECK(refusal(command_of({"FLQ1", "hello", "", "packed=maybe"})) == Errc::bad_option);
     CHECK(refusal(command_of({"FLQ1", "hello", "", "worker=" + long_name})) == Errc::too_large);
     CHECK(refusal(command_of({"FLQ1", "hello", "", "resume=xx"})) == Errc::bad_option);
+    for (const std::string held :
+         {"", "x", "7,", "7,x", "7;1", "7,2,1", "7,1,1", "7,5-4", "7,5-5", "7,1-3,3", "7,-1",
+          "7,1-", "7,18446744073709551616", "10000000000000000"})
+        CHECK(refusal(command_of({"FLQ1", "hello", "", "held=" + held})) == Errc::bad_option);
     CHECK(refusal(command_of({"FLQ1", "credit"})) == Errc::bad_option);
     CHECK(refusal(command_of({"FLQ1", "credit", "", "credit=1000001"})) == Errc::bad_option);
     CHECK(refusal(command_of({"FLQ1", "credit", "", "credit=18446744073709551616"})) ==
@@ -184,6 +190,37 @@ TEST_CASE("leased: commands out of their limits are refused", "[unit][wire][leas
     CHECK(refusal(
               command_of({"FLQ1", "nack", "", "lease=0000000000000001-1\nreason=" + long_name})) ==
           Errc::too_large);
+}
+
+TEST_CASE("leased: what is held may be named by more than it is, never by less",
+          "[unit][wire][leased]") {
+    const Held few = held_of(7, {9, 3, 4, 12, 3});
+    CHECK(few == Held{7, {{3, 4}, {9, 9}, {12, 12}}});
+    CHECK(to_text(few) == "0000000000000007,3-4,9,12");
+    for (const std::uint64_t number : {2, 5, 8, 10, 11, 13})
+        CHECK_FALSE(few.has(number));
+    CHECK_FALSE(Held{}.has(0));
+
+    std::vector<std::uint64_t> numbers;
+    for (std::uint64_t i = 0; i < 2 * limits::held_ranges_max; ++i)
+        numbers.push_back(~std::uint64_t{0} - 3 * i);
+    const Held many = held_of(~std::uint64_t{0}, numbers);
+    CHECK(many.ranges.size() == limits::held_ranges_max);
+    for (const std::uint64_t number : numbers)
+        CHECK(many.has(number));
+    const std::string longest(limits::name_bytes_max, 'n');
+    Frames message;
+    write({},
+          Command{Hello{longest,
+                        longest,
+                        limits::weight_max,
+                        true,
+                        {true, true},
+                        ~0ULL,
+                        limits::credit_max,
+                        many}},
+          message);
+    CHECK(message[3].size() <= limits::options_bytes_max);
 }
 
 TEST_CASE("leased: leases given wrongly are refused", "[unit][wire][leased]") {

@@ -79,7 +79,16 @@ Slot QueueMachine::Rest::resume(Said& said, const leased::Hello& hello, Slot que
         said.session = old;
     }
     heard(old);
+    if (hello.held && hello.held->epoch == epoch_)
+        return_unheld(old, *hello.held);
     return old;
+}
+
+// What was on its way when the connection broke never arrived: it goes out again at once.
+void QueueMachine::Rest::return_unheld(Slot slot, const leased::Held& held) {
+    std::vector<std::uint64_t> lost = held_by(slot);
+    std::erase_if(lost, [&held](std::uint64_t number) { return held.has(number); });
+    give_back_all(lost, Cause::not_arrived, {}, std::nullopt);
 }
 
 void QueueMachine::Rest::handle(Said& said, const leased::Hello& hello) {
@@ -283,8 +292,7 @@ void QueueMachine::Rest::release(std::string_view peer) {
         update(slot);
 }
 
-// What it holds returns.
-void QueueMachine::Rest::drop(Slot slot) {
+std::vector<std::uint64_t> QueueMachine::Rest::held_by(Slot slot) {
     std::vector<std::uint64_t> held;
     for (Slot grant = leases_.first_of_session(slot); grant != no_slot;
          grant = leases_.next_of_session(grant)) {
@@ -294,6 +302,12 @@ void QueueMachine::Rest::drop(Slot slot) {
                 held.push_back(number);
         });
     }
+    return held;
+}
+
+// What it holds returns.
+void QueueMachine::Rest::drop(Slot slot) {
+    std::vector<std::uint64_t> held = held_by(slot);
     give_back_all(held, stopped_ ? Cause::stopping : Cause::consumer_gone, {}, std::nullopt);
     end_session(slot);
 }

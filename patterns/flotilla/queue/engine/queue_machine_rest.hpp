@@ -223,6 +223,8 @@ private:
     void set_credit(Slot session, std::uint32_t credit);
     Slot open_session(Said& said);
     Slot resume(Said& said, const leased::Hello& hello, Slot queue);
+    std::vector<std::uint64_t> held_by(Slot session);
+    void return_unheld(Slot session, const leased::Held& held);
     void drop(Slot session);
     void end_session(Slot session);
     void update(Slot session);
@@ -242,7 +244,14 @@ private:
     void free_window(const Lease& lease);
     void update_touched();
     // ---- returns
-    enum class Cause : std::uint8_t { nacked, lease_over, consumer_gone, taken_back, stopping };
+    enum class Cause : std::uint8_t {
+        nacked,
+        lease_over,
+        consumer_gone,
+        not_arrived, // lost with its connection
+        taken_back,
+        stopping,
+    };
     static std::string_view name(Cause cause) noexcept;
     void give_back(std::uint64_t number, Cause cause, std::string_view text,
                    std::optional<Duration> delay);
