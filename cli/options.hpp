@@ -35,6 +35,14 @@ struct SecurityFlags {
 void add_security(Parser& parser, SecurityFlags& flags);
 // Without the flags of a server, for what only connects.
 void add_client_security(Parser& parser, SecurityFlags& flags);
+// For what connects to several servers: --server-key may be repeated and fills `server_keys`.
+void add_clients_security(Parser& parser, SecurityFlags& flags,
+                          std::vector<std::string>& server_keys);
+// What holds for the server at `index` of `servers`: its own key when there is one for each, in
+// order, "none" for one in plaintext. Errors: bad_option (neither one key nor one for each).
+Result<SecurityFlags> security_of(std::size_t index, std::size_t servers,
+                                  const SecurityFlags& flags,
+                                  const std::vector<std::string>& server_keys);
 // Errors: bad_option (options that contradict each other), and those of net/curve and net/access.
 Result<net::Security> make_security(const SecurityFlags& flags);
 

@@ -50,30 +50,69 @@ Result<net::Security> server_side(const SecurityFlags& flags) {
     return secured(net::CurveServer{std::move(*keys), std::move(*allowed)});
 }
 
-} // namespace
+constexpr const char* group = "Security";
+constexpr const char* plaintext_word = "none"; // in the place of a server's key
 
-void add_client_security(Parser& parser, SecurityFlags& flags) {
-    const char* group = "Security";
+void add_own_key(Parser& parser, SecurityFlags& flags) {
     parser
         .add_option("--curve-key", flags.curve_key,
                     "Our own secret certificate (mode 0600); a client without one gets a key for "
                     "this run")
         .type_name("FILE")
         .group(group);
-    parser
-        .add_option("--server-key", flags.server_key,
-                    "Encrypt, and believe only the server with this public key: the key itself or "
-                    "its certificate")
-        .type_name("KEY|FILE")
-        .group(group);
+}
+
+void add_plaintext(Parser& parser, SecurityFlags& flags) {
     parser
         .add_flag("--allow-plaintext", flags.allow_plaintext,
                   "Go without encryption beyond this machine")
         .group(group);
 }
 
+} // namespace
+
+void add_client_security(Parser& parser, SecurityFlags& flags) {
+    add_own_key(parser, flags);
+    parser
+        .add_option("--server-key", flags.server_key,
+                    "Encrypt, and believe only the server with this public key: the key itself or "
+                    "its certificate")
+        .type_name("KEY|FILE")
+        .group(group);
+    add_plaintext(parser, flags);
+}
+
+void add_clients_security(Parser& parser, SecurityFlags& flags,
+                          std::vector<std::string>& server_keys) {
+    add_own_key(parser, flags);
+    add_list(parser, "--server-key", server_keys, "KEY|FILE",
+             "Encrypt, and believe only the server with this public key: the key itself or its "
+             "certificate. Once for all endpoints, or once for each in their order; none: that one "
+             "is plaintext")
+        .group(group);
+    add_plaintext(parser, flags);
+}
+
+Result<SecurityFlags> security_of(std::size_t index, std::size_t servers,
+                                  const SecurityFlags& flags,
+                                  const std::vector<std::string>& server_keys) {
+    SecurityFlags each = flags;
+    if (server_keys.empty())
+        return each;
+    if (server_keys.size() != 1 && server_keys.size() != servers)
+        return fail(Errc::bad_option, std::to_string(server_keys.size()) + " times --server-key, " +
+                                          std::to_string(servers) +
+                                          " endpoints: give it once for all, or once for each in "
+                                          "their order (none for one in plaintext)");
+    each.server_key = server_keys[server_keys.size() == 1 ? 0 : index];
+    if (each.server_key == plaintext_word) {
+        each.server_key.clear();
+        each.curve_key.clear();
+    }
+    return each;
+}
+
 void add_security(Parser& parser, SecurityFlags& flags) {
-    const char* group = "Security";
     add_client_security(parser, flags);
     parser
         .add_option("--allow-client-keys", flags.allow_client_keys,

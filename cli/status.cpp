@@ -134,7 +134,7 @@ void add_status(Parser& parser, StatusFlags& flags) {
     add_duration(parser, "-i,--interval", flags.interval, "With --watch: how often [1s]")
         .group(group);
     add_count(parser, "-n,--count", flags.count, {1}, "End after this many times").group(group);
-    add_admin(parser, flags.admin);
+    add_admins(parser, flags.admin);
 }
 
 } // namespace

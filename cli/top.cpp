@@ -214,7 +214,7 @@ Run declare_top(Parser& parser) {
     add_count(parser, "-b,--batch", flags->batch, {1},
               "Print so many frames as text, for a file or a pipe; without --kind of every kind")
         .group(group);
-    add_admin(parser, flags->admin);
+    add_admins(parser, flags->admin);
     parser.set_footer(
         "Keys: arrows and pages, tab for the next kind, s to sort, / to filter, enter for "
         "every\nnumber of a row, p to hold still, ? for help, q to quit. Counters are shown "

@@ -60,23 +60,33 @@ Result<AdminLinks> open_links(net::Context& context, const AdminFlags& flags) {
         return fail(Errc::bad_option, std::to_string(flags.endpoints.size()) +
                                           " endpoints; at most " +
                                           std::to_string(AdminFlags::endpoints_max));
-    auto security = make_security(flags.security);
-    if (!security)
-        return fail(security.error());
     AdminLinks links;
-    for (const std::string& text : flags.endpoints) {
+    for (std::size_t i = 0; i < flags.endpoints.size(); ++i) {
+        const std::string& text = flags.endpoints[i];
+        auto its = security_of(i, flags.endpoints.size(), flags.security, flags.server_keys);
+        if (!its)
+            return fail(its.error());
+        auto security = make_security(*its);
+        if (!security)
+            return fail(security.error());
         auto endpoint = net::Endpoint::parse(text);
         if (!endpoint)
             return fail(endpoint.error());
         if (endpoint->is_wildcard())
             return fail(Errc::bad_endpoint,
                         "'" + text + "' is a wildcard, which nobody can connect to");
-        auto link = AdminLink::open(context, *endpoint, *security, flags.security);
+        auto link = AdminLink::open(context, *endpoint, *security, *its);
         if (!link)
             return fail(link.error());
         links.push_back(std::move(*link));
     }
     return links;
+}
+
+void add_timeout(Parser& parser, AdminFlags& flags) {
+    add_duration(parser, "-t,--timeout", flags.timeout,
+                 "Longest wait for a daemon's answer [5s]; exit 3")
+        .group(group);
 }
 
 } // namespace
@@ -93,10 +103,13 @@ void add_admin_endpoints(Parser& parser, AdminFlags& flags) {
 }
 
 void add_admin(Parser& parser, AdminFlags& flags) {
-    add_duration(parser, "-t,--timeout", flags.timeout,
-                 "Longest wait for a daemon's answer [5s]; exit 3")
-        .group(group);
+    add_timeout(parser, flags);
     add_client_security(parser, flags.security);
+}
+
+void add_admins(Parser& parser, AdminFlags& flags) {
+    add_timeout(parser, flags);
+    add_clients_security(parser, flags.security, flags.server_keys);
 }
 
 void add_token(Parser& parser, AdminFlags& flags) {

@@ -18,11 +18,14 @@ struct AdminFlags {
     Duration timeout = 5s;              // longest wait for an answer
     std::string token_file;
     SecurityFlags security;
+    std::vector<std::string> server_keys; // of several endpoints: see security_of()
 };
-void add_admin_endpoint(Parser& parser, AdminFlags& flags);  // exactly one
-void add_admin_endpoints(Parser& parser, AdminFlags& flags); // one or more
-// --timeout and security; and, for verbs that may need it, --token-file.
+// The endpoint, or endpoints; then, behind the verb's own flags, --timeout and security.
+void add_admin_endpoint(Parser& parser, AdminFlags& flags);
 void add_admin(Parser& parser, AdminFlags& flags);
+void add_admin_endpoints(Parser& parser, AdminFlags& flags);
+void add_admins(Parser& parser, AdminFlags& flags);
+// For verbs that may need it, --token-file.
 void add_token(Parser& parser, AdminFlags& flags);
 
 // What a verb speaks through: a link to each endpoint, and the token that orders need.

@@ -31,9 +31,11 @@ public:
     // Called on the thread, with the verb and its arguments.
     using Script = std::function<AdminReply(const std::string&, const nlohmann::json&)>;
 
-    explicit ScriptedAdmin(Script script, const net::Endpoint& at = any_tcp())
+    explicit ScriptedAdmin(Script script, const net::Endpoint& at = any_tcp(),
+                           net::Security security = {})
         : script_(std::move(script)), context_(*net::Context::open()),
-          router_(*net::Socket::open(context_, net::SocketType::router)) {
+          router_(*net::Socket::open(context_, net::SocketType::router,
+                                     with_security(std::move(security)))) {
         endpoint_ = router_.bind(at).value().text();
         thread_ = std::thread([this] { serve(); });
     }
@@ -49,6 +51,11 @@ public:
     }
 
 private:
+    static net::SocketOptions with_security(net::Security security) {
+        net::SocketOptions options;
+        options.security = std::move(security);
+        return options;
+    }
     void serve() {
         while (!stopped_) {
             auto message = router_.receive(20ms);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verbs that speak to admin endpoints, against daemons that the test plays.
+#include <flotilla/net/curve.hpp>
+
 #include <support/process.hpp>
 #include <support/scripted_admin.hpp>
 #include <sys/stat.h>
@@ -41,6 +43,35 @@ AdminReply draining(const std::string&, const nlohmann::json&) {
 }
 
 } // namespace
+
+TEST_CASE("zmq status: each of several daemons may have a server key of its own") {
+    const ScratchFolder folder;
+    const auto serve = [](const net::CurveKeyPair& keys) {
+        return ScriptedAdmin(ready, any_tcp(),
+                             net::CurveServer{keys, net::AnyClientKey{}});
+    };
+    const net::CurveKeyPair first = *net::generate_key_pair();
+    const net::CurveKeyPair second = *net::generate_key_pair();
+    ScriptedAdmin one = serve(first);
+    ScriptedAdmin two = serve(second);
+    ScriptedAdmin open(ready);
+    const std::string first_key = first.public_key.z85();
+    const std::string second_key = second.public_key.z85();
+    const Completed all =
+        run({"status", one.endpoint(), two.endpoint(), open.endpoint(), "--server-key", first_key,
+             "--server-key", second_key, "--server-key", "none"});
+    INFO(all.error);
+    CHECK(all.exit == Exit::with(0));
+    CHECK(run({"status", one.endpoint(), one.endpoint(), "--server-key", first_key}).exit ==
+          Exit::with(0));
+    CHECK(run({"status", one.endpoint(), two.endpoint(), "--server-key", second_key, "--server-key",
+               first_key, "-t", "2s"})
+              .exit != Exit::with(0));
+    const Completed unclear = run({"status", one.endpoint(), two.endpoint(), open.endpoint(),
+                                   "--server-key", first_key, "--server-key", second_key});
+    CHECK(unclear.exit == Exit::with(2));
+    CHECK(has(unclear.error, "2 times --server-key, 3 endpoints"));
+}
 
 TEST_CASE("zmq status: ready, not ready, and nobody there are three exit codes") {
     ScriptedAdmin one(ready);
