@@ -5,6 +5,8 @@
 
 #include <cli/splitter.hpp>
 
+#include <algorithm>
+
 namespace flotilla::cli {
 
 namespace {
@@ -53,10 +55,20 @@ Result<std::optional<ByteView>> Splitter::next() {
     }
 }
 
+// How many bytes at the end may be the beginning of a delimiter, and no part of the record.
+std::size_t Splitter::begun_delimiter() const noexcept {
+    const ByteView delimiter{options_.delimiter};
+    std::size_t bytes = std::min(delimiter.size() - 1, rest().size());
+    while (!rest().ends_with(delimiter.substr(0, bytes)))
+        --bytes;
+    return bytes;
+}
+
 Result<std::optional<ByteView>> Splitter::next_delimited() {
     const std::size_t size = options_.delimiter.size();
     const std::size_t found = rest().find(options_.delimiter, searched_);
-    const std::size_t record = found == ByteView::npos ? rest().size() : found;
+    const std::size_t begun = ended_ ? 0 : begun_delimiter();
+    const std::size_t record = found == ByteView::npos ? rest().size() - begun : found;
     if (record > options_.record_bytes_max)
         return too_large(record);
     if (found != ByteView::npos)

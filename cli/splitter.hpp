@@ -41,6 +41,7 @@ public:
 
 private:
     ByteView rest() const noexcept { return ByteView{buffer_}.substr(begin_); }
+    std::size_t begun_delimiter() const noexcept;
     ByteView take(std::size_t bytes, std::size_t skip) noexcept;
     Result<std::optional<ByteView>> next_delimited();
     Result<std::optional<ByteView>> next_prefixed();

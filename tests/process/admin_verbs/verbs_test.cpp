@@ -47,8 +47,7 @@ AdminReply draining(const std::string&, const nlohmann::json&) {
 TEST_CASE("zmq status: each of several daemons may have a server key of its own") {
     const ScratchFolder folder;
     const auto serve = [](const net::CurveKeyPair& keys) {
-        return ScriptedAdmin(ready, any_tcp(),
-                             net::CurveServer{keys, net::AnyClientKey{}});
+        return ScriptedAdmin(ready, any_tcp(), net::CurveServer{keys, net::AnyClientKey{}});
     };
     const net::CurveKeyPair first = *net::generate_key_pair();
     const net::CurveKeyPair second = *net::generate_key_pair();

@@ -84,6 +84,18 @@ TEST_CASE("a record at the size limit passes and one beyond it is refused before
     CHECK(refused.error().detail.find("--max-size") != std::string::npos);
 }
 
+TEST_CASE("a record at the size limit passes also when its delimiter comes byte by byte") {
+    Splitter splitter{delimited("abac", 5)};
+    for (const char each : "12345abac1234ab"s) {
+        splitter.feed({&each, 1});
+        const auto record = splitter.next();
+        REQUIRE(record);
+        CHECK(record->has_value() == (each == 'c'));
+    }
+    splitter.end(); // it was no delimiter, and the record is too long with it
+    CHECK(splitter.next().error().code == Errc::too_large);
+}
+
 TEST_CASE("lengths are read big-endian and little-endian") {
     Splitter big{framed(Framing::u32)};
     big.feed("\0\0\0\2ab\0\0\0\0\0\0"s);
