@@ -123,7 +123,8 @@ Slot SourceMachine::resume(Said& said, const leased::Hello& hello) {
     return old;
 }
 
-// What was on its way when the connection broke never arrived. Nobody's fault: it goes out again.
+// What was on its way when the connection broke did not arrive, and goes out again. It counts as an
+// attempt: a message that breaks every connection that it is sent over is given up in the end.
 void SourceMachine::return_unheld(Said& said, const leased::Held& held) {
     std::vector<Slot> lost;
     for (Slot item = sessions_[said.session].held.first; item != no_slot;

@@ -44,10 +44,7 @@ TEST_CASE("a consumer that comes back in time goes on with what it holds") {
 
 TEST_CASE("what did not reach a consumer that comes back goes out again at once") {
     EngineRig rig;
-    QueueProperties properties;
-    properties.attempts_max = 1; // what is lost on the way is nobody's fault
-    properties.retry_delays = {1h};
-    rig.create("orders", properties);
+    rig.create("orders");
     rig.ask<PutOk>("producer", EngineRig::many("orders", 5, "m"));
     const auto terms = rig.hello("worker", "orders", 3, true);
     const auto held = rig.seen("worker");
@@ -65,9 +62,30 @@ TEST_CASE("what did not reach a consumer that comes back goes out again at once"
     CHECK(again[0].attempt == 2);
     CHECK(again[0].redelivered == Redelivered::yes);
     CHECK(again[1].body == "m2");
-    CHECK(rig.stat("orders").levels.unfinished() == 5);
     CHECK(rig.stat("orders").levels.leased == 3);
     CHECK(rig.ack("worker2", {held[1]}).done == 1);
     CHECK(rig.seen("worker2").size() == 1); // the window is open for the rest
     CHECK(rig.ack("worker2", again).done == 2);
+}
+
+TEST_CASE("a message that breaks each connection that it is sent over is dead in the end") {
+    EngineRig rig;
+    QueueProperties properties;
+    properties.attempts_max = 3;
+    rig.create("orders", properties);
+    rig.put("orders", "too large for whoever takes it");
+    leased::Hello hello;
+    hello.queue = "orders";
+    hello.credit = 1;
+    hello.held = leased::Held{};
+    for (int i = 0; i < 3; ++i) {
+        const std::string peer = "worker" + std::to_string(i);
+        const auto ok = rig.ask<leased::Ok>(peer, leased::Command{hello});
+        CHECK(rig.seen(peer).size() == 1);
+        hello.resume = ok.terms->session;
+        hello.held = leased::Held{ok.terms->epoch, {}};
+    }
+    rig.ask<leased::Ok>("worker3", leased::Command{hello});
+    CHECK(rig.seen("worker3").empty());
+    CHECK(rig.stat("orders").counters.dead_total == 1);
 }

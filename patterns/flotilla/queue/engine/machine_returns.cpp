@@ -20,7 +20,6 @@ std::string_view QueueMachine::Rest::name(Cause cause) noexcept {
         return "lease_expired";
     case Cause::consumer_gone:
         return "consumer_gone";
-    case Cause::not_arrived:
     case Cause::taken_back:
     case Cause::stopping:
         break;
@@ -56,8 +55,7 @@ void QueueMachine::Rest::give_back(std::uint64_t number, Cause cause, std::strin
         ++queue.counters.nacked_total;
     else if (cause == Cause::lease_over)
         ++queue.counters.lease_expired_total;
-    const bool is_own_fault =
-        cause != Cause::not_arrived && cause != Cause::taken_back && cause != Cause::stopping;
+    const bool is_own_fault = cause != Cause::taken_back && cause != Cause::stopping;
     if (is_own_fault && lease.attempts >= queue.properties.attempts_max)
         return bury(number, lease, cause, text);
     if (!delay)

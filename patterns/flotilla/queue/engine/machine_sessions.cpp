@@ -84,11 +84,12 @@ Slot QueueMachine::Rest::resume(Said& said, const leased::Hello& hello, Slot que
     return old;
 }
 
-// What was on its way when the connection broke never arrived: it goes out again at once.
+// What was on its way when the connection broke did not arrive, and goes out again. It counts as an
+// attempt: a message that breaks every connection that it is sent over is dead in the end.
 void QueueMachine::Rest::return_unheld(Slot slot, const leased::Held& held) {
     std::vector<std::uint64_t> lost = held_by(slot);
     std::erase_if(lost, [&held](std::uint64_t number) { return held.has(number); });
-    give_back_all(lost, Cause::not_arrived, {}, std::nullopt);
+    give_back_all(lost, Cause::consumer_gone, {}, std::nullopt);
 }
 
 void QueueMachine::Rest::handle(Said& said, const leased::Hello& hello) {

@@ -244,14 +244,7 @@ private:
     void free_window(const Lease& lease);
     void update_touched();
     // ---- returns
-    enum class Cause : std::uint8_t {
-        nacked,
-        lease_over,
-        consumer_gone,
-        not_arrived, // lost with its connection
-        taken_back,
-        stopping,
-    };
+    enum class Cause : std::uint8_t { nacked, lease_over, consumer_gone, taken_back, stopping };
     static std::string_view name(Cause cause) noexcept;
     void give_back(std::uint64_t number, Cause cause, std::string_view text,
                    std::optional<Duration> delay);
