@@ -203,3 +203,27 @@ TEST_CASE("store: a door to a queue that is not there is told at the start", "[p
     Store store = start_store_in(scratch.file("data"), {"--config", settings});
     CHECK(store.process.wait_line(Stream::error, "door_without_queue"));
 }
+
+TEST_CASE("store: a queue that is not named, or whose name cannot be one, costs a refusal",
+          "[process][store]") {
+    const ScratchFolder scratch;
+    net::Context context = *net::Context::open();
+    Store store = start_store_in(scratch.file("data"), {"--auto-create", "*"});
+    for (const std::string verb : {"hello", "take", "put", "create", "alter", "delete", "purge",
+                                   "peek", "kick", "redrive", "stat"})
+        for (const std::string& name :
+             {std::string(), std::string("queue="), "queue=" + std::string(200, '*'),
+              "queue=" + std::string(255, 'x'), std::string("queue=a b"),
+              std::string("queue=\1")}) {
+            INFO(verb << " " << name);
+            const bool is_of_the_store = verb == "stat" && name.size() <= 6;
+            RawPeer peer(context, store.endpoints[0]);
+            CHECK(peer.ask(verb, name, verb == "put" ? "body" : "").verb ==
+                  (is_of_the_store ? "ok" : "error"));
+        }
+    RawPeer peer(context, store.endpoints[0]);
+    const auto unnamed = peer.ask("take", "wait_ms=100");
+    CHECK(unnamed.value("code") == "bad_option");
+    CHECK(has(unnamed.value("text"), "queue=NAME"));
+    CHECK(peer.ask("put", "queue=orders", "one").verb == "ok");
+}

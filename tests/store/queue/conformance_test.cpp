@@ -37,6 +37,8 @@ TEST_CASE("an empty store has nothing in any table, and room") {
         INFO("table " << i);
         REQUIRE((*snapshot)->get(table, "a"));
         CHECK_FALSE(*(*snapshot)->get(table, "a"));
+        REQUIRE((*snapshot)->get(table, {}));
+        CHECK_FALSE(*(*snapshot)->get(table, {}));
         CHECK(text((*snapshot)->at_or_after(table, {})) == "nothing");
         CHECK(text((*snapshot)->before(table, "\xff")) == "nothing");
         CHECK(text((*snapshot)->before(table, {})) == "nothing");

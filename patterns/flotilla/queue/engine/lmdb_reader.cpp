@@ -105,6 +105,8 @@ Result<MDB_cursor*> Reader::cursor(Table table) {
 }
 
 Result<std::optional<ByteView>> Reader::get(Table table, ByteView key) const {
+    if (key.empty()) // LMDB has none, and calls the question an error
+        return std::optional<ByteView>{};
     MDB_val wanted = val(key);
     MDB_val found{};
     const int code = mdb_get(transaction_, environment_->table(table), &wanted, &found);
@@ -121,7 +123,6 @@ Result<std::optional<Entry>> Reader::at_or_after(Table table, ByteView key) {
         return fail(at.error());
     MDB_val found_key = val(key);
     MDB_val found{};
-    // LMDB has no empty keys.
     const int code =
         mdb_cursor_get(*at, &found_key, &found, key.empty() ? MDB_FIRST : MDB_SET_RANGE);
     if (code == MDB_NOTFOUND)

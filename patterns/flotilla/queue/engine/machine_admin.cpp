@@ -32,6 +32,10 @@ Status check_dead_letters(std::string_view name, const QueueProperties& properti
 // ---- by name -----------------------------------------------------------------------------------
 
 Slot QueueMachine::Rest::find_or_create(std::string_view name, Creates creates, std::string& why) {
+    if (name.empty()) {
+        why = "option 'queue' is missing or empty: say which queue, queue=NAME";
+        return no_slot;
+    }
     const Slot known = book_.find(name, turn_);
     if (known != no_slot || turn_.broken())
         return known;
@@ -70,7 +74,7 @@ Slot QueueMachine::Rest::queue_for(const Said& said, std::string_view name, Crea
     std::string why;
     const Slot slot = find_or_create(name, creates, why);
     if (slot == no_slot && !turn_.broken())
-        refuse(said, ErrorCode::no_queue, std::move(why));
+        refuse(said, name.empty() ? ErrorCode::bad_option : ErrorCode::no_queue, std::move(why));
     return slot;
 }
 

@@ -112,7 +112,8 @@ bool QueueMachine::Rest::begin_batch(const Said& said, Batch& batch, std::string
     }
     if (batch.queue == no_slot) {
         if (!turn_.broken())
-            refuse_all(ErrorCode::no_queue, std::move(why), before);
+            refuse_all(name.empty() ? ErrorCode::bad_option : ErrorCode::no_queue, std::move(why),
+                       before);
         return false;
     }
     Queue& queue = book_[batch.queue];

@@ -88,7 +88,8 @@ struct Entry {
 };
 
 // The last commit, unchanging. Views live as long as it does. It must be gone before the next
-// commit. Errors: io; damaged (a page of the store itself).
+// commit. Keys have 1 to key_bytes_max bytes; an empty one is nowhere, and before all others.
+// Errors: io; damaged (a page of the store itself).
 class Snapshot {
 public:
     virtual ~Snapshot() = default;
