@@ -53,6 +53,9 @@ struct QueueServerOptions {
     std::uint32_t backlog_messages_max = 100'000;
     std::uint64_t backlog_bytes_max = 16ULL << 20;
     std::uint64_t backlogs_bytes_max = 256ULL << 20;
+    // 0 to 1 s: how long a turn reads before what it decided is told, and whoever runs the server
+    // sees its signals. Looked at every 256 messages.
+    Duration turn_max{10'000'000};
     std::function<void(const EngineOutputs::Notice&)> on_notice{}; // called by process()
     std::shared_ptr<const Permissions> permissions{}; // who may do what; nullptr: everybody
     std::function<void(const Refusal&)> on_refused{}; // of the first refusals of a turn

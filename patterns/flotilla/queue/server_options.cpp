@@ -41,6 +41,8 @@ Status check(const QueueServerOptions& options) {
         return wrong("backlogs must be 1 to 100,000 messages and 64KiB to 1GiB");
     if (!in(options.backlogs_bytes_max, 1ULL << 20, 64ULL << 30))
         return wrong("backlogs_bytes_max must be 1MiB to 64GiB");
+    if (options.turn_max < Duration::zero() || options.turn_max > Duration{1'000'000'000})
+        return wrong("turn_max must be 0 to 1 s");
     if (options.doors.size() > doors_max)
         return wrong("a server has at most 64 doors");
     for (std::size_t i = 0; i < options.doors.size(); ++i)

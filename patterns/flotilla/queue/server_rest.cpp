@@ -17,10 +17,8 @@ using net::PeerBacklogs;
 namespace {
 
 constexpr std::uint32_t backlogs_max = 10'000; // peers that do not read
-constexpr Duration monitor_look = 100ms; // it has no place in fd(): it is looked at this often
-constexpr Duration monitor_pause = 1ms;  // and not more often than that
-// A turn reads no longer than this, so that whoever runs the server sees its signals.
-constexpr Duration turn_max = 10ms;
+constexpr Duration monitor_look = 100ms;   // it has no place in fd(): it is looked at this often
+constexpr Duration monitor_pause = 1ms;    // and not more often than that
 constexpr std::uint32_t looks_every = 256; // messages, at the clock
 
 constexpr std::string_view who_is_here =
@@ -116,9 +114,9 @@ void QueueServer::Rest::read_inputs(Duration wait) {
         }
         if (i == 0)
             times = times_now();
-        else if (i % looks_every == 0 && net::recent_now() - times.now > turn_max)
-            break;
         handle();
+        if ((i + 1) % looks_every == 0 && net::recent_now() - times.now >= options.turn_max)
+            break;
     }
     times = times_now();
 }

@@ -105,6 +105,28 @@ TEST_CASE("server: a plain REQ puts, takes and acknowledges", "[integration][que
     CHECK(outcome(shop.ask(peer, {"FLQ1", "put", "c5", "queue=none", "x"})) == "error no_queue");
 }
 
+TEST_CASE("server: whatever ends a turn, what was read is answered", "[integration][queue]") {
+    QueueServerOptions options;
+    options.turn_max = 0s; // every turn is over at its first look at the clock
+    Shop shop(std::move(options));
+    REQUIRE(shop.server.declare("q", {}));
+    net::SocketOptions wide;
+    wide.send_messages_max = 10'000;
+    wide.receive_messages_max = 10'000;
+    net::Socket peer = shop.raw(net::SocketType::dealer, wide);
+    constexpr int puts = 3'000;
+    for (int i = 0; i < puts; ++i) {
+        Frames put{"FLQ1", "put", std::to_string(i), "queue=q", "x"};
+        REQUIRE(peer.send(put, 5s));
+    }
+    for (int i = 0; i < puts; ++i) {
+        const Frames answer = shop.answer(peer);
+        REQUIRE(outcome(answer) == "ok");
+        REQUIRE(answer[2] == ByteView{std::to_string(i)});
+    }
+    CHECK(shop.server.counters().commands_total >= puts);
+}
+
 TEST_CASE("server: what is not the protocol is answered, and everybody else is served",
           "[integration][queue]") {
     QueueServerOptions options;
