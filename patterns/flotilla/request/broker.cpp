@@ -110,6 +110,8 @@ void Broker::Rest::handle_pack(const BrokerPeer& peer, Instant now) {
         if (hops)
             hops->came(**message, net::wall_now());
         machine.receive(peer, std::move(**message), now, out);
+        if (out.sends.size() >= gathered_sends_max) // answers may be larger than what asks for them
+            act();
     }
 }
 

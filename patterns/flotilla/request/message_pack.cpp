@@ -50,6 +50,11 @@ bool PackReader::is_pack(const wire::Frames& frames) noexcept {
 PackReader::PackReader(wire::Frames&& pack, At at)
     : entries_(std::move(pack[pack_frames - 1])), rest_(entries_.view()), at_(at) {}
 
+Status PackReader::too_many() {
+    frames_.clear();
+    return fail(Errc::too_many, "a pack has at most 256 messages; the rest of it is dropped");
+}
+
 Status PackReader::take_entry() {
     frames_.clear();
     const std::size_t count = rest_.u16();
@@ -64,8 +69,8 @@ std::optional<Result<Message>> PackReader::next() {
     if (!rest_.ok() || rest_.left() == 0)
         return std::nullopt;
     std::optional<Result<Message>> message{std::in_place};
-    Status read = take_entry();
-    if (!read) {
+    Status read = ++count_ > messages_max ? too_many() : take_entry();
+    if (!read) { // and nothing behind it
         rest_ = wire::Reader{{}};
     } else {
         using detail::Receiver;

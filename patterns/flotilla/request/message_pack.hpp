@@ -48,6 +48,8 @@ private:
 
 class PackReader {
 public:
+    // As whoever writes packs holds to: what one message can ask of its reader is bounded.
+    static constexpr std::size_t messages_max = PackWriter::messages_max;
     enum class At : std::uint8_t { broker, worker };
 
     static bool is_pack(const wire::Frames& frames) noexcept;
@@ -57,17 +59,21 @@ public:
     PackReader(const PackReader&) = delete;
     PackReader& operator=(const PackReader&) = delete;
     // Nothing: that was all. An error is that of one message, and others may follow; where the
-    // entries themselves are broken, nothing does. Errors: those of read_at_broker().
+    // entries themselves are broken, or too many, nothing does. Errors: those of read_at_broker();
+    // too_many.
     std::optional<Result<Message>> next();
     // Of the last message, where it was an error: read_origin_at_broker().
     std::optional<Message> origin() const;
 
 private:
+    static_assert(messages_max == 256, "its text says so");
+    Status too_many();
     Status take_entry();
 
     Blob entries_;
     wire::Reader rest_;
     At at_;
+    std::size_t count_ = 0;
     wire::Frames frames_{};
 };
 

@@ -128,6 +128,26 @@ TEST_CASE("an entry without frames, or with more than a message has, is broken")
     }
 }
 
+TEST_CASE("a pack of more messages than one may have is read as far as it may be") {
+    wire::Writer entries;
+    for (std::size_t i = 0; i < PackReader::messages_max + 2; ++i) {
+        entries.u16(1);
+        entries.long_bytes("ping");
+    }
+    PackReader reader(with_entries(entries.view()), PackReader::At::broker);
+    for (std::size_t i = 0; i < PackReader::messages_max; ++i) {
+        const auto message = reader.next();
+        REQUIRE(message);
+        CHECK(message->has_value());
+    }
+    const auto beyond = reader.next();
+    REQUIRE(beyond);
+    REQUIRE_FALSE(*beyond);
+    CHECK(beyond->error().code == Errc::too_many);
+    CHECK_FALSE(reader.origin());
+    CHECK_FALSE(reader.next());
+}
+
 TEST_CASE("large bodies, other dialects and delimited messages travel alone") {
     CHECK(PackWriter::takes(request_to_worker("a", std::string(2'048, 'x'))));
     CHECK_FALSE(PackWriter::takes(request_to_worker("a", std::string(2'049, 'x'))));
