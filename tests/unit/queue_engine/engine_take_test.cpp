@@ -59,3 +59,21 @@ TEST_CASE("a clean stop does not forget what was in doubt when it started") {
     REQUIRE(taken.size() == 1);
     CHECK(taken[0].redelivered == Redelivered::maybe);
 }
+
+TEST_CASE("a turn reads a few pages and no more, for their answers wait in memory") {
+    EngineRig rig;
+    rig.create("orders");
+    rig.put("orders", "one");
+    const std::uint64_t commits = rig.disk->commits;
+    std::size_t asked = 0;
+    for (; !rig.engine->is_turn_full() && asked < 1'000; ++asked) {
+        Peek peek;
+        peek.queue = "orders";
+        rig.say("browser", std::move(peek));
+    }
+    CHECK(asked == 16);
+    rig.turn();
+    CHECK(rig.out.sends.size() == asked);
+    CHECK_FALSE(rig.engine->is_turn_full());
+    CHECK(rig.disk->commits == commits); // there was nothing to write
+}

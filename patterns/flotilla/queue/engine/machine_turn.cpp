@@ -80,6 +80,10 @@ void QueueMachine::Rest::begin_turn(const Snapshot& snapshot, StoreRoom room, Ti
 }
 
 bool QueueMachine::Rest::is_turn_full() const noexcept {
+    return is_commit_full() || reads_.size() >= reads_max;
+}
+
+bool QueueMachine::Rest::is_commit_full() const noexcept {
     const std::uint64_t share = halved_turns_ > 0 ? 2 : 1;
     return commands_ >= limits_.turn_commands_max / share ||
            gathered_.disk + gathered_.memory >= limits_.turn_bytes_max / share;
@@ -187,7 +191,7 @@ void QueueMachine::Rest::end_apply(Times times) {
         needs_commit_ = needs_commit_ || sessions_.in_line(at.queue) > 0;
     for (const LaneRef& at : tails_)
         needs_commit_ = needs_commit_ || sessions_.in_line(at.queue) > 0;
-    needs_commit_ = needs_commit_ || is_turn_full() || plan_horizons(Raise::no);
+    needs_commit_ = needs_commit_ || is_commit_full() || plan_horizons(Raise::no);
     if (must_commit() && !turn_.broken())
         gather();
 }

@@ -64,7 +64,8 @@ public:
     Instant next_deadline() const noexcept;
     bool has_more() const noexcept { return more_ || more_due_ || jobs_.has_work(); }
     bool must_commit() const noexcept;
-    bool is_turn_full() const noexcept;
+    bool is_turn_full() const noexcept;   // for more commands
+    bool is_commit_full() const noexcept; // of what it has to write
     void stop(Times times);
     void check() const;
 
@@ -345,7 +346,8 @@ private:
         std::string peer{};
         leased::Envelope envelope{};
     };
-    struct Read { // answered from the next snapshot
+    static constexpr std::size_t reads_max = 16; // of a turn; a page has up to page_bytes_max
+    struct Read {                                // answered from the next snapshot
         Asker asker{};
         std::variant<List, Peek> what{};
         std::optional<std::string> viewer{}; // a user who does not see everything
