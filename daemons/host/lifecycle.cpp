@@ -43,11 +43,13 @@ Result<bool> notify_supervisor(std::string_view state) {
     const int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (socket < 0)
         return io_error("cannot reach NOTIFY_SOCKET " + path);
-    const ssize_t sent = ::sendto(socket, state.data(), state.size(), MSG_NOSIGNAL,
+    const ssize_t sent = ::sendto(socket, state.data(), state.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
                                   reinterpret_cast<const sockaddr*>(&address), size);
     const int number = errno;
     ::close(socket);
     errno = number;
+    if (sent < 0 && errno == EAGAIN)
+        return fail(Errc::would_block, "nobody reads NOTIFY_SOCKET " + path);
     if (sent != static_cast<ssize_t>(state.size()))
         return io_error("cannot reach NOTIFY_SOCKET " + path);
     return true;

@@ -35,30 +35,39 @@ Duration watchdog_interval() {
 Supervisor::Supervisor(const Log& log)
     : log_(log), interval_(watchdog_interval()), next_(interval_ == no_limit ? never : Instant{}) {}
 
-void Supervisor::tell(const std::string& state) {
+bool Supervisor::tell(const std::string& state) {
     const auto told = notify_supervisor(state);
     if (!told && !unreachable_)
         log_.warning("supervisor_unreachable", {{"why", told.error().detail}});
     unreachable_ = !told;
+    return told.has_value();
+}
+
+void Supervisor::say(std::string state) {
+    owed_.clear();
+    if (tell(state))
+        return;
+    owed_ = std::move(state);
+    next_ = Instant{};
 }
 
 void Supervisor::starting(std::string_view status) {
-    tell("STATUS=" + std::string(status));
+    say("STATUS=" + std::string(status));
 }
 
 void Supervisor::ready(std::string_view status) {
-    tell("READY=1\nSTATUS=" + std::string(status));
+    say("READY=1\nSTATUS=" + std::string(status));
 }
 
 void Supervisor::reloading(Instant now) {
     const auto since =
         std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch());
-    tell("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(since.count()) +
-         "\nSTATUS=Reading the settings again");
+    say("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(since.count()) +
+        "\nSTATUS=Reading the settings again");
 }
 
 void Supervisor::stopping(std::string_view status) {
-    tell("STOPPING=1\nSTATUS=" + std::string(status));
+    say("STOPPING=1\nSTATUS=" + std::string(status));
 }
 
 } // namespace flotilla::host

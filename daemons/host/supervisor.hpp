@@ -13,13 +13,14 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace flotilla::host {
 
 class Supervisor {
 public:
     // Reads WATCHDOG_USEC and WATCHDOG_PID. `log` must outlive it; it is told once when the
-    // supervisor cannot be reached.
+    // supervisor cannot be reached, or does not read. Nothing here waits for it.
     explicit Supervisor(const Log& log);
 
     void starting(std::string_view status);
@@ -32,20 +33,27 @@ public:
     // `status` is a function, asked only then.
     template <class Status>
     void turned(Instant now, Status&& status) {
-        if (now >= next_) {
-            tell("WATCHDOG=1\nSTATUS=" + std::string(status()));
-            next_ = deadline_after(now, interval_);
-        }
+        if (now < next_)
+            return;
+        if (owed_.empty())
+            (void)tell("WATCHDOG=1\nSTATUS=" + std::string(status()));
+        else
+            say(std::move(owed_));
+        next_ = deadline_after(now, owed_.empty() ? interval_ : owed_again);
     }
-    // The loop may sleep at most until then; `never` without a watchdog.
+    // The loop may sleep at most until then; `never` without a watchdog, and nothing owed.
     Instant next() const noexcept { return next_; }
 
 private:
-    void tell(const std::string& state);
+    static constexpr Duration owed_again = std::chrono::seconds{1};
+
+    void say(std::string state); // now, or as soon as it can be
+    bool tell(const std::string& state);
 
     const Log& log_;
     Duration interval_ = no_limit;
     Instant next_ = never;
+    std::string owed_{};       // what it could not be told yet
     bool unreachable_ = false; // and that was said
 };
 

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <flotilla/net/system.hpp>
+
+#include <fcntl.h>
 #include <host/freed_memory.hpp>
 #include <host/lifecycle.hpp>
 #include <host/log.hpp>
 #include <host/rate_limit.hpp>
 #include <host/signals.hpp>
+#include <host/supervisor.hpp>
 #include <support/catch.hpp>
 #include <support/scratch.hpp>
 #include <sys/resource.h>
@@ -67,6 +71,48 @@ TEST_CASE("lifecycle: a supervisor is told over its socket, by path and by name"
         ::close(socket);
     }
     CHECK(notify_supervisor("READY=1") == false);
+}
+
+TEST_CASE("supervisor: one that does not read is not waited for, and hears what it missed",
+          "[unit][host]") {
+    const test::ScratchFolder folder;
+    const std::string path = folder.file("notify");
+    const int socket = ::socket(AF_UNIX, SOCK_DGRAM, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, path.size());
+    REQUIRE(::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    ::setenv("NOTIFY_SOCKET", path.c_str(), 1);
+    int waiting = 0;
+    while (notify_supervisor("STATUS=full"))
+        ++waiting;
+    CHECK(waiting > 0);
+
+    ::unsetenv("WATCHDOG_USEC");
+    const int lines = ::open(folder.file("log").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    const Log log(LogLevel::info, LogFormat::text, lines);
+    Supervisor supervisor(log);
+    supervisor.ready("here");
+    const Instant now = net::now();
+    CHECK(supervisor.next() <= now);
+    supervisor.turned(now, [] { return "turned"; });
+    CHECK(supervisor.next() == now + 1s);
+    std::string said;
+    std::getline(std::ifstream(folder.file("log")), said, '\0');
+    CHECK(said.find("supervisor_unreachable") == said.rfind("supervisor_unreachable")); // once
+    CHECK(said.find("nobody reads") != std::string::npos);
+
+    std::array<char, 64> bytes{};
+    for (; waiting > 0; --waiting)
+        REQUIRE(::recv(socket, bytes.data(), bytes.size(), MSG_DONTWAIT) > 0);
+    supervisor.turned(now + 1s, [] { return "turned"; });
+    ::unsetenv("NOTIFY_SOCKET");
+    const auto got = ::recv(socket, bytes.data(), bytes.size(), MSG_DONTWAIT);
+    REQUIRE(got > 0);
+    CHECK(std::string(bytes.data(), static_cast<std::size_t>(got)) == "READY=1\nSTATUS=here");
+    CHECK(supervisor.next() == never); // nobody asked for a watchdog
+    ::close(lines);
+    ::close(socket);
 }
 
 TEST_CASE("lifecycle: a supervisor that cannot be told is an error with its name", "[unit][host]") {
