@@ -29,6 +29,11 @@ ByteView credential(const wire::Frames& request, std::size_t index) {
     return request.size() > frames_min + index ? request[frames_min + index].view() : ByteView{};
 }
 
+// Of a peer over ipc libzmq says "localhost:UID:GID:PID"; of others their address in numbers.
+ByteView ip_address(ByteView address) {
+    return Address::parse(address) ? address : ByteView{};
+}
+
 } // namespace
 
 Result<wire::Frames>
@@ -41,7 +46,7 @@ answer_access_request(const wire::Frames& request,
         return reply(id, {500, "the ZAP version is not 1.0", {}});
     if (request.size() < frames_min)
         return reply(id, {500, "the ZAP request is too short", {}});
-    AccessRequest asked{request[2].view(), request[3].view(), request[5].view(), {}};
+    AccessRequest asked{request[2].view(), ip_address(request[3].view()), request[5].view(), {}};
     if (asked.mechanism == "CURVE") {
         asked.key_bytes = credential(request, 0);
     } else if (asked.mechanism == "PLAIN") {

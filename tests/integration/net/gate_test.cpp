@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <support/catch.hpp>
+#include <support/scratch.hpp>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -82,7 +83,8 @@ std::string ready_as(const std::string& user) {
 
 struct Listener {
     explicit Listener(const std::function<Security(std::shared_ptr<Gate>)>& security,
-                      GateLimits limits = {}, Duration handshake_timeout = 10s)
+                      GateLimits limits = {}, Duration handshake_timeout = 10s,
+                      const Endpoint& at = test::any_tcp())
         : gate(std::make_shared<Gate>(AccessPolicy{}, limits)), context(*Context::open()),
           socket([&] {
               SocketOptions options;
@@ -90,8 +92,7 @@ struct Listener {
               options.handshake_timeout = handshake_timeout;
               return *Socket::open(context, SocketType::router, std::move(options));
           }()),
-          monitor(*Monitor::open(socket)),
-          endpoint(*socket.bind(*Endpoint::parse("tcp://127.0.0.1:*"))) {}
+          monitor(*Monitor::open(socket)), endpoint(*socket.bind(at)) {}
 
     std::uint64_t count(Failure reason) const {
         return gate->counters().failures_total[std::size_t(reason)];
@@ -305,6 +306,47 @@ TEST_CASE("gate: addresses are let in or not, whatever the mechanism", "[integra
     CHECK(listener.until([&] { return listener.count(Failure::address) > 0; }));
     CHECK_FALSE(listener.socket.receive(Duration::zero()));
     CHECK(listener.gate->counters().handshakes_total == 0);
+}
+
+TEST_CASE("gate: peers over ipc have no address, and rules about addresses are not for them",
+          "[integration][net]") {
+    const test::ScratchFolder folder;
+    const auto from_afar = [](AccessPolicy policy, const std::shared_ptr<Gate>& gate) {
+        using Effect = AddressRules::Effect;
+        REQUIRE(policy.addresses.add(Effect::allow, *AddressRange::parse("203.0.113.0/24")));
+        REQUIRE(policy.addresses.add(Effect::deny, *AddressRange::parse("::/0")));
+        gate->set_policy(std::move(policy));
+    };
+    const auto null = [&](std::shared_ptr<Gate> gate) {
+        AccessPolicy policy;
+        policy.null = AccessPolicy::Null::let_in;
+        from_afar(std::move(policy), gate);
+        return Security{Plaintext{Plaintext::Where::local_only, std::move(gate),
+                                  Plaintext::Handshakes::asked}};
+    };
+    Listener open(null, {}, 10s, folder.ipc("null"));
+    Socket anybody = open.peer(Plaintext{});
+    CHECK(open.hears(anybody));
+
+    const auto plain = [&](std::shared_ptr<Gate> gate) {
+        AccessPolicy policy;
+        policy.plain.emplace("printer", "secret");
+        from_afar(std::move(policy), gate);
+        return Security{PlainServer{std::move(gate)}};
+    };
+    Listener named(plain, {}, 10s, folder.ipc("plain"));
+    Socket printer = named.peer(PlainClient{"printer", "secret"});
+    CHECK(named.hears(printer));
+
+    const auto keyed = [&](std::shared_ptr<Gate> gate) {
+        AllowList list;
+        REQUIRE(list.add(alice.public_key, {"alice", {}}));
+        from_afar(list, gate);
+        return Security{CurveServer{server_keys, std::move(gate)}};
+    };
+    Listener secret(keyed, {}, 10s, folder.ipc("curve"));
+    Socket known = secret.peer(CurveClient{alice, server_keys.public_key});
+    CHECK(secret.hears(known));
 }
 
 TEST_CASE("gate: PLAIN knows names and passwords, on this machine", "[integration][net]") {
