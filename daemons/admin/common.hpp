@@ -17,6 +17,7 @@ struct CommonFigures {
 };
 // Both to the one row of the totals; without it nothing is added.
 void add_common(Snapshot& snapshot, const CommonFigures& figures);
-void add_connections(Snapshot& snapshot, const net::GateCounters& counters);
+enum class Access : std::uint8_t { current, stale }; // the files that say who may do what
+void add_connections(Snapshot& snapshot, const net::GateCounters& counters, Access access);
 
 } // namespace flotilla::admin

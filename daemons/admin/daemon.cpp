@@ -50,7 +50,9 @@ Snapshot Daemon::snapshot(const Wanted& wanted) const {
     net::GateCounters connections;
     for (const auto& gate : identity_.gates)
         add(connections, gate->counters());
-    add_connections(snapshot, connections);
+    add_connections(snapshot, connections,
+                    identity_.is_access_stale && identity_.is_access_stale() ? Access::stale
+                                                                             : Access::current);
     snapshot.objects.push_back(connection_table(identity_.gates, wanted, net::now()));
     return snapshot;
 }

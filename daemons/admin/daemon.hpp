@@ -10,6 +10,7 @@
 
 #include <flotilla/net/endpoint.hpp>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,8 @@ public:
         std::string program{};  // "flotilla-store"
         std::string instance{}; // setting `instance`
         std::vector<net::Endpoint> endpoints{};
-        Gates gates{}; // in front of the listeners
+        Gates gates{};                           // in front of the listeners
+        std::function<bool()> is_access_stale{}; // host::AccessKeeper::is_stale(); none: never
     };
     // `loop` must outlive it.
     Daemon(Identity identity, host::ServeLoop& loop);

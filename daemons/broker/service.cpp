@@ -147,7 +147,11 @@ std::string Service::status() const {
 
 ExitCode Service::run(host::Signals& signals) {
     host::ServeLoop loop(*this, *log_, *options_.settings.drain);
-    Administration administration({"flotilla-broker", admin_.instance(), bound_, {access_->gate()}},
+    Administration administration({"flotilla-broker",
+                                   admin_.instance(),
+                                   bound_,
+                                   {access_->gate()},
+                                   [this] { return access_->is_stale(); }},
                                   loop, *broker_);
     administration_ = &administration;
     return loop.run(signals, {{{"endpoints", host::joined(bound_)}}});

@@ -52,6 +52,14 @@ Error explained(const CommonSettings& settings, Error error) {
     return error; // of both together
 }
 
+// A file that was cut off looks so. To let nobody in, keys are revoked.
+Status check_list(const net::Access& access, const std::string& what) {
+    if (!std::holds_alternative<net::AllowList>(access.policy.clients) || access.listed_keys > 0)
+        return {};
+    return fail(Errc::insecure, what + " lists no key, so nobody could connect; zmq keys allow "
+                                       "adds one, zmq keys revoke takes one away");
+}
+
 Result<AccessKeeper::Fresh> read(const CommonSettings& settings, net::AccessWatch watch) {
     if (const Status good = check(settings); !good)
         return fail(good.error());
@@ -60,12 +68,12 @@ Result<AccessKeeper::Fresh> read(const CommonSettings& settings, net::AccessWatc
         return fail(explained(settings, access.error()));
     if (access->plain_users > 0 && settings.curve_key)
         return fail(Errc::bad_option, *settings.access + ": " + plain_beside_curve());
+    if (settings.allow_client_keys)
+        if (const Status listed = check_list(*access, setting_name("allow_client_keys") + ": " +
+                                                          *settings.allow_client_keys);
+            !listed)
+            return fail(listed.error());
     return AccessKeeper::Fresh{std::move(watch), std::move(*access), gate_limits(settings)};
-}
-
-bool lets_nobody_in(const net::Access& access) {
-    const auto* list = std::get_if<net::AllowList>(&access.policy.clients);
-    return list && list->size() == 0;
 }
 
 } // namespace
@@ -98,11 +106,6 @@ Result<AccessKeeper> AccessKeeper::open(const CommonSettings& settings) {
     using Handshakes = net::Plaintext::Handshakes;
     using Where = net::Plaintext::Where;
     const bool keys = settings.curve_key.has_value();
-    if (keys && lets_nobody_in(fresh->access))
-        return fail(Errc::insecure, setting_name("allow_client_keys") + ": " +
-                                        *settings.allow_client_keys +
-                                        " lists no key, so nobody could connect; zmq keys allow "
-                                        "adds one");
     const bool plain = fresh->access.plain_users > 0;
     auto gate = std::make_shared<net::Gate>(fresh->access.policy, fresh->limits);
     AccessKeeper keeper(std::move(*fresh), gate,
@@ -127,6 +130,9 @@ Result<AccessKeeper::Fresh> AccessKeeper::read_again(const CommonSettings& setti
         return fresh;
     if (const Status good = check_plain(fresh->access); !good)
         return fail(good.error());
+    if (settings.access)
+        if (const Status good = check_rules(fresh->access); !good)
+            return fail(good.error());
     if (settings.access && has_plaintext_ && handshakes_ == net::Plaintext::Handshakes::unasked)
         return fail(Errc::bad_option, setting_name("access") +
                                           " is new, and needs listeners that ask plaintext peers "
@@ -144,7 +150,17 @@ Status AccessKeeper::check_plain(const net::Access& access) const {
                 "[[plain]] users are new, and need listeners of another kind: restart");
 }
 
+// Rules that are gone give everybody every right: a file that was cut off does, too.
+Status AccessKeeper::check_rules(const net::Access& access) const {
+    if (access.rules > 0 || !permissions_->has_rules())
+        return {};
+    return fail(Errc::insecure, "the file of " + setting_name("access") +
+                                    " has no rules any more, and everybody could do everything; "
+                                    "restart where that is meant");
+}
+
 void AccessKeeper::take_over(Fresh fresh) {
+    is_stale_ = false;
     watch_ = std::move(fresh.watch);
     gate_->set_policy(std::move(fresh.access.policy));
     gate_->set_limits(fresh.limits);
@@ -174,18 +190,39 @@ bool AccessKeeper::look(Instant now, const Log& log) {
         return false;
     auto access = watch_.load();
     if (access)
-        if (const Status good = check_plain(*access); !good)
+        if (const Status good = check_again(*access); !good)
             access = fail(good.error());
-    if (!access) {
-        log.warning("access_reload_failed", {{"why", access.error().detail}});
-        return false;
+    is_stale_ = !access;
+    if (access)
+        return take_over(std::move(*access), log);
+    log.warning("access_reload_failed", {{"why", access.error().detail}});
+    // A key that was revoked does not wait until the rules are mended.
+    auto rest = watch_.load_rest();
+    return rest && check_again(*rest) && take_over(std::move(*rest), log);
+}
+
+Status AccessKeeper::check_again(const net::Access& access) const {
+    for (const Status& good :
+         {check_plain(access), check_rules(access), check_list(access, "the allow-list")})
+        if (!good)
+            return good;
+    return {};
+}
+
+bool AccessKeeper::take_over(net::Access access, const Log& log) {
+    const auto* list = std::get_if<net::AllowList>(&access.policy.clients);
+    const std::size_t keys = list ? list->size() : 0;
+    Fields fields{{"keys", std::to_string(keys)},
+                  {"rules", std::to_string(access.rules)},
+                  {"plain_users", std::to_string(access.plain_users)}};
+    if (list && keys == 0) {
+        fields.emplace_back("why", "all keys are revoked: nobody can connect");
+        log.warning("access_reloaded", fields);
+    } else {
+        log.info("access_reloaded", fields);
     }
-    const auto* list = std::get_if<net::AllowList>(&access->policy.clients);
-    log.info("access_reloaded", {{"keys", std::to_string(list ? list->size() : 0)},
-                                 {"rules", std::to_string(access->rules)},
-                                 {"plain_users", std::to_string(access->plain_users)}});
-    gate_->set_policy(std::move(access->policy));
-    permissions_ = std::move(access->permissions);
+    gate_->set_policy(std::move(access.policy));
+    permissions_ = std::move(access.permissions);
     return true;
 }
 

@@ -61,12 +61,16 @@ public:
     // connections, handshakes, and failures by reason as far as there were some.
     Fields counters() const;
 
+    // A file changed and could not be taken over: what holds is older.
+    bool is_stale() const noexcept { return is_stale_; }
+
     // Once a second (sooner calls do nothing, but while a file changes): logs who was refused, and
-    // takes over files that changed. True: permissions() are others.
+    // takes over files that changed; of two, the one that is right. True: permissions() are others.
     [[nodiscard]] bool look(Instant now, const Log& log);
 
     // For a reload, all or nothing: everything as `settings` say now. Errors: as open(); bad_option
-    // (the listeners would have to be other ones: that needs a restart).
+    // (the listeners would have to be other ones: that needs a restart); insecure (no rule, or no
+    // key, is left).
     Result<Fresh> read_again(const CommonSettings& settings);
     void take_over(Fresh fresh);
 
@@ -75,6 +79,9 @@ private:
                  net::Plaintext::Handshakes handshakes);
     // The kind of the listeners stays as it is.
     Status check_plain(const net::Access& access) const;
+    Status check_rules(const net::Access& access) const;
+    Status check_again(const net::Access& access) const;
+    bool take_over(net::Access access, const Log& log);
     bool is_settled(Instant now);
     void log_failures(const Log& log);
 
@@ -87,6 +94,7 @@ private:
     Instant next_look_{};
     std::optional<std::uint64_t> changing_{}; // what the last look saw, not taken over yet
     int looks_again_ = 0;
+    bool is_stale_ = false;
     std::uint64_t failures_logged_ = 0; // and counted
 };
 

@@ -272,8 +272,13 @@ ExitCode Service::run(host::Signals& signals) {
     std::vector<std::shared_ptr<const net::Gate>> gates;
     for (const host::AccessKeeper& each : access_)
         gates.push_back(each.gate());
-    Administration administration({"flotilla-relay", admin_.instance(), bound, gates}, loop,
-                                  relays_);
+    Administration administration({"flotilla-relay", admin_.instance(), bound, gates,
+                                   [this] {
+                                       return std::any_of(
+                                           access_.begin(), access_.end(),
+                                           [](const auto& each) { return each.is_stale(); });
+                                   }},
+                                  loop, relays_);
     administration_ = &administration;
     const ExitCode code = loop.run(signals, ready);
     return code == ExitCode::ok && lost_something_ ? ExitCode::not_flushed : code;

@@ -218,7 +218,11 @@ std::string Service::status() const {
 
 ExitCode Service::run(host::Signals& signals) {
     host::ServeLoop loop(*this, *log_, *options_.settings.drain);
-    Administration administration({"flotilla-store", admin_.instance(), bound_, {access_->gate()}},
+    Administration administration({"flotilla-store",
+                                   admin_.instance(),
+                                   bound_,
+                                   {access_->gate()},
+                                   [this] { return access_->is_stale(); }},
                                   loop, {*server_, *disk_, *options_.settings.disk_reserve_bytes});
     administration_ = &administration;
     return loop.run(signals,

@@ -139,6 +139,10 @@ Result<AccessFile> parse_access_file(std::string_view text, const std::string& n
         read_plain(table, file);
     if (const Status done = parsed->finish(); !done)
         return fail(done.error());
+    if (file.rules.empty() && file.addresses.empty() && file.plain.empty())
+        return fail(Errc::bad_setting,
+                    name + ": there is nothing in it. Without a rule everybody may do everything: "
+                           "leave the file out where that is meant");
     return file;
 }
 

@@ -39,7 +39,7 @@ struct AccessFile {
 };
 
 // `file` is only the name that errors and Rule::where carry. Errors: bad_setting, one line an
-// error, each with FILE:LINE:COLUMN.
+// error, each with FILE:LINE:COLUMN; also for a file with nothing in it, as one that was cut off.
 Result<AccessFile> parse_access_file(std::string_view text, const std::string& file);
 
 } // namespace flotilla::net

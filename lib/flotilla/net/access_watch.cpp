@@ -33,8 +33,15 @@ Result<std::string> read_password(detail::FilesSeen& seen, const std::filesystem
     return std::string(line);
 }
 
-Status read_access_file(detail::FilesSeen& seen, const std::string& path, Access& access,
-                        std::vector<Rule>& rules, Users& users) {
+// What one access file says, its passwords read.
+struct Rules {
+    std::vector<Rule> rules{};
+    AddressRules addresses{};
+    std::map<std::string, std::string, std::less<>> plain{};
+    Users users{};
+};
+
+Result<Rules> read_rules(detail::FilesSeen& seen, const std::string& path) {
     const auto text = seen.read(path);
     if (!text)
         return fail(text.error());
@@ -42,55 +49,57 @@ Status read_access_file(detail::FilesSeen& seen, const std::string& path, Access
     if (!file)
         return fail(file.error());
     const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+    Rules rules;
     for (AccessFile::PlainUser& each : file->plain) {
         auto password = read_password(seen, folder / each.password_file);
         if (!password)
             return fail(password.error().code, path + ": password_file of '" + each.user.name +
                                                    "': " + password.error().detail);
-        users.emplace("plain:" + each.user.name, each.user);
-        access.policy.plain.emplace(std::move(each.user.name), std::move(*password));
+        rules.users.emplace("plain:" + each.user.name, each.user);
+        rules.plain.emplace(std::move(each.user.name), std::move(*password));
     }
-    access.plain_users = file->plain.size();
-    access.policy.addresses = std::move(file->addresses);
-    rules = std::move(file->rules);
-    return {};
+    rules.addresses = std::move(file->addresses);
+    rules.rules = std::move(file->rules);
+    return rules;
 }
 
-Status read_clients(detail::FilesSeen& seen, const std::string& path, Access& access,
-                    Users& users) {
-    auto list = detail::load_allow_list(path, seen);
-    if (!list)
-        return fail(list.error());
-    for (const auto& [key, user] : list->users())
-        users.emplace(key.z85(), user);
-    access.policy.clients = std::move(*list);
-    return {};
+// Both files, each for itself: a path that is not set says nothing.
+struct Both {
+    Result<Rules> rules{};
+    Result<AllowList> clients{};
+};
+
+Both read_both(const AccessPaths& paths, detail::FilesSeen& seen) {
+    Both both;
+    if (paths.access)
+        both.rules = read_rules(seen, *paths.access);
+    if (paths.allow_client_keys)
+        both.clients = detail::load_allow_list(*paths.allow_client_keys, seen);
+    return both;
 }
 
-Result<Access> read_access(const AccessPaths& paths, detail::FilesSeen& seen) {
+Result<Access> access_of(const AccessPaths& paths, const Rules& rules, const AllowList& clients) {
     const bool others = paths.others == AccessPaths::Others::let_in;
-    if (others && paths.allow_client_keys)
-        return fail(Errc::bad_option,
-                    "a list of client keys and any client key contradict each other");
     Access access;
     access.policy.null = AccessPolicy::Null::let_in;
-    std::vector<Rule> rules;
-    Users users;
-    if (paths.access)
-        if (const Status read = read_access_file(seen, *paths.access, access, rules, users); !read)
-            return fail(read.error());
+    access.policy.plain = rules.plain;
+    access.policy.addresses = rules.addresses;
+    access.rules = rules.rules.size();
+    access.plain_users = rules.plain.size();
+    access.listed_keys = clients.size() + clients.revoked().size();
+    Users users = rules.users;
+    for (const auto& [key, user] : clients.users())
+        users.emplace(key.z85(), user);
     if (paths.allow_client_keys)
-        if (const Status read = read_clients(seen, *paths.allow_client_keys, access, users); !read)
-            return fail(read.error());
+        access.policy.clients = clients;
     if (others)
         access.policy.clients = AnyClientKey{};
-    access.rules = rules.size();
     const bool can_be_revoked = paths.allow_client_keys || access.plain_users > 0;
     auto permissions =
         Permissions::make(std::move(users),
                           can_be_revoked && !others ? Permissions::Unlisted::nobody
                                                     : Permissions::Unlisted::themselves,
-                          std::move(rules));
+                          rules.rules);
     if (!permissions)
         return fail(permissions.error());
     access.policy.permissions = *permissions;
@@ -103,8 +112,41 @@ Result<Access> read_access(const AccessPaths& paths, detail::FilesSeen& seen) {
 struct AccessWatch::Rest {
     AccessPaths paths{};
     detail::FilesSeen seen{};
-    std::set<CurveKey> listed{}; // ever
+    std::set<CurveKey> listed{};        // ever
+    std::optional<Rules> rules{};       // when they were right last,
+    std::optional<AllowList> clients{}; // each for itself
+    bool has_news = false;              // one of them, that a load() which failed did not give
+
+    void remember(Both& both);
+    Access finished(Access access);
 };
+
+// Of a list of keys it is known what is new. Rules are new when they were read.
+void AccessWatch::Rest::remember(Both& both) {
+    has_news = has_news || (paths.access && both.rules && !both.clients);
+    if (both.rules)
+        rules = std::move(*both.rules);
+    if (!both.clients)
+        return;
+    has_news = has_news || !clients || clients->users() != both.clients->users() ||
+               clients->revoked() != both.clients->revoked();
+    clients = std::move(*both.clients);
+}
+
+// With the memory of what was listed before.
+Access AccessWatch::Rest::finished(Access access) {
+    has_news = false;
+    auto* const list = std::get_if<AllowList>(&access.policy.clients);
+    if (!list)
+        return access;
+    for (const CurveKey& key : listed)
+        if (!list->contains(key))
+            (void)list->revoke(key); // too many: then it is as unknown as any other
+    for (const auto& [key, user] : list->users())
+        if (listed.size() < AllowList::keys_max)
+            listed.insert(key);
+    return access;
+}
 
 AccessWatch::AccessWatch(AccessPaths paths) : rest_(std::make_unique<Rest>()) {
     rest_->paths = std::move(paths);
@@ -120,26 +162,36 @@ AccessWatch& AccessWatch::operator=(AccessWatch&&) noexcept = default;
 AccessWatch::~AccessWatch() = default;
 
 Result<Access> AccessWatch::load() {
+    Rest& rest = *rest_;
+    if (rest.paths.others == AccessPaths::Others::let_in && rest.paths.allow_client_keys)
+        return fail(Errc::bad_option,
+                    "a list of client keys and any client key contradict each other");
     detail::FilesSeen seen;
-    auto access = read_access(rest_->paths, seen);
-    rest_->seen = std::move(seen);
-    auto* const list = access ? std::get_if<AllowList>(&access->policy.clients) : nullptr;
-    if (!list)
-        return access;
-    for (const CurveKey& key : rest_->listed)
-        if (!list->contains(key))
-            (void)list->revoke(key); // too many: then it is as unknown as any other
-    for (const auto& [key, user] : list->users())
-        if (rest_->listed.size() < AllowList::keys_max)
-            rest_->listed.insert(key);
-    return access;
+    Both both = read_both(rest.paths, seen);
+    rest.seen = std::move(seen);
+    const std::optional<Error> broken = !both.rules     ? std::optional{both.rules.error()}
+                                        : !both.clients ? std::optional{both.clients.error()}
+                                                        : std::nullopt;
+    rest.remember(both);
+    if (broken)
+        return fail(*broken);
+    auto access = access_of(rest.paths, *rest.rules, *rest.clients);
+    return access ? Result<Access>{rest.finished(std::move(*access))} : access;
+}
+
+std::optional<Access> AccessWatch::load_rest() {
+    Rest& rest = *rest_;
+    if (!rest.has_news || !rest.rules || !rest.clients)
+        return std::nullopt;
+    auto access = access_of(rest.paths, *rest.rules, *rest.clients);
+    return access ? std::optional{rest.finished(std::move(*access))} : std::nullopt;
 }
 
 std::optional<std::uint64_t> AccessWatch::changed() {
     if (!rest_->seen.may_have_changed(looks_max))
         return std::nullopt;
     detail::FilesSeen again;
-    (void)read_access(rest_->paths, again);
+    (void)read_both(rest_->paths, again);
     if (again.fingerprint() != rest_->seen.fingerprint())
         return again.fingerprint();
     rest_->seen = std::move(again);

@@ -13,7 +13,9 @@
 // changed() looks at names, sizes, inodes and times of what load() read, of at most looks_max files
 // a call; only where these moved, or are so fresh that they could hide a change, does it read. What
 // counts is content: a file that was only touched has not changed, and one that is broken is
-// reported once. One thread at a time.
+// reported once. Where one of allow-list and access file is broken, the other one's changes can be
+// had all the same: a key that is revoked must not wait until somebody mends a rule. One thread at
+// a time.
 #pragma once
 
 #include <flotilla/base/permissions.hpp>
@@ -38,6 +40,7 @@ struct Access {
     std::shared_ptr<const Permissions> permissions{}; // those of the policy; never nullptr
     std::size_t rules = 0;                            // for a log
     std::size_t plain_users = 0;
+    std::size_t listed_keys = 0; // those that the list revokes included
 };
 
 class AccessWatch {
@@ -58,6 +61,9 @@ public:
     // more); the list may be empty. Errors: not_found; io; too_large; too_many; bad_key;
     // bad_setting; bad_option; unsafe_file (a password that others may read); each says where.
     Result<Access> load();
+    // After a load() that failed: what is right now of both, and what the broken one said when it
+    // was right last. Nothing: it never was, or the right one says nothing new.
+    std::optional<Access> load_rest();
     // Something is different from what the last load() read, with or without success: a number for
     // what is there now. Two looks that give one number saw the same: nobody is half way through
     // writing it.

@@ -216,6 +216,92 @@ TEST_CASE("access keeper: a file that is being written is not taken for what it 
     CHECK(with.lines("access_reload") == 2);
 }
 
+TEST_CASE("access keeper: files that were emptied give nobody more rights, and take none",
+          "[unit][host]") {
+    Keeping with;
+    with.settings.access = with.folder.file("access.toml");
+    const std::string rule = "[[rule]]\nwho = 'alice'\nallow = 'put'\non = 'orders'\n";
+    const std::string key = with.alice.public_key.z85();
+    write(*with.settings.access, rule);
+    auto keeper = AccessKeeper::open(with.settings);
+    REQUIRE(keeper);
+    const auto look = [&] {
+        with.now += AccessKeeper::look_every;
+        const bool first = keeper->look(with.now, with.log);
+        with.now += AccessKeeper::look_again;
+        return keeper->look(with.now, with.log) || first;
+    };
+    for (const std::string& text : {std::string{}, std::string("# all of it was here\n"),
+                                    std::string("[[address]]\nallow = '127.0.0.1'\n")}) {
+        write(*with.settings.access, text);
+        CHECK_FALSE(look());
+        CHECK(keeper->is_stale());
+        CHECK(keeper->permissions()->has_rules());
+        CHECK_FALSE(keeper->read_again(with.settings));
+    }
+    CHECK(with.lines("access_reload_failed") == 3);
+    CHECK(has(with.logged(), "there is nothing in it"));
+    CHECK(has(with.logged(), "has no rules any more"));
+    write(*with.settings.access, rule);
+    CHECK(look());
+    CHECK_FALSE(keeper->is_stale());
+
+    write(with.folder.file("list"), "# all of it was here\n");
+    CHECK_FALSE(look());
+    CHECK(keeper->permissions()->user_of(key) == "alice");
+    CHECK_FALSE(keeper->read_again(with.settings));
+    write(with.folder.file("list"), "revoked " + key + "\n");
+    CHECK(look());
+    CHECK(keeper->read_again(with.settings)); // as the watcher does
+    CHECK(has(with.logged(), "warning access_reloaded keys=0"));
+    CHECK(AccessKeeper::open(with.settings)); // and so does a restart
+
+    write(*with.settings.access, "");
+    CHECK(has(refusal_of(with.settings), "there is nothing in it"));
+}
+
+TEST_CASE("access keeper: a key is revoked also while the rules are broken", "[unit][host]") {
+    Keeping with;
+    with.settings.access = with.folder.file("access.toml");
+    const std::string rule = "[[rule]]\nwho = 'alice'\nallow = 'put'\non = 'orders'\n";
+    const std::string key = with.alice.public_key.z85();
+    write(*with.settings.access, rule);
+    auto keeper = AccessKeeper::open(with.settings);
+    REQUIRE(keeper);
+    const auto look = [&] {
+        with.now += AccessKeeper::look_every;
+        const bool first = keeper->look(with.now, with.log);
+        with.now += AccessKeeper::look_again;
+        return keeper->look(with.now, with.log) || first;
+    };
+    write(*with.settings.access, rule + "typo\n");
+    CHECK_FALSE(look());
+    CHECK(with.lines("access_reload_failed") == 1);
+    CHECK(with.lines("access_reloaded") == 0);
+    CHECK_FALSE(look());
+    CHECK(with.lines("access_reload_failed") == 1); // said once
+
+    const net::CurveKeyPair bob = *net::generate_key_pair();
+    write(with.folder.file("list"), "revoked " + key + "\n" + bob.public_key.z85() + " bob\n");
+    CHECK(look());
+    CHECK_FALSE(keeper->permissions()->user_of(key));
+    CHECK(keeper->permissions()->user_of(bob.public_key.z85()) == "bob");
+    CHECK(keeper->permissions()->has_rules()); // those that were right last
+    CHECK(with.lines("access_reload_failed") == 2);
+    CHECK(with.lines("access_reloaded keys=1 rules=1") == 1);
+    CHECK(keeper->is_stale());
+
+    // And the other way about: rules change while the list is broken.
+    write(with.folder.file("list"), "nonsense\n");
+    write(*with.settings.access, rule + rule);
+    CHECK(look());
+    CHECK(keeper->permissions()->user_of(bob.public_key.z85()) == "bob");
+    CHECK(with.lines("access_reloaded keys=1 rules=2") == 1);
+    write(with.folder.file("list"), bob.public_key.z85() + " bob\n");
+    CHECK(look());
+    CHECK_FALSE(keeper->is_stale());
+}
+
 TEST_CASE("access keeper: a reload changes everything or nothing", "[unit][host]") {
     Keeping with;
     auto keeper = AccessKeeper::open(with.settings);

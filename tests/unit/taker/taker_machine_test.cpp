@@ -248,7 +248,7 @@ TEST_CASE("taker machine: a hello names what is held, and what comes before its 
     Bench bench;
     CHECK_FALSE(bench.last<leased::Hello>().held);
     bench.ok();
-    for (const std::uint64_t number : {1, 2, 3, 5})
+    for (const std::uint64_t number : {1U, 2U, 3U, 5U})
         CHECK(bench.deliver(number));
     REQUIRE(bench.ack(2)); // waits for company
     REQUIRE(bench.machine.nack({epoch, 3}, 0ns, "", bench.now, bench.out));

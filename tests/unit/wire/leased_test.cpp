@@ -197,7 +197,7 @@ TEST_CASE("leased: what is held may be named by more than it is, never by less",
     const Held few = held_of(7, {9, 3, 4, 12, 3});
     CHECK(few == Held{7, {{3, 4}, {9, 9}, {12, 12}}});
     CHECK(to_text(few) == "0000000000000007,3-4,9,12");
-    for (const std::uint64_t number : {2, 5, 8, 10, 11, 13})
+    for (const std::uint64_t number : {2U, 5U, 8U, 10U, 11U, 13U})
         CHECK_FALSE(few.has(number));
     CHECK_FALSE(Held{}.has(0));
 

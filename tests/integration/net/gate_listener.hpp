@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A listener with a gate in front of it on a real socket, and those who come to it: with keys, with
+// none, and without knowing ZeroMQ.
+#pragma once
+
+#include <flotilla/net/context.hpp>
+#include <flotilla/net/gate.hpp>
+#include <flotilla/net/monitor.hpp>
+#include <flotilla/net/socket.hpp>
+#include <flotilla/net/system.hpp>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <support/catch.hpp>
+#include <support/scratch.hpp>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace flotilla::net_test {
+
+using namespace net;
+
+using Failure = HandshakeFailure;
+
+inline constexpr Duration patience = 20s;
+
+// What a program that knows nothing of ZeroMQ can do to a port.
+class RawPeer {
+public:
+    explicit RawPeer(const Endpoint& endpoint) : descriptor_(::socket(AF_INET, SOCK_STREAM, 0)) {
+        const std::string text = endpoint.text();
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_port =
+            htons(static_cast<std::uint16_t>(std::stoi(text.substr(text.rfind(':') + 1))));
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        REQUIRE(::connect(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    }
+    RawPeer(RawPeer&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+    RawPeer& operator=(RawPeer&&) = delete;
+    ~RawPeer() { close(); }
+    void close() {
+        if (descriptor_ >= 0)
+            ::close(std::exchange(descriptor_, -1));
+    }
+    void say(const std::string& bytes) {
+        (void)::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    }
+    // Waits until the other side has said so much.
+    void hear(std::size_t bytes) {
+        std::string text(bytes, '\0');
+        REQUIRE(::recv(descriptor_, text.data(), bytes, MSG_WAITALL) ==
+                static_cast<ssize_t>(bytes));
+    }
+
+private:
+    int descriptor_;
+};
+
+inline std::string greeting(const std::string& mechanism) {
+    std::string bytes("\xff\0\0\0\0\0\0\0\x01\x7f\x03\0", 12);
+    bytes += mechanism;
+    bytes.resize(64);
+    return bytes;
+}
+
+// A READY of NULL that claims to be somebody.
+inline std::string ready_as(const std::string& user) {
+    const auto property = [](const std::string& name, const std::string& value) {
+        std::string bytes(1, static_cast<char>(name.size()));
+        bytes += name;
+        bytes += std::string(3, '\0');
+        bytes += static_cast<char>(value.size());
+        return bytes + value;
+    };
+    const std::string body =
+        std::string("\x05READY") + property("Socket-Type", "DEALER") + property("User-Id", user);
+    return std::string(1, '\x04') + static_cast<char>(body.size()) + body;
+}
+
+struct Listener {
+    explicit Listener(const std::function<Security(std::shared_ptr<Gate>)>& security,
+                      GateLimits limits = {}, Duration handshake_timeout = 10s,
+                      const Endpoint& at = test::any_tcp())
+        : gate(std::make_shared<Gate>(AccessPolicy{}, limits)), context(*Context::open()),
+          socket([&] {
+              SocketOptions options;
+              options.security = security(gate);
+              options.handshake_timeout = handshake_timeout;
+              return *Socket::open(context, SocketType::router, std::move(options));
+          }()),
+          monitor(*Monitor::open(socket)), endpoint(*socket.bind(at)) {}
+
+    std::uint64_t count(Failure reason) const {
+        return gate->counters().failures_total[std::size_t(reason)];
+    }
+    std::uint64_t failures() const {
+        std::uint64_t all = 0;
+        for (const std::uint64_t each : gate->counters().failures_total)
+            all += each;
+        return all;
+    }
+    // Reads the monitor until it is so.
+    bool until(const std::function<bool()>& done) {
+        const Instant deadline = deadline_after(now(), patience);
+        for (;;) {
+            while (monitor.next()) {
+            }
+            if (done())
+                return true;
+            if (now() > deadline)
+                return false;
+            (void)monitor.socket().wait_readable(20ms);
+        }
+    }
+    Socket peer(Security security) {
+        SocketOptions options;
+        options.security = std::move(security);
+        options.reconnect_min = 10ms;
+        options.reconnect_max = 50ms;
+        auto dealer = Socket::open(context, SocketType::dealer, std::move(options));
+        REQUIRE(dealer);
+        REQUIRE(dealer->connect(endpoint));
+        return std::move(*dealer);
+    }
+    // Sends something, and it arrives.
+    bool hears(Socket& peer) {
+        REQUIRE(peer.send("hello", 1s));
+        return until([&] { return socket.receive(Duration::zero()).has_value(); });
+    }
+
+    std::shared_ptr<Gate> gate;
+    Context context;
+    Socket socket;
+    Monitor monitor;
+    Endpoint endpoint;
+};
+
+inline const CurveKeyPair server_keys = *generate_key_pair();
+inline const CurveKeyPair alice = *generate_key_pair();
+inline const CurveKeyPair stranger = *generate_key_pair();
+
+inline Security curve(std::shared_ptr<Gate> gate) {
+    AllowList list;
+    REQUIRE(list.add(alice.public_key, {"alice", {}}));
+    gate->set_policy(list);
+    return CurveServer{server_keys, std::move(gate)};
+}
+
+inline Security plaintext(std::shared_ptr<Gate> gate) {
+    AccessPolicy policy;
+    policy.null = AccessPolicy::Null::let_in;
+    gate->set_policy(std::move(policy));
+    return Plaintext{Plaintext::Where::local_only, std::move(gate)};
+}
+
+inline Security as_client(const CurveKeyPair& keys,
+                          const CurveKey& server = server_keys.public_key) {
+    return CurveClient{keys, server};
+}
+
+inline GateLimits counting_loopback() {
+    GateLimits limits;
+    limits.loopback = GateLimits::Loopback::like_others;
+    return limits;
+}
+
+} // namespace flotilla::net_test
