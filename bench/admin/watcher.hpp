@@ -13,7 +13,7 @@ namespace flotilla::bench {
 
 class Watcher {
 public:
-    // "127.0.0.1:9464"; empty: nobody watches.
+    // "127.0.0.1:9640"; empty: nobody watches.
     explicit Watcher(const std::string& address);
     Watcher(const Watcher&) = delete;
     Watcher& operator=(const Watcher&) = delete;

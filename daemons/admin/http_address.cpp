@@ -70,7 +70,7 @@ Result<HttpAddress> parse_http_address(std::string_view text) {
     }
     if (!port || (!address.is_ipv6 && !is_ipv4(address.host)))
         return fail(Errc::bad_option,
-                    "'" + std::string(text) + "' is no address and port; write 127.0.0.1:9464");
+                    "'" + std::string(text) + "' is no address and port; write 127.0.0.1:9640");
     address.port = static_cast<std::uint16_t>(*port);
     address.is_loopback =
         address.is_ipv6 ? address.host == "::1" : address.host.starts_with("127.");

@@ -17,9 +17,9 @@ struct HttpAddress {
     std::uint16_t port = 0;
     bool is_ipv6 = false;
     bool is_loopback = false;
-    std::string text() const; // "127.0.0.1:9464", "[::1]:9464"
+    std::string text() const; // "127.0.0.1:9640", "[::1]:9640"
 };
-// "127.0.0.1:9464", "[::1]:9464", "localhost:9464", "*:9464" (all IPv4 addresses); port 0 takes a
+// "127.0.0.1:9640", "[::1]:9640", "localhost:9640", "*:9640" (all IPv4 addresses); port 0 takes a
 // free one. Errors: bad_option.
 Result<HttpAddress> parse_http_address(std::string_view text);
 

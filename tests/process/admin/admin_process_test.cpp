@@ -300,9 +300,9 @@ TEST_CASE("admin: HTTP beyond this machine needs a token, and a token file that 
     };
     CHECK(refused({"--admin-http", "0.0.0.0:0"}).find("--admin-token (admin_token)") !=
           std::string::npos);
-    const std::string port_alone = refused({"--admin-http", "9464"});
+    const std::string port_alone = refused({"--admin-http", "9640"});
     CHECK(port_alone.find("--admin-http (admin_http): ") != std::string::npos);
-    CHECK(port_alone.find("127.0.0.1:9464") != std::string::npos);
+    CHECK(port_alone.find("127.0.0.1:9640") != std::string::npos);
     const std::string token = token_file(folder);
     std::filesystem::permissions(token, std::filesystem::perms{0644});
     CHECK(refused({"--admin-http", "127.0.0.1:0", "--admin-token", token}).find("chmod 600") !=

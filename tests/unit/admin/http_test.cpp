@@ -79,8 +79,8 @@ TEST_CASE("http: only names of ours are asked for, and only JSON is posted", "[u
     };
     CHECK(host("evil.example") == 403);
     CHECK(host("127.0.0.1.evil.example:80") == 403);
-    CHECK(host("fleet.example:9464") == 200);
-    CHECK(host("[::1]:9464") == 200);
+    CHECK(host("fleet.example:9640") == 200);
+    CHECK(host("[::1]:9640") == 200);
     CHECK(host("LOCALHOST") == 200);
     const auto post = [&](const std::string& headers, const std::string& text) {
         return std::stoi(world
@@ -252,12 +252,12 @@ TEST_CASE("http: paths are verbs, and names may have slashes", "[unit][admin]") 
 }
 
 TEST_CASE("http: addresses are literal, and one without a port is refused", "[unit][admin]") {
-    CHECK(parse_http_address("127.0.0.1:9464")->is_loopback);
+    CHECK(parse_http_address("127.0.0.1:9640")->is_loopback);
     CHECK(parse_http_address("localhost:0")->text() == "127.0.0.1:0");
-    CHECK(parse_http_address("[::1]:9464")->is_loopback);
-    CHECK_FALSE(parse_http_address("*:9464")->is_loopback);
-    CHECK_FALSE(parse_http_address("10.0.0.1:9464")->is_loopback);
-    for (const char* bad : {"", "9464", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "::1:80",
+    CHECK(parse_http_address("[::1]:9640")->is_loopback);
+    CHECK_FALSE(parse_http_address("*:9640")->is_loopback);
+    CHECK_FALSE(parse_http_address("10.0.0.1:9640")->is_loopback);
+    for (const char* bad : {"", "9640", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "::1:80",
                             "[::1]", "example.org:80", "127.0.0.1:80x", "[::1]x:80"}) {
         INFO(bad);
         CHECK_FALSE(parse_http_address(bad));
