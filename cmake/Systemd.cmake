@@ -4,7 +4,14 @@
 # template of instances for each daemon.
 set(flotilla_units_dir "${PROJECT_BINARY_DIR}/package/systemd")
 set(at "@")
+# MemoryMax= of each. A broker's own limits (requests, answers, backlogs) sum up to 0.8 GiB; a
+# store's backlogs, leases and producers to less than 1 GiB, beside the pages of its file, which are
+# counted too and given back; a relay holds up to `hwm` messages for each peer.
+set(memory_max_store 4G)
+set(memory_max_broker 2G)
+set(memory_max_relay 2G)
 foreach(daemon store broker relay)
+    set(memory_max "${memory_max_${daemon}}")
     set(of_instance "")
     set(dash_instance "")
     configure_file("${PROJECT_SOURCE_DIR}/packaging/systemd/flotilla.service.in"

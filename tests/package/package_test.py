@@ -188,12 +188,20 @@ def units():
         program = os.path.join(BUILD, "daemons", daemon, f"flotilla-{daemon}")
         settings = os.path.join(SOURCE, "packaging", "etc", f"{daemon}.toml")
         run(program, "--config", settings, "--check-config")
-        drain = re.search(r'drain = "(\d+)s"', run(program, "--config", settings, "--print-config"))
+        in_effect = run(program, "--config", settings, "--print-config")
+        drain = re.search(r'drain = "(\d+)s"', in_effect)
+        held = sum(int(size) << 20 for size in
+                   re.findall(r'^(?:requests|kept|backlogs)_bytes_max = "(\d+)MiB"', in_effect, re.M))
         for name in (f"flotilla-{daemon}.service", f"flotilla-{daemon}@.service"):
             with open(os.path.join(folder, name), encoding="utf-8") as file:
                 text = file.read()
             stop = re.search(r"TimeoutStopSec=(\d+)s", text)
             require(int(stop.group(1)) > int(drain.group(1)), f"{name} kills what still drains")
+            memory = re.search(r"^MemoryMax=(\d+)G$", text, re.M)
+            require(memory and int(memory.group(1)) << 30 > held,
+                    f"{name} has too little memory: its limits sum up to {held} bytes")
+            key = f"LoadCredential={name.replace('@', '-%i').replace('.service', '')}.key_secret"
+            require(key in text.splitlines(), f"{name} has no {key}")
             # Where it will be installed there is nothing yet; the build's program stands in.
             instance = name.replace("@.", "@a.")
             with open(os.path.join(SCRATCH, instance), "w", encoding="utf-8") as file:

@@ -8,6 +8,7 @@ import docs_commands
 import layering
 import links
 import operations
+import packaging
 import project
 import sources
 
@@ -144,6 +145,30 @@ class Checks(unittest.TestCase):
                    "what to do at Up")
         self.finds(operations.alerts, {**right, operations.PAGE: page.format("", "### Odd\n")},
                    "no alert Odd")
+
+    def test_packaging(self):
+        right = {f"packaging/etc/{daemon}.toml": f'admin_http = "127.0.0.1:{port}"\n'
+                 for daemon, port in (("store", 1), ("broker", 2), ("relay", 3))}
+        targets = {"flotilla": '"a:1", "a:2", "a:3"', "flotilla-queues": '"a:1"',
+                   "flotilla-services": '"a:2"', "flotilla-relays": '"a:3"'}
+        scrape = "".join(f"  - job_name: {job}\n      - targets: [{of}]\n"
+                         for job, of in targets.items())
+        right[packaging.SCRAPE] = scrape
+        right["docs/a.md"] = "flotilla-store --admin-http 127.0.0.1:1\n"
+        self.passes(packaging.scraped, right)
+        self.passes(packaging.shown, right)
+        self.finds(packaging.scraped, {**right, packaging.SCRAPE: scrape.replace('["a:2"]',
+                                                                                '["a:4"]')},
+                   "asks ports 4, but packaging/etc listens on 2")
+        self.finds(packaging.shown, {**right, "docs/b.md": "--admin-http [::1]:4\n"}, "port 4")
+        units = {packaging.UNIT: "MemoryMax=@memory_max@\n",
+                 packaging.UNITS: "".join(f"set(memory_max_{daemon} 4G)\n"
+                                          for daemon in packaging.DAEMONS),
+                 packaging.SAYS_MEMORY: "set `MemoryMax=`: 4G for a store and a relay"}
+        self.finds(packaging.memory, units, "MemoryMax= 4G for a broker")
+        units[packaging.SAYS_MEMORY] = "set `MemoryMax=`: 4G for a store or broker or relay"
+        self.passes(packaging.memory, units)
+        self.finds(packaging.memory, {**units, packaging.UNIT: "LimitNOFILE=1\n"}, "no MemoryMax=")
 
     def test_documents_are_run(self):
         run = self.commands
