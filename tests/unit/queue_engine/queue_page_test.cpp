@@ -175,3 +175,37 @@ TEST_CASE("an engine that cannot read its store again says so, until it can",
     CHECK_FALSE(rig.engine->levels().is_reloading);
     CHECK(rig.engine->queues({}).queues.size() == 1);
 }
+
+TEST_CASE("what was counted before a start is in no rate after it", "[unit][queue_engine]") {
+    EngineRig rig;
+    rig.create("orders");
+    rig.ask<PutOk>("producer", EngineRig::many("orders", 1000, "old "));
+    for (int i = 0; i < 10; ++i)
+        rig.ack("worker", rig.take("worker", "orders"));
+    rig.pass(1h);
+    rig.start();
+    rig.ask<StatReply>("operator", Stat{"orders"}); // reads it into memory
+    QueueStat stat = rig.stat("orders");
+    CHECK(stat.counters.accepted_total == 1000);
+    CHECK(stat.levels.arrival_rate == 0);
+    CHECK(stat.levels.service_rate == 0);
+    CHECK(stat.levels.time_to_drain == no_limit);
+    // What comes now is in it.
+    rig.put("orders", "new");
+    stat = rig.stat("orders");
+    CHECK(stat.levels.arrival_rate > 0);
+    CHECK(stat.levels.arrival_rate < 2);
+}
+
+TEST_CASE("a first look after a long time finds rates of now", "[unit][queue_engine]") {
+    EngineRig rig;
+    rig.create("orders");
+    rig.ask<PutOk>("producer", EngineRig::many("orders", 1000, "old "));
+    rig.ack("worker", rig.take("worker", "orders"));
+    rig.pass(1h);
+    rig.turns();
+    const QueueStat stat = rig.stat("orders");
+    CHECK(stat.counters.finished_total == 1);
+    CHECK(stat.levels.arrival_rate < 0.001);
+    CHECK(stat.levels.service_rate < 0.001);
+}

@@ -227,7 +227,7 @@ void QueueMachine::Rest::handle(const Said& said, const Stat& stat) {
     const Slot slot = queue_for(said, stat.queue, Creates::no);
     if (slot == no_slot)
         return;
-    rate(book_[slot], turn_.now);
+    book_[slot].rate(turn_.now);
     answer(said, StatReply{to_text(book_[slot].stat(turn_.now, turn_.wall_ms()))});
 }
 

@@ -103,7 +103,7 @@ std::vector<QueueStat> QueueMachine::queues() const {
     std::vector<QueueStat> stats;
     QueueBook& book = rest_->book_;
     book.for_each([&](Slot slot) {
-        Rest::rate(book[slot], rest_->turn_.now);
+        book[slot].rate(rest_->turn_.now);
         stats.push_back(book[slot].stat(rest_->turn_.now, rest_->turn_.wall_ms()));
     });
     std::sort(stats.begin(), stats.end(),
@@ -134,7 +134,7 @@ QueuePage QueueMachine::queues(const QueuePageWish& wish, const Snapshot& snapsh
     std::partial_sort(fitting.begin(), end, fitting.end(), by_name);
     for (auto each = fitting.begin(); each != end; ++each) {
         if (each->slot != no_slot) {
-            Rest::rate(book[each->slot], turn.now);
+            book[each->slot].rate(turn.now);
             page.queues.push_back(book[each->slot].stat(turn.now, turn.wall_ms()));
         } else if (const auto queue = read_queue(snapshot, each->id)) {
             page.queues.push_back(queue->stat(turn.now, turn.wall_ms()));

@@ -315,14 +315,6 @@ Instant QueueMachine::Rest::next_deadline() const noexcept {
     return has_more() ? turn_.now : next;
 }
 
-void QueueMachine::Rest::rate(Queue& queue, Instant now) {
-    const QueueCounters& counters = queue.counters;
-    queue.arrivals.add(counters.accepted_total - queue.rated_arrivals, now);
-    queue.services.add(counters.finished_total - queue.rated_services, now);
-    queue.rated_arrivals = counters.accepted_total;
-    queue.rated_services = counters.finished_total;
-}
-
 void QueueMachine::Rest::stop(Times times) {
     set_times(times);
     draining_ = true;

@@ -32,6 +32,13 @@ QueueLevels Queue::levels(Instant now, std::int64_t wall_ms) const {
     return levels;
 }
 
+void Queue::rate(Instant now) {
+    arrivals.add(counters.accepted_total - rated_arrivals, now);
+    services.add(counters.finished_total - rated_services, now);
+    rated_arrivals = counters.accepted_total;
+    rated_services = counters.finished_total;
+}
+
 // ---- finding -----------------------------------------------------------------------------------
 
 Slot QueueBook::known(std::string_view name) const {
@@ -100,6 +107,9 @@ Slot QueueBook::load(QueueId id, std::string_view name, Turn& turn) {
     }
     queue.is_used = true;
     queue.loaded = queue.counters;
+    // What was counted before this start did not happen now.
+    queue.rated_arrivals = queue.counters.accepted_total;
+    queue.rated_services = queue.counters.finished_total;
     if (turn.can_read())
         find_oldest(turn.snapshot(), queue);
     census_.entered(queue);
@@ -134,6 +144,7 @@ void QueueBook::write_states(Turn& turn, Horizons horizons) {
         Queue& queue = queues_[slot];
         if (!std::exchange(queue.is_dirty, false))
             continue;
+        queue.rate(turn.now); // in each turn: a look may come an hour later
         turn.put(Table::queue, queue_state_key(queue.id), encode_state(queue, horizons));
     }
     dirty_.clear();

@@ -65,6 +65,8 @@ struct Queue {
     Instant paused_until{};  // order=strict: a retry delay that everything waits for
 
     std::uint64_t unfinished() const noexcept { return ready + delayed + leased; }
+    // Brings the rates up to the counters: what is new has happened just now.
+    void rate(Instant now);
     QueueLevels levels(Instant now, std::int64_t wall_ms) const;
     QueueStat stat(Instant now, std::int64_t wall_ms) const;
 };

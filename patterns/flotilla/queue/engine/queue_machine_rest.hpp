@@ -69,7 +69,6 @@ public:
     void stop(Times times);
     void check() const;
 
-    static void rate(Queue& queue, Instant now);
     void record_hops(); // as the limits say
 
     // ---- inputs
