@@ -61,7 +61,7 @@ Claim claim_of(const Redrive& redrive) {
 Claim claim_of(const Stat& stat) {
     if (stat.queue.empty())
         return {};
-    return {Claim::Kind::sight, Operation::administer, stat.queue, {}};
+    return {Claim::Kind::sight, Operation::take, stat.queue, {}}; // the least that would do
 }
 Claim claim_of(const List&) {
     return {}; // its rows are judged
