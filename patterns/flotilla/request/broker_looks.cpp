@@ -4,6 +4,9 @@
 #include <flotilla/request/broker_said.hpp>
 
 #include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace flotilla::request {
 
@@ -35,11 +38,17 @@ std::vector<ServiceLevels> BrokerMachine::services() const {
 std::vector<WorkerLevels> BrokerMachine::workers(Instant now) const {
     std::vector<WorkerLevels> all;
     all.reserve(workers_.size());
+    const auto called = [&](const std::string& user_id) -> std::string {
+        const auto& permissions = judge_.permissions();
+        const auto name = permissions && !user_id.empty() ? permissions->user_of(user_id)
+                                                          : std::optional<std::string_view>{};
+        return std::string(name.value_or(user_id)); // of one who was revoked: the credential
+    };
     workers_.for_each([&](Slot slot) {
         const BrokerWorker& worker = workers_[slot];
         WorkerLevels& levels = all.emplace_back();
         levels.peer = hex(worker.peer);
-        levels.user = worker.user;
+        levels.user = called(worker.user);
         levels.service = services_[worker.service].name;
         levels.dialect = worker.dialect;
         levels.descriptor = worker.descriptor;

@@ -163,6 +163,22 @@ TEST_CASE("a list shows the queues on which its reader has a right") {
     CHECK(!world.ask<StatReply>("x", Stat{""}, "BOB").text.empty());
 }
 
+TEST_CASE("a session shows what its user is called, and only where he has a name") {
+    World world;
+    world.permit(allow(everybody, {}));
+    world.say("a", Command{world.hello_to("work")}, "ALICE");
+    world.turns();
+    const auto users = [&] {
+        std::vector<std::string> all;
+        for (const SessionStat& each : world.engine->sessions(world.times.now))
+            all.push_back(each.user);
+        return all;
+    };
+    CHECK(users() == std::vector<std::string>{"alice"});
+    world.permit(nullptr);
+    CHECK(users() == std::vector<std::string>{"ALICE"});
+}
+
 TEST_CASE("without rules everybody who is let in may do everything, and nobody else anything") {
     World world;
     world.permit(allow(everybody, {}));

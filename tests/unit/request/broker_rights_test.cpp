@@ -76,6 +76,16 @@ TEST_CASE("a worker that may not serve is disconnected in every dialect") {
     CHECK(desk.levels().workers == 1);
 }
 
+TEST_CASE("a worker shows what its user is called, and only where he has a name") {
+    Desk desk;
+    desk.permit(usual());
+    desk.say("w", Desk::ready("echo"), 6, "BOB");
+    REQUIRE(desk.machine.workers(desk.now).size() == 1);
+    CHECK(desk.machine.workers(desk.now)[0].user == "bob");
+    desk.permit(nullptr);
+    CHECK(desk.machine.workers(desk.now)[0].user == "BOB");
+}
+
 TEST_CASE("mmi shows a user the services on which it has a right") {
     Desk desk;
     desk.say("w", Desk::ready("echo"), 6, "BOB");

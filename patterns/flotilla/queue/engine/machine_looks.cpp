@@ -146,12 +146,18 @@ QueuePage QueueMachine::queues(const QueuePageWish& wish, const Snapshot& snapsh
 
 std::vector<SessionStat> QueueMachine::sessions(Instant now) const {
     std::vector<SessionStat> all;
+    const auto called = [&](const std::string& user_id) -> std::string {
+        const auto& permissions = rest_->judge_.permissions();
+        const auto name = permissions && !user_id.empty() ? permissions->user_of(user_id)
+                                                          : std::optional<std::string_view>{};
+        return std::string(name.value_or(user_id)); // of one who was revoked: the credential
+    };
     rest_->sessions_.for_each([&](Slot slot) {
         const Session& session = rest_->sessions_[slot];
         SessionStat& stat = all.emplace_back();
         append_hex(stat.peer, session.peer);
         stat.consumer = session.consumer;
-        stat.user = session.user_id;
+        stat.user = called(session.user_id);
         if (session.queue != no_slot)
             stat.queue = rest_->book_[session.queue].name;
         stat.descriptor = session.descriptor;
