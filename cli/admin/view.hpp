@@ -44,7 +44,7 @@ struct DaemonView {
     std::int64_t process = 0;
     std::int64_t started_ms = 0;
     std::int64_t taken_ms = 0;
-    std::string state{}; // "starting", "ready", "draining", "stopped"
+    std::string state{}; // "starting", "ready", "not_ready", ...
     std::vector<std::string> not_ready{};
     std::vector<std::string> endpoints{};
     TableView totals{}; // one row

@@ -47,6 +47,8 @@ Snapshot Daemon::snapshot(const Wanted& wanted) const {
     for (const net::Endpoint& each : identity_.endpoints)
         snapshot.endpoints.push_back(each.text());
     show(wanted, snapshot);
+    if (snapshot.state == State::ready && !snapshot.not_ready.empty())
+        snapshot.state = State::not_ready; // whoever reads nothing but the state is not fooled
     net::GateCounters connections;
     for (const auto& gate : identity_.gates)
         add(connections, gate->counters());

@@ -11,6 +11,8 @@ std::string_view name(State state) noexcept {
         return "starting";
     case State::ready:
         return "ready";
+    case State::not_ready:
+        return "not_ready";
     case State::draining:
         return "draining";
     case State::stopped:

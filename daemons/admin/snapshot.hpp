@@ -52,8 +52,8 @@ struct Histogram {
     double sum = 0;
 };
 
-enum class State : std::uint8_t { starting, ready, draining, stopped };
-std::string_view name(State state) noexcept; // "ready"
+enum class State : std::uint8_t { starting, ready, not_ready, draining, stopped };
+std::string_view name(State state) noexcept; // "not_ready"
 std::string_view name(Column::Kind kind) noexcept;
 std::string_view name(Column::Unit unit) noexcept;
 

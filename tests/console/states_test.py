@@ -55,6 +55,7 @@ class States(ConsoleTest):
 
     def test_why_a_daemon_is_not_ready(self):
         with FakeDaemon(SOURCES) as fake:
+            fake.state = "not_ready"
             fake.not_ready = ["short of disk: 12 MiB free, 64 MiB reserved"]
             page = self.page(fake.url)
             page.says("Not ready")

@@ -103,7 +103,8 @@ function stateWord() {
         return 'unreachable';
     if (feed.isStale)
         return 'stale';
-    return state === 'ready' && reasons.length > 0 ? 'not ready' : state;
+    const isHeldUp = state === 'not_ready' || (state === 'ready' && reasons.length > 0);
+    return isHeldUp ? 'not ready' : state;
 }
 
 function showViews() {

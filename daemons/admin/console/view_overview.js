@@ -49,8 +49,8 @@ export function overview(app) {
         update(feed) {
             const {snapshot} = feed;
             const isReady = snapshot.state === 'ready' && snapshot.not_ready.length === 0;
-            setText(readiness, isReady ? '✓ Ready: takes work'
-                                       : `✗ Not ready: ${snapshot.state}`);
+            const why = snapshot.state === 'not_ready' ? '' : `: ${snapshot.state}`;
+            setText(readiness, isReady ? '✓ Ready: takes work' : `✗ Not ready${why}`);
             readiness.className = isReady ? 'ready good' : 'ready bad';
             show(reasons, snapshot.not_ready.length > 0);
             fillList(reasons, snapshot.not_ready);

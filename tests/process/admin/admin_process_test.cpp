@@ -163,6 +163,24 @@ TEST_CASE("admin: a drain that is ordered ends the daemon as a signal does", "[p
     CHECK(store.process.wait_exit() == Exit::with(5));
 }
 
+TEST_CASE("admin: a store that takes no puts is not ready, whichever word is read",
+          "[process][admin]") {
+    const ScratchFolder folder;
+    Administered store =
+        start({FLOTILLA_STORE_PROGRAM, "--bind", "tcp://127.0.0.1:*", "--data", folder.file("data"),
+               "--write-ahead-bytes", "1MiB", "--disk-reserve-bytes", "1000TiB"},
+              folder);
+    const HttpReply health = http_get(store.http(), "/readyz");
+    CHECK(health.code == 503);
+    for (const json& said : {json::parse(health.body), store.status()}) {
+        CHECK(said["state"] == "not_ready");
+        REQUIRE(said["not_ready"].size() == 1);
+        CHECK(said["not_ready"][0].get<std::string>().starts_with("short of disk"));
+    }
+    CHECK(http_get(store.http(), "/metrics").body.find("\nflotilla_ready 0\n") !=
+          std::string::npos);
+}
+
 TEST_CASE("admin: a relay is paused and goes on", "[process][admin]") {
     const ScratchFolder folder;
     Administered relay = start({FLOTILLA_RELAY_PROGRAM, "streamer", "--frontend",
