@@ -51,7 +51,8 @@ Status check_binds(const std::optional<std::vector<net::Endpoint>>& binds,
             return fail(passwords_beyond(bind + " '" + each.text() + "'"));
         if (local_only && each.reach() == net::Reach::remote)
             return fail(plaintext_beyond(bind + " '" + each.text() + "'"));
-        if (!each.is_wildcard() && !seen.insert(each.text()).second)
+        const bool has_place = !each.is_wildcard() || each.port() != 0;
+        if (has_place && !seen.insert(each.text()).second)
             return fail(Errc::bad_option,
                         bind + " '" + each.text() + "' is to be bound twice; leave one out");
     }

@@ -222,17 +222,24 @@ Result<RelayOptions> make_options(const RelaySettings& settings) {
 
 namespace {
 
+struct Bound {
+    net::Endpoint endpoint;
+    std::string relay; // by which
+};
+
 // Within one relay the plan sees to it.
-Status note_bound(const RelayOptions& options, std::map<std::string, std::string>& bound) {
+Status note_bound(const RelayOptions& options, std::vector<Bound>& bound) {
     for (const auto& [name, side] : sides(options))
         for (const net::Attachment& each : side->attachments) {
-            if (each.how != net::Attach::bind || each.endpoint.is_wildcard())
+            if (each.how != net::Attach::bind)
                 continue;
-            const auto [at, is_new] = bound.emplace(each.endpoint.text(), options.name);
-            if (!is_new)
-                return fail(Errc::bad_endpoint, "'" + at->first + "' is bound twice, by relay '" +
-                                                    at->second + "' and relay '" + options.name +
-                                                    "'");
+            for (const Bound& other : bound)
+                if (other.relay != options.name &&
+                    relay::is_one_place(each.endpoint, other.endpoint))
+                    return fail(Errc::bad_endpoint,
+                                relay::bound_twice(each.endpoint, other.endpoint) + ", by relay '" +
+                                    other.relay + "' and relay '" + options.name + "'");
+            bound.push_back({each.endpoint, options.name});
         }
     return {};
 }
@@ -245,7 +252,7 @@ Result<std::vector<RelayOptions>> make_options(const DaemonSettings& settings) {
                                       "--config FILE with [[relay]] tables");
     std::vector<RelayOptions> all;
     std::set<std::string> names;
-    std::map<std::string, std::string> bound; // where, and by which relay
+    std::vector<Bound> bound;
     const DaemonSettings in_use = in_effect(settings);
     for (const RelaySettings& each : in_use.relays) {
         auto options = make_options(each);

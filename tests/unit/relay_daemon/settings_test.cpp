@@ -171,6 +171,10 @@ TEST_CASE("settings: nothing to relay, no kind and a name used twice are refused
     twice.relays[1].name = "other";
     CHECK(has(make_options(twice).error().detail,
               "'tcp://127.0.0.1:5557' is bound twice, by relay 'relay' and relay 'other'"));
+    twice.relays[1].allow_plaintext = true;
+    twice.relays[1].frontend = *parse_attachments({"tcp://*:5557"});
+    CHECK(has(make_options(twice).error().detail,
+              "'tcp://*:5557' is bound twice (as 'tcp://127.0.0.1:5557'), by relay"));
     twice.relays[1].frontend = *parse_attachments({"tcp://127.0.0.1:*"});
     twice.relays[1].backend = *parse_attachments({">tcp://127.0.0.1:5558"});
     CHECK(make_options(twice));
