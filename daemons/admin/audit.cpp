@@ -29,11 +29,11 @@ host::Fields fields(const AuditEntry& entry, std::uint64_t left_out) {
         fields.emplace_back("object", entry.object);
     if (!entry.address.empty())
         fields.emplace_back("address", entry.address);
-    fields.emplace_back("code", std::to_string(entry.code));
+    fields.emplace_back("code", entry.code);
     if (!entry.why.empty())
         fields.emplace_back("why", entry.why);
     if (left_out > 0)
-        fields.emplace_back("left_out", std::to_string(left_out));
+        fields.emplace_back("left_out", left_out);
     return fields;
 }
 

@@ -48,7 +48,7 @@ void append_fields(host::Fields& fields, const std::array<Shown<Source>, n>& all
     for (const Shown<Source>& each : all) {
         const bool counts = each.column.kind == Column::Kind::counter;
         fields.emplace_back(std::string(each.column.name) + (counts ? "" : "_now"),
-                            std::to_string(std::llround(each.value(source))));
+                            std::llround(each.value(source)));
     }
 }
 

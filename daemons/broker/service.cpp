@@ -37,7 +37,7 @@ std::function<void(const request::BrokerNotice&)> notice_log(const host::Log& lo
         if (!notice.text.empty())
             fields.emplace_back("why", notice.text);
         if (*left_out > 0)
-            fields.emplace_back("left_out", std::to_string(*left_out));
+            fields.emplace_back("left_out", *left_out);
         log.write(level(notice.kind), request::name(notice.kind), fields);
     };
 }
@@ -135,7 +135,7 @@ void Service::report(const host::Log& log) const {
     for (std::size_t i = 0; i < logged; ++i)
         log.info("service_counters", service_fields(all[i]));
     if (logged < all.size())
-        log.info("service_counters_left_out", {{"services", std::to_string(all.size() - logged)}});
+        log.info("service_counters_left_out", {{"services", all.size() - logged}});
 }
 
 std::string Service::status() const {

@@ -63,7 +63,7 @@ private:
         return output_.write({line.data(), line.size()});
     }
     bool tell_dropped(spdlog::log_clock::time_point time) {
-        const Fields fields{{"lines", std::to_string(dropped_)}};
+        const Fields fields{{"lines", dropped_}};
         const std::string line = *format_ == LogFormat::json ? format_json("log_left_out", fields)
                                                              : format_text("log_left_out", fields);
         return write({time, {}, "flotilla", spdlog::level::warn, line});
@@ -94,15 +94,16 @@ std::optional<LogFormat> log_format_named(std::string_view name) noexcept {
 
 std::string format_text(std::string_view event, const Fields& fields) {
     std::string line{event};
-    for (const auto& [key, value] : fields)
-        line += " " + key + "=" + (is_plain(value) ? value : json_text(value));
+    for (const Field& each : fields)
+        line += " " + each.name + "=" + (is_plain(each.value) ? each.value : json_text(each.value));
     return line;
 }
 
 std::string format_json(std::string_view event, const Fields& fields) {
     std::string line = "\"event\":" + json_text(event);
-    for (const auto& [key, value] : fields)
-        line += "," + json_text(key) + ":" + json_text(value);
+    for (const Field& each : fields)
+        line += "," + json_text(each.name) + ":" +
+                (each.kind == Field::Kind::number ? each.value : json_text(each.value));
     return line;
 }
 

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -33,7 +34,21 @@ std::string_view name(LogFormat format) noexcept;
 std::optional<LogLevel> log_level_named(std::string_view name) noexcept;
 std::optional<LogFormat> log_format_named(std::string_view name) noexcept;
 
-using Field = std::pair<std::string, std::string>;
+// A text or a whole number; in JSON lines numbers are numbers, and a text of digits stays a text.
+struct Field {
+    enum class Kind : std::uint8_t { text, number };
+
+    Field(std::string its_name, std::string text)
+        : name(std::move(its_name)), value(std::move(text)) {}
+    template <class Number>
+    requires std::is_integral_v<Number> Field(std::string its_name, Number number)
+        : name(std::move(its_name)), value(std::to_string(number)), kind(Kind::number) {}
+    friend bool operator==(const Field&, const Field&) = default;
+
+    std::string name;
+    std::string value;
+    Kind kind = Kind::text;
+};
 using Fields = std::vector<Field>;
 
 // Everything of a line behind time and level. In text a value with blanks, quotes, '=' or control

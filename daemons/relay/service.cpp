@@ -73,7 +73,7 @@ auto connection_log(const relay::RelayOptions& options, const host::Log& log) {
                             {"reason", std::string(net::name(event.kind))},
                             {"why", explained(event, connects[std::size_t(side)])}};
         if (*left_out > 0)
-            fields.emplace_back("left_out", std::to_string(*left_out));
+            fields.emplace_back("left_out", *left_out);
         log.warning("connection_failed", fields);
     };
 }
@@ -190,7 +190,7 @@ std::vector<host::Fields> Service::counters() const {
     for (const relay::Relay& each : relays_) {
         host::Fields& fields = all.emplace_back(host::Fields{{"name", each.options().name}});
         for (relay::NamedCount& count : list(each.counters()))
-            fields.emplace_back(std::move(count.name), std::to_string(count.value));
+            fields.emplace_back(std::move(count.name), count.value);
     }
     return all;
 }

@@ -59,7 +59,7 @@ std::function<void(const queue::EngineOutputs::Notice&)> notice_log(const host::
         if (!notice.detail.empty())
             fields.emplace_back("why", notice.detail);
         if (*left_out > 0)
-            fields.emplace_back("left_out", std::to_string(*left_out));
+            fields.emplace_back("left_out", *left_out);
         log.write(level(notice.event), notice.event, fields);
     };
 }
@@ -86,9 +86,9 @@ Result<Service> Service::open(ServiceOptions options, host::Log& log) {
         return fail(store.error());
     service.disk_ = store->get();
     if (const auto given_up = service.disk_->given_up())
-        log.warning("journal_given_up", {{"times", std::to_string(given_up->times)},
+        log.warning("journal_given_up", {{"times", given_up->times},
                                          {"last", utc_text(given_up->wall_ms)},
-                                         {"behind_turn", std::to_string(given_up->turn)}});
+                                         {"behind_turn", given_up->turn}});
     own.server.on_notice = notice_log(log);
     own.server.on_refused = [audit = service.admin_.audit()](const Refusal& refusal) {
         note(*audit, refusal);
@@ -204,7 +204,7 @@ void Service::report(const host::Log& log) const {
     for (const queue::QueueStat& each : page.queues)
         log.info("queue_counters", queue_fields(each));
     if (page.left_out > 0)
-        log.info("queue_counters_left_out", {{"queues", std::to_string(page.left_out)}});
+        log.info("queue_counters_left_out", {{"queues", page.left_out}});
     for (const queue::DoorStat& each : server_->doors())
         log.info("door_counters", door_fields(each));
 }

@@ -18,8 +18,8 @@ TEST_CASE("broker report: every counter has a name of its own and its value", "[
     levels.queued = 3;
     const host::Fields fields = counter_fields(counters, levels);
     std::set<std::string> names;
-    for (const auto& [name, value] : fields)
-        CHECK(names.insert(name).second);
+    for (const host::Field& each : fields)
+        CHECK(names.insert(each.name).second);
     // As many fields as there are numbers and levels, so that none is forgotten: times are a
     // histogram's, and of the operations a broker knows two.
     constexpr std::size_t levels_shown = 7;
@@ -29,9 +29,9 @@ TEST_CASE("broker report: every counter has a name of its own and its value", "[
                   sizeof(std::uint64_t) +
               operations_shown + levels_shown);
     const auto value = [&](const std::string& name) {
-        for (const auto& [each, text] : fields)
-            if (each == name)
-                return text;
+        for (const host::Field& each : fields)
+            if (each.name == name)
+                return each.value;
         return std::string("none");
     };
     CHECK(value("requests") == "7");
@@ -49,7 +49,7 @@ TEST_CASE("broker report: names of services are shown printable and short", "[un
     service.queued = 2;
     const host::Fields fields = service_fields(service);
     CHECK(fields[0] == host::Field{"name", "echo"});
-    CHECK(fields[3] == host::Field{"queued_now", "2"});
+    CHECK(fields[3] == host::Field{"queued_now", 2});
 }
 
 TEST_CASE("broker report: peers that come and go are no warning", "[unit][broker]") {

@@ -38,6 +38,12 @@ TEST_CASE("log: a JSON line holds any bytes", "[unit][host]") {
           "\"event\":\"odd\",\"a\":\"q\\\"\\n\",\"b\":\"\xef\xbf\xbd\"");
 }
 
+TEST_CASE("log: numbers are numbers in a JSON line, and digits of a name are not", "[unit][host]") {
+    const Fields fields{{"name", "42"}, {"count", std::uint64_t{7}}, {"change", -1}};
+    CHECK(format_json("odd", fields) == R"("event":"odd","name":"42","count":7,"change":-1)");
+    CHECK(format_text("odd", fields) == "odd name=42 count=7 change=-1");
+}
+
 TEST_CASE("log: levels and formats have names", "[unit][host]") {
     for (const char* level : {"debug", "info", "warning", "error"})
         CHECK(name(*log_level_named(level)) == level);
