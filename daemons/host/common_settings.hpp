@@ -8,6 +8,7 @@
 #include "host/setting_values.hpp"
 
 #include <flotilla/base/time.hpp>
+#include <flotilla/net/gate.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -55,8 +56,8 @@ void for_each_security_setting(Visit&& visit) {
     visit("access", &S::access, Paths{},
           "Rules: who may do what, and from where; read again when it changes");
     visit("connections_max", &S::connections_max, Counts{1, 1'000'000},
-          "Connections at once; further ones are hung up on (default: 65536, or what the limit of "
-          "open files leaves)");
+          "Connections at once, beside 64 of the admin listener; further ones are hung up on "
+          "(default: 65536, or what the limit of open files leaves)");
     visit("address_connections_max", &S::address_connections_max, Counts{1, 1'000'000},
           "Of one address beyond loopback (default: 4096)");
     visit("address_failures_max", &S::address_failures_max, Counts{1, 1'000'000},
@@ -110,6 +111,11 @@ void add_common_defaults(S& settings, const std::string& program) {
     defaults.instance = program;
     defaults.allow_any_client_key = false;
     defaults.allow_plaintext = false;
+    const net::GateLimits limits;
+    defaults.connections_max = limits.connections_max;
+    defaults.address_connections_max = limits.address_connections_max;
+    defaults.address_failures_max = limits.address_failures_max;
+    defaults.address_penalty = limits.address_penalty;
     defaults.hop_record = false;
     defaults.drain = 5s;
     defaults.io_threads = 1;

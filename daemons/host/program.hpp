@@ -8,6 +8,7 @@
 #pragma once
 
 #include "host/command_line.hpp"
+#include "host/doubts.hpp"
 #include "host/freed_memory.hpp"
 #include "host/lifecycle.hpp"
 #include "host/log.hpp"
@@ -17,6 +18,7 @@
 #include <flotilla/base/exit_code.hpp>
 
 #include <iostream>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -69,8 +71,11 @@ ExitCode obey(std::string_view program, const Command& command, MakeOptions&& ma
         refuse(program, named(options.error(), command));
         return ExitCode::usage; // whatever is wrong, the settings name it
     }
-    if (command.task == Task::check_config)
+    if (command.task == Task::check_config) {
+        if (const std::string doubt = doubt_of_rules(command.settings); !doubt.empty())
+            std::cerr << program << ": " << doubt << "\n";
         return ExitCode::ok;
+    }
     return serve(command, std::move(*options));
 }
 

@@ -237,6 +237,18 @@ class Operation(unittest.TestCase):
             self.assertEqual(done.returncode, 2)
             self.assertIn(f"unknown key '{wrong}'; did you mean '{right}'", done.stderr)
 
+    def test_rules_that_are_none_are_doubted(self):
+        """An access file without a [[rule]] lets everybody do everything: right, but hardly meant."""
+        config = self.file("relay.toml", 'access = "access.toml"\n' + self.settings("relay"))
+        for rules, doubt in (("[[address]]\nallow = '127.0.0.1'\n", "has no [[rule]]"),
+                             ("[[rule]]\nwho = '*'\nallow = 'put'\non = '*'\n", "")):
+            self.file("access.toml", rules)
+            done = subprocess.run([PROGRAMS["relay"], "--config", config, "--check-config"],
+                                  stderr=subprocess.PIPE, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(doubt, done.stderr)
+            self.assertEqual(bool(done.stderr), bool(doubt))
+
     # ---- socket activation
 
     def activate(self, listeners, names):

@@ -161,6 +161,9 @@ TEST_CASE("broker settings: what is printed reads back to the same", "[unit][bro
     REQUIRE(settings);
     settings->services[0].name = "odd \"name\" \\ \x01";
     const std::string printed = format_settings(*settings);
+    for (const char* limit : {"\nconnections_max = 65536\n", "\naddress_connections_max = 4096\n",
+                              "\naddress_failures_max = 20\n", "\naddress_penalty = \"5s\"\n"})
+        CHECK(printed.find(limit) != std::string::npos);
     const auto again = parse_settings(printed, "printed");
     if (!again)
         FAIL(again.error().detail + "\n" + printed);

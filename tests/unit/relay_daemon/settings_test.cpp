@@ -183,6 +183,9 @@ TEST_CASE("settings: nothing to relay, no kind and a name used twice are refused
 TEST_CASE("settings: what is printed reads back to the same", "[unit][relay]") {
     const auto settings = parse_settings(two_relays, "relay.toml");
     const std::string printed = format_settings(*settings);
+    for (const char* limit : {"\nconnections_max = 65536\n", "\naddress_connections_max = 4096\n",
+                              "\naddress_failures_max = 20\n", "\naddress_penalty = \"5s\"\n"})
+        CHECK(printed.find(limit) != std::string::npos);
     const auto again = parse_settings(printed, "printed");
     if (!again)
         FAIL(again.error().detail);

@@ -79,6 +79,9 @@ TEST_CASE("store settings: what is printed reads back as the same", "[unit][stor
     const auto settings = parse_settings(whole, "store.toml");
     REQUIRE(settings);
     const std::string printed = format_settings(*settings);
+    for (const char* limit : {"\nconnections_max = 65536\n", "\naddress_connections_max = 4096\n",
+                              "\naddress_failures_max = 20\n", "\naddress_penalty = \"5s\"\n"})
+        CHECK(printed.find(limit) != std::string::npos);
     const auto again = parse_settings(printed, "store.toml");
     REQUIRE(again);
     CHECK(format_settings(*again) == printed);
