@@ -3,6 +3,7 @@
 #include "penalties.hpp"
 
 #include <flotilla/net/gate.hpp>
+#include <flotilla/net/refused_entry.hpp>
 #include <flotilla/net/system.hpp>
 
 #include <atomic>
@@ -30,12 +31,22 @@ bool counts_against_address(HandshakeFailure reason) noexcept {
     }
 }
 
-// What a log shows of who asked: never a whole key, and no control characters.
-std::string shown(const AccessRequest& request) {
+// The user of a key that is listed with a name; else never a whole key.
+std::string shown(const AccessPolicy& policy, const CurveKey& key) {
+    if (const auto* list = std::get_if<AllowList>(&policy.clients)) {
+        const auto at = list->users().find(key);
+        if (at != list->users().end() && !at->second.name.empty() && at->second.name != key.z85())
+            return at->second.name;
+    }
+    return fingerprint(key);
+}
+
+// What a log shows of who asked, without control characters.
+std::string shown(const AccessPolicy& policy, const AccessRequest& request) {
     constexpr std::size_t shown_max = 32;
     if (!request.key_bytes.empty()) {
         const auto key = CurveKey::from_bytes(request.key_bytes);
-        return key ? fingerprint(*key) : std::string{};
+        return key ? shown(policy, *key) : std::string{};
     }
     std::string text;
     for (const char c : request.plain_name.substr(0, shown_max))
@@ -127,18 +138,29 @@ AccessDecision Gate::judge(const AccessRequest& request, const std::optional<Ent
     } else {
         decision = decide(rest_->policy, request);
     }
+    std::optional<RefusedEntry> refused;
     if (decision.status == 200 && entry) {
-        if (const Status may =
-                rest_->policy.permissions.check(decision.user_id, entry->operation, entry->object);
-            !may)
+        const Permissions& permissions = rest_->policy.permissions;
+        if (const Status may = permissions.check(decision.user_id, entry->operation, entry->object);
+            !may) {
+            refused = {std::string(decision.user_id.empty() ? Permissions::anonymous : ""),
+                       std::string(request.domain), entry->operation, entry->object};
             decision = {400, may.error().detail, {}, HandshakeFailure::not_allowed};
-        else
+        } else {
             rest_->admitted.try_emplace(std::string(request.domain), *entry)
                 .first->second.add(decision.user_id, address);
+        }
     }
-    if (decision.failure)
-        rest_->note({*decision.failure, address ? address->text() : std::string{}, shown(request)},
+    if (decision.failure) {
+        std::string who = shown(rest_->policy, request);
+        if (refused) {
+            if (refused->user.empty())
+                refused->user = std::move(who);
+            who = text_of(*refused);
+        }
+        rest_->note({*decision.failure, address ? address->text() : std::string{}, std::move(who)},
                     address, now);
+    }
     return decision;
 }
 
