@@ -87,11 +87,10 @@ Admin::~Admin() {
         end();
 }
 
-Status Admin::listen(net::Context& context, const net::Security& security, std::string domain) {
+Status Admin::listen(net::Context& context, const net::Security& security) {
     if (!options_.endpoint)
         return {};
-    auto endpoint =
-        Endpoint::open(context, {*options_.endpoint, security, std::move(domain)}, office_);
+    auto endpoint = Endpoint::open(context, {*options_.endpoint, security}, office_);
     if (!endpoint)
         return fail(host::about_setting("admin", endpoint.error()));
     log_->info("admin_listening", {{"endpoint", endpoint->bound().text()}});

@@ -4,7 +4,7 @@
 //
 //     auto admin = Admin::open(options, log);      HTTP listens; not ready: starting
 //     ... the daemon recovers and binds ...
-//     admin->listen(context, security, domain);    the admin endpoint is bound
+//     admin->listen(context, security);            the admin endpoint is bound
 //     admin->begin();                              who asks waits for the loop
 //     admin->attach(poller, daemon);               the loop answers
 //     admin->end();                                askers are sent away, threads joined
@@ -54,7 +54,7 @@ public:
     ~Admin(); // end()
 
     // Errors: those of Endpoint.
-    Status listen(net::Context& context, const net::Security& security, std::string domain);
+    Status listen(net::Context& context, const net::Security& security);
 
     void begin() { desk_->begin(); }
     // From now on the poller's turns answer who waits. `administered` must outlive them.

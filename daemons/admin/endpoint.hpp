@@ -25,7 +25,7 @@ public:
     struct Options {
         net::Endpoint bind;
         net::Security security{};
-        std::string domain{}; // of the daemon's listener, whose access rules hold here too
+        std::string domain = "admin"; // ZAP: its gate has connections of its own
     };
     // Bound when it returns; `context` must outlive it. Errors: those of Socket.
     static Result<Endpoint> open(net::Context& context, Options options,

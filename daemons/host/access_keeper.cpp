@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/access_keeper.hpp"
 
+#include "host/refused_handshake.hpp"
 #include "host/security_refusals.hpp"
 
 #include <flotilla/base/units.hpp>
@@ -9,7 +10,6 @@
 #include <map>
 #include <numeric>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <variant>
 
@@ -76,6 +76,11 @@ Result<AccessKeeper::Fresh> read(const CommonSettings& settings, net::AccessWatc
     return AccessKeeper::Fresh{std::move(watch), std::move(*access), gate_limits(settings)};
 }
 
+net::GateLimits admin_limits(net::GateLimits limits) {
+    limits.connections_max = AccessKeeper::admin_connections_max;
+    return limits;
+}
+
 } // namespace
 
 net::GateLimits gate_limits(const CommonSettings& settings) {
@@ -91,8 +96,25 @@ net::GateLimits gate_limits(const CommonSettings& settings) {
 
 AccessKeeper::AccessKeeper(Fresh fresh, std::shared_ptr<net::Gate> gate,
                            net::Plaintext::Handshakes handshakes)
-    : watch_(std::move(fresh.watch)), gate_(std::move(gate)), handshakes_(handshakes),
-      permissions_(std::move(fresh.access.permissions)) {}
+    : watch_(std::move(fresh.watch)), gate_(std::move(gate)),
+      admin_gate_(std::make_shared<net::Gate>(fresh.access.policy, admin_limits(fresh.limits))),
+      handshakes_(handshakes), permissions_(std::move(fresh.access.permissions)) {}
+
+net::Security AccessKeeper::admin_security() const {
+    net::Security security = security_;
+    if (auto* curve = std::get_if<net::CurveServer>(&security))
+        curve->clients = admin_gate_;
+    else if (auto* plain = std::get_if<net::PlainServer>(&security))
+        plain->gate = admin_gate_;
+    else if (auto* plaintext = std::get_if<net::Plaintext>(&security))
+        plaintext->gate = admin_gate_;
+    return security;
+}
+
+void AccessKeeper::set_policy(net::AccessPolicy policy) {
+    admin_gate_->set_policy(policy);
+    gate_->set_policy(std::move(policy));
+}
 
 net::Plaintext AccessKeeper::plaintext(net::Plaintext::Where where) {
     has_plaintext_ = true;
@@ -162,8 +184,9 @@ Status AccessKeeper::check_rules(const net::Access& access) const {
 void AccessKeeper::take_over(Fresh fresh) {
     is_stale_ = false;
     watch_ = std::move(fresh.watch);
-    gate_->set_policy(std::move(fresh.access.policy));
+    set_policy(std::move(fresh.access.policy));
     gate_->set_limits(fresh.limits);
+    admin_gate_->set_limits(admin_limits(fresh.limits));
     permissions_ = std::move(fresh.access.permissions);
 }
 
@@ -212,60 +235,58 @@ Status AccessKeeper::check_again(const net::Access& access) const {
 bool AccessKeeper::take_over(net::Access access, const Log& log) {
     const auto* list = std::get_if<net::AllowList>(&access.policy.clients);
     const std::size_t keys = list ? list->size() : 0;
-    Fields fields{{"keys", std::to_string(keys)},
-                  {"rules", std::to_string(access.rules)},
-                  {"plain_users", std::to_string(access.plain_users)}};
+    Fields fields{{"keys", keys}, {"rules", access.rules}, {"plain_users", access.plain_users}};
     if (list && keys == 0) {
         fields.emplace_back("why", "all keys are revoked: nobody can connect");
         log.warning("access_reloaded", fields);
     } else {
         log.info("access_reloaded", fields);
     }
-    gate_->set_policy(std::move(access.policy));
+    set_policy(std::move(access.policy));
     permissions_ = std::move(access.permissions);
     return true;
 }
 
+net::GateCounters AccessKeeper::sums() const {
+    net::GateCounters sums = gate_->counters();
+    const net::GateCounters admin = admin_gate_->counters();
+    sums.connections += admin.connections;
+    sums.handshakes_total += admin.handshakes_total;
+    for (std::size_t i = 0; i < net::handshake_failures_count; ++i)
+        sums.failures_total[i] += admin.failures_total[i];
+    return sums;
+}
+
 void AccessKeeper::log_failures(const Log& log) {
-    using What = std::tuple<net::HandshakeFailure, std::string, std::string>;
-    std::map<What, std::uint64_t> counts;
-    for (const net::FailedHandshake& each : gate_->take_failures()) {
-        ++counts[{each.reason, each.address, each.who}];
-        if (each.waits > Duration::zero())
-            log.warning("address_penalty",
-                        {{"address", each.address}, {"wait", format_duration(each.waits)}});
-    }
+    std::map<RefusedHandshake, std::uint64_t> counts;
+    for (const auto& gate : {gate_, admin_gate_})
+        for (net::FailedHandshake& each : gate->take_failures()) {
+            if (each.waits > Duration::zero())
+                log.warning("address_penalty",
+                            {{"address", each.address}, {"wait", format_duration(each.waits)}});
+            ++counts[refused_at(gate == admin_gate_ ? "admin" : "", std::move(each))];
+        }
     std::size_t lines = 0;
-    for (const auto& [what, count] : counts) {
+    for (const auto& [refused, count] : counts) {
         if (lines++ == lines_max)
             break;
-        const auto& [reason, address, who] = what;
-        Fields fields{{"reason", std::string(net::name(reason))}};
-        if (!address.empty())
-            fields.emplace_back("address", address);
-        if (!who.empty())
-            fields.emplace_back("who", who);
-        fields.emplace_back("why", std::string(net::explain(reason)));
-        fields.emplace_back("count", std::to_string(count));
         failures_logged_ += count;
-        log.warning("handshake_refused", fields);
+        log.warning("handshake_refused", fields_of(refused, relay_, count));
     }
-    const auto& all = gate_->counters().failures_total;
+    const auto& all = sums().failures_total;
     const std::uint64_t total = std::accumulate(all.begin(), all.end(), std::uint64_t{0});
     if (total > failures_logged_)
-        log.warning("handshake_refused_left_out",
-                    {{"count", std::to_string(total - failures_logged_)}});
+        log.warning("handshake_refused_left_out", {{"count", total - failures_logged_}});
     failures_logged_ = total;
 }
 
 Fields AccessKeeper::counters() const {
-    const net::GateCounters now = gate_->counters();
-    Fields fields{{"connections", std::to_string(now.connections)},
-                  {"handshakes", std::to_string(now.handshakes_total)}};
+    const net::GateCounters now = sums();
+    Fields fields{{"connections", now.connections}, {"handshakes", now.handshakes_total}};
     for (std::size_t i = 0; i < net::handshake_failures_count; ++i)
         if (now.failures_total[i] > 0)
             fields.emplace_back("refused_" + std::string(net::name(net::HandshakeFailure(i))),
-                                std::to_string(now.failures_total[i]));
+                                now.failures_total[i]);
     return fields;
 }
 

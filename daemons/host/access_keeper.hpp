@@ -5,13 +5,17 @@
 // content changes, and says who was refused.
 //
 //     auto access = AccessKeeper::open(settings);
-//     options.security = access->security();         // of every listener
+//     options.security = access->security();         // of every listener but the admin's
 //     options.permissions = access->permissions();
 //     ... in the loop:
 //     if (access->look(net::now(), log)) server.set_permissions(access->permissions());
 //
-// Events of the log: handshake_refused (reason, address, who, why, count), address_penalty,
-// access_reloaded, access_reload_failed. One thread; the gate in security() is safe from all.
+// Two gates have one policy: the admin listener has connections of its own, so that peers who use
+// connections_max up do not lock out who comes to see why.
+//
+// Events of the log: handshake_refused (reason, relay, listener, address, who, operation, object,
+// why, count), address_penalty, access_reloaded, access_reload_failed. One thread; the gates are
+// safe from all.
 #pragma once
 
 #include "host/common_settings.hpp"
@@ -27,11 +31,15 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace flotilla::host {
 
 class AccessKeeper {
 public:
+    static constexpr std::uint64_t admin_connections_max = 64; // beyond connections_max
     static constexpr Duration look_every = 1s;
     // A file that changed is taken over when it is still the same so long after: an editor, or cp,
     // that is half way through would take everybody's rights, or give them to all. At the latest
@@ -53,11 +61,16 @@ public:
     static Result<AccessKeeper> open(const CommonSettings& settings);
 
     const net::Security& security() const noexcept { return security_; }
+    // The same for the admin listener, which is in a ZAP domain of its own.
+    net::Security admin_security() const;
     // What a listener without keys has beside those of security(), in front of the same gate.
     net::Plaintext plaintext(net::Plaintext::Where where);
     // Never nullptr; another pointer when they changed.
     const std::shared_ptr<const Permissions>& permissions() const noexcept { return permissions_; }
     const std::shared_ptr<net::Gate>& gate() const noexcept { return gate_; }
+    std::vector<std::shared_ptr<const net::Gate>> gates() const { return {gate_, admin_gate_}; }
+    // A relay that this is for: named in each handshake_refused.
+    void name_relay(std::string relay) { relay_ = std::move(relay); }
     // connections, handshakes, and failures by reason as far as there were some.
     Fields counters() const;
 
@@ -83,11 +96,15 @@ private:
     Status check_again(const net::Access& access) const;
     bool take_over(net::Access access, const Log& log);
     bool is_settled(Instant now);
+    void set_policy(net::AccessPolicy policy);
+    net::GateCounters sums() const;
     void log_failures(const Log& log);
 
     net::AccessWatch watch_;
     net::Security security_{};
     std::shared_ptr<net::Gate> gate_;
+    std::shared_ptr<net::Gate> admin_gate_;
+    std::string relay_{};
     net::Plaintext::Handshakes handshakes_; // of listeners without keys,
     bool has_plaintext_ = false;            // if there are some
     std::shared_ptr<const Permissions> permissions_;

@@ -65,6 +65,7 @@ Result<host::AccessKeeper> put_access(relay::RelayOptions& options,
     auto access = host::AccessKeeper::open(settings);
     if (!access)
         return access;
+    access->name_relay(options.name);
     for (const auto& [name, side] : sides(options)) {
         put_gate(*side, *access);
         if (const Status good = check_passwords(name, *side); !good)

@@ -147,8 +147,8 @@ Result<Service> Service::open(ServiceOptions options, host::Log& log) {
         service.relays_.push_back(std::move(*opened));
     }
     // Not that of a side: one that connects has the security of a client.
-    if (Status listens = service.admin_.listen(service.context_, service.access_.front().security(),
-                                               "flotilla-relay");
+    if (Status listens =
+            service.admin_.listen(service.context_, service.access_.front().admin_security());
         !listens)
         return fail(listens.error());
     host::name_unused_listeners(service.context_, log);
@@ -271,7 +271,8 @@ ExitCode Service::run(host::Signals& signals) {
             bound.insert(bound.end(), each.endpoints(side).begin(), each.endpoints(side).end());
     std::vector<std::shared_ptr<const net::Gate>> gates;
     for (const host::AccessKeeper& each : access_)
-        gates.push_back(each.gate());
+        for (auto& gate : each.gates())
+            gates.push_back(std::move(gate));
     Administration administration({"flotilla-relay", admin_.instance(), bound, gates,
                                    [this] {
                                        return std::any_of(

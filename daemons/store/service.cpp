@@ -117,8 +117,7 @@ Result<Service> Service::open(ServiceOptions options, host::Log& log) {
             return fail(host::about_setting("bind", bound.error()));
         service.bound_.push_back(std::move(*bound));
     }
-    if (Status listens =
-            service.admin_.listen(service.context_, own.server.security, own.server.domain);
+    if (Status listens = service.admin_.listen(service.context_, service.access_->admin_security());
         !listens)
         return fail(listens.error());
     host::name_unused_listeners(service.context_, log);
@@ -218,10 +217,7 @@ std::string Service::status() const {
 
 ExitCode Service::run(host::Signals& signals) {
     host::ServeLoop loop(*this, *log_, *options_.settings.drain);
-    Administration administration({"flotilla-store",
-                                   admin_.instance(),
-                                   bound_,
-                                   {access_->gate()},
+    Administration administration({"flotilla-store", admin_.instance(), bound_, access_->gates(),
                                    [this] { return access_->is_stale(); }},
                                   loop, {*server_, *disk_, *options_.settings.disk_reserve_bytes});
     administration_ = &administration;

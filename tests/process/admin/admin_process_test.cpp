@@ -181,6 +181,33 @@ TEST_CASE("admin: a store that takes no puts is not ready, whichever word is rea
           std::string::npos);
 }
 
+TEST_CASE("admin: peers who use every connection up do not lock the administrator out",
+          "[process][admin]") {
+    const ScratchFolder folder;
+    Administered store =
+        start({FLOTILLA_STORE_PROGRAM, "--bind", "tcp://127.0.0.1:*", "--data", folder.file("data"),
+               "--write-ahead-bytes", "1MiB", "--connections-max", "2"},
+              folder);
+    auto context = *net::Context::open();
+    const auto peer = [&] {
+        auto socket = *net::Socket::open(context, net::SocketType::req);
+        REQUIRE(
+            socket.connect(*net::Endpoint::parse(store.said["endpoints"][0].get<std::string>())));
+        wire::Frames message{"FLQ1", "stat", "c", ""};
+        REQUIRE(socket.send(message, patience));
+        return socket;
+    };
+    auto first = peer();
+    auto second = peer();
+    REQUIRE(first.receive(patience));
+    REQUIRE(second.receive(patience));
+    auto third = peer();
+    REQUIRE(store.process.wait_line(Stream::error, "handshake_refused reason=connections"));
+    CHECK(order(context, store, "health", json::object(), false).code == "200");
+    CHECK(order(context, store, "drain", json::object()).code == "200");
+    CHECK(store.process.wait_exit() == Exit::with(0));
+}
+
 TEST_CASE("admin: a relay is paused and goes on", "[process][admin]") {
     const ScratchFolder folder;
     Administered relay = start({FLOTILLA_RELAY_PROGRAM, "streamer", "--frontend",

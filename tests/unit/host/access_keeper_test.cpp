@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fcntl.h>
-#include <host/access_keeper.hpp>
-#include <support/catch.hpp>
-#include <support/scratch.hpp>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "keeping.hpp"
 
-#include <fstream>
-#include <iterator>
+#include <sys/stat.h>
+
 #include <string>
 #include <variant>
 
@@ -15,41 +10,6 @@ using namespace flotilla;
 using namespace flotilla::host;
 
 namespace {
-
-void write(const std::string& path, const std::string& text) {
-    std::ofstream(path, std::ios::trunc) << text;
-}
-
-// A daemon's settings with its files, and a log to look into.
-struct Keeping {
-    Keeping() {
-        REQUIRE(net::save_certificate(server, folder.file("server")));
-        write(folder.file("list"), alice.public_key.z85() + " alice @billing\n");
-        settings.curve_key = folder.file("server_secret");
-        settings.allow_client_keys = folder.file("list");
-    }
-    ~Keeping() { ::close(descriptor); }
-    std::string logged() const {
-        std::ifstream file(folder.file("log"));
-        return {std::istreambuf_iterator<char>(file), {}};
-    }
-    std::size_t lines(const std::string& event) const {
-        std::size_t found = 0;
-        const std::string text = logged();
-        for (std::size_t at = text.find(event); at != std::string::npos;
-             at = text.find(event, at + 1))
-            ++found;
-        return found;
-    }
-
-    test::ScratchFolder folder{};
-    int descriptor = ::open(folder.file("log").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    Log log{LogLevel::debug, LogFormat::text, descriptor};
-    net::CurveKeyPair server = *net::generate_key_pair();
-    net::CurveKeyPair alice = *net::generate_key_pair();
-    CommonSettings settings{};
-    Instant now{1h};
-};
 
 std::string refusal_of(const CommonSettings& settings) {
     const auto opened = AccessKeeper::open(settings);
@@ -362,28 +322,4 @@ TEST_CASE("access keeper: users with passwords do not come with a changed file",
     CHECK(with.lines("listeners of another kind: restart") == 1);
     CHECK(curve->permissions()->has_rules());
     CHECK(plaintext->permissions()->has_rules());
-}
-
-TEST_CASE("access keeper: refusals are logged, a flood of them as a number", "[unit][host]") {
-    Keeping with;
-    auto keeper = AccessKeeper::open(with.settings);
-    REQUIRE(keeper);
-    const std::string stranger(32, 's');
-    for (int i = 0; i < 3; ++i)
-        (void)keeper->gate()->judge({"d", "10.0.0.7", "CURVE", stranger}, {}, with.now);
-    CHECK_FALSE(keeper->look(with.now, with.log));
-    CHECK(with.lines("handshake_refused reason=unknown_key address=10.0.0.7") == 1);
-    CHECK(with.logged().find("count=3") != std::string::npos);
-    for (int i = 0; i < 1000; ++i) {
-        const std::string address =
-            "10.1." + std::to_string(i / 250) + "." + std::to_string(i % 250);
-        (void)keeper->gate()->judge({"d", address, "CURVE", stranger}, {}, with.now);
-    }
-    with.now += AccessKeeper::look_every;
-    CHECK_FALSE(keeper->look(with.now, with.log));
-    CHECK(with.lines("handshake_refused reason=") == 1 + AccessKeeper::lines_max);
-    CHECK(with.lines("handshake_refused_left_out count=990") == 1);
-    with.now += AccessKeeper::look_every;
-    CHECK_FALSE(keeper->look(with.now, with.log));
-    CHECK(with.lines("handshake_refused_left_out") == 1);
 }
