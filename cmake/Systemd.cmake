@@ -14,10 +14,12 @@ foreach(daemon store broker relay)
     set(memory_max "${memory_max_${daemon}}")
     set(of_instance "")
     set(dash_instance "")
+    set(at_instance "")
     configure_file("${PROJECT_SOURCE_DIR}/packaging/systemd/flotilla.service.in"
                    "${flotilla_units_dir}/flotilla-${daemon}.service" @ONLY)
     set(of_instance " %i")
     set(dash_instance "-%i")
+    set(at_instance "@%i")
     configure_file("${PROJECT_SOURCE_DIR}/packaging/systemd/flotilla.service.in"
                    "${flotilla_units_dir}/flotilla-${daemon}@.service" @ONLY)
 endforeach()
