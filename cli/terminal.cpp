@@ -1,10 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <flotilla/base/encoding.hpp>
+
 #include <cli/terminal.hpp>
 #include <unistd.h>
 
 #include <cstdio>
 
 namespace flotilla::cli {
+
+namespace {
+
+// Much of what is said was said by peers, who could drive the terminal with it.
+void append_shown(std::string& out, std::string_view text) {
+    while (true) {
+        const std::string_view line = text.substr(0, text.find('\n'));
+        if (is_printable(line))
+            out.append(line);
+        else
+            append_escaped(out, line);
+        if (line.size() == text.size())
+            return;
+        out.push_back('\n');
+        text.remove_prefix(line.size() + 1);
+    }
+}
+
+} // namespace
 
 bool is_terminal(int descriptor) noexcept {
     return isatty(descriptor) == 1;
@@ -21,7 +42,7 @@ Terminal::~Terminal() {
 void Terminal::line(std::string_view text) {
     clear_progress();
     std::string out = verb_.empty() ? "zmq: " : "zmq " + verb_ + ": ";
-    out.append(text);
+    append_shown(out, text);
     out.push_back('\n');
     std::fwrite(out.data(), 1, out.size(), stderr); // one write: lines of two programs do not mix
     std::fflush(stderr);
@@ -47,7 +68,7 @@ void Terminal::progress(Instant now, std::string_view text) {
     progress_next_ = now + 100ms;
     progress_shown_ = true;
     std::string out = "\r\x1b[K"; // back to the start of the line, and clear it
-    out.append(text);
+    append_shown(out, text);
     std::fwrite(out.data(), 1, out.size(), stderr);
     std::fflush(stderr);
 }

@@ -22,6 +22,7 @@ public:
     Terminal(const Terminal&) = delete;
     Terminal& operator=(const Terminal&) = delete;
 
+    // Control characters are shown as escapes, but for line feeds.
     void error(std::string_view text);  // always
     void note(std::string_view text);   // unless --quiet
     void detail(std::string_view text); // only with --verbose

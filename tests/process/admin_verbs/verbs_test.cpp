@@ -44,6 +44,16 @@ AdminReply draining(const std::string&, const nlohmann::json&) {
 
 } // namespace
 
+TEST_CASE("zmq: what a daemon says cannot drive the terminal") {
+    ScriptedAdmin liar([](const std::string&, const nlohmann::json&) {
+        return AdminReply{403, Json{{"why", "\x1b]0;pwned\x07 \x1b[2J\"no\""}}};
+    });
+    const Completed refused = run({"drain", liar.endpoint()});
+    CHECK(refused.exit != Exit::with(0));
+    CHECK(has(refused.error, R"(\x1b]0;pwned\x07 \x1b[2J)"));
+    CHECK_FALSE(has(refused.error, "\x1b"));
+}
+
 TEST_CASE("zmq status: each of several daemons may have a server key of its own") {
     const ScratchFolder folder;
     const auto serve = [](const net::CurveKeyPair& keys) {
