@@ -132,6 +132,18 @@ TEST_CASE("records that do not add up are damaged even under a right checksum") 
     CHECK(reader.open(patched(flags_at, 31)).error().code == Errc::damaged);
     CHECK(reader.open(patched(flags_at + 2, 0)).error().code == Errc::damaged); // no frames
     CHECK(reader.open(patched(flags_at, 0)));
+
+    // Written again it would expire with its block.
+    BlockWriter expiring;
+    Record record = plain(body_of({"x"}));
+    record.expiry_ms = 1;
+    expiring.add(record);
+    std::string once = expiring.finish({1, 5});
+    once.resize(once.size() - 8);
+    REQUIRE(reader.open(seal(once)));
+    CHECK(reader[0].expiry_ms == 1);
+    once[flags_at + 8] = 0;
+    CHECK(reader.open(seal(once)).error().code == Errc::damaged);
 }
 
 TEST_CASE(

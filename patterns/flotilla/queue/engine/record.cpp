@@ -61,6 +61,8 @@ const char* read_fields(const char* at, const char* end, Record& record) noexcep
         if (left() < 8)
             return nullptr;
         record.expiry_ms = static_cast<std::int64_t>(load_u64(at));
+        if (record.expiry_ms == 0) // would be its block's when it is written again
+            return nullptr;
         at += 8;
     }
     if ((flags & has_attempts) != 0) {
