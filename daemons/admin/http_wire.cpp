@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,6 +27,16 @@ namespace {
 constexpr Duration farewell_max = 100ms; // so that an answer is not lost with a reset
 constexpr std::size_t farewell_bytes_max = 256 << 10;
 constexpr std::string_view head_end = "\r\n\r\n";
+
+// Peers stop at a reserve (net/descriptors); at most half of it is HTTP's. The rest is for whoever
+// takes a descriptor for a moment: where libzmq finds none for an ipc peer, it aborts.
+bool is_short_of_descriptors(int newest) noexcept {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return false;
+    const rlim_t kept = std::clamp<rlim_t>(limit.rlim_cur / 16, 16, 512);
+    return static_cast<rlim_t>(newest) + kept >= limit.rlim_cur;
+}
 
 void name_peer(int socket, HttpWire::Request& request) {
     sockaddr_storage address{};
@@ -186,6 +197,10 @@ void HttpWire::take_in() {
     const Instant now = net::now();
     for (const int socket : entering) {
         make_room(Stage::reading);
+        if (!make_room_of_descriptors(socket)) {
+            ::close(socket);
+            continue;
+        }
         Connection& connection = connections_[++last_number_];
         connection.socket = socket;
         connection.until = deadline_after(now, HttpServer::request_time_max);
@@ -202,6 +217,23 @@ void HttpWire::take_in() {
         connection.done = 0;
         write(at);
     }
+}
+
+// Where few are left there are no more connections than now. False: there is no place for one.
+bool HttpWire::make_room_of_descriptors(int newest) {
+    if (is_short_of_descriptors(newest))
+        places_ = std::clamp<std::size_t>(connections_.size(), 1, places_);
+    else if (connections_.size() < places_ / 2)
+        places_ = all_places; // the holes that it left are free
+    if (connections_.size() < places_)
+        return true;
+    const auto first = std::find_if(connections_.begin(), connections_.end(), [](const auto& each) {
+        return each.second.stage != Stage::asked;
+    });
+    if (first == connections_.end())
+        return false;
+    hang_up(first);
+    return true;
 }
 
 // The one that is longest in the stage goes when it is full.

@@ -9,6 +9,7 @@
 //
 // Bounded: connections_max on their way in and in each of these stages; answers_bytes_max of
 // answers that wait to be read, and as much of answers that are on their way here from the threads.
+// Where few descriptors are left, a newcomer takes the place of another.
 // Who is there longest gives way: an honest peer is through in a moment. A request stays here until
 // a thread takes it, and goes with its connection; from then on, until its answer is here, nobody
 // takes its place.
@@ -82,6 +83,7 @@ private:
     void leave(Connections::iterator at);
     void hang_up(Connections::iterator at);
     void make_room(Stage stage);
+    bool make_room_of_descriptors(int newest);
     void make_room_to_ask();
     void make_room_for_answer(std::size_t bytes);
     void sweep(Instant now);
@@ -98,8 +100,10 @@ private:
     Instant stop_at_ = never;
     Connections connections_{};
     std::uint64_t last_number_ = 0;
-    Instant leaves_at_ = never; // stop_at_, as the thread knows it
-    std::thread thread_{};      // only when it is open
+    static constexpr std::size_t all_places = ~std::size_t{0};
+    std::size_t places_ = all_places; // for connections; fewer where descriptors are
+    Instant leaves_at_ = never;       // stop_at_, as the thread knows it
+    std::thread thread_{};            // only when it is open
 };
 
 // How long the request is whose beginning this is; 0: its head has not ended. A body that is longer

@@ -86,6 +86,26 @@ TEST_CASE("http wire: without a descriptor it is not open, and ends at once", "[
     CHECK_FALSE(is_open);
 }
 
+TEST_CASE("http wire: where few descriptors are left, newcomers take the place of those who wait",
+          "[unit][admin]") {
+    HttpWire wire([] {});
+    const int next = ::dup(0);
+    ::close(next);
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    rlimit few = before;
+    few.rlim_cur = static_cast<rlim_t>(next) + 60;
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
+    std::vector<Peer> idle;
+    for (int i = 0; i < 26; ++i) // 52 descriptors, and 16 are to be left
+        idle.emplace_back(wire, "GET ");
+    CHECK(idle.front().is_hung_up_on());
+    const Peer newest(wire, "GET ");
+    CHECK(idle[1].is_hung_up_on());
+    CHECK(newest.is_open());
+    ::setrlimit(RLIMIT_NOFILE, &before);
+}
+
 TEST_CASE("http wire: who is hung up on before a thread is free is never worked for",
           "[unit][admin]") {
     constexpr std::size_t max = HttpServer::connections_max;
