@@ -60,6 +60,16 @@ Error explained(Error error) {
     return error;
 }
 
+std::string with_reason(const std::string& text, const ConnectionHint& hint) {
+    const std::string sentence = hint.sentence();
+    if (sentence.empty())
+        return text;
+    const std::size_t same = text.find(hint.endpoint() + ": ");
+    if (same != std::string::npos && sentence.starts_with(text.substr(same)))
+        return text.substr(0, same) + sentence;
+    return text + ": " + sentence;
+}
+
 std::string ConnectionHint::sentence() const {
     return text_.empty() ? "" : endpoint_ + ": " + text_;
 }

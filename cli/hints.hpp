@@ -33,6 +33,10 @@ std::string source_of_value(const char* flag, const char* variable, const std::s
 // Errors of what connects or binds, with the flags that mend them.
 Error explained(Error error);
 
+class ConnectionHint;
+// The text with the hint's sentence behind it, or in place of the end that says less of the same.
+std::string with_reason(const std::string& text, const ConnectionHint& hint);
+
 // What the connections of a client tell of why nobody answers. Pure.
 class ConnectionHint {
 public:

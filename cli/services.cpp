@@ -112,7 +112,7 @@ Error with_hint(Error error, const ConnectionWatch& watch, const BrokerFlags& br
     if (error.detail.empty())
         error.detail = "the broker does not answer";
     if (!watch.hint().text().empty())
-        error.detail += ": " + watch.hint().sentence();
+        error.detail = with_reason(error.detail, watch.hint());
     error.detail += "; this says more: " + doctor_line(broker.brokers.front(), broker.security);
     return error;
 }

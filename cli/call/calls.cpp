@@ -189,11 +189,9 @@ void CallRun::note_failure(const Answered& answered) {
     }
     ++unanswered_;
     if (unanswered_ == 1) {
-        terminal_.error(which +
-                        (error.detail.empty() ? std::string(name(error.code)) : error.detail));
-        if (const std::string& why = watch_.hint().text();
-            !why.empty() && error.detail.find(why) == std::string::npos)
-            terminal_.note(watch_.hint().sentence());
+        terminal_.error(
+            which + with_reason(error.detail.empty() ? std::string(name(error.code)) : error.detail,
+                                watch_.hint()));
         if (error.code == Errc::no_peer)
             terminal_.note("this says why: " + doctor_line(broker, flags_.broker.security));
         else if (error.code == Errc::timeout)

@@ -53,13 +53,31 @@ constexpr std::array<KindName, 15> kinds{{
     {ZMQ_EVENT_HANDSHAKE_FAILED_AUTH, Kind::handshake_failed_auth, "handshake_failed_auth"},
 }};
 
+// A socket for both names IPv4 as IPv6 has it, "tcp://[::ffff:10.0.0.1]:5560": a listener, and one
+// that connects again. People and tables know it as it was given.
+std::string plain_text(std::string_view endpoint) {
+    constexpr std::string_view mapped = "tcp://[::ffff:";
+    const std::size_t end = endpoint.find(']');
+    if (!endpoint.starts_with(mapped) || end == std::string_view::npos)
+        return std::string(endpoint);
+    return "tcp://" + std::string(endpoint.substr(mapped.size(), end - mapped.size())) +
+           std::string(endpoint.substr(end + 1));
+}
+
 void tell(detail::Redial* redial, const ConnectionEvent& event) {
     if (!redial)
         return;
-    if (event.kind == Kind::handshake_failed_auth || event.kind == Kind::handshake_failed_protocol)
-        redial->refused(event.endpoint, now());
-    if (event.kind == Kind::handshake_succeeded)
-        redial->accepted(event.endpoint);
+    const std::string plain = plain_text(event.endpoint);
+    for (const std::string_view each :
+         {std::string_view(event.endpoint), std::string_view(plain)}) {
+        if (event.kind == Kind::handshake_failed_auth ||
+            event.kind == Kind::handshake_failed_protocol)
+            redial->refused(each, now());
+        if (event.kind == Kind::handshake_succeeded)
+            redial->accepted(each);
+        if (each == plain)
+            break; // one name, or both are told
+    }
 }
 
 // True: it was hung up on.
@@ -88,16 +106,6 @@ std::shared_ptr<detail::Entrance> entrance_of(const SocketOptions& options) {
     return std::make_shared<detail::Entrance>(gate, speaks, options.handshake_timeout);
 }
 
-// A listener for both names IPv4 as IPv6 has it: "tcp://[::ffff:10.0.0.1]:5560".
-std::string listener_text(std::string_view endpoint) {
-    constexpr std::string_view mapped = "tcp://[::ffff:";
-    const std::size_t end = endpoint.find(']');
-    if (!endpoint.starts_with(mapped) || end == std::string_view::npos)
-        return std::string(endpoint);
-    return "tcp://" + std::string(endpoint.substr(mapped.size(), end - mapped.size())) +
-           std::string(endpoint.substr(end + 1));
-}
-
 // Where it comes from, without the port: of a peer_text().
 std::optional<Address> peer_address(std::string_view text) {
     const std::size_t colon = text.rfind(':');
@@ -122,7 +130,7 @@ std::string explain(const ConnectionEvent& event) {
     case Kind::connect_delayed:
         return "connecting to " + at;
     case Kind::connect_retried:
-        return "nobody answers at " + at + "; trying again in " + std::to_string(event.value) +
+        return "no connection with " + at + "; trying again in " + std::to_string(event.value) +
                " ms";
     case Kind::listening:
         return "listening on " + at;
@@ -243,7 +251,7 @@ void Monitor::tell(const ConnectionEvent& event) {
             return next.kind == Kind::disconnected && next.value == event.value;
         });
     detail::Entrance::Peer peer{std::nullopt, is_gone ? std::string{} : peer_text(event.value),
-                                listener_text(event.endpoint)};
+                                plain_text(event.endpoint)};
     peer.address = peer_address(peer.text);
     const bool unwanted = entrance_->accepted(event.value, std::move(peer), at);
     if (turned_away)
@@ -281,8 +289,10 @@ std::optional<ConnectionEvent> Monitor::next() {
         event = std::move(ahead_.front());
         ahead_.pop_front();
     }
-    if (event)
+    if (event) {
         tell(*event);
+        event->endpoint = plain_text(event->endpoint);
+    }
     return event;
 }
 

@@ -95,6 +95,13 @@ void AsyncClient::Rest::read() {
             machine.connection_made(link, now, out);
         else if (event.kind == Kind::handshake_failed_auth)
             machine.connection_trouble(link, net::explain(event));
+        else if (event.kind == Kind::handshake_failed_protocol ||
+                 event.kind == Kind::handshake_failed_no_detail)
+            machine.connection_trouble(link, "it broke off the handshake");
+        else if (event.kind == Kind::connected || event.kind == Kind::closed)
+            machine.connection_trouble(link, {}); // what was wrong before is over
+        else if (event.kind == Kind::disconnected)
+            machine.connection_ended(link);
         else if (event.kind == Kind::connect_retried)
             machine.connection_refused(link, now, out);
         if (on_connection)

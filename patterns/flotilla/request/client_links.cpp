@@ -111,7 +111,7 @@ void ClientMachine::connection_refused(LinkId id, Instant now, ClientOutputs& ou
     const auto link = links_.find(id);
     if (link == links_.end())
         return;
-    brokers_[link->second.broker].trouble = "nobody listens there";
+    note_trouble(link->second.broker, "nobody listens there");
     if (brokers_.size() == 1)
         return;
     const std::size_t broker = link->second.broker;
@@ -288,6 +288,16 @@ std::string ClientMachine::silent_text() const {
 void ClientMachine::connection_trouble(LinkId id, std::string text) {
     if (const auto link = links_.find(id); link != links_.end())
         brokers_[link->second.broker].trouble = std::move(text);
+}
+
+void ClientMachine::connection_ended(LinkId id) {
+    if (const auto link = links_.find(id); link != links_.end())
+        note_trouble(link->second.broker, "it ended the connection");
+}
+
+void ClientMachine::note_trouble(std::size_t broker, const char* text) {
+    if (brokers_[broker].trouble.empty())
+        brokers_[broker].trouble = text;
 }
 
 void ClientMachine::not_a_broker(std::size_t index, std::string_view text, Instant now,

@@ -84,10 +84,14 @@ public:
     // A hint: the transport has a connection. If it is not the link's first, what was on its way is
     // lost.
     void connection_made(LinkId link, Instant now, ClientOutputs& out);
-    // A hint: nobody listens where the link goes. With another broker to go to it is left at once.
+    // A hint: nobody is met where the link goes: where nothing else is known, nobody listens. With
+    // another broker to go to it is left at once.
     void connection_refused(LinkId link, Instant now, ClientOutputs& out);
-    // A hint: why nobody is met there, to be told when no broker answers in time.
+    // A hint: why nobody is met there, to be told when no broker answers in time; empty: what was
+    // said before is over.
     void connection_trouble(LinkId link, std::string text);
+    // A hint: it stands no more; that is told where nothing else is known.
+    void connection_ended(LinkId link);
     // The link could not be opened.
     void link_failed(LinkId link, Instant now, ClientOutputs& out);
     void tick(Instant now, ClientOutputs& out);
@@ -155,6 +159,7 @@ private:
     void leave(Instant now, ClientOutputs& out);
     void note_silence(std::size_t broker, Instant now, ClientOutputs& out);
     // There is somebody else. When that is so of all of them, every call ends with it.
+    void note_trouble(std::size_t broker, const char* text);
     void not_a_broker(std::size_t broker, std::string_view text, Instant now, ClientOutputs& out);
     std::string wrong_text() const; // of them all; empty: of none
     std::string silent_text() const;

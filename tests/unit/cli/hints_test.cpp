@@ -82,3 +82,18 @@ TEST_CASE("hints: what broke a handshake is not taken for nobody", "[unit][cli]"
     hint.hear({Kind::disconnected, 7, there});
     CHECK(hint.text().find("it hung up during the handshake") == 0);
 }
+
+TEST_CASE("hints: a reason takes the place of what says less of the same", "[unit][cli]") {
+    ConnectionHint hint;
+    CHECK(with_reason("no answer", hint) == "no answer");
+    refuse(hint);
+    CHECK(with_reason("no answer", hint) ==
+          "no answer: tcp://127.0.0.1:5555: nobody listens there");
+    CHECK(with_reason("no answer: tcp://127.0.0.1:5555: nobody listens there", hint) ==
+          "no answer: tcp://127.0.0.1:5555: nobody listens there");
+    hint.hear({Kind::handshake_failed_protocol, 0, there});
+    const std::string said =
+        with_reason("no answer: tcp://127.0.0.1:5555: it broke off the handshake", hint);
+    CHECK(said.find("no answer: tcp://127.0.0.1:5555: it broke off the handshake: does it") == 0);
+    CHECK(said.find("broke off") == said.rfind("broke off"));
+}

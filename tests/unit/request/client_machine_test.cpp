@@ -344,3 +344,28 @@ TEST_CASE("client machine: who was told the dialect is refused in FLR1", "[unit]
     CHECK(reply.error().code == Errc::refused);
     CHECK(bench.machine.links() == 0);
 }
+
+TEST_CASE("client machine: nobody is said to listen nowhere where a handshake broke off",
+          "[unit][request]") {
+    ClientBench bench({}, 1);
+    bench.call("s", "x", {.deadline = 60s});
+    std::vector<std::pair<CallId, Result<Reply>>> ended;
+    const bool ends_refused = GENERATE(false, true);
+    while (ended.empty()) {
+        bench.pass_to_deadline();
+        for (const auto& open : bench.acts().opened) {
+            bench.machine.connection_trouble(open.link, "it broke off the handshake");
+            bench.machine.connection_ended(open.link);
+            bench.machine.connection_refused(open.link, bench.now, bench.out);
+            if (ends_refused) { // the next attempt met nobody
+                bench.machine.connection_trouble(open.link, {});
+                bench.machine.connection_refused(open.link, bench.now, bench.out);
+            }
+        }
+        ended = bench.ended();
+    }
+    const std::string said = ended[0].second.error().detail;
+    INFO(said);
+    CHECK((said.find("nobody listens") != std::string::npos) == ends_refused);
+    CHECK((said.find("broke off") == std::string::npos) == ends_refused);
+}
