@@ -8,24 +8,21 @@
 
 #include <cli/broker_flags.hpp>
 #include <cli/commands.hpp>
-#include <cli/refused_key.hpp>
 #include <cli/serve/command_mark.hpp>
 #include <cli/serve/servant.hpp>
+#include <cli/serve/watch.hpp>
 #include <cli/signal_watch.hpp>
 #include <cli/signals.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <memory>
-#include <set>
 
 namespace flotilla::cli {
 
 namespace {
 
 using Registration = request::WorkerOptions::Registration;
-
-constexpr std::size_t refusals_told_max = 100;
 
 struct ServeFlags {
     std::string service;
@@ -122,24 +119,6 @@ std::vector<std::string> environment_of(const request::Job& job) {
     return all;
 }
 
-// Says how each request ended; quiet about those that went well.
-class Reporter {
-public:
-    Reporter(Terminal& terminal) : terminal_(terminal) {}
-    void note(const std::string& text) {
-        with_terminal([&] { terminal_.note(text); });
-    }
-    template <class Call>
-    void with_terminal(Call&& call) {
-        const std::lock_guard lock(mutex_);
-        call();
-    }
-
-private:
-    Terminal& terminal_;
-    std::mutex mutex_; // a Terminal is for one thread
-};
-
 request::Outcome outcome_of(Servant::Said said, Reporter& reporter) {
     if (auto* later = std::get_if<Servant::Later>(&said)) {
         reporter.note("not done: " + later->why);
@@ -179,36 +158,23 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Terminal& terminal) {
     for (const net::Endpoint& each : worker_is->brokers)
         at += (at.empty() ? "" : ",") + each.text();
     Reporter reporter(terminal);
-    ConnectionWatch watch_connections(terminal);
-    std::set<std::string> told;      // refusals, each once
-    std::set<std::string> strangers; // endpoints at which no broker is
-    worker_is->on_registration = [&](const net::Endpoint& broker, Registration now) {
-        if (now == Registration::begun) {
-            strangers.erase(broker.text());
-            return reporter.note("serving '" + flags.service + "' at " + broker.text());
-        }
-        reporter.note("left the broker at " + broker.text());
-        if (!watch_connections.hint().text().empty())
-            reporter.note(watch_connections.hint().sentence());
-    };
-    const std::size_t brokers = worker_is->brokers.size();
+    ServeWatch watch(flags.service, worker_is->brokers.size(), reporter);
     request::Worker* running = nullptr;
-    RefusedKey refused_key(brokers);
-    worker_is->on_connection = [&](const net::ConnectionEvent& event) {
-        reporter.with_terminal([&] { watch_connections.hear(event); });
-        refused_key.hear(event, net::now());
-        if (refused_key.is_everywhere(net::now()) && running)
+    const auto stop_where_hopeless = [&] {
+        if (watch.is_hopeless() && running)
             running->stop_soon();
+    };
+    worker_is->on_registration = [&](const net::Endpoint& broker, Registration what) {
+        watch.registration(broker, what);
+    };
+    worker_is->on_connection = [&](const net::ConnectionEvent& event) {
+        watch.hear(event);
+        stop_where_hopeless();
     };
     worker_is->on_refused = [&](const net::Endpoint& broker, request::ErrorCode code,
                                 const std::string& text) {
-        const std::string sentence = broker.text() + ": " + std::string(name(code)) + ": " + text;
-        if (told.size() < refusals_told_max && told.insert(sentence).second)
-            reporter.note(sentence);
-        if (code != request::ErrorCode::wrong_peer)
-            strangers.erase(broker.text());
-        else if (strangers.insert(broker.text()).second && strangers.size() == brokers && running)
-            running->stop_soon(); // no broker is anywhere
+        watch.refused(broker, code, text);
+        stop_where_hopeless();
     };
     auto worker = request::Worker::open(*context, std::move(*worker_is));
     if (!worker)
@@ -221,7 +187,7 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Terminal& terminal) {
     std::atomic<std::uint64_t> under_way{0};
     Status served;
     {
-        const SignalWatch watch([&] {
+        const SignalWatch signals([&] {
             if (under_way > 0)
                 reporter.note("what is held is finished; another signal ends it at once");
             worker->stop_soon();
@@ -244,9 +210,10 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Terminal& terminal) {
     terminal.note(counted(worker->counters()));
     if (!served)
         return fail(served.error());
-    if (refused_key.is_everywhere(net::now()))
-        return fail(Errc::not_allowed, refused_key.text());
-    return strangers.size() == brokers ? ExitCode::refused : ExitCode::ok;
+    if (watch.is_hopeless())
+        return watch.why_hopeless().empty() ? Result<ExitCode>{ExitCode::refused}
+                                            : fail(Errc::not_allowed, watch.why_hopeless());
+    return ExitCode::ok;
 }
 
 void add_serve(Parser& parser, ServeFlags& flags) {

@@ -71,8 +71,8 @@ struct WorkerOptions {
     std::uint64_t message_bytes_max = 64ULL << 20;
     net::Security security{};
     Duration linger = 1s; // longest that closing waits, in the background, for replies
-    // To be shown to people: what happens to connections, and whether we are registered with a
-    // broker, as far as that can be known. Called by run(); may not call back.
+    // To be shown to people: what happens to connections, and whether a broker has taken us, which
+    // its first heartbeat or request shows. Called by run(); may not call back.
     enum class Registration : std::uint8_t { begun, ended };
     std::function<void(const net::ConnectionEvent&)> on_connection{};
     std::function<void(const net::Endpoint& broker, Registration)> on_registration{};

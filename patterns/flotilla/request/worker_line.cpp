@@ -22,9 +22,15 @@ constexpr std::size_t unsent_messages_most =
 constexpr Duration monitor_interval = 10ms;
 
 WorkerLimits limits_of(const WorkerOptions& options) {
-    return {options.service,      options.dialect,  options.capacity.value_or(options.threads),
-            options.heartbeat,    options.liveness, options.reconnect_min,
-            options.reconnect_max};
+    return {options.service,
+            options.dialect,
+            options.capacity.value_or(options.threads),
+            options.heartbeat,
+            options.liveness,
+            options.reconnect_min,
+            options.reconnect_max,
+            options.on_registration ? WorkerLimits::BehindReady::heartbeat
+                                    : WorkerLimits::BehindReady::nothing};
 }
 
 } // namespace
@@ -114,13 +120,12 @@ void WorkerLine::act() {
 }
 
 void WorkerLine::tell_registration() {
-    if (std::exchange(was_registered_, machine_.is_registered()) == machine_.is_registered())
+    if (std::exchange(was_kept_, machine_.is_kept()) == machine_.is_kept())
         return;
     using Registration = WorkerOptions::Registration;
     if (options_.on_registration)
-        options_.on_registration(options_.brokers[index_], machine_.is_registered()
-                                                               ? Registration::begun
-                                                               : Registration::ended);
+        options_.on_registration(options_.brokers[index_],
+                                 machine_.is_kept() ? Registration::begun : Registration::ended);
 }
 
 void WorkerLine::send(Message&& message) {

@@ -82,7 +82,7 @@ private:
     std::uint64_t unsent_bytes_ = 0;
     Instant stuck_since_{}; // something is unsent: since then nothing has left
     bool watches_room_ = false;
-    bool was_registered_ = false;
+    bool was_kept_ = false;
     std::vector<std::shared_ptr<JobLink>> links_; // by WorkerMachine::place()
     bool first_ = true;
     Status alive_{};

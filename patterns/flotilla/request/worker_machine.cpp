@@ -79,12 +79,20 @@ void WorkerMachine::register_as(Dialect dialect, Instant now, WorkerOutputs& out
     state_ = State::ready;
     answer_by_ = never;
     last_heard_ = last_beat_ = now;
+    kept_ = false;
     ++counters_.registered_total;
     Message ready = message(Verb::ready);
     ready.service = Blob::copy(limits_.service);
     ready.capacity = limits_.capacity;
     ready.packs = dialect == Dialect::flotilla;
     send(std::move(ready), now, out);
+    if (limits_.behind_ready == WorkerLimits::BehindReady::heartbeat)
+        send(message(Verb::heartbeat), now, out);
+}
+
+void WorkerMachine::be_kept() noexcept {
+    failures_ = 0;
+    kept_ = true;
 }
 
 void WorkerMachine::connection_made(Instant now, WorkerOutputs& out) {
@@ -172,10 +180,10 @@ void WorkerMachine::receive(Message&& message, Instant now, WorkerOutputs& out) 
     case Verb::request:
         return take(std::move(message), now, out);
     case Verb::cancel:
-        failures_ = 0;
+        be_kept();
         return cancel(message.address, out);
     case Verb::heartbeat:
-        failures_ = 0;
+        be_kept();
         return answer_heartbeat(now, out);
     case Verb::disconnect:
         if (message.code != ErrorCode::unknown || !message.text.empty())
@@ -195,7 +203,7 @@ void WorkerMachine::answer_heartbeat(Instant now, WorkerOutputs& out) {
 }
 
 void WorkerMachine::take(Message&& request, Instant now, WorkerOutputs& out) {
-    failures_ = 0;
+    be_kept();
     // What was cancelled may still be with a handler, although the broker has closed the matter.
     const bool has_words = dialect_ == Dialect::flotilla;
     if (held_ - cancelled_ >= (has_words ? limits_.capacity : rfc_held_max)) {

@@ -51,6 +51,12 @@ struct WorkerLimits {
     std::uint32_t liveness = 3;
     Duration reconnect_min = 100ms;
     Duration reconnect_max = 10s;
+    // Nothing answers READY. A heartbeat right behind it makes brokers that answer one show at once
+    // that they have taken us; others show it by their next one, or by a request.
+    enum class BehindReady : std::uint8_t {
+        nothing,
+        heartbeat
+    } behind_ready = BehindReady::nothing;
 };
 
 struct WorkerCounters {
@@ -142,6 +148,8 @@ public:
     bool is_registered() const noexcept {
         return state_ == State::ready || state_ == State::draining;
     }
+    // The broker has shown that it has taken us: registered, and heard from since.
+    bool is_kept() const noexcept { return is_registered() && kept_; }
     std::uint32_t held() const noexcept { return held_; }
     // Distinct among what is held at one time, and small: below the most that was held so far.
     static std::uint32_t place(std::uint64_t number) noexcept {
@@ -170,6 +178,7 @@ private:
     void leave(Instant now, WorkerOutputs& out);
     void close(WorkerOutputs& out);
     void answer_heartbeat(Instant now, WorkerOutputs& out);
+    void be_kept() noexcept;
     void take(Message&& request, Instant now, WorkerOutputs& out);
     void cancel(const Blob& address, WorkerOutputs& out);
     void finish(Slot& slot, Message reply, Instant now, WorkerOutputs& out);
@@ -185,6 +194,7 @@ private:
     Probe probe_ = Probe::ask;
     After after_ = After::stop;
     std::uint32_t failures_ = 0;
+    bool kept_ = false;                 // of this connection, by a request or a heartbeat
     Instant retry_at_ = Instant::min(); // closed: at once, the first time
     Instant answer_by_ = never;         // asking; draining: a pong
     Instant last_sent_{};

@@ -40,3 +40,15 @@ TEST_CASE("refused key: a later try that is let in, or told to wait, is not refu
     other.hear(refused("tcp://a:1", 300), begun);
     CHECK_FALSE(other.is_everywhere(begun + 1h));
 }
+
+TEST_CASE("refused everywhere: it counts from the first refusal, until somebody takes us",
+          "[unit][cli]") {
+    RefusedEverywhere right(1);
+    right.refused("tcp://a:1", "you may not", begun);
+    right.refused("tcp://a:1", "you may not", begun + 900ms);
+    CHECK_FALSE(right.is_everywhere(begun + 999ms));
+    CHECK(right.is_everywhere(begun + 1s));
+    right.accepted("tcp://a:1");
+    CHECK_FALSE(right.is_everywhere(begun + 1h));
+    CHECK(right.text() == "you may not");
+}
