@@ -2,10 +2,13 @@
 #include <cli/peers.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace flotilla::cli {
 
 namespace {
+
+constexpr std::size_t endpoints_max = 1000;
 
 bool lets_through(const std::multiset<std::string, std::less<>>& prefixes, ByteView topic) {
     return std::any_of(prefixes.begin(), prefixes.end(), [topic](const std::string& prefix) {
@@ -50,9 +53,11 @@ bool Peers::had_counted(const net::ConnectionEvent& event, Instant now) const {
 
 void Peers::on_event(const net::ConnectionEvent& event, Instant now) {
     using Kind = net::ConnectionEvent::Kind;
-    constexpr std::size_t endpoints_max = 1000;
     switch (event.kind) {
     case Kind::connected:
+        if (ours_.size() < endpoints_max)
+            ours_.insert_or_assign(event.value, event.endpoint);
+        [[fallthrough]];
     case Kind::accepted:
         if (silent_.size() < endpoints_max)
             silent_.insert_or_assign(event.value, Silent{event.endpoint, now});
@@ -78,8 +83,13 @@ void Peers::on_event(const net::ConnectionEvent& event, Instant now) {
         } else if (!silent && connected_ > 0) {
             --connected_;
         }
+        const bool returns = ours_.erase(event.value) > 0 && away_.size() < endpoints_max &&
+                             away_.find(event.endpoint) == away_.end();
         if (const auto gone = by_connection_.find(event.value); gone != by_connection_.end()) {
-            subscriptions_ -= gone->second.size();
+            if (returns)
+                away_.emplace(event.endpoint, std::move(gone->second));
+            else
+                subscriptions_ -= gone->second.size();
             by_connection_.erase(gone);
         }
         break;
@@ -89,10 +99,26 @@ void Peers::on_event(const net::ConnectionEvent& event, Instant now) {
     }
 }
 
+// The connection is back, and tells its subscriptions again. It may go by its address now where it
+// went by a name before.
+void Peers::take_back(int descriptor) {
+    const auto ours = ours_.find(descriptor);
+    if (ours == ours_.end() || away_.empty())
+        return;
+    auto away = away_.find(ours->second);
+    if (away == away_.end() && away_.size() == 1)
+        away = away_.begin();
+    if (away == away_.end())
+        return;
+    subscriptions_ -= away->second.size();
+    away_.erase(away);
+}
+
 void Peers::on_subscription(int descriptor, ByteView frame) {
     if (frame.empty() || (frame[0] != '\0' && frame[0] != '\1'))
         return; // an upstream message of the peer's own
     const ByteView prefix = frame.substr(1);
+    take_back(descriptor);
     if (frame[0] == '\1') {
         if (subscriptions_ < subscriptions_max) {
             by_connection_[descriptor].emplace(prefix);
@@ -120,6 +146,11 @@ std::size_t Peers::subscribed_to(ByteView topic) const {
 
 bool Peers::anybody_hears(ByteView topic) const {
     return std::any_of(by_connection_.begin(), by_connection_.end(),
+                       [topic](const auto& each) { return lets_through(each.second, topic); });
+}
+
+bool Peers::anybody_away_hears(ByteView topic) const {
+    return std::any_of(away_.begin(), away_.end(),
                        [topic](const auto& each) { return lets_through(each.second, topic); });
 }
 

@@ -6,6 +6,9 @@
 // counted, not messages, since one subscriber may send many. Bounded: what is beyond
 // subscriptions_max is not remembered.
 //
+// libzmq keeps the subscriptions of a connection that we made while it makes it anew, and queues
+// what they let through: such a subscriber is away, not gone.
+//
 // Of a peer that speaks ZMTP 2 or older libzmq never tells that its handshake is done, and calls
 // its end a failed one. So a connection that stands for silent_handshake_max without either counts.
 #pragma once
@@ -41,6 +44,9 @@ public:
     std::size_t subscribed() const noexcept { return by_connection_.size(); }
     std::size_t subscribed_to(ByteView topic) const;
     bool anybody_hears(ByteView topic) const;
+    // A subscriber that we connect to let `topic` through, and its connection is down: what is sent
+    // now waits for it, as far as there is room.
+    bool anybody_away_hears(ByteView topic) const;
 
 private:
     struct Silent { // a connection of which nothing more was heard
@@ -52,7 +58,11 @@ private:
     std::size_t connected_ = 0;
     std::map<int, Silent> silent_;              // by descriptor
     std::map<std::string, std::size_t> failed_; // handshakes that failed, by endpoint
-    std::map<int, std::multiset<std::string, std::less<>>> by_connection_;
+    using Prefixes = std::multiset<std::string, std::less<>>;
+    void take_back(int descriptor);
+    std::map<int, Prefixes> by_connection_;
+    std::map<int, std::string> ours_;      // connections that we made, by descriptor: to where
+    std::map<std::string, Prefixes> away_; // of ours that are down, by endpoint
     std::size_t subscriptions_ = 0;
 };
 

@@ -70,7 +70,10 @@ Status RawRun::take_message(Instant now) {
 }
 
 Status RawRun::send_pending(Instant now) {
-    const bool heard = !is_publisher(verb_.type) || link_->peers().anybody_hears((*pending_)[0]);
+    const Peers& peers = link_->peers();
+    const ByteView topic = (*pending_)[0];
+    const bool heard = !is_publisher(verb_.type) || peers.anybody_hears(topic);
+    const bool waits = !heard && peers.anybody_away_hears(topic);
     if (pending_->bytes() > flags_.socket.message_bytes_max)
         return fail(Errc::too_large,
                     "message " + std::to_string(traffic_->sent_total() + 1) + " has " +
@@ -92,7 +95,8 @@ Status RawRun::send_pending(Instant now) {
     pending_.reset();
     moved_ = true;
     traffic_->sent(now);
-    unheard_ += heard ? 0 : 1;
+    unheard_ += heard || waits ? 0 : 1;
+    waiting_ += waits ? 1 : 0;
     return {};
 }
 
@@ -235,9 +239,15 @@ void RawRun::note_leftovers() {
 }
 
 void RawRun::note_unheard() {
+    const std::string of_all = " of " + std::to_string(traffic_->sent_total()) + " messages ";
     if (unheard_ > 0)
-        terminal_.note(std::to_string(unheard_) + " of " + std::to_string(traffic_->sent_total()) +
-                       " messages had no subscriber (--wait-peers 1 waits for one first)");
+        terminal_.note(std::to_string(unheard_) + of_all +
+                       "had no subscriber (--wait-peers 1 waits for one first)");
+    if (waiting_ > 0)
+        terminal_.note(std::to_string(waiting_) + of_all +
+                       "were sent while their subscriber was away; up to " +
+                       std::to_string(flags_.socket.hwm) +
+                       " (--hwm) wait for it each time, more are lost");
 }
 
 // Of somebody else's endpoint; empty: there is none, or more than one.

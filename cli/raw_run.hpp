@@ -55,6 +55,7 @@ private:
     std::string text_; // reused for every message shown
     std::uint64_t unroutable_ = 0;
     std::uint64_t unheard_ = 0;
+    std::uint64_t waiting_ = 0; // sent while all who hear it were away
     bool blocked_ = false;
     bool needs_input_ = false;
     bool moved_ = false; // something happened in this round

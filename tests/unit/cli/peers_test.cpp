@@ -97,3 +97,29 @@ TEST_CASE("a handshake event ends the silence of the oldest connection of its en
     peers.on_event(event(Kind::disconnected, 7), later + 1ms);
     CHECK(peers.connected(later + 1ms) == 1);
 }
+
+TEST_CASE("a subscriber that we connect to is away while its connection is down") {
+    Peers peers;
+    peers.on_event(event(Kind::connected, 7), start);
+    peers.on_subscription(7, "\1app.");
+    CHECK(peers.anybody_hears("app.x"));
+    CHECK_FALSE(peers.anybody_away_hears("app.x"));
+    peers.on_event(event(Kind::disconnected, 7), start);
+    CHECK_FALSE(peers.anybody_hears("app.x"));
+    CHECK(peers.anybody_away_hears("app.x"));
+    CHECK_FALSE(peers.anybody_away_hears("log.x"));
+    peers.on_event(event(Kind::connected, 8), start);
+    CHECK(peers.anybody_away_hears("app.x"));
+    peers.on_subscription(8, "\1log.");
+    CHECK_FALSE(peers.anybody_away_hears("app.x"));
+    CHECK(peers.anybody_hears("log.x"));
+}
+
+TEST_CASE("a subscriber that came to us is gone with its connection") {
+    Peers peers;
+    peers.on_event(event(Kind::accepted, 7), start);
+    peers.on_subscription(7, "\1app.");
+    peers.on_event(event(Kind::disconnected, 7), start);
+    CHECK_FALSE(peers.anybody_hears("app.x"));
+    CHECK_FALSE(peers.anybody_away_hears("app.x"));
+}
