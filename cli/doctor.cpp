@@ -24,6 +24,7 @@ struct DoctorFlags {
     bool json = false;
     std::string admin; // where the daemon can be asked
     std::string admin_curve_key;
+    std::string admin_server_key;
     SecurityFlags security;
 };
 
@@ -84,6 +85,8 @@ public:
         admin.security = flags.security; // its admin endpoint has the security of the other one
         if (!flags.admin_curve_key.empty())
             admin.security.curve_key = flags.admin_curve_key;
+        if (!flags.admin_server_key.empty())
+            admin.security.server_key = flags.admin_server_key;
         auto session = open_session(admin);
         if (!session)
             return fail(session.error());
@@ -104,6 +107,15 @@ private:
     Duration wait_{0};
 };
 
+// Goes there, and asks the daemon before and after.
+Result<doctor::Facts> look(const doctor::VisitOptions& options, DaemonToAsk& daemon) {
+    const auto before = daemon.look();
+    auto facts = doctor::visit(options);
+    if (facts && before)
+        facts->told = doctor::told(*before, *daemon.look());
+    return facts;
+}
+
 Result<ExitCode> run_doctor(const DoctorFlags& flags) {
     auto options = visit_options(flags);
     if (!options)
@@ -111,12 +123,15 @@ Result<ExitCode> run_doctor(const DoctorFlags& flags) {
     auto daemon = DaemonToAsk::open(flags);
     if (!daemon)
         return fail(daemon.error());
-    const auto before = daemon->look();
-    auto facts = doctor::visit(*options);
+    auto facts = look(*options, *daemon);
+    // Was it the topic that was refused, or only everything, which doctor asks for too?
+    if (facts && options->topic && facts->heard.messages == 0 &&
+        facts->told.counted(doctor::subscribe_not_allowed)) {
+        options->subscribes = doctor::Subscribes::topic_only;
+        facts = look(*options, *daemon);
+    }
     if (!facts)
         return fail(facts.error());
-    if (before)
-        facts->told = doctor::told(*before, *daemon->look());
     const doctor::Verdict verdict = doctor::diagnose(*facts);
     Output output;
     return output.finish(output.write(flags.json ? doctor::json_report(*facts, verdict)
@@ -154,6 +169,11 @@ Run declare_doctor(Parser& parser) {
         .type_name("FILE")
         .group("Security");
     parser
+        .add_option("--admin-server-key", flags->admin_server_key,
+                    "The daemon's public key for --admin, when --server-key is the one in doubt")
+        .type_name("KEY|FILE")
+        .group("Security");
+    parser
         .add_option("--server-key", flags->security.server_key,
                     "The public key of an encrypted peer: the key itself or its certificate")
         .type_name("KEY|FILE")
@@ -172,7 +192,7 @@ Run declare_doctor(Parser& parser) {
         "  zmq doctor tcp://127.0.0.1:5555\n"
         "  zmq doctor tcp://host:5555 --type sub --topic weather.\n"
         "  zmq doctor tcp://host:5555 --server-key server.pub --curve-key me_secret\n"
-        "  zmq doctor tcp://127.0.0.1:5560 --admin ipc:///run/flotilla/store-admin");
+        "  zmq doctor tcp://127.0.0.1:5560 --admin ipc:///run/flotilla-store/admin");
     return [flags](Terminal&) { return run_doctor(*flags); };
 }
 

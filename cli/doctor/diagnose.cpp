@@ -4,6 +4,7 @@
 #include <flotilla/wire/foreign.hpp>
 
 #include <cli/doctor/diagnose.hpp>
+#include <cli/doctor/judge_told.hpp>
 #include <cli/hints.hpp>
 
 #include <algorithm>
@@ -68,51 +69,6 @@ Verdict judge_failed_connect(const Facts& facts) {
     }
 }
 
-// Which counter of the daemon says what; the first that grew while we were there.
-struct Refusal {
-    const char* counter;
-    Finding finding;
-    const char* summary;
-    const char* next;
-};
-constexpr std::array refusals{
-    Refusal{"refused_revoked_key", Finding::key_revoked,
-            "our key was revoked: the daemon knew it and took it off its list",
-            "ask for a new key (zmq keys new, zmq keys allow), or have this one allowed again"},
-    Refusal{"refused_penalty", Finding::address_waits,
-            "the daemon makes this address wait, after failed handshakes from it",
-            "mend what fails there first, then wait as long as its address_penalty says"},
-    Refusal{"refused_address", Finding::address_denied, "the daemon's rules deny this address",
-            "see the [[address]] rules of its access file, or come from another address"},
-    Refusal{"refused_unknown_key", Finding::key_not_allowed, "the daemon does not know our key",
-            "add our public key to its allow-list (zmq keys allow)"},
-    Refusal{"refused_not_allowed", Finding::key_not_allowed,
-            "the daemon knows our key, but no rule lets it use this endpoint",
-            "ask for a [[rule]] in its access file that allows it"},
-    Refusal{"refused_plaintext", Finding::plaintext_refused,
-            "the daemon refuses plaintext from this address",
-            "come with its public key: --server-key KEY|FILE"},
-    Refusal{"refused_connections", Finding::too_many_connections,
-            "the daemon has as many connections as it may have",
-            "end some, or raise connections_max"},
-    Refusal{"refused_address_connections", Finding::too_many_connections,
-            "the daemon has as many connections of this address as it may have",
-            "end some, or raise address_connections_max"},
-    Refusal{"refused_out_of_files", Finding::too_many_connections,
-            "the daemon has few descriptors left", "raise its limit of open files (LimitNOFILE=)"},
-    Refusal{"refused_timeout", Finding::handshake_stalls,
-            "the daemon gave up on our handshake, which took too long",
-            "the network is slow, or the daemon is too busy to shake hands: see its CPU and its "
-            "connections"}};
-
-OptionalVerdict judge_told(const Facts& facts) {
-    const auto& counted = facts.told.refusals;
-    for (const Refusal& each : refusals)
-        if (std::find(counted.begin(), counted.end(), each.counter) != counted.end())
-            return Verdict{each.finding, each.summary, each.next, {}};
-    return std::nullopt;
-}
-
 std::string or_ask_daemon(const Facts& facts, const std::string& next) {
     return facts.told.asked ? next : next + "; --admin ENDPOINT asks the daemon for its reason";
 }
@@ -135,7 +91,7 @@ OptionalVerdict judge_answer(const Facts& facts) {
                        "longer (--timeout 30s)",
                        {}};
     case Answer::Kind::closed:
-        if (auto told = judge_told(facts))
+        if (auto told = judge_told(facts.told))
             return told;
         return Verdict{Finding::closes_at_once,
                        where + " closes the connection at once: it is not ZeroMQ, or it "
@@ -152,7 +108,15 @@ OptionalVerdict judge_answer(const Facts& facts) {
     case Answer::Kind::greeting:
         break;
     }
-    return std::nullopt;
+    if (!facts.hangs_up)
+        return std::nullopt;
+    if (auto told = judge_told(facts.told))
+        return told;
+    return Verdict{Finding::closes_at_once,
+                   where + " greets and hangs up, whoever comes: it takes no more connections, or "
+                           "denies this address, or makes it wait for a while",
+                   or_ask_daemon(facts, "look at its log, and at connections_max and the "
+                                        "[[address]] rules of its access file")};
 }
 
 OptionalVerdict judge_mechanism(const Facts& facts) {
@@ -195,12 +159,16 @@ OptionalVerdict judge_curve(const Facts& facts) {
     const CurveWalk& walk = facts.curve;
     switch (walk.end) {
     case CurveWalk::End::closed_after_hello:
+        // Whom it denies for another reason it may hang up on just as early.
+        if (auto told = judge_told(facts.told);
+            told && !facts.told.counted("refused_wrong_server_key"))
+            return told;
         return Verdict{Finding::wrong_server_key,
                        "the server key is wrong: the peer cannot open what was encrypted to it",
                        "compare --server-key with the peer's public key (zmq keys fingerprint)"};
     case CurveWalk::End::denied:
         if (walk.status == "400") {
-            if (auto told = judge_told(facts))
+            if (auto told = judge_told(facts.told))
                 return told;
             return Verdict{Finding::key_not_allowed,
                            "the server knows its key, but does not let ours in (400): it is not on "
@@ -225,7 +193,7 @@ OptionalVerdict judge_curve(const Facts& facts) {
                        "a server that asks a ZAP handler which is not there waits for ever; look "
                        "whether it runs"};
     case CurveWalk::End::closed_after_initiate:
-        if (auto told = judge_told(facts)) // also how an address that has to wait is sent away
+        if (auto told = judge_told(facts.told)) // also how an address that has to wait is sent away
             return told;
         if (facts.visit.type)
             return Verdict{Finding::type_mismatch,
@@ -250,7 +218,7 @@ std::string daemon_name(const Facts& facts) {
 OptionalVerdict judge_introduction(const Facts& facts) {
     const Introduction& said = facts.introduction;
     if (said.error) {
-        if (auto told = judge_told(facts))
+        if (auto told = judge_told(facts.told))
             return told;
         return Verdict{Finding::refused_by_peer,
                        "the peer refused the handshake: " + excerpt(*said.error),
@@ -294,6 +262,12 @@ bool is_push(const Facts& facts) {
 Verdict judge_messages(const Facts& facts) {
     const Heard& heard = facts.heard;
     const std::string within = " within " + format_duration(facts.visit.listened);
+    if (heard.messages == 0 && facts.visit.subscribes == Subscribes::topic_only &&
+        facts.told.counted(subscribe_not_allowed))
+        return {Finding::topic_not_allowed,
+                "the daemon refused our subscription to \"" +
+                    excerpt(facts.visit.topic.value_or("")) + "\"",
+                "ask for a [[rule]] in its access file that allows it to subscribe to this topic"};
     if (heard.messages == 0)
         return {Finding::nothing_arrives,
                 "connected, and the peer lets us in, but nothing arrives" + within,
@@ -361,6 +335,8 @@ Verdict judge_heard(const Facts& facts) {
                           shell_word(facts.visit.endpoint)
                 : said && *said == "ROUTER" ? advice_for_router(facts)
                                             : std::string("nothing was sent to it")};
+    if (auto told = facts.heard.handshake ? std::nullopt : judge_told(facts.told))
+        return *told;
     if (!facts.heard.handshake)
         return {Finding::refused_by_peer,
                 "the peer answered, but the connection does not come about" +

@@ -43,6 +43,7 @@ enum class Finding : std::uint8_t {
     address_waits,        // after failed handshakes from it
     too_many_connections, // of this address, or of all
     plaintext_refused,
+    topic_not_allowed,   // told by the daemon as well
     server_cannot_judge, // its ZAP handler fails or does not answer
     refused_by_peer,     // ERROR with another reason
     type_mismatch,

@@ -10,12 +10,18 @@
 
 #include <cli/doctor/greeting.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace flotilla::cli::doctor {
+
+// A SUB that wants one topic subscribes to everything too, to see which topics there are; where
+// rules say who may, that is more than its program asks for.
+enum class Subscribes : std::uint8_t { to_everything_too, topic_only };
 
 // What the visitor came with: how the program that hears nothing is configured.
 struct Visit {
@@ -24,8 +30,9 @@ struct Visit {
     bool has_server_key = false;           // it speaks CURVE; else plaintext
     std::optional<net::SocketType> type{}; // the type of that program's socket
     std::optional<std::string> topic{};    // what it subscribes to
-    Duration listened{0};                  // how long messages were waited for
-    bool may_take = false;                 // joining as a worker was allowed
+    Subscribes subscribes = Subscribes::to_everything_too;
+    Duration listened{0};  // how long messages were waited for
+    bool may_take = false; // joining as a worker was allowed
 };
 
 enum class Reached : std::uint8_t {
@@ -121,13 +128,19 @@ struct Told {
         std::uint64_t count = 0;
     };
     std::vector<TurnedAway> turned_away{};
+
+    bool counted(std::string_view refusal) const {
+        return std::find(refusals.begin(), refusals.end(), refusal) != refusals.end();
+    }
 };
+inline constexpr std::string_view subscribe_not_allowed = "subscribe_not_allowed"; // a refusal
 
 struct Facts {
     Visit visit{};
     std::vector<Attempt> attempts{};
     Answer answer{};
     Introduction introduction{};
+    bool hangs_up = false; // after its greeting, on us as on anybody
     CurveWalk curve{};
     Heard heard{};
     Told told{};

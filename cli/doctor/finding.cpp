@@ -63,6 +63,8 @@ std::string_view name(Finding finding) noexcept {
         return "too_many_connections";
     case Finding::plaintext_refused:
         return "plaintext_refused";
+    case Finding::topic_not_allowed:
+        return "topic_not_allowed";
     case Finding::server_cannot_judge:
         return "server_cannot_judge";
     case Finding::refused_by_peer:

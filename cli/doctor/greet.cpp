@@ -94,6 +94,14 @@ Greeted greet(PlainConnection& connection, Instant deadline) {
     return result;
 }
 
+bool hangs_up(PlainConnection& connection, Instant deadline) {
+    constexpr std::size_t bytes_max = 1 << 20; // who says that much has let us in
+    auto got = PlainConnection::Got::bytes;
+    while (got == PlainConnection::Got::bytes && connection.received().size() < bytes_max)
+        got = connection.receive(deadline);
+    return got == PlainConnection::Got::end;
+}
+
 std::optional<std::string> ask_as_browser(PlainConnection& connection, Instant deadline) {
     connection.send("GET / HTTP/1.0\r\n\r\n", deadline);
     while (connection.receive(deadline) == PlainConnection::Got::bytes)

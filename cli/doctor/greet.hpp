@@ -16,6 +16,10 @@ struct Greeted {
 // Waits until `deadline` at most; a peer that answers is done in one round trip.
 Greeted greet(PlainConnection& connection, Instant deadline);
 
+// Whether a peer that has greeted ends the connection by itself until `deadline`: so do daemons
+// with whom they do not want, whatever comes. What it says meanwhile is let pass.
+bool hangs_up(PlainConnection& connection, Instant deadline);
+
 // For a peer that took a greeting and said nothing, or nothing known: asks as a browser would, over
 // a new connection. Which protocol its answer shows.
 std::optional<std::string> ask_as_browser(PlainConnection& connection, Instant deadline);

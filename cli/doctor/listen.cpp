@@ -131,9 +131,14 @@ Result<Heard> listen(net::Context& context, const net::Endpoint& peer,
     auto monitor = net::Monitor::open(*socket);
     if (!monitor)
         return fail(monitor.error());
-    if (options.type == net::SocketType::sub)
-        if (auto subscribed = socket->subscribe(""); !subscribed)
-            return fail(subscribed.error());
+    if (options.type == net::SocketType::sub) {
+        if (options.topic)
+            if (auto subscribed = socket->subscribe(*options.topic); !subscribed)
+                return fail(subscribed.error());
+        if (!options.topic || options.subscribes == Subscribes::to_everything_too)
+            if (auto subscribed = socket->subscribe(""); !subscribed)
+                return fail(subscribed.error());
+    }
     if (auto connected = socket->connect(peer); !connected)
         return fail(connected.error());
     return Ear(*socket, *monitor, options).run();

@@ -42,6 +42,7 @@ struct ListenOptions {
     net::SocketType type = net::SocketType::sub; // sub, xpub or pull
     net::Security security{};
     std::optional<std::string> topic{};
+    Subscribes subscribes = Subscribes::to_everything_too;
     Duration listen = 3s;    // after the handshake
     Duration handshake = 5s; // longest wait for it
 };

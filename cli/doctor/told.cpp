@@ -5,6 +5,14 @@
 
 namespace flotilla::cli::doctor {
 
+namespace {
+
+bool is_refusal(std::string_view counter) {
+    return counter.starts_with("refused_") || counter == subscribe_not_allowed;
+}
+
+} // namespace
+
 std::vector<std::string> refusals_between(const DaemonView& before, const DaemonView& after) {
     std::vector<std::string> grown;
     if (after.is_another_run(before) || before.totals.rows.empty() || after.totals.rows.empty())
@@ -13,8 +21,8 @@ std::vector<std::string> refusals_between(const DaemonView& before, const Daemon
     const auto& was = before.totals.rows.front().values;
     const auto& is = after.totals.rows.front().values;
     for (std::size_t i = 0; i < columns.size() && i < was.size(); ++i)
-        if (columns[i].kind == ColumnView::Kind::counter &&
-            columns[i].name.compare(0, 8, "refused_") == 0 && is[i] > was[i])
+        if (columns[i].kind == ColumnView::Kind::counter && is_refusal(columns[i].name) &&
+            is[i] > was[i])
             grown.push_back(columns[i].name);
     return grown;
 }
@@ -53,7 +61,7 @@ Told told(const Result<DaemonView>& before, const Result<DaemonView>& after) {
     told.state = after->state;
     told.not_ready = after->not_ready;
     told.refusals = refusals_between(*before, *after);
-    told.turned_away = turned_away(*after);
+    told.turned_away = turned_away(*before); // without ourselves
     return told;
 }
 

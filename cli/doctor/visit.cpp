@@ -17,6 +17,9 @@ using net::SocketType;
 // A peer that greets does so at once; a silent one should not use up the whole time.
 constexpr Duration greeting_wait = 2s;
 constexpr Duration browser_wait = 1s;
+// A daemon hangs up when it hears of the connection, which libzmq has greeted by then.
+constexpr Duration hang_up_wait = 300ms;
+constexpr Duration hang_up_wait_in_doubt = 1500ms; // where that is what tells two causes apart
 
 Instant sooner(Instant deadline, Duration wait) {
     return std::min(deadline, deadline_after(net::now(), wait));
@@ -30,6 +33,9 @@ void greet_peer(const VisitOptions& options, Instant deadline, Facts& facts) {
     Greeted greeted = greet(*connecting.connection, sooner(deadline, greeting_wait));
     facts.answer = std::move(greeted.answer);
     facts.introduction = std::move(greeted.introduction);
+    if (facts.answer.kind == Answer::Kind::greeting && !facts.introduction.error)
+        facts.hangs_up = facts.introduction.closed ||
+                         hangs_up(*connecting.connection, sooner(deadline, hang_up_wait));
     const bool unnamed =
         facts.answer.kind == Answer::Kind::silent || facts.answer.kind == Answer::Kind::closed ||
         (facts.answer.kind == Answer::Kind::stranger && facts.answer.protocol.empty());
@@ -74,6 +80,7 @@ Status listen_as(net::Context& context, const VisitOptions& options, SocketType 
     ListenOptions listening;
     listening.type = type;
     listening.topic = options.topic;
+    listening.subscribes = options.subscribes;
     listening.listen = options.listen;
     listening.handshake = std::max<Duration>(time_left(net::now(), deadline), 100ms);
     // Nothing of ours is sent, so there is nothing that plaintext could give away.
@@ -87,6 +94,15 @@ Status listen_as(net::Context& context, const VisitOptions& options, SocketType 
     return {};
 }
 
+// Of one that ended a CURVE handshake before our key was read: also where nothing is wrong with it?
+bool hangs_up_on_anybody(const net::Endpoint& endpoint, Instant deadline) {
+    Connecting connecting = connect_plainly(endpoint, sooner(deadline, hang_up_wait_in_doubt));
+    if (!connecting.connection)
+        return false;
+    (void)greet(*connecting.connection, sooner(deadline, hang_up_wait_in_doubt));
+    return hangs_up(*connecting.connection, sooner(deadline, hang_up_wait_in_doubt));
+}
+
 Status look_encrypted(net::Context& context, const VisitOptions& options, Instant deadline,
                       Facts& facts) {
     auto types = harmless_types();
@@ -96,6 +112,8 @@ Status look_encrypted(net::Context& context, const VisitOptions& options, Instan
     if (!walk)
         return fail(walk.error());
     facts.curve = std::move(*walk);
+    if (facts.curve.end == CurveWalk::End::closed_after_hello)
+        facts.hangs_up = hangs_up_on_anybody(options.endpoint, deadline);
     const auto joined = facts.curve.joined_as;
     const bool listens = joined == SocketType::sub || joined == SocketType::xsub ||
                          joined == SocketType::xpub || joined == SocketType::pub ||
@@ -123,10 +141,11 @@ Result<Facts> visit(const VisitOptions& options) {
                    options.curve.has_value(),
                    options.type,
                    options.topic,
+                   options.subscribes,
                    options.listen,
                    options.may_take};
     greet_peer(options, deadline, facts);
-    if (facts.answer.kind != Answer::Kind::greeting)
+    if (facts.answer.kind != Answer::Kind::greeting || facts.hangs_up)
         return facts;
     auto context = net::Context::open();
     if (!context)

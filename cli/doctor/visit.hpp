@@ -19,6 +19,7 @@ struct VisitOptions {
     std::optional<net::CurveClient> curve{};
     std::optional<net::SocketType> type{};
     std::optional<std::string> topic{};
+    Subscribes subscribes = Subscribes::to_everything_too;
     Duration timeout = 5s; // for everything before listening
     Duration listen = 3s;
     bool may_take = false;

@@ -284,11 +284,44 @@ TEST_CASE("doctor: what the daemon counted says why it sent us away", "[unit][cl
     Facts closed = answered(Answer::Kind::closed);
     closed.told.refusals = {"refused_connections"};
     CHECK(found(closed) == Finding::too_many_connections);
+    Facts early = walked(CurveWalk::End::closed_after_hello);
+    CHECK(found(early) == Finding::wrong_server_key);
+    early.told.refusals = {"refused_address"};
+    CHECK(found(early) == Finding::address_denied);
+    early.told.refusals = {"refused_address", "refused_wrong_server_key"}; // one of another's
+    CHECK(found(early) == Finding::wrong_server_key);
     Facts waits = walked(CurveWalk::End::closed_after_initiate);
     waits.told.refusals = {"refused_penalty"};
     CHECK(found(waits) == Finding::address_waits);
     const std::string asks = diagnose(walked(CurveWalk::End::denied, "400")).next;
     CHECK(asks.find("--admin") != std::string::npos);
+}
+
+TEST_CASE("doctor: who greets and hangs up has neither a wrong key nor lets us in",
+          "[unit][doctor]") {
+    for (Facts facts : {walked(CurveWalk::End::closed_after_hello), introduced("PUB")}) {
+        facts.hangs_up = true;
+        CHECK(found(facts) == Finding::closes_at_once);
+        CHECK(diagnose(facts).summary.find("denies this address") != std::string::npos);
+        facts.told.refusals = {"refused_connections"};
+        CHECK(found(facts) == Finding::too_many_connections);
+    }
+}
+
+TEST_CASE("doctor: a subscription that rules refuse is told from a silent publisher",
+          "[unit][doctor]") {
+    Facts facts = listening_to("XPUB");
+    facts.visit.topic = "feed.";
+    facts.told.refusals = {"subscribe_not_allowed"};
+    CHECK(found(facts) == Finding::nothing_arrives); // perhaps only everything was refused
+    facts.visit.subscribes = Subscribes::topic_only;
+    CHECK(found(facts) == Finding::topic_not_allowed);
+    CHECK(exit_code(Finding::topic_not_allowed) == ExitCode::refused);
+    facts.told.refusals.clear();
+    CHECK(found(facts) == Finding::nothing_arrives);
+    facts.told.refusals = {"subscribe_not_allowed"}; // of somebody else's
+    facts.heard.messages = facts.heard.messages_matching = 1;
+    CHECK(found(facts) == Finding::healthy);
 }
 
 TEST_CASE("doctor: slow handshakes and daemons that are not ready are noted", "[unit][cli]") {
