@@ -95,6 +95,11 @@ std::string padded(std::string_view text, std::size_t width) {
     return out + std::string(width - std::min(width, used), ' ');
 }
 
+std::string shortened(std::string_view text, std::size_t width) {
+    return width > 1 && width_of(text) > width ? padded(text, width - 1) + "…"
+                                               : padded(text, width);
+}
+
 std::string right(std::string_view text, std::size_t width) {
     const std::size_t used = width_of(text);
     return used >= width ? padded(text, width) : std::string(width - used, ' ') + std::string(text);

@@ -21,7 +21,8 @@ std::string age_text(std::int64_t milliseconds);
 
 // Columns of a text that a person reads: widths in characters, UTF-8 counted as one each.
 std::size_t width_of(std::string_view text);
-std::string padded(std::string_view text, std::size_t width); // cut when it is longer
+std::string padded(std::string_view text, std::size_t width);    // cut when it is longer
+std::string shortened(std::string_view text, std::size_t width); // the same, with an ellipsis
 std::string right(std::string_view text, std::size_t width);
 
 // Lines under a heading. Of the columns from `first_right` on, `right_columns` end at the right;

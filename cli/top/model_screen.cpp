@@ -15,6 +15,7 @@ using Style = ScreenLine::Style;
 constexpr std::size_t warnings_max = 3;
 constexpr std::size_t text_width_max = 24;
 constexpr std::size_t name_width_min = 12;
+constexpr std::size_t cut_width_min = 4; // a text is cut to no less
 constexpr const char* gap = "  ";
 
 std::string clock_text(WallTime now) {
@@ -43,6 +44,32 @@ struct Widths {
     std::size_t daemon = 0; // 0: left out, because there is only one
     std::vector<std::size_t> texts{};
     std::vector<std::size_t> cells{}; // from the first that is shown, as many as fit
+
+    std::size_t of_text() const {
+        std::size_t all = 2 + name + (daemon > 0 ? 2 + daemon : 0);
+        for (const std::size_t each : texts)
+            all += 2 + each;
+        return all;
+    }
+    std::size_t of_cells() const {
+        std::size_t all = 0;
+        for (const std::size_t each : cells)
+            all += 2 + each;
+        return all;
+    }
+    // Text leaves two fifths of the screen to numbers, if they want so much: the widest is cut.
+    void share(std::size_t columns) {
+        const std::size_t wanted = std::min(of_cells(), columns * 2 / 5);
+        while (of_text() + wanted > columns) {
+            std::size_t* widest = &name;
+            for (std::size_t& each : texts)
+                widest = each > *widest ? &each : widest;
+            widest = daemon > *widest ? &daemon : widest;
+            if (*widest <= cut_width_min)
+                return;
+            --*widest;
+        }
+    }
 };
 
 void grow(std::size_t& width, std::string_view text, std::size_t most) {
@@ -160,36 +187,33 @@ void Model::draw_list(Screen& screen, const Layout& layout) const {
         for (std::size_t t = 0; t < row.texts.size(); ++t)
             grow(widths.texts[t], row.texts[t], text_width_max);
     }
-    std::size_t used = 2 + widths.name + (has_daemon ? 2 + widths.daemon : 0);
-    for (const std::size_t each : widths.texts)
-        used += 2 + each;
     const std::size_t from = std::min(first_column_, table.columns.size());
     for (std::size_t c = from; c < table.columns.size(); ++c) {
         std::size_t width = width_of(heading_of(table.columns[c], order_));
         for (std::size_t i = first; i < first + shown; ++i)
             grow(width, table.rows[i].cells[c].text, columns);
-        used += 2 + width;
-        if (used > columns)
-            break;
         widths.cells.push_back(width);
     }
+    widths.share(columns);
+    while (!widths.cells.empty() && widths.of_text() + widths.of_cells() > columns)
+        widths.cells.pop_back();
 
-    std::string heading = "  " + padded(kind_, widths.name);
+    std::string heading = "  " + shortened(kind_, widths.name);
     if (has_daemon)
-        heading += gap + padded("daemon", widths.daemon);
+        heading += gap + shortened("daemon", widths.daemon);
     for (std::size_t t = 0; t < table.text_columns.size(); ++t)
-        heading += gap + padded(table.text_columns[t], widths.texts[t]);
+        heading += gap + shortened(table.text_columns[t], widths.texts[t]);
     for (std::size_t c = 0; c < widths.cells.size(); ++c)
         heading += gap + right(heading_of(table.columns[from + c], order_), widths.cells[c]);
     if (layout.body > 0)
         screen.push_back({Style::heading, heading});
     for (std::size_t i = first; i < first + shown; ++i) {
         const TableRow& row = table.rows[i];
-        std::string line = (i == selected ? "> " : "  ") + padded(row.name, widths.name);
+        std::string line = (i == selected ? "> " : "  ") + shortened(row.name, widths.name);
         if (has_daemon)
-            line += gap + padded(sources_[row.source].name(), widths.daemon);
+            line += gap + shortened(sources_[row.source].name(), widths.daemon);
         for (std::size_t t = 0; t < row.texts.size(); ++t)
-            line += gap + padded(row.texts[t], widths.texts[t]);
+            line += gap + shortened(row.texts[t], widths.texts[t]);
         for (std::size_t c = 0; c < widths.cells.size(); ++c)
             line += gap + right(row.cells[from + c].text, widths.cells[c]);
         screen.push_back({i == selected ? Style::selected : Style::plain, line});

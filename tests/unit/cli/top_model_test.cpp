@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin_status.hpp"
 
+#include <cli/admin/quantities.hpp>
 #include <cli/top/model.hpp>
 
 #include <algorithm>
@@ -236,11 +237,23 @@ TEST_CASE("what does not fit is left out, on however small a screen", "[unit][cl
                 INFO(rows << " x " << columns << " " << mode);
                 CHECK(screen.size() <= rows);
                 for (const ScreenLine& line : screen)
-                    CHECK(line.text.size() <= columns);
+                    CHECK(width_of(line.text) <= columns);
             }
     CHECK(shows(model, "columns more", {12, 40}));
     model.press({Key::right}, {12, 40});
     CHECK(shows(model, "accepted/s", {12, 40}));
+}
+
+TEST_CASE("long texts leave room for numbers, and end with an ellipsis", "[unit][cli]") {
+    const std::string long_name(200, 'n');
+    Model model = on_queues({{long_name, {12'345, 1}}, {"b", {1, 1}}});
+    for (const std::size_t columns : {50U, 80U, 200U}) {
+        CHECK(shows(model, "ready", {12, columns}));
+        CHECK(shows(model, "12.3k", {12, columns}));
+        CHECK(shows(model, "n…  ", {12, columns}));
+    }
+    Model wide = on_queues({{"orders", {12'345, 1}}});
+    CHECK(shows(wide, "orders  plain  12.3k", {12, 200})); // nothing is cut without need
 }
 
 TEST_CASE("daemons share a list, and a column that one of them lacks is unknown there",
