@@ -5,6 +5,7 @@
 
 #include <cli/commands.hpp>
 #include <cli/keys/allow.hpp>
+#include <cli/keys/list_file.hpp>
 #include <cli/output.hpp>
 #include <nlohmann/json.hpp>
 
@@ -134,7 +135,9 @@ Result<ExitCode> allow(const KeysFlags& flags, Terminal& terminal) {
         if (!added)
             return fail(added.error());
         terminal.note(*added == keys::Added::yes ? "added " + each + " to " + flags.list
-                                                 : each + " is in " + flags.list + " already");
+                      : *added == keys::Added::changed
+                          ? "changed the groups of " + each + " in " + flags.list
+                          : each + " is in " + flags.list + " already");
     }
     return ExitCode::ok;
 }
@@ -160,17 +163,20 @@ Result<ExitCode> list(const KeysFlags& flags) {
     std::vector<std::pair<net::CurveKey, User>> all{list->users().begin(), list->users().end()};
     std::stable_sort(all.begin(), all.end(),
                      [](const auto& a, const auto& b) { return a.second.name < b.second.name; });
-    for (const net::CurveKey& key : list->revoked())
-        all.emplace_back(key, User{});
+    const auto names = keys::revoked_users(flags.list);
+    for (const net::CurveKey& key : list->revoked()) {
+        const auto known = names.find(key);
+        all.emplace_back(key, known == names.end() ? User{} : User{known->second, {}});
+    }
     std::string text;
     for (const auto& [key, user] : all) {
         const bool revoked = list->is_revoked(key);
         if (flags.json) {
             Json json{{"key", key.z85()}, {"state", revoked ? "revoked" : "allowed"}};
-            if (!revoked) {
+            if (!revoked || !user.name.empty())
                 json["user"] = user.name;
+            if (!revoked)
                 json["groups"] = user.groups;
-            }
             text += json.dump() + "\n";
             continue;
         }
@@ -244,11 +250,13 @@ Parser& add_allow(Parser& parser, KeysFlags& flags) {
     Parser& sub =
         add_list_verb(parser, flags, "allow", "Add public keys to an allow-list", "KEY|FILE");
     add_user(sub, flags);
-    sub.set_footer("The list is for --allow-client-keys; there need not be one yet. Programs that\n"
-                   "watch it let the key in within a second or two.\n\n"
-                   "Examples:\n"
-                   "  zmq keys allow clients.txt client.key\n"
-                   "  zmq keys allow clients.txt alice.key --name alice --group billing");
+    sub.set_footer(
+        "The list is for --allow-client-keys; there need not be one yet. Programs that\n"
+        "watch it let the key in within a second or two. A key that is there with other\n"
+        "groups is given these.\n\n"
+        "Examples:\n"
+        "  zmq keys allow clients.txt client.key\n"
+        "  zmq keys allow clients.txt alice.key --name alice --group billing");
     return sub;
 }
 

@@ -2,6 +2,7 @@
 #include <flotilla/net/access.hpp>
 
 #include <cli/keys/allow.hpp>
+#include <cli/keys/list_file.hpp>
 #include <cli/keys/list_lock.hpp>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <system_error>
 #include <utility>
 
@@ -102,6 +104,45 @@ Status add_certificate(const std::string& folder, const net::CurveKey& key, cons
     return error == 0 ? Status{} : failure(folder, error);
 }
 
+// The same user with other groups: its line says so from now on. False: the key has no line.
+Result<bool> change_line(const std::string& list, const net::CurveKey& key, const User& user) {
+    std::ifstream in(list);
+    std::string text;
+    bool is_changed = false;
+    for (std::string line; std::getline(in, line);) {
+        if (!is_changed && key_of_line(line, std::filesystem::path(list).parent_path()) == key) {
+            line = line_of(key, user);
+            is_changed = true;
+        }
+        text += line + "\n";
+    }
+    if (!is_changed)
+        return false;
+    if (Status replaced = replace_file(list, text); !replaced)
+        return fail(replaced.error());
+    return true;
+}
+
+Result<Added> change(const std::string& list, const net::CurveKey& key, const User& known,
+                     const User& wanted) {
+    const std::string which =
+        "in " + list + " the key " + net::fingerprint(key) + "... stands for '" + known.name + "'";
+    if (known.name != wanted.name)
+        return fail(Errc::exists, which + ", and not for '" + wanted.name + "'; " +
+                                      (is_folder(list) ? "name its certificate there anew"
+                                                       : "edit its line there") +
+                                      " (to revoke a key is for good)");
+    if (!is_folder(list)) {
+        auto changed = change_line(list, key, wanted);
+        if (!changed)
+            return fail(changed.error());
+        if (*changed)
+            return Added::changed;
+    }
+    return fail(Errc::exists, which + " with other groups; take its certificate out of there and "
+                                      "allow it again (to revoke a key is for good)");
+}
+
 } // namespace
 
 Result<Added> allow(const std::string& list, const std::string& key_or_file, const User& given) {
@@ -133,12 +174,10 @@ Result<Added> allow(const std::string& list, const std::string& key_or_file, con
         if (there != known->users().end()) {
             User wanted = user;
             if (wanted.name.empty())
-                wanted.name = key->z85();
+                wanted.name = there->second.name;
             if (there->second == wanted || (user.name.empty() && user.groups.empty()))
                 return Added::was_there;
-            return fail(Errc::exists, "in " + list + " the key " + net::fingerprint(*key) +
-                                          "... stands for '" + there->second.name +
-                                          "' or for other groups; revoke it, or edit the list");
+            return change(list, *key, there->second, wanted);
         }
     }
     const Status added = is_folder(list) ? add_certificate(list, *key, user)

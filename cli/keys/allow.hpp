@@ -18,11 +18,12 @@ namespace flotilla::cli::keys {
 // A key as its 40 characters, or the certificate file that holds it. Errors: bad_key.
 Result<net::CurveKey> key_or_certificate(const std::string& text);
 
-enum class Added : std::uint8_t { yes, was_there };
-// Into a file: one line more, the list is made when there is none. Into a folder: one certificate
-// more. `user` is whom the key stands for; without a name, what the certificate says. Errors:
-// bad_key (the key, or a line of the list); exists (it stands for somebody else); refused (it was
-// revoked); bad_option (the user); timeout (of a lock); io; disk_full.
+enum class Added : std::uint8_t { yes, was_there, changed };
+// Into a file: one line more, the list is made when there is none; a key that stands for the same
+// user with other groups has its line changed. Into a folder: one certificate more. `user` is whom
+// the key stands for; without a name, what the certificate says. Errors: bad_key (the key, or a
+// line of the list); exists (it stands for somebody else; in a folder, with other groups); refused
+// (it was revoked); bad_option (the user); timeout (of a lock); io; disk_full.
 Result<Added> allow(const std::string& list, const std::string& key_or_file, const User& user = {});
 
 // Revokes a key, a certificate's key, or every key of a user: lines say "revoked KEY" from now on,

@@ -2,6 +2,7 @@
 #include <flotilla/net/access.hpp>
 
 #include <cli/keys/allow.hpp>
+#include <cli/keys/list_file.hpp>
 #include <cli/keys/list_lock.hpp>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -21,8 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Keys = std::set<net::CurveKey>;
-
-constexpr std::string_view revoked_ending = ".revoked";
 
 // A key by itself, that of a certificate, or all of a user.
 Result<Keys> keys_meant(const net::AllowList& list, const std::string& what) {
@@ -45,54 +44,13 @@ Status failure(const std::string& doing, int number) {
                 "cannot " + doing + ": " + std::strerror(number));
 }
 
-// Puts a new content in the place of a file, so that nobody sees half of it.
-Status replace(const std::string& file, const std::string& text) {
-    struct stat about {};
-    const mode_t mode = ::stat(file.c_str(), &about) == 0 ? about.st_mode & 0777 : 0644;
-    std::string fresh = file + ".XXXXXX";
-    const int descriptor = ::mkstemp(fresh.data());
-    if (descriptor < 0)
-        return failure("write beside " + file, errno);
-    int error = 0;
-    for (std::size_t at = 0; at < text.size() && error == 0;) {
-        const ssize_t wrote = ::write(descriptor, text.data() + at, text.size() - at);
-        if (wrote < 0 && errno != EINTR)
-            error = errno;
-        at += wrote > 0 ? static_cast<std::size_t>(wrote) : 0;
-    }
-    if (error == 0 && (::fchmod(descriptor, mode) != 0 || ::fsync(descriptor) != 0))
-        error = errno;
-    ::close(descriptor);
-    if (error == 0 && ::rename(fresh.c_str(), file.c_str()) != 0)
-        error = errno;
-    if (error == 0)
-        return {};
-    ::unlink(fresh.c_str());
-    return failure("replace " + file, error);
-}
-
-// The key that a line allows, if it does.
-std::optional<net::CurveKey> key_of(const std::string& line, const fs::path& folder) {
-    const std::size_t begin = line.find_first_not_of(" \t\r");
-    if (begin == std::string::npos)
-        return std::nullopt;
-    const std::size_t end = line.find_first_of(" \t\r", begin);
-    if (auto key = net::CurveKey::parse(
-            std::string_view(line).substr(begin, end == std::string::npos ? end : end - begin)))
-        return *key;
-    const std::size_t last = line.find_last_not_of(" \t\r");
-    if (auto key = net::load_public_key((folder / line.substr(begin, last - begin + 1)).string()))
-        return *key;
-    return std::nullopt;
-}
-
 Status revoke_lines(const std::string& file, const net::AllowList& list, Keys keys) {
     std::ifstream in(file);
     if (!in)
         return failure("read " + file, errno);
     std::string text;
     for (std::string line; std::getline(in, line);) {
-        const auto key = key_of(line, fs::path(file).parent_path());
+        const auto key = key_of_line(line, fs::path(file).parent_path());
         if (key && keys.count(*key) != 0) {
             const auto user = list.users().find(*key);
             line = "revoked " + key->z85();
@@ -104,7 +62,7 @@ Status revoke_lines(const std::string& file, const net::AllowList& list, Keys ke
     }
     for (const net::CurveKey& key : keys) // never listed: nobody shall list it
         text += "revoked " + key.z85() + "\n";
-    return replace(file, text);
+    return replace_file(file, text);
 }
 
 // For a certificate that is revoked, beside those that were before.

@@ -2,6 +2,7 @@
 #include <flotilla/net/access.hpp>
 
 #include <cli/keys/allow.hpp>
+#include <cli/keys/list_file.hpp>
 #include <support/catch.hpp>
 
 #include <filesystem>
@@ -89,6 +90,42 @@ TEST_CASE("allow: a key stands for whom it is said to, or for whom its certifica
           alice->public_key.z85() + " alice @ops\n" + bob->public_key.z85() + " bob @night @ops\n");
     CHECK(*keys::allow(list, bob->public_key.z85()) == keys::Added::was_there);
     CHECK(keys::allow(list, bob->public_key.z85(), {"bobby", {}}).error().code == Errc::exists);
+}
+
+TEST_CASE("allow: other groups of the same user take the place of those before", "[unit][keys]") {
+    const Scratch scratch;
+    const std::string list = scratch.path("list");
+    const auto alice = net::generate_key_pair();
+    const auto bob = net::generate_key_pair();
+    REQUIRE(net::save_certificate(*bob, scratch.path("bob.cert"), {"bob", {}}));
+    std::ofstream(list) << "# friends\n" << alice->public_key.z85() << " alice @ops\nbob.cert\n";
+    CHECK(*keys::allow(list, alice->public_key.z85(), {"alice", {"night"}}) ==
+          keys::Added::changed);
+    CHECK(*keys::allow(list, bob->public_key.z85(), {"", {"ops"}}) == keys::Added::changed);
+    CHECK(contents(list) == "# friends\n" + alice->public_key.z85() + " alice @night\n" +
+                                bob->public_key.z85() + " bob @ops\n");
+    CHECK(net::load_allow_list(list)->size() == 2);
+    const Scratch folder;
+    REQUIRE(keys::allow(folder.folder.string(), alice->public_key.z85(), {"alice", {}}));
+    const auto refused =
+        keys::allow(folder.folder.string(), alice->public_key.z85(), {"alice", {"ops"}});
+    CHECK(refused.error().code == Errc::exists);
+    CHECK(refused.error().detail.find("take its certificate out of there") != std::string::npos);
+}
+
+TEST_CASE("revoked keys keep the names of their users", "[unit][keys]") {
+    const Scratch scratch;
+    const Scratch folder;
+    const auto alice = net::generate_key_pair();
+    const auto bob = net::generate_key_pair();
+    for (const std::string& list : {scratch.path("list"), folder.folder.string()}) {
+        REQUIRE(keys::allow(list, alice->public_key.z85(), {"alice", {"ops"}}));
+        REQUIRE(keys::allow(list, bob->public_key.z85()));
+        REQUIRE(keys::revoke(list, "alice"));
+        REQUIRE(keys::revoke(list, bob->public_key.z85()));
+        CHECK(keys::revoked_users(list) ==
+              std::map<net::CurveKey, std::string>{{alice->public_key, "alice"}});
+    }
 }
 
 TEST_CASE("revoke: a list says whose key was revoked, and keeps the rest", "[unit][keys]") {
