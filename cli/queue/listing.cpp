@@ -55,9 +55,19 @@ std::string table(const std::vector<Cells>& lines) {
     return out;
 }
 
-std::string queues_table(const std::vector<OptionPairs>& queues) {
+namespace {
+
+std::string no_queues(ListedFor whom) {
+    return whom == ListedFor::anybody
+               ? "no queues\n"
+               : "no queues that this key may see (it has to have a right to a queue)\n";
+}
+
+} // namespace
+
+std::string queues_table(const std::vector<OptionPairs>& queues, ListedFor whom) {
     if (queues.empty())
-        return "no queues\n";
+        return no_queues(whom);
     std::vector<Cells> lines{{"QUEUE", "READY", "DELAYED", "LEASED", "CONSUMERS"}};
     for (const OptionPairs& each : queues)
         lines.push_back({text_of(each, "name"), text_of(each, "ready"), text_of(each, "delayed"),
@@ -65,9 +75,9 @@ std::string queues_table(const std::vector<OptionPairs>& queues) {
     return table(lines);
 }
 
-std::string watch_table(const std::vector<OptionPairs>& queues) {
+std::string watch_table(const std::vector<OptionPairs>& queues, ListedFor whom) {
     if (queues.empty())
-        return "no queues\n";
+        return no_queues(whom);
     std::vector<Cells> lines{
         {"QUEUE", "READY", "DELAYED", "LEASED", "CONSUMERS", "IN/S", "OUT/S", "LAG", "DRAINED IN"}};
     for (const OptionPairs& each : queues)

@@ -20,10 +20,12 @@ std::string_view value_of(const OptionPairs& pairs, std::string_view name) noexc
 // Columns under a heading, all but the first to the right.
 std::string table(const std::vector<std::vector<std::string>>& lines);
 
+// Who sees all queues, and who perhaps only those that a rule gives him a right to.
+enum class ListedFor : std::uint8_t { anybody, a_key };
 // One queue a line: name, ready, delayed, leased, consumers; "no queues" when there is none.
-std::string queues_table(const std::vector<OptionPairs>& queues);
+std::string queues_table(const std::vector<OptionPairs>& queues, ListedFor whom);
 // Rates, depth, lag and time to drain of one queue a line.
-std::string watch_table(const std::vector<OptionPairs>& queues);
+std::string watch_table(const std::vector<OptionPairs>& queues, ListedFor whom);
 // "name  value" lines.
 std::string pairs_table(const OptionPairs& pairs);
 // One JSON object; numbers are numbers.

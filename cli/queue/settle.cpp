@@ -55,7 +55,8 @@ Result<ExitCode> run_settle(const SettleFlags& flags, const std::string& name,
         return fail(ok.error());
     if (ok->late > 0)
         terminal.note(std::to_string(ok->late) + " of " + std::to_string(ok->done) +
-                      " came after the lease was over, and counted all the same");
+                      " came after the lease was over, or from before the store's start, and "
+                      "counted all the same");
     return ExitCode::ok;
 }
 

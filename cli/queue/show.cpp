@@ -62,6 +62,10 @@ Result<OptionPairs> stat_of(StoreLink& link, const std::string& queue) {
     return pairs;
 }
 
+ListedFor listed_for(const ShowFlags& flags) {
+    return flags.store.security.server_key.empty() ? ListedFor::anybody : ListedFor::a_key;
+}
+
 Result<ExitCode> run_ls(const ShowFlags& flags, Terminal& terminal) {
     auto link = StoreLink::open(flags.store, told_to(terminal));
     if (!link)
@@ -79,7 +83,7 @@ Result<ExitCode> run_ls(const ShowFlags& flags, Terminal& terminal) {
     if (!listed)
         return fail(listed.error());
     if (written && !flags.json)
-        written = out.write(queues_table(rows));
+        written = out.write(queues_table(rows, listed_for(flags)));
     return out.finish(written);
 }
 
@@ -159,7 +163,10 @@ Result<ExitCode> run_watch(const ShowFlags& flags, Terminal& terminal) {
             for (const OptionPairs& row : *rows)
                 text += pairs_json(row);
         else
-            text = (out.is_terminal() ? clear_screen : round > 0 ? "\n" : "") + watch_table(*rows);
+            text = (out.is_terminal() ? clear_screen
+                    : round > 0       ? "\n"
+                                      : "") +
+                   watch_table(*rows, listed_for(flags));
         Status written = out.write(text);
         if (written)
             written = out.flush();

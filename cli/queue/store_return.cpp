@@ -5,6 +5,7 @@
 #include <cli/signals.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace flotilla::cli {
 
@@ -33,6 +34,20 @@ bool StoreReturn::is_worth_waiting(const StoreLink& link, const Error& error) co
                with == Code::not_allowed;
     default:
         return false;
+    }
+}
+
+Result<StoreLink> StoreReturn::open(const StoreFlags& flags, const ConnectionTold& told,
+                                    const std::string& name) {
+    for (;;) {
+        auto link = StoreLink::open(flags, told, name);
+        if (link || patience_ != Patience::endless || link.error().code != Errc::timeout)
+            return link;
+        if (signal_caught() != 0)
+            return fail(Errc::stopped, "ended by a signal");
+        const std::lock_guard lock(mutex_);
+        if (!std::exchange(has_said_missing_, true))
+            say_(link.error().detail + "; it is waited for (--follow)");
     }
 }
 

@@ -22,6 +22,10 @@ public:
 
     StoreReturn(Patience patience, Say say) : patience_(patience), say_(std::move(say)) {}
 
+    // StoreLink::open(); with endless patience also a store that is not there yet is waited for,
+    // which is said once. Errors: those of StoreLink::open; stopped (a signal).
+    Result<StoreLink> open(const StoreFlags& flags, const ConnectionTold& told,
+                           const std::string& name = {});
     // Whether `error` says that the store is away or has forgotten us, so that it is worth waiting.
     bool is_worth_waiting(const StoreLink& link, const Error& error) const;
     // Opens `link` again, and lets `begin` begin on it anew. Errors: those of StoreLink::open and
@@ -36,6 +40,7 @@ private:
     Say say_;
     std::mutex mutex_{};
     std::uint32_t waiting_ = 0; // at this moment
+    bool has_said_missing_ = false;
 };
 
 } // namespace flotilla::cli

@@ -214,7 +214,11 @@ Result<ExitCode> run_take(TakeFlags& flags, Terminal& terminal) {
         return run_command_each(command, flags.store, terminal);
     }
     const std::string name = flags.keep ? fresh_name() : std::string{};
-    auto link = StoreLink::open(flags.store, told_to(terminal), name);
+    StoreReturn first(store_patience(flags),
+                      [&terminal](const std::string& text) { terminal.note(text); });
+    auto link = first.open(flags.store, told_to(terminal), name);
+    if (!link && link.error().code == Errc::stopped)
+        return ExitCode::ok; // the signal says how it ended
     if (!link)
         return fail(link.error());
     auto printer = Printer::make(flags, link->endpoint());
@@ -246,7 +250,7 @@ Run declare_queue_take(Parser& parser) {
     parser.add_flag("-a,--all", flags->all, "Take all that are there; none is exit 3").group(group);
     parser
         .add_flag("--follow", flags->follow,
-                  "Go on until a signal; when the store goes away, wait for it")
+                  "Go on until a signal; wait for a store that is not there, or goes away")
         .group(group);
     add_duration(parser, "-w,--wait", flags->wait, "Longest wait for the next message [0s]")
         .group(group);
@@ -277,7 +281,7 @@ Run declare_queue_take(Parser& parser) {
         "  zmq queue take orders --store tcp://127.0.0.1:5560\n"
         "  zmq queue take orders -n 100 --wait 10s --format json\n"
         "  zmq queue take orders --follow -j 4 -- ./handle\n"
-        "  zmq queue take orders --keep    # then: zmq queue ack orders LEASE");
+        "  zmq queue take orders --keep    # then: zmq queue ack LEASE");
     return [flags](Terminal& terminal) { return run_take(*flags, terminal); };
 }
 

@@ -189,7 +189,8 @@ Status work_on(const TakeCommand& command, const Taken& message, TakeSession& se
         const bool is_lost = settled.error().code == Errc::lease_lost;
         tally.unsettled(which + what + ", but " +
                         (is_lost
-                             ? "its lease was over: it may be delivered again"
+                             ? "its lease is no more (it was over, or the store was started anew): "
+                               "it may be delivered again"
                              : "the store has not said that it knows: " + settled.error().detail));
         return is_lost ? Status{} : settled;
     };
@@ -214,7 +215,7 @@ Status work_on(const TakeCommand& command, const Taken& message, TakeSession& se
 
 Status run_job(const TakeCommand& command, std::uint64_t wanted, const StoreFlags& flags,
                StoreReturn& store, Tally& tally) {
-    auto link = StoreLink::open(flags, tally.told());
+    auto link = store.open(flags, tally.told());
     if (!link)
         return fail(link.error());
     auto session = TakeSession::open(*link, command.queue, {wanted, 1}, &store);

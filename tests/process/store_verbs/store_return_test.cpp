@@ -158,7 +158,7 @@ TEST_CASE("queue take: a command whose store was killed is not counted as done, 
     shop.end(SIGKILL);
     shop.store = shop.start();
     std::ofstream(go) << "\n";
-    REQUIRE(take.wait_line(Stream::error, "its lease was over"));
+    REQUIRE(take.wait_line(Stream::error, "its lease is no more"));
     REQUIRE(take.wait_line(Stream::error, "began "));
     shop.wait_empty();
     take.signal(SIGINT);
