@@ -24,6 +24,8 @@ public:
         // A relay of ours passed these on while it drained; they belong to the tap as well.
         while (ended && !done() && take_one(ended)) {
         }
+        if (ended && flags_.count && source_.takes())
+            note_leftovers();
         if (source_.missed_total() > 0)
             terminal_.note(std::to_string(source_.missed_total()) +
                            " messages passed the relay unseen: we did not keep up");
@@ -56,6 +58,19 @@ private:
             return false;
         status = take_.message(std::move(**seen), ++taken_);
         return status.has_value();
+    }
+
+    // What came in before the end, and nobody will see: it is lost to the others.
+    void note_leftovers() {
+        constexpr std::uint64_t told_max = 100'000;
+        std::uint64_t left = 0;
+        for (auto more = source_.next(); more && *more && left < told_max; more = source_.next())
+            ++left;
+        if (left > 0)
+            terminal_.note(std::to_string(left) +
+                           (left == 1 ? " more message had already arrived, and is lost"
+                                      : " more messages had already arrived, and are lost") +
+                           "; a small --hwm keeps them at the sender");
     }
 
     Status loop() {

@@ -55,6 +55,7 @@ public:
     std::string endpoint_text() const override { return link_->endpoint_text(); }
     std::string peers_text() const override { return link_->peers_text(); }
     std::uint64_t missed_total() const override { return gaps_.missed_total(); }
+    bool takes() const override { return type_ == "pull"; }
     void drain(Duration) override {}
 
 private:

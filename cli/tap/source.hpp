@@ -76,6 +76,8 @@ public:
     virtual std::string peers_text() const { return {}; }
     // Messages that a capture numbered and that did not come; 0 for raw sockets, who cannot know.
     virtual std::uint64_t missed_total() const = 0;
+    // What next() gives is taken from others, to whom it would have gone.
+    virtual bool takes() const { return false; }
     // Inline: passes on what it holds, for at most `wait`. What next() then still gives is the
     // rest.
     virtual void drain(Duration wait) = 0;
