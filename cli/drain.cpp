@@ -103,7 +103,9 @@ Result<ExitCode> run_drain(const DrainFlags& flags, Terminal& terminal) {
                           AdminLink::Asking::once);
     if (!answer && answer.error().code == Errc::peer_gone) {
         // What holds nothing is gone at once, and libzmq drops an answer that was not read by then.
-        terminal.note(before->instance + " has gone");
+        DrainWatch gone(*before, net::now(), never);
+        gone.disconnected();
+        terminal.note(gone.summary());
         return ExitCode::ok;
     }
     if (!answer)
@@ -132,7 +134,7 @@ Run declare_drain(Parser& parser) {
         "setting\n`drain`) and ends. Exit status: 0 when it has gone, or another has taken "
         "its place; 3 when\nit is still there after its deadline; 4 when it refused.\n\n"
         "Example:\n"
-        "  zmq drain ipc:///run/flotilla/store-admin --token-file "
+        "  zmq drain ipc:///run/flotilla-store/admin --token-file "
         "/etc/flotilla/admin-token");
     return [flags](Terminal& terminal) { return run_drain(*flags, terminal); };
 }

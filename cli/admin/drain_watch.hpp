@@ -28,11 +28,12 @@ public:
     End end(Instant now) const noexcept;
     // "orders drains for 3s: leased 12, sessions 2"
     std::string progress(Instant now) const;
-    // How it ended, or what it still holds.
+    // How it ended, and what it still held, as far as its last status knew.
     std::string summary() const;
 
 private:
     std::string held() const;
+    std::string work() const;
 
     DaemonView last_;
     Instant began_;

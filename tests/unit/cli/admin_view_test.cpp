@@ -146,6 +146,22 @@ TEST_CASE("a drain ends when the daemon has gone, is replaced, or its deadline i
     CHECK(replaced.summary() == "orders has gone, and another process took its place");
 }
 
+TEST_CASE("a drain that ends says what the last status knew to be unfinished", "[unit][cli]") {
+    const Instant began{1h};
+    auto json = status_json_of({});
+    json["columns"]["store"].push_back(column("leased", "gauge", "count", "Held."));
+    for (const int leased : {0, 2}) {
+        json["totals"]["leased"] = leased;
+        auto view = read_status(json.dump());
+        REQUIRE(view);
+        DrainWatch watch(*view, began, began + 10s);
+        watch.disconnected();
+        CHECK(watch.summary() == (leased == 0 ? "orders has gone"
+                                              : "orders has gone; its last status, just before, "
+                                                "told of leased 2"));
+    }
+}
+
 TEST_CASE("audit shows whatever members its lines have", "[unit][cli]") {
     const char* answer = R"({"audit": [{"at_ms": 1764000000000, "event": "admin_done",
         "verb": "purge", "who": "token", "object": "a\u001bb"}, {"event": "access_refused"}]})";
