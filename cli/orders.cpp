@@ -76,14 +76,14 @@ Run declare_pause(Parser& parser) {
         "The relay stops reading messages, so that senders feel it as they feel a full queue;\n"
         "zmq resume lets it go on.\n\n"
         "Example:\n"
-        "  zmq pause ipc:///run/flotilla/relay-admin feed --token-file /etc/flotilla/admin-token");
+        "  zmq pause ipc:///run/flotilla-relay/admin feed --token-file /etc/flotilla/admin-token");
 }
 
 Run declare_resume(Parser& parser) {
     return relay_order(
         parser, "resume", "goes on",
         "Example:\n"
-        "  zmq resume ipc:///run/flotilla/relay-admin feed --token-file /etc/flotilla/admin-token");
+        "  zmq resume ipc:///run/flotilla-relay/admin feed --token-file /etc/flotilla/admin-token");
 }
 
 Run declare_reload(Parser& parser) {
@@ -95,7 +95,7 @@ Run declare_reload(Parser& parser) {
         "As SIGHUP does, but says what came of it: with an error in the new settings the "
         "old ones\nstay, and the exit status is 4.\n\n"
         "Example:\n"
-        "  zmq reload ipc:///run/flotilla/store-admin --token-file "
+        "  zmq reload ipc:///run/flotilla-store/admin --token-file "
         "/etc/flotilla/admin-token");
     return [flags](Terminal& terminal) -> Result<ExitCode> {
         auto answer = order(*flags, "reload", Json::object());
@@ -115,7 +115,7 @@ Run declare_audit(Parser& parser) {
     add_admin(parser, flags->admin);
     parser.set_footer("Who ordered what, and who was refused; newest first.\n\n"
                       "Example:\n"
-                      "  zmq audit ipc:///run/flotilla/store-admin --token-file "
+                      "  zmq audit ipc:///run/flotilla-store/admin --token-file "
                       "/etc/flotilla/admin-token");
     return [flags](Terminal&) -> Result<ExitCode> {
         auto answer = order(*flags, "audit", Json{{"rows", flags->rows}});

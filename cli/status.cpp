@@ -146,10 +146,10 @@ Run declare_status(Parser& parser) {
         "Exit status: 0 when all daemons are ready, 4 when one is not or does not answer,\n"
         "3 when none answers.\n\n"
         "Examples:\n"
-        "  zmq status ipc:///run/flotilla/store-admin\n"
-        "  zmq status ipc:///run/flotilla/store-admin ipc:///run/flotilla/broker-admin\n"
-        "  zmq status ipc:///run/flotilla/store-admin --kind queue --prefix orders.\n"
-        "  zmq status ipc:///run/flotilla/store-admin --json | jq .totals");
+        "  zmq status ipc:///run/flotilla-store/admin\n"
+        "  zmq status ipc:///run/flotilla-store/admin ipc:///run/flotilla-broker/admin\n"
+        "  zmq status ipc:///run/flotilla-store/admin --kind queue --prefix orders.\n"
+        "  zmq status ipc:///run/flotilla-store/admin --json | jq .totals");
     return [flags](Terminal&) { return run_status(*flags); };
 }
 

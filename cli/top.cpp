@@ -220,8 +220,8 @@ Run declare_top(Parser& parser) {
         "every\nnumber of a row, p to hold still, ? for help, q to quit. Counters are shown "
         "as what they\ngrow by a second.\n\n"
         "Examples:\n"
-        "  zmq top ipc:///run/flotilla/store-admin ipc:///run/flotilla/broker-admin\n"
-        "  zmq top ipc:///run/flotilla/store-admin --kind queue --batch 2");
+        "  zmq top ipc:///run/flotilla-store/admin ipc:///run/flotilla-broker/admin\n"
+        "  zmq top ipc:///run/flotilla-store/admin --kind queue --batch 2");
     return [flags](Terminal&) { return run_top(*flags); };
 }
 

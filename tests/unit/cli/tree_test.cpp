@@ -10,6 +10,8 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 using namespace flotilla::cli;
 
@@ -19,7 +21,62 @@ bool has(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
+// The words behind "zmq" of each command of ours in a line, as a shell would split it.
+std::vector<std::vector<std::string>> commands_in(const std::string& line) {
+    std::vector<std::vector<std::string>> commands(1);
+    std::string word;
+    bool is_word = false;
+    char quote = 0;
+    const auto end_word = [&] {
+        if (is_word)
+            commands.back().push_back(std::exchange(word, {}));
+        is_word = false;
+    };
+    for (const char c : line) {
+        if (quote == 0 && c == '#' && !is_word)
+            break;
+        if (quote == 0 && (c == ' ' || has("|&;>", std::string(1, c)))) {
+            end_word();
+            if (c != ' ')
+                commands.emplace_back();
+            continue;
+        }
+        is_word = true;
+        if (quote == c)
+            quote = 0;
+        else if (quote == 0 && (c == '\'' || c == '"'))
+            quote = c;
+        else
+            word += c;
+    }
+    end_word();
+    std::vector<std::vector<std::string>> ours;
+    for (auto& each : commands)
+        if (!each.empty() && each.front() == "zmq")
+            ours.emplace_back(each.begin() + 1, each.end());
+    return ours;
+}
+
+void check_examples(const Parser& verb) {
+    std::istringstream lines{verb.footer()};
+    for (std::string line; std::getline(lines, line);)
+        if (line.starts_with("  "))
+            for (const auto& words : commands_in(line)) {
+                INFO(line);
+                CHECK(make_tree()->parse(words));
+            }
+    for (const auto& sub : verb.subcommands())
+        check_examples(*sub);
+}
+
 } // namespace
+
+TEST_CASE("every example of every help is a command that is understood") {
+    const auto one = commands_in("seq 2 | zmq a 'b c' --d 1 > f # zmq e");
+    REQUIRE(one.size() == 1);
+    CHECK(one.front() == std::vector<std::string>{"a", "b c", "--d", "1"});
+    check_examples(*make_tree());
+}
 
 TEST_CASE("every verb explains itself: a summary, its options in groups, and examples") {
     const auto root = make_tree();
