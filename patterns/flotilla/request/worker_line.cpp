@@ -222,6 +222,8 @@ void WorkerLine::hear_monitor() {
         else if (event->kind == Kind::disconnected &&
                  machine_.state() != WorkerMachine::State::connecting)
             machine_.connection_lost(net::now(), out_);
+        else if (event->kind == Kind::handshake_failed_protocol)
+            machine_.connection_lost(net::now(), out_); // libzmq does not try again by itself
         else
             continue;
         act(); // may close the monitor

@@ -3,6 +3,8 @@
 // What happens to a worker over time: brokers that go and come, stops, cancellation, threads.
 #include "scripted_broker.hpp"
 
+#include <flotilla/net/curve.hpp>
+
 #include <atomic>
 #include <future>
 #include <set>
@@ -27,6 +29,30 @@ private:
 };
 
 } // namespace
+
+TEST_CASE("worker: where a handshake broke the protocol it tries again", "[integration][request]") {
+    net::Context context = *net::Context::open();
+    net::SocketOptions encrypts;
+    encrypts.security = net::CurveServer{*net::generate_key_pair(), net::AnyClientKey{}};
+    auto curve = std::make_unique<net::Socket>(
+        *net::Socket::open(context, net::SocketType::router, std::move(encrypts)));
+    const net::Endpoint at = *curve->bind(test::any_tcp());
+    auto options = test::worker_options(at);
+    std::promise<void> broke;
+    std::once_flag first;
+    options.on_connection = [&](const net::ConnectionEvent& event) {
+        // Now and then it is told as a connection that ended; libzmq connects again after these.
+        if (event.kind == net::ConnectionEvent::Kind::handshake_failed_protocol)
+            std::call_once(first, [&] { broke.set_value(); });
+    };
+    RunningWorker worker(context, options,
+                         [](Job& job) -> Outcome { return Answer{std::move(job.body)}; });
+    REQUIRE(broke.get_future().wait_for(60s) == std::future_status::ready);
+    curve = nullptr;
+    ScriptedBroker broker(context, at);
+    (void)broker.expect(Verb::ready, "200");
+    REQUIRE(worker.stop());
+}
 
 TEST_CASE("worker: a broker that restarts is found again, and an answer to the old one is dropped",
           "[integration][request]") {

@@ -60,7 +60,10 @@ TEST_CASE(
          {with.plain({"serve", "price", "--echo"}),
           with.with_keys({"serve", "price", "--echo"}, "alice", "bob")}) {
         Process server = start_zmq(words);
-        REQUIRE(server.wait_line(Stream::error, with.at() + ": it broke off the handshake"));
+        const bool told =
+            server.wait_line(Stream::error, with.at() + ": it broke off the handshake").has_value();
+        INFO(server.text(Stream::error));
+        REQUIRE(told);
         server.signal(SIGTERM);
         CHECK(server.wait_exit() == Exit::with(143));
         const std::string said = server.text(Stream::error);
