@@ -7,7 +7,10 @@ namespace flotilla::cli::doctor {
 
 namespace {
 
+// Our own visit, which ends handshakes that it began, is no refusal.
 bool is_refusal(std::string_view counter) {
+    if (counter == "refused_closed" || counter == "refused_not_zmtp")
+        return false;
     return counter.starts_with("refused_") || counter == subscribe_not_allowed;
 }
 

@@ -130,6 +130,30 @@ TEST_CASE("queue take: what a killed store had not settled comes again, and noth
     CHECK(shop.left() == 0);
 }
 
+TEST_CASE("queue take: with --follow a store that is not up yet is waited for",
+          "[process][store]") {
+    Shop shop;
+    shop.create();
+    shop.end(SIGTERM);
+    Process take = start_zmq(shop.words({"take", "q", "--follow", "-t", "300ms"}));
+    Process runs =
+        start_zmq(shop.words({"take", "q", "--follow", "-t", "300ms", "-j", "2", "--", "cat"}));
+    for (Process* each : {&take, &runs})
+        REQUIRE(each->wait_line(Stream::error, "it is waited for"));
+    shop.store = shop.start();
+    shop.put("one\n");
+    shop.wait_empty();
+    shop.end(SIGTERM);
+    for (Process* each : {&take, &runs}) {
+        each->signal(SIGINT);
+        CHECK(each->wait_exit() == Exit::with(130));
+        const std::string said = each->text(Stream::error);
+        INFO(said);
+        CHECK(said.find("it is waited for") == said.rfind("it is waited for"));
+    }
+    CHECK(has(take.text(Stream::output) + runs.text(Stream::output), "one"));
+}
+
 TEST_CASE("queue take: without --follow a store that stays away ends it after the timeout",
           "[process][store]") {
     Shop shop;
