@@ -72,16 +72,16 @@ TEST_CASE("flotilla-broker: SIGUSR1 prints counters and services, and so does th
     REQUIRE(line);
     const auto counters = nlohmann::json::parse(*line);
     CHECK(counters.at("level") == "info");
-    CHECK(counters.at("answered") == "1");
-    CHECK(counters.at("workers_now") == "1");
+    CHECK(counters.at("answered") == 1);
+    CHECK(counters.at("workers_now") == 1);
     const auto service = daemon.process.wait_line(Stream::error, "service_counters");
     REQUIRE(service);
     CHECK(nlohmann::json::parse(*service).at("name") == "echo");
-    CHECK(nlohmann::json::parse(*service).at("workers_waiting_now") == "1");
+    CHECK(nlohmann::json::parse(*service).at("workers_waiting_now") == 1);
     daemon.process.signal(SIGTERM);
     const auto last = daemon.process.wait_line(Stream::error, "broker_stopped");
     REQUIRE(last);
-    CHECK(nlohmann::json::parse(*last).at("accepted") == "1");
+    CHECK(nlohmann::json::parse(*last).at("accepted") == 1);
     CHECK(daemon.process.wait_exit() == Exit::with(0));
 }
 
