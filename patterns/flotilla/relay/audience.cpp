@@ -47,16 +47,13 @@ bool Audience::remove(int descriptor, ByteView object) {
     return true;
 }
 
-std::vector<int> Audience::without_right(Judge& judge, Operation operation) {
+// Those of whom it is not true.
+template <class Stays>
+std::vector<int> Audience::take_out(Stays&& stays) {
     std::vector<int> all;
     for (auto at = rows_.begin(); at != rows_.end();) {
-        auto& row = at->second;
-        const bool stays =
-            row.is_whole && judge.knows(row.user_id) &&
-            std::all_of(row.objects.begin(), row.objects.end(), [&](const std::string& object) {
-                return judge.allows(row.user_id, operation, object);
-            });
-        if (stays) {
+        Row& row = at->second;
+        if (row.is_whole && stays(row)) {
             ++at;
             continue;
         }
@@ -65,6 +62,23 @@ std::vector<int> Audience::without_right(Judge& judge, Operation operation) {
         at = rows_.erase(at);
     }
     return all;
+}
+
+std::vector<int> Audience::without_right(Judge& judge, Operation operation) {
+    return take_out([&](const Row& row) {
+        return judge.knows(row.user_id) &&
+               std::all_of(row.objects.begin(), row.objects.end(), [&](const std::string& object) {
+                   return judge.allows(row.user_id, operation, object);
+               });
+    });
+}
+
+std::vector<int> Audience::with_right(Judge& judge, Operation operation) {
+    return take_out([&](const Row& row) {
+        return std::none_of(row.objects.begin(), row.objects.end(), [&](const std::string& object) {
+            return judge.allows(row.user_id, operation, object);
+        });
+    });
 }
 
 bool RefusedTopics::add(ByteView topic) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Audience: whose connections were given something, and what, so that they can be cut when the
-// right to it is taken away: libzmq ends a subscription, or a client's replies, for one peer only
-// with its connection. Private to relay.
+// Audience: whose connections were given something, or refused it, and what, so that they can be
+// cut when the right to it is taken away, or given: libzmq ends a subscription, or a client's
+// replies, for one peer only with its connection, and a subscriber asks again only over a new one.
+// Private to relay.
 //
 // A connection is known by its descriptor. When it ends nobody says so here: its row stands until
 // another connection has the descriptor, and at worst that one is cut, and connects again. Bounded
@@ -32,6 +33,8 @@ public:
     bool remove(int descriptor, ByteView object);
     // Descriptors of those who may not have all of what they were given. They are forgotten.
     std::vector<int> without_right(Judge& judge, Operation operation);
+    // Of those who may have something of what they were refused.
+    std::vector<int> with_right(Judge& judge, Operation operation);
 
 private:
     struct Row {
@@ -40,6 +43,8 @@ private:
         bool is_whole = true; // every object is in it
     };
     void clear(Row& row);
+    template <class Stays>
+    std::vector<int> take_out(Stays&& stays);
 
     std::unordered_map<int, Row> rows_{}; // by descriptor
     std::size_t bytes_ = 0;

@@ -45,6 +45,9 @@ Rights::Rights(const RelayOptions& options)
 
 void Rights::set(std::shared_ptr<const Permissions> permissions) {
     judge_.set(std::move(permissions));
+    for (Listeners* each : {&subscribers_, &taps_})
+        for (const int descriptor : each->denied.with_right(judge_, each->operation))
+            net::cut(descriptor);
     if (judge_.is_open())
         return;
     const auto cut = [this](Audience& audience, Operation operation) {
@@ -97,6 +100,7 @@ Rights::Verdict Rights::judge(Listeners& of, const net::Part& message, bool subs
     if (!subscribes) {
         if (object == topic && of.audience.remove(sender.descriptor, object))
             return Verdict::takes_effect;
+        (void)of.denied.remove(sender.descriptor, object);
         return of.refused.take(topic) ? Verdict::cancels_refused : Verdict::takes_effect;
     }
     const bool may = is_reserved_topic(object)
@@ -108,6 +112,7 @@ Rights::Verdict Rights::judge(Listeners& of, const net::Part& message, bool subs
         return Verdict::takes_effect;
     }
     refuse(sender, of.operation, object);
+    of.denied.add(sender.descriptor, sender.user_id, object);
     if (!of.refused.add(topic))
         net::cut(sender.descriptor);
     return Verdict::refused;

@@ -32,7 +32,8 @@ class Rights {
 public:
     explicit Rights(const RelayOptions& options);
 
-    // Connections of those who lost the right to what they are given are cut.
+    // Connections of those who lost the right to what they are given are cut; of those who now have
+    // one to what they were refused, too: they connect again, and ask again.
     void set(std::shared_ptr<const Permissions> permissions);
     // Whether the side's messages have to be judged at all.
     bool judges(Side side) const noexcept {
@@ -59,6 +60,7 @@ private:
         Named named{};
         Audience audience{};
         RefusedTopics refused{};
+        Audience denied{}; // and to whom
     };
     static Sender sender_of(const net::Part& part, Named named);
     void refuse(const Sender& sender, Operation operation, std::string_view object);

@@ -105,6 +105,25 @@ TEST_CASE("forwarder: a topic that one may have and another may not follows the 
     CHECK(served.next(publisher) == Texts{std::string("\0t", 2)});
 }
 
+TEST_CASE("forwarder: a subscription that was refused is made when it is allowed",
+          "[integration][relay]") {
+    const Keys keys;
+    const Rule publishing = rule("alice", Operation::publish, "*");
+    Served served(keys.on_curve(Kind::forwarder, keys.allow({publishing})));
+    net::Socket publisher = served.front(net::SocketType::xpub, keys.of(keys.alice));
+    net::Socket bob = subscriber(served, keys.of(keys.bob), {"t.1"});
+    served.until([&] { return refused(served, Operation::subscribe) == 1; });
+    served.relay->set_permissions(
+        keys.allow({publishing, rule("bob", Operation::subscribe, "t.*")}));
+    served.until([&] {
+        (void)bob.readable(); // a SUB subscribes again when its thread looks at it
+        return publisher.readable();
+    });
+    served.await_subscription(publisher, "t.1");
+    served.send(publisher, wire::Frames{"t.1", "x"});
+    CHECK(served.next(bob) == Texts{"t.1", "x"});
+}
+
 TEST_CASE("forwarder: publications are judged by topic", "[integration][relay]") {
     const Keys keys;
     Served served(

@@ -47,6 +47,26 @@ TEST_CASE("whoever was given more than it may have is found, and forgotten", "[u
     CHECK(without(audience, only("bob", "*")) == std::vector<int>{5});
 }
 
+TEST_CASE("whoever was refused what it may have by now is found, and forgotten", "[unit][relay]") {
+    Audience denied;
+    denied.add(5, "ALICE", "weather.");
+    denied.add(6, "BOB", "weather.");
+    denied.add(7, "BOB", "secret.");
+    denied.add(7, "BOB", "weather.");
+    const auto with = [&](std::shared_ptr<const Permissions> permissions) {
+        Judge judge;
+        judge.set(std::move(permissions));
+        auto all = denied.with_right(judge, Operation::subscribe);
+        std::sort(all.begin(), all.end());
+        return all;
+    };
+    CHECK(with(only("alice", "else.*")).empty());
+    CHECK(with(only("bob", "secret.*")) == std::vector<int>{7});
+    CHECK(with(only("bob", "*")) == std::vector<int>{6});
+    CHECK(with(nullptr) == std::vector<int>{5}); // no rules any more
+    CHECK(with(nullptr).empty());
+}
+
 TEST_CASE("what was cancelled is not held against a peer", "[unit][relay]") {
     Audience audience;
     audience.add(5, "ALICE", "secret.");
