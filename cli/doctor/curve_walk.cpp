@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 namespace flotilla::cli::doctor {
 namespace {
@@ -90,17 +91,30 @@ bool wait_readable(int descriptor, Instant deadline) {
     return ::poll(&polled, 1, static_cast<int>(left.count())) > 0;
 }
 
-// Moves what has come on one side to the other. False: that side has ended.
-bool move_bytes(const PlainConnection& from, PlainConnection& to, Watcher& watcher,
-                Instant deadline) {
-    char bytes[8192];
-    const ssize_t got = ::recv(from.descriptor(), bytes, sizeof bytes, 0);
-    if (got <= 0)
-        return false;
-    const ByteView view(bytes, static_cast<std::size_t>(got));
-    watcher.see(view);
-    return to.send(view, deadline);
-}
+// Moves what has come on one side to the other, without the first `known` bytes, which are there
+// already. False: that side has ended.
+class Pipe {
+public:
+    Pipe(PlainConnection& from, PlainConnection& to, std::size_t known)
+        : from_(from), to_(to), known_(known) {}
+    bool move_bytes(Watcher& watcher, Instant deadline) {
+        char bytes[8192];
+        const ssize_t got = ::recv(from_.descriptor(), bytes, sizeof bytes, 0);
+        if (got <= 0)
+            return false;
+        ByteView view(bytes, static_cast<std::size_t>(got));
+        watcher.see(view);
+        const std::size_t skipped = std::min(known_, view.size());
+        known_ -= skipped;
+        view.remove_prefix(skipped);
+        return view.empty() || to_.send(view, deadline);
+    }
+
+private:
+    PlainConnection& from_;
+    PlainConnection& to_;
+    std::size_t known_;
+};
 
 CurveWalk::End judge(const Watcher& server, bool closed) {
     if (server.last_command() == "READY")
@@ -116,10 +130,14 @@ CurveWalk::End judge(const Watcher& server, bool closed) {
 }
 
 // The pipe between our client and the peer, until the handshake has an end.
-CurveWalk watch(PlainConnection client, PlainConnection server, Instant deadline) {
+CurveWalk watch(PlainConnection client, PlainConnection server, std::size_t sent_before,
+                Instant deadline) {
     Watcher from_client;
     Watcher from_server;
-    bool closed = false;
+    Pipe to_server(client, server, sent_before);
+    Pipe to_client(server, client, 0);
+    from_server.see(server.received());
+    bool closed = !server.received().empty() && !client.send(server.received(), deadline);
     while (!closed && judge(from_server, false) == CurveWalk::End::unanswered) {
         std::array<pollfd, 2> polled{pollfd{client.descriptor(), POLLIN, 0},
                                      pollfd{server.descriptor(), POLLIN, 0}};
@@ -128,9 +146,9 @@ CurveWalk watch(PlainConnection client, PlainConnection server, Instant deadline
         if (::poll(polled.data(), polled.size(), static_cast<int>(left.count())) <= 0)
             break;
         // Our own client never ends first, unless the peer's greeting repels it.
-        if (polled[0].revents != 0 && !move_bytes(client, server, from_client, deadline))
+        if (polled[0].revents != 0 && !to_server.move_bytes(from_client, deadline))
             closed = true;
-        if (polled[1].revents != 0 && !move_bytes(server, client, from_server, deadline))
+        if (polled[1].revents != 0 && !to_client.move_bytes(from_server, deadline))
             closed = true;
     }
     CurveWalk walk;
@@ -140,7 +158,8 @@ CurveWalk watch(PlainConnection client, PlainConnection server, Instant deadline
 }
 
 Result<CurveWalk> walk_as(net::Context& context, const net::Endpoint& peer,
-                          const net::CurveClient& client, net::SocketType type, Instant deadline) {
+                          const net::CurveClient& client, net::SocketType type, Instant deadline,
+                          std::optional<PlainConnection> begun) {
     auto door = Door::open();
     if (!door)
         return fail(door.error());
@@ -155,22 +174,26 @@ Result<CurveWalk> walk_as(net::Context& context, const net::Endpoint& peer,
     nothing.end = CurveWalk::End::unanswered;
     if (!wait_readable(door->descriptor(), deadline))
         return nothing;
+    if (begun)
+        return watch(door->accept(), std::move(*begun), greeting_opening_bytes, deadline);
     Connecting onward = connect_plainly(peer, deadline);
     if (!onward.connection)
         return nothing;
-    return watch(door->accept(), std::move(*onward.connection), deadline);
+    return watch(door->accept(), std::move(*onward.connection), 0, deadline);
 }
 
 } // namespace
 
 Result<CurveWalk> walk_curve(net::Context& context, const net::Endpoint& peer,
                              const net::CurveClient& client,
-                             const std::vector<net::SocketType>& types, Instant deadline) {
+                             const std::vector<net::SocketType>& types, Instant deadline,
+                             std::optional<PlainConnection> begun) {
     CurveWalk last;
     std::vector<net::SocketType> tried;
     for (const net::SocketType type : types) {
         const Instant began = net::now();
-        auto walk = walk_as(context, peer, client, type, deadline);
+        auto walk =
+            walk_as(context, peer, client, type, deadline, std::exchange(begun, std::nullopt));
         if (!walk)
             return fail(walk.error());
         last = std::move(*walk);

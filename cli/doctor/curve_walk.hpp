@@ -16,15 +16,20 @@
 #include <flotilla/net/socket.hpp>
 
 #include <cli/doctor/facts.hpp>
+#include <cli/doctor/plain_connection.hpp>
 
+#include <optional>
 #include <vector>
 
 namespace flotilla::cli::doctor {
 
-// Tries the types in turn until one is not closed on after INITIATE. Waits until `deadline` at
-// most. Errors: those of Socket::open.
+// Tries the types in turn until one is not closed on after INITIATE, the first over `begun`, if
+// there is one: a connection on which the opening of a greeting was sent, and the peer's received.
+// The peer then sees no handshake that was never meant to end. Waits until `deadline` at most.
+// Errors: those of Socket::open.
 Result<CurveWalk> walk_curve(net::Context& context, const net::Endpoint& peer,
                              const net::CurveClient& client,
-                             const std::vector<net::SocketType>& types, Instant deadline);
+                             const std::vector<net::SocketType>& types, Instant deadline,
+                             std::optional<PlainConnection> begun);
 
 } // namespace flotilla::cli::doctor

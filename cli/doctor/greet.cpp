@@ -10,39 +10,40 @@ namespace {
 // Reads until the greeting is whole. Some peers answer only to a whole greeting, but one that names
 // another mechanism makes libzmq close before its own is out: so the opening first, and the rest
 // when that brought nothing in half the time.
-Answer read_answer(PlainConnection& connection, const std::string& greeting, Instant deadline) {
-    bool rest_sent = false;
+Greeted read_answer(PlainConnection& connection, const std::string& greeting, Instant deadline) {
+    using Sent = Greeted::Sent;
+    Sent sent = Sent::opening;
     Instant patience = net::now() + time_left(net::now(), deadline) / 2;
     while (true) {
         GreetingOutcome outcome = judge_greeting(connection.received());
         if (const auto* greeted = std::get_if<Greeting>(&outcome))
-            return {Answer::Kind::greeting, *greeted, {}, {}, {}};
+            return {sent, {Answer::Kind::greeting, *greeted, {}, {}, {}}, {}};
         const bool nothing_read = connection.received().empty();
         Answer answer{nothing_read ? Answer::Kind::closed : Answer::Kind::stranger, {}, {}, {}, {}};
         if (const auto* stranger = std::get_if<Stranger>(&outcome)) {
             answer.protocol = stranger->name.value_or("");
             answer.excerpt = excerpt(connection.received());
-            return answer;
+            return {sent, answer, {}};
         }
         // As a daemon does that hangs up on whom it does not want: libzmq has greeted by then.
         const bool began = !nothing_read && connection.received().front() == '\xFF';
-        switch (connection.receive(rest_sent ? deadline : patience)) {
+        switch (connection.receive(sent == Sent::whole ? deadline : patience)) {
         case PlainConnection::Got::bytes:
             break;
         case PlainConnection::Got::end:
             if (began)
                 answer.kind = Answer::Kind::closed;
             answer.excerpt = excerpt(connection.received());
-            return answer;
+            return {sent, answer, {}};
         case PlainConnection::Got::nothing:
-            if (rest_sent) {
+            if (sent == Sent::whole) {
                 answer.kind = nothing_read ? Answer::Kind::silent
                               : began      ? Answer::Kind::stalled
                                            : Answer::Kind::stranger;
                 answer.excerpt = excerpt(connection.received());
-                return answer;
+                return {sent, answer, {}};
             }
-            rest_sent = true;
+            sent = Sent::whole;
             connection.send(ByteView(greeting).substr(greeting_opening_bytes), deadline);
         }
     }
@@ -80,8 +81,7 @@ Greeted greet(PlainConnection& connection, Instant deadline) {
     const std::string greeting = encode(Greeting{});
     const Instant began = net::now();
     connection.send(ByteView(greeting).substr(0, greeting_opening_bytes), deadline);
-    Greeted result;
-    result.answer = read_answer(connection, greeting, deadline);
+    Greeted result = read_answer(connection, greeting, deadline);
     result.answer.took = net::now() - began;
     const Greeting& theirs = result.answer.greeting;
     if (!theirs.socket_type.empty())
@@ -90,6 +90,7 @@ Greeted greet(PlainConnection& connection, Instant deadline) {
         theirs.mechanism != "NULL")
         return result;
     connection.send(ByteView(greeting).substr(greeting_opening_bytes), deadline);
+    result.sent = Greeted::Sent::whole;
     result.introduction = read_introduction(connection, deadline);
     return result;
 }

@@ -7,9 +7,14 @@
 #include <cli/doctor/facts.hpp>
 #include <cli/doctor/plain_connection.hpp>
 
+#include <cstdint>
+
 namespace flotilla::cli::doctor {
 
 struct Greeted {
+    // What of our greeting was sent: where it is the opening alone, whose rest names no mechanism
+    // yet, a handshake may go on over this connection.
+    enum class Sent : std::uint8_t { opening, whole } sent = Sent::opening;
     Answer answer{};
     Introduction introduction{}; // when the answer was a NULL greeting of ZMTP 3
 };

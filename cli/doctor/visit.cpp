@@ -25,11 +25,13 @@ Instant sooner(Instant deadline, Duration wait) {
     return std::min(deadline, deadline_after(net::now(), wait));
 }
 
-void greet_peer(const VisitOptions& options, Instant deadline, Facts& facts) {
+// A connection on which a handshake may go on, if there is one.
+std::optional<PlainConnection> greet_peer(const VisitOptions& options, Instant deadline,
+                                          Facts& facts) {
     Connecting connecting = connect_plainly(options.endpoint, deadline);
     facts.attempts = std::move(connecting.attempts);
     if (!connecting.connection)
-        return;
+        return std::nullopt;
     Greeted greeted = greet(*connecting.connection, sooner(deadline, greeting_wait));
     facts.answer = std::move(greeted.answer);
     facts.introduction = std::move(greeted.introduction);
@@ -39,16 +41,20 @@ void greet_peer(const VisitOptions& options, Instant deadline, Facts& facts) {
     const bool unnamed =
         facts.answer.kind == Answer::Kind::silent || facts.answer.kind == Answer::Kind::closed ||
         (facts.answer.kind == Answer::Kind::stranger && facts.answer.protocol.empty());
+    if (facts.answer.kind == Answer::Kind::greeting && !facts.hangs_up &&
+        greeted.sent == Greeted::Sent::opening)
+        return std::move(connecting.connection);
     if (!unnamed)
-        return;
+        return std::nullopt;
     Connecting again = connect_plainly(options.endpoint, sooner(deadline, browser_wait));
     if (!again.connection)
-        return;
+        return std::nullopt;
     if (auto name = ask_as_browser(*again.connection, sooner(deadline, browser_wait))) {
         facts.answer.kind = Answer::Kind::stranger;
         facts.answer.protocol = std::move(*name);
         facts.answer.excerpt = excerpt(again.connection->received());
     }
+    return std::nullopt;
 }
 
 // As what to listen to a peer that introduced itself; nothing when that would take or send
@@ -104,11 +110,12 @@ bool hangs_up_on_anybody(const net::Endpoint& endpoint, Instant deadline) {
 }
 
 Status look_encrypted(net::Context& context, const VisitOptions& options, Instant deadline,
-                      Facts& facts) {
+                      std::optional<PlainConnection> begun, Facts& facts) {
     auto types = harmless_types();
     if (options.type)
         types = {*options.type};
-    auto walk = walk_curve(context, options.endpoint, *options.curve, types, deadline);
+    auto walk =
+        walk_curve(context, options.endpoint, *options.curve, types, deadline, std::move(begun));
     if (!walk)
         return fail(walk.error());
     facts.curve = std::move(*walk);
@@ -144,7 +151,7 @@ Result<Facts> visit(const VisitOptions& options) {
                    options.subscribes,
                    options.listen,
                    options.may_take};
-    greet_peer(options, deadline, facts);
+    auto begun = greet_peer(options, deadline, facts);
     if (facts.answer.kind != Answer::Kind::greeting || facts.hangs_up)
         return facts;
     auto context = net::Context::open();
@@ -153,7 +160,7 @@ Result<Facts> visit(const VisitOptions& options) {
     Status looked;
     const Greeting& greeting = facts.answer.greeting;
     if (greeting.mechanism == "CURVE" && options.curve)
-        looked = look_encrypted(*context, options, deadline, facts);
+        looked = look_encrypted(*context, options, deadline, std::move(begun), facts);
     else if ((greeting.mechanism == "NULL" || greeting.major < 3) && !options.curve)
         if (const auto type = type_for(facts))
             looked = listen_as(*context, options, *type, deadline, facts);
