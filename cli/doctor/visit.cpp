@@ -18,7 +18,8 @@ using net::SocketType;
 constexpr Duration greeting_wait = 2s;
 constexpr Duration browser_wait = 1s;
 // A daemon hangs up when it hears of the connection, which libzmq has greeted by then.
-constexpr Duration hang_up_wait = 300ms;
+constexpr Duration hang_up_wait = 500ms; // and longer where the greeting took its time
+constexpr std::int64_t greetings_waited = 5;
 constexpr Duration hang_up_wait_in_doubt = 1500ms; // where that is what tells two causes apart
 
 Instant sooner(Instant deadline, Duration wait) {
@@ -36,8 +37,11 @@ std::optional<PlainConnection> greet_peer(const VisitOptions& options, Instant d
     facts.answer = std::move(greeted.answer);
     facts.introduction = std::move(greeted.introduction);
     if (facts.answer.kind == Answer::Kind::greeting && !facts.introduction.error)
-        facts.hangs_up = facts.introduction.closed ||
-                         hangs_up(*connecting.connection, sooner(deadline, hang_up_wait));
+        facts.hangs_up =
+            facts.introduction.closed ||
+            hangs_up(*connecting.connection,
+                     sooner(deadline, std::max<Duration>(hang_up_wait,
+                                                         facts.answer.took * greetings_waited)));
     const bool unnamed =
         facts.answer.kind == Answer::Kind::silent || facts.answer.kind == Answer::Kind::closed ||
         (facts.answer.kind == Answer::Kind::stranger && facts.answer.protocol.empty());

@@ -98,7 +98,7 @@ TEST_CASE("serve says that it serves when the broker has taken it") {
 TEST_CASE("call and services do not take a broker with CURVE for nobody") {
     const Guarded with;
     for (const std::vector<std::string>& words :
-         {with.plain({"call", "price", "x", "-t", "2s"}), with.plain({"services", "-t", "2s"})}) {
+         {with.plain({"call", "price", "x", "-t", "5s"}), with.plain({"services", "-t", "5s"})}) {
         const Completed run = run_zmq(words);
         INFO(run.error);
         CHECK(run.exit == Exit::with(3));
