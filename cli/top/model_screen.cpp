@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <ctime>
 
 namespace flotilla::cli::top {
@@ -14,8 +15,10 @@ namespace {
 using Style = ScreenLine::Style;
 constexpr std::size_t warnings_max = 3;
 constexpr std::size_t text_width_max = 24;
-constexpr std::size_t name_width_min = 12;
-constexpr std::size_t cut_width_min = 4; // a text is cut to no less
+constexpr std::size_t name_width_max_least = 12; // on however small a screen
+constexpr std::size_t name_width_min = 8;        // while other texts can be cut
+constexpr std::size_t text_width_min = 5;        // while the name can be cut
+constexpr std::size_t cut_width_min = 4;         // where all else is cut
 constexpr const char* gap = "  ";
 
 std::string clock_text(WallTime now) {
@@ -57,15 +60,33 @@ struct Widths {
             all += 2 + each;
         return all;
     }
-    // Text leaves two fifths of the screen to numbers, if they want so much: the widest is cut.
+    // Text leaves two fifths of the screen to numbers, if they want so much. The name, by which
+    // rows are known, is cut last.
     void share(std::size_t columns) {
-        const std::size_t wanted = std::min(of_cells(), columns * 2 / 5);
-        while (of_text() + wanted > columns) {
-            std::size_t* widest = &name;
+        const std::size_t room = columns - std::min(of_cells(), columns * 2 / 5);
+        cut(room, {text_width_min, SIZE_MAX});
+        cut(room, {text_width_min, name_width_min});
+        cut(room, {cut_width_min, cut_width_min});
+    }
+
+private:
+    struct Least {
+        std::size_t text;
+        std::size_t name;
+    };
+    // The widest first, none below its least.
+    void cut(std::size_t room, Least least) {
+        while (of_text() > room) {
+            std::size_t* widest = nullptr;
+            const auto consider = [&widest](std::size_t& width, std::size_t at_least) {
+                if (width > at_least && (widest == nullptr || width > *widest))
+                    widest = &width;
+            };
             for (std::size_t& each : texts)
-                widest = each > *widest ? &each : widest;
-            widest = daemon > *widest ? &daemon : widest;
-            if (*widest <= cut_width_min)
+                consider(each, least.text);
+            consider(daemon, least.text);
+            consider(name, least.name);
+            if (widest == nullptr)
                 return;
             --*widest;
         }
@@ -178,7 +199,7 @@ void Model::draw_list(Screen& screen, const Layout& layout) const {
     widths.daemon = has_daemon ? width_of("daemon") : 0;
     for (const std::string& each : table.text_columns)
         widths.texts.push_back(std::min(width_of(each), text_width_max));
-    const std::size_t name_max = std::max(name_width_min, columns / 3);
+    const std::size_t name_max = std::max(name_width_max_least, columns / 3);
     for (std::size_t i = first; i < first + shown; ++i) {
         const TableRow& row = table.rows[i];
         grow(widths.name, row.name, name_max);

@@ -254,6 +254,8 @@ TEST_CASE("long texts leave room for numbers, and end with an ellipsis", "[unit]
     }
     Model wide = on_queues({{"orders", {12'345, 1}}});
     CHECK(shows(wide, "orders  plain  12.3k", {12, 200})); // nothing is cut without need
+    Model named = on_queues({{"orders-of-today", {12'345, 1}}});
+    CHECK(shows(named, "orders-o…  plain  12.3k", {12, 30}));
 }
 
 TEST_CASE("daemons share a list, and a column that one of them lacks is unknown there",
