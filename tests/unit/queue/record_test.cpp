@@ -135,12 +135,14 @@ TEST_CASE("records that do not add up are damaged even under a right checksum") 
 
     // Written again it would expire with its block.
     BlockWriter expiring;
-    Record record = plain(body_of({"x"}));
+    const std::string body = body_of({"x"});
+    Record record = plain(body);
     record.expiry_ms = 1;
     expiring.add(record);
     std::string once = expiring.finish({1, 5});
     once.resize(once.size() - 8);
-    REQUIRE(reader.open(seal(once)));
+    const std::string sealed = seal(once);
+    REQUIRE(reader.open(sealed));
     CHECK(reader[0].expiry_ms == 1);
     once[flags_at + 8] = 0;
     CHECK(reader.open(seal(once)).error().code == Errc::damaged);
