@@ -3,6 +3,7 @@
 
 #include "admin/common.hpp"
 #include "admin/json.hpp"
+#include "host/gate_sums.hpp"
 
 #include <flotilla/net/system.hpp>
 
@@ -18,14 +19,6 @@ namespace {
 std::int64_t now_ms() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(net::wall_now().time_since_epoch())
         .count();
-}
-
-void add(net::GateCounters& sum, const net::GateCounters& gate) {
-    sum.connections += gate.connections;
-    sum.addresses_waiting += gate.addresses_waiting;
-    sum.handshakes_total += gate.handshakes_total;
-    for (std::size_t i = 0; i < sum.failures_total.size(); ++i)
-        sum.failures_total[i] += gate.failures_total[i];
 }
 
 } // namespace
@@ -49,10 +42,7 @@ Snapshot Daemon::snapshot(const Wanted& wanted) const {
     show(wanted, snapshot);
     if (snapshot.state == State::ready && !snapshot.not_ready.empty())
         snapshot.state = State::not_ready; // whoever reads nothing but the state is not fooled
-    net::GateCounters connections;
-    for (const auto& gate : identity_.gates)
-        add(connections, gate->counters());
-    add_connections(snapshot, connections,
+    add_connections(snapshot, host::sum_of(identity_.gates),
                     identity_.is_access_stale && identity_.is_access_stale() ? Access::stale
                                                                              : Access::current);
     snapshot.objects.push_back(connection_table(identity_.gates, wanted, net::now()));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/access_keeper.hpp"
 
+#include "host/gate_sums.hpp"
 #include "host/refused_handshake.hpp"
 #include "host/security_refusals.hpp"
 
@@ -247,16 +248,6 @@ bool AccessKeeper::take_over(net::Access access, const Log& log) {
     return true;
 }
 
-net::GateCounters AccessKeeper::sums() const {
-    net::GateCounters sums = gate_->counters();
-    const net::GateCounters admin = admin_gate_->counters();
-    sums.connections += admin.connections;
-    sums.handshakes_total += admin.handshakes_total;
-    for (std::size_t i = 0; i < net::handshake_failures_count; ++i)
-        sums.failures_total[i] += admin.failures_total[i];
-    return sums;
-}
-
 void AccessKeeper::log_failures(const Log& log) {
     std::map<RefusedHandshake, std::uint64_t> counts;
     for (const auto& gate : {gate_, admin_gate_})
@@ -273,7 +264,7 @@ void AccessKeeper::log_failures(const Log& log) {
         failures_logged_ += count;
         log.warning("handshake_refused", fields_of(refused, relay_, count));
     }
-    const auto& all = sums().failures_total;
+    const auto all = sum_of(gates()).failures_total;
     const std::uint64_t total = std::accumulate(all.begin(), all.end(), std::uint64_t{0});
     if (total > failures_logged_)
         log.warning("handshake_refused_left_out", {{"count", total - failures_logged_}});
@@ -281,7 +272,7 @@ void AccessKeeper::log_failures(const Log& log) {
 }
 
 Fields AccessKeeper::counters() const {
-    const net::GateCounters now = sums();
+    const net::GateCounters now = sum_of(gates());
     Fields fields{{"connections", now.connections}, {"handshakes", now.handshakes_total}};
     for (std::size_t i = 0; i < net::handshake_failures_count; ++i)
         if (now.failures_total[i] > 0)

@@ -97,7 +97,6 @@ private:
     bool take_over(net::Access access, const Log& log);
     bool is_settled(Instant now);
     void set_policy(net::AccessPolicy policy);
-    net::GateCounters sums() const;
     void log_failures(const Log& log);
 
     net::AccessWatch watch_;
