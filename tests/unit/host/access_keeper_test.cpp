@@ -117,10 +117,7 @@ TEST_CASE("access keeper: a changed list is taken over, a broken one is not", "[
     const std::string key = with.alice.public_key.z85();
     CHECK(keeper->permissions()->user_of(key) == "alice");
     CHECK_FALSE(keeper->look(with.now, with.log));
-    const auto look = [&] {
-        with.now += AccessKeeper::look_every;
-        return keeper->look(with.now, with.log);
-    };
+    const auto look = [&] { return with.look(*keeper); };
     write(with.folder.file("list"), "broken\n");
     CHECK_FALSE(keeper->look(with.now, with.log)); // not time yet
     CHECK_FALSE(look());
@@ -146,10 +143,7 @@ TEST_CASE("access keeper: a file that is being written is not taken for what it 
     write(*with.settings.access, rule);
     auto keeper = AccessKeeper::open(with.settings);
     REQUIRE(keeper);
-    const auto look = [&] {
-        with.now += AccessKeeper::look_every;
-        return keeper->look(with.now, with.log);
-    };
+    const auto look = [&] { return with.look(*keeper); };
     // As cp does it: without its rules everybody might do everything.
     write(*with.settings.access, "");
     CHECK_FALSE(look());
@@ -185,12 +179,7 @@ TEST_CASE("access keeper: files that were emptied give nobody more rights, and t
     write(*with.settings.access, rule);
     auto keeper = AccessKeeper::open(with.settings);
     REQUIRE(keeper);
-    const auto look = [&] {
-        with.now += AccessKeeper::look_every;
-        const bool first = keeper->look(with.now, with.log);
-        with.now += AccessKeeper::look_again;
-        return keeper->look(with.now, with.log) || first;
-    };
+    const auto look = [&] { return with.look_twice(*keeper); };
     for (const std::string& text : {std::string{}, std::string("# all of it was here\n"),
                                     std::string("[[address]]\nallow = '127.0.0.1'\n")}) {
         write(*with.settings.access, text);
@@ -228,12 +217,7 @@ TEST_CASE("access keeper: a key is revoked also while the rules are broken", "[u
     write(*with.settings.access, rule);
     auto keeper = AccessKeeper::open(with.settings);
     REQUIRE(keeper);
-    const auto look = [&] {
-        with.now += AccessKeeper::look_every;
-        const bool first = keeper->look(with.now, with.log);
-        with.now += AccessKeeper::look_again;
-        return keeper->look(with.now, with.log) || first;
-    };
+    const auto look = [&] { return with.look_twice(*keeper); };
     write(*with.settings.access, rule + "typo\n");
     CHECK_FALSE(look());
     CHECK(with.lines("access_reload_failed") == 1);

@@ -40,6 +40,17 @@ struct Keeping {
         return found;
     }
 
+    // A look when it is time for one; and another, when what changed has rested.
+    bool look(AccessKeeper& keeper) {
+        now += AccessKeeper::look_every;
+        return keeper.look(now, log);
+    }
+    bool look_twice(AccessKeeper& keeper) {
+        const bool first = look(keeper);
+        now += AccessKeeper::look_again;
+        return keeper.look(now, log) || first;
+    }
+
     // Puts bob on the list, whose key is known by its bytes.
     void list_bob() {
         write(folder.file("list"), net::CurveKey::from_bytes(bob)->z85() + " bob\n");
