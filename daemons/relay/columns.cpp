@@ -49,6 +49,9 @@ struct Names {
     const char* last_value_bytes;
     const char* last_values_sent;
     const char* last_values_forgotten;
+    const char* subscriptions;
+    const char* subscriptions_bytes;
+    const char* subscribers_cut;
 };
 constexpr Names of_all{"flotilla_messages_relayed_total",
                        "flotilla_messages_relayed_bytes_total",
@@ -60,7 +63,10 @@ constexpr Names of_all{"flotilla_messages_relayed_total",
                        "flotilla_relays_last_value_topics",
                        "flotilla_relays_last_value_bytes",
                        "flotilla_relays_last_values_sent_total",
-                       "flotilla_relays_last_values_forgotten_total"};
+                       "flotilla_relays_last_values_forgotten_total",
+                       "flotilla_relays_subscriptions",
+                       "flotilla_relays_subscriptions_bytes",
+                       "flotilla_relays_subscribers_cut_total"};
 constexpr Names of_one{"flotilla_relay_messages_total",
                        "flotilla_relay_bytes_total",
                        "flotilla_relay_dropped_total",
@@ -71,7 +77,10 @@ constexpr Names of_one{"flotilla_relay_messages_total",
                        "flotilla_relay_last_value_topics",
                        "flotilla_relay_last_value_bytes",
                        "flotilla_relay_last_values_sent_total",
-                       "flotilla_relay_last_values_forgotten_total"};
+                       "flotilla_relay_last_values_forgotten_total",
+                       "flotilla_relay_subscriptions",
+                       "flotilla_relay_subscriptions_bytes",
+                       "flotilla_relay_subscribers_cut_total"};
 
 constexpr auto traffic(const Names& names) {
     return std::array{
@@ -104,6 +113,8 @@ constexpr auto traffic(const Names& names) {
         Shown<F>{
             counter("dropped_not_allowed", names.dropped, dropped_help, "reason", "not_allowed"),
             dropped<Drop::not_allowed>},
+        Shown<F>{counter("dropped_no_place", names.dropped, dropped_help, "reason", "no_place"),
+                 dropped<Drop::no_place>},
         Shown<F>{gauge("held", names.held, "Messages that wait for room on the other side"),
                  [](const F& f) { return number(f.counters.in.held + f.counters.out.held); }},
         Shown<F>{gauge("backlog_messages", names.backlog_messages,
@@ -126,6 +137,15 @@ constexpr auto traffic(const Names& names) {
         Shown<F>{counter("last_values_forgotten", names.last_values_forgotten,
                          "Values forgotten for want of room"),
                  [](const F& f) { return number(f.counters.last_values_forgotten_total); }},
+        Shown<F>{
+            gauge("subscriptions", names.subscriptions, "Subscriptions of subscribers and taps"),
+            [](const F& f) { return number(f.counters.subscriptions); }},
+        Shown<F>{gauge("subscriptions_bytes", names.subscriptions_bytes,
+                       "Memory that subscriptions take, about", "", "", Unit::bytes),
+                 [](const F& f) { return number(f.counters.subscriptions_bytes); }},
+        Shown<F>{counter("subscribers_cut", names.subscribers_cut,
+                         "Subscribers cut off for subscribing to more than there is room for"),
+                 [](const F& f) { return number(f.counters.subscribers_cut_total); }},
     };
 }
 constexpr auto totals = traffic(of_all);
@@ -209,6 +229,9 @@ void add(RelayFigures& sum, const RelayFigures& figures) noexcept {
     to.last_value_bytes += from.last_value_bytes;
     to.last_values_sent_total += from.last_values_sent_total;
     to.last_values_forgotten_total += from.last_values_forgotten_total;
+    to.subscriptions += from.subscriptions;
+    to.subscriptions_bytes += from.subscriptions_bytes;
+    to.subscribers_cut_total += from.subscribers_cut_total;
 }
 
 RelayFigures figures_of(const relay::Relay& relay) {

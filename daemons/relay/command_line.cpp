@@ -50,6 +50,7 @@ struct Flags {
     std::optional<std::string> frame_bytes_max{};
     std::optional<std::string> message_bytes_max{};
     std::optional<std::string> frames_max{};
+    std::optional<std::string> subscriptions_bytes_max{};
     std::vector<std::string> server_key{};
     std::vector<std::string> curve_sides{};
     DaemonSettings settings{}; // CommonSettings
@@ -116,6 +117,9 @@ void add_flags(host::Parser& parser, Flags& flags) {
                   "A larger message is dropped and counted (default: 256MiB)");
     limits.option("--frames-max", flags.frames_max, "N",
                   "A message of more frames is dropped and counted (default: 1024)");
+    limits.option("--subscriptions-bytes-max", flags.subscriptions_bytes_max, "SIZE",
+                  "Memory for the topics of all subscribers; beyond it, who has most is cut off "
+                  "(default: 256MiB)");
 
     FlagAdder security(parser, "Security");
     security.list("--server-key", flags.server_key, "KEY|FILE",
@@ -183,6 +187,8 @@ Result<Source> source_of(Flags& flags) {
     in.read("--frame-bytes-max", flags.frame_bytes_max, relay.frame_bytes_max, parse_bytes);
     in.read("--message-bytes-max", flags.message_bytes_max, relay.message_bytes_max, parse_bytes);
     in.read("--frames-max", flags.frames_max, relay.frames_max, count_from(1, 1024));
+    in.read("--subscriptions-bytes-max", flags.subscriptions_bytes_max,
+            relay.subscriptions_bytes_max, parse_bytes);
     relay.server_key = given(flags.server_key);
     relay.curve_sides = given(flags.curve_sides);
     if (const Status right = in.outcome(); !right)

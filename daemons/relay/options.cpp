@@ -178,6 +178,7 @@ Result<RelayOptions> options_of(const RelaySettings& settings) {
     set(options.frame_bytes_max, settings.frame_bytes_max);
     set(options.message_bytes_max, settings.message_bytes_max);
     set(options.frames_max, settings.frames_max);
+    set(options.subscriptions_bytes_max, settings.subscriptions_bytes_max);
     if (settings.capture) {
         options.capture.emplace();
         options.capture->attachments = *settings.capture;

@@ -78,6 +78,28 @@ auto connection_log(const relay::RelayOptions& options, const host::Log& log) {
     };
 }
 
+// A callback that logs who was cut off for subscribing to too much, at most one line a second.
+auto excess_log(const relay::RelayOptions& options, const host::Log& log) {
+    return [&log, limit = host::RateLimit(1s), name = options.name,
+            bytes_max = options.subscriptions_bytes_max](const relay::Excess& excess) mutable {
+        const auto left_out = limit.pass(net::now());
+        if (!left_out)
+            return;
+        host::Fields fields{{"name", name},
+                            {"side", excess.is_tap ? "capture" : "backend"},
+                            {"peer", excess.address},
+                            {"topics", excess.topics},
+                            {"why", "the topics of all subscribers take more than "
+                                    "subscriptions_bytes_max, " +
+                                        format_bytes(bytes_max) +
+                                        ", and this one has most; it comes back, and is cut off "
+                                        "again unless it subscribes to less"}};
+        if (*left_out > 0)
+            fields.emplace_back("left_out", *left_out);
+        log.warning("subscriber_cut", fields);
+    };
+}
+
 bool lost_something(const relay::Relay& relay) {
     const relay::Counters counters = relay.counters();
     return counters.in.dropped(relay::Drop::not_drained) +
@@ -138,6 +160,7 @@ Result<Service> Service::open(ServiceOptions options, host::Log& log) {
     for (std::size_t i = 0; i < service.options_.relays.size(); ++i) {
         relay::RelayOptions& each = service.options_.relays[i];
         each.on_connection = connection_log(each, log);
+        each.on_excess = excess_log(each, log);
         if (const Status guarded = service.guard(each, service.options_.settings.relays[i]);
             !guarded)
             return fail(guarded.error());
@@ -264,11 +287,11 @@ ExitCode Service::run(host::Signals& signals) {
         if (!each.capture_endpoints().empty())
             fields.emplace_back("capture", host::joined(each.capture_endpoints()));
     }
-    host::ServeLoop loop(*this, *log_, *options_.settings.drain);
     std::vector<net::Endpoint> bound;
     for (const relay::Relay& each : relays_)
         for (const Side side : {Side::frontend, Side::backend})
             bound.insert(bound.end(), each.endpoints(side).begin(), each.endpoints(side).end());
+    host::ServeLoop loop(*this, *log_, *options_.settings.drain, bound);
     std::vector<std::shared_ptr<const net::Gate>> gates;
     for (const host::AccessKeeper& each : access_)
         for (auto& gate : each.gates())

@@ -19,9 +19,9 @@ template <class Settings>
 auto fields(Settings& s) {
     return std::tie(s.kind, s.name, s.frontend, s.backend, s.capture, s.overflow, s.last_value,
                     s.last_value_topics, s.last_value_bytes, s.hwm, s.capture_hwm,
-                    s.frame_bytes_max, s.message_bytes_max, s.frames_max, s.curve_key,
-                    s.allow_client_keys, s.allow_any_client_key, s.server_key, s.curve_sides,
-                    s.allow_plaintext);
+                    s.frame_bytes_max, s.message_bytes_max, s.frames_max, s.subscriptions_bytes_max,
+                    s.curve_key, s.allow_client_keys, s.allow_any_client_key, s.server_key,
+                    s.curve_sides, s.allow_plaintext);
 }
 
 template <class Field>
@@ -101,6 +101,7 @@ RelaySettings read_relay(TableReader in) {
     relay.frame_bytes_max = table.bytes("frame_bytes_max");
     relay.message_bytes_max = table.bytes("message_bytes_max");
     relay.frames_max = table.count("frames_max", 1, 1024);
+    relay.subscriptions_bytes_max = table.bytes("subscriptions_bytes_max");
     relay.curve_key = in.path("curve_key");
     relay.allow_client_keys = in.path("allow_client_keys");
     relay.allow_any_client_key = table.flag("allow_any_client_key");
@@ -236,6 +237,9 @@ std::string format_relay(const RelaySettings& relay) {
         toml_text(format_bytes(relay.message_bytes_max.value_or(standard.message_bytes_max))));
     host::toml_line(out, "frames_max",
                     std::to_string(relay.frames_max.value_or(standard.frames_max)));
+    host::toml_line(out, "subscriptions_bytes_max",
+                    toml_text(format_bytes(
+                        relay.subscriptions_bytes_max.value_or(standard.subscriptions_bytes_max))));
     if (relay.curve_key)
         host::toml_line(out, "curve_key", toml_text(host::shown_path(*relay.curve_key)));
     if (relay.allow_client_keys)

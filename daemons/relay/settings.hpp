@@ -36,6 +36,7 @@ struct RelaySettings {
     std::optional<std::uint64_t> frame_bytes_max{};
     std::optional<std::uint64_t> message_bytes_max{};
     std::optional<std::uint64_t> frames_max{};
+    std::optional<std::uint64_t> subscriptions_bytes_max{};
 
     // Instead of what CommonSettings say for all relays.
     std::optional<std::string> curve_key{};         // path of our secret certificate

@@ -35,73 +35,24 @@ void Audience::add(int descriptor, std::string_view user_id, ByteView object) {
     row.objects.emplace(object);
 }
 
-bool Audience::remove(int descriptor, ByteView object) {
-    const auto row = rows_.find(descriptor);
-    if (row == rows_.end())
-        return false;
-    const auto at = row->second.objects.find(object);
-    if (at == row->second.objects.end())
-        return false;
-    bytes_ -= at->size() + entry_bytes;
-    row->second.objects.erase(at);
-    return true;
-}
-
-// Those of whom it is not true.
-template <class Stays>
-std::vector<int> Audience::take_out(Stays&& stays) {
+std::vector<int> Audience::without_right(Judge& judge, Operation operation) {
+    const auto stays = [&](const Row& row) {
+        return row.is_whole && judge.knows(row.user_id) &&
+               std::all_of(row.objects.begin(), row.objects.end(), [&](const std::string& object) {
+                   return judge.allows(row.user_id, operation, object);
+               });
+    };
     std::vector<int> all;
     for (auto at = rows_.begin(); at != rows_.end();) {
-        Row& row = at->second;
-        if (row.is_whole && stays(row)) {
+        if (stays(at->second)) {
             ++at;
             continue;
         }
         all.push_back(at->first);
-        clear(row);
+        clear(at->second);
         at = rows_.erase(at);
     }
     return all;
-}
-
-std::vector<int> Audience::without_right(Judge& judge, Operation operation) {
-    return take_out([&](const Row& row) {
-        return judge.knows(row.user_id) &&
-               std::all_of(row.objects.begin(), row.objects.end(), [&](const std::string& object) {
-                   return judge.allows(row.user_id, operation, object);
-               });
-    });
-}
-
-std::vector<int> Audience::with_right(Judge& judge, Operation operation) {
-    return take_out([&](const Row& row) {
-        return std::none_of(row.objects.begin(), row.objects.end(), [&](const std::string& object) {
-            return judge.allows(row.user_id, operation, object);
-        });
-    });
-}
-
-bool RefusedTopics::add(ByteView topic) {
-    if (const auto known = counts_.find(topic); known != counts_.end()) {
-        ++known->second;
-        return true;
-    }
-    if (bytes_ + topic.size() + entry_bytes > bytes_max)
-        return false;
-    bytes_ += topic.size() + entry_bytes;
-    counts_.emplace(std::string(topic), 1);
-    return true;
-}
-
-bool RefusedTopics::take(ByteView topic) {
-    const auto at = counts_.find(topic);
-    if (at == counts_.end())
-        return false;
-    if (--at->second == 0) {
-        bytes_ -= at->first.size() + entry_bytes;
-        counts_.erase(at);
-    }
-    return true;
 }
 
 } // namespace flotilla::relay

@@ -10,6 +10,11 @@
 namespace flotilla::relay {
 namespace {
 
+// Of each connection; then it waits. An XPUB takes in whatever has come, and goes on while more
+// comes: with longer queues, which are filled again meanwhile, a flood of subscriptions was taken
+// in whole before the first one was given out.
+constexpr std::uint32_t subscriptions_waiting_max = 2;
+
 constexpr std::uint32_t forwarder_messages_max = 131'072;
 constexpr std::uint32_t other_messages_max = 1'000;
 
@@ -165,6 +170,8 @@ Status check(const RelayOptions& options) {
         check_range(options, "reply backlog messages", options.reply_backlog_messages_max, 1,
                     1'000'000),
         check_range(options, "reply backlog bytes", options.reply_backlog_bytes_max, 1, tib),
+        check_range(options, "subscriptions_bytes_max", options.subscriptions_bytes_max,
+                    Plan::subscription_bytes_max, tib),
     };
     for (const Status& each : checks)
         if (!each)
@@ -189,6 +196,14 @@ net::SocketOptions socket_options(const RelayOptions& options, const SideOptions
     socket.security = side.security;
     socket.domain = options.name + "." + std::string(which);
     return socket;
+}
+
+// Of an XPUB: what comes in are subscriptions, and nothing else is wanted.
+void listen_for_subscriptions(net::SocketOptions& socket, bool answers_them) {
+    using Subscriptions = net::SocketOptions::Subscriptions;
+    socket.subscriptions = answers_them ? Subscriptions::manual : Subscriptions::every;
+    socket.frame_bytes_max = Plan::subscription_bytes_max;
+    socket.receive_messages_max = subscriptions_waiting_max;
 }
 
 // What everybody who connects must be allowed, where peers may never say a word to be judged by.
@@ -276,11 +291,8 @@ Result<Plan> Plan::make(RelayOptions options) {
     plan.frontend = socket_options(options, options.frontend, "frontend");
     plan.backend = socket_options(options, options.backend, "backend");
     if (options.kind == Kind::forwarder) {
-        // What comes in there are subscriptions, and nothing else is wanted.
-        plan.backend.frame_bytes_max = subscription_bytes_max;
+        listen_for_subscriptions(plan.backend, options.last_value || options.permissions);
         plan.backend.refuse_when_full = options.overflow.policy != Overflow::Policy::lossy;
-        if (options.last_value || options.permissions)
-            plan.backend.subscriptions = net::SocketOptions::Subscriptions::manual;
     }
     if (options.kind == Kind::queue) {
         plan.frontend.entry = entry_of(options, options.frontend, Operation::call);
@@ -292,10 +304,7 @@ Result<Plan> Plan::make(RelayOptions options) {
     if (options.capture) {
         plan.capture = socket_options(options, *options.capture, "capture");
         plan.capture.send_messages_max = options.capture_messages_max;
-        plan.capture.receive_messages_max = options.capture_messages_max;
-        plan.capture.frame_bytes_max = subscription_bytes_max;
-        if (options.permissions)
-            plan.capture.subscriptions = net::SocketOptions::Subscriptions::manual;
+        listen_for_subscriptions(plan.capture, options.permissions != nullptr);
     }
     plan.options = std::move(options);
     return plan;

@@ -58,6 +58,14 @@ struct LastValueLimits {
     std::uint64_t bytes_max = 256ULL << 20; // of frames and topics; 1 KiB to 1 TiB
 };
 
+// A subscriber that asked for more than there is room for.
+struct Excess {
+    std::string user_id{}; // the credential; empty: not known
+    std::string address{}; // "10.0.0.7:50123"; empty: not over TCP
+    std::size_t topics;    // that he had asked for
+    bool is_tap;
+};
+
 struct SideOptions {
     std::vector<net::Attachment> attachments{}; // 1 to 64
     net::Security security{};                   // plaintext, on this machine only
@@ -95,9 +103,15 @@ struct RelayOptions {
     // is.
     std::string hop_instance{};
 
+    // What the topics of all subscribers, and of all taps, may take in memory, about: 160 bytes for
+    // each subscription; of each topic 256 and 64 for each of its bytes. Beyond it, who asked for
+    // most is cut off. 64 KiB to 1 TiB.
+    std::uint64_t subscriptions_bytes_max = 256ULL << 20;
+    // Called on the relay's thread with whom that concerned.
+    std::function<void(const Excess&)> on_excess{};
+
     // Who may publish, subscribe, call, serve or put; set_permissions() changes it. nullptr:
-    // everybody everything, for good where it is a forwarder, which then leaves subscriptions to
-    // libzmq.
+    // everybody everything, for good where it is a forwarder.
     std::shared_ptr<const Permissions> permissions{};
     // Called on the relay's thread with what was refused.
     std::function<void(const Refusal&)> on_refused{};

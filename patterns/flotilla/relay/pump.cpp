@@ -8,8 +8,8 @@ namespace flotilla::relay {
 
 std::string_view name(Drop reason) noexcept {
     static constexpr std::array<std::string_view, drop_reasons> names{
-        "too_large",    "too_many", "malformed",   "overflow",   "unroutable",
-        "backlog_full", "cut_off",  "not_drained", "not_allowed"};
+        "too_large",    "too_many", "malformed",   "overflow",    "unroutable",
+        "backlog_full", "cut_off",  "not_drained", "not_allowed", "no_place"};
     return names[static_cast<std::size_t>(reason)];
 }
 

@@ -31,15 +31,17 @@ namespace flotilla::relay {
 enum class Drop : std::uint8_t {
     too_large,    // over message_bytes_max
     too_many,     // over frames_max
-    malformed,    // a reply without a routing id, or no subscription where only those are expected
+    malformed,    // a reply without a routing id; of a subscriber, what is no subscription, or
+                  // cancels one that he has not
     overflow,     // policies drop and block: a matching subscriber had no room
     unroutable,   // a reply to a client that is gone
     backlog_full, // a reply to a client that does not read
     cut_off,      // the peer died between two frames of the message
     not_drained,  // still held when the drain was over
     not_allowed,  // its sender has no right to it
+    no_place,     // a subscription of who has too many, and is cut off
 };
-inline constexpr std::size_t drop_reasons = 9;
+inline constexpr std::size_t drop_reasons = 10;
 std::string_view name(Drop reason) noexcept; // "too_large"
 
 constexpr Direction from(Side side) noexcept {

@@ -12,7 +12,6 @@ namespace flotilla::relay {
 namespace {
 
 constexpr std::array sides{Side::frontend, Side::backend};
-constexpr std::size_t counted_topics_max = 1'000'000;
 
 tl::unexpected<Error> named(const RelayOptions& options, std::string_view side, Error error) {
     error.detail = "relay '" + options.name + "' " + std::string(side) + ": " + error.detail;
@@ -23,17 +22,15 @@ Result<net::Socket> open_socket(net::Context& context, const RelayOptions& optio
                                 std::string_view side, net::SocketType type,
                                 const net::SocketOptions& socket_options, const SideOptions& given,
                                 std::vector<net::Endpoint>& attached, net::IpcTail& tail,
-                                std::optional<net::Monitor>* monitor = nullptr) {
+                                std::optional<net::Monitor>& monitor) {
     auto socket = net::Socket::open(context, type, socket_options);
     if (!socket)
         return named(options, side, socket.error());
-    // Before it is attached, or it would miss events. A gate counts what its monitor is told.
-    if (monitor && (options.on_connection || net::gate_of(given.security))) {
-        auto opened = net::Monitor::open(*socket);
-        if (!opened)
-            return named(options, side, opened.error());
-        monitor->emplace(std::move(*opened));
-    }
+    // Before it is attached, or it would miss events.
+    auto opened = net::Monitor::open(*socket);
+    if (!opened)
+        return named(options, side, opened.error());
+    monitor.emplace(std::move(*opened));
     for (const net::Attachment& each : given.attachments) {
         const auto endpoint = socket->attach(each);
         if (!endpoint)
@@ -67,6 +64,9 @@ std::vector<NamedCount> list(const Counters& counters) {
     all.push_back({"last_value_bytes", counters.last_value_bytes});
     all.push_back({"last_values_sent", counters.last_values_sent_total});
     all.push_back({"last_values_forgotten", counters.last_values_forgotten_total});
+    all.push_back({"subscriptions", counters.subscriptions});
+    all.push_back({"subscriptions_bytes", counters.subscriptions_bytes});
+    all.push_back({"subscribers_cut", counters.subscribers_cut_total});
     for (std::size_t i = 0; i < counters.not_allowed.size(); ++i)
         if (counters.not_allowed[i] > 0)
             all.push_back({"refused_" + std::string(name(static_cast<Operation>(i))),
@@ -77,9 +77,8 @@ std::vector<NamedCount> list(const Counters& counters) {
 Relay::Rest::Rest(Plan made)
     : plan(std::move(made)), limits{plan.options.message_bytes_max, plan.options.frames_max},
       pump(plan.options.kind, plan.options.overflow), rights(plan.options),
-      origin(net::system_seed()), interest(counted_topics_max),
-      backlog(BacklogLimits{plan.options.reply_backlog_messages_max,
-                            plan.options.reply_backlog_bytes_max}) {
+      origin(net::system_seed()), backlog(BacklogLimits{plan.options.reply_backlog_messages_max,
+                                                        plan.options.reply_backlog_bytes_max}) {
     if (plan.options.last_value)
         last_values.emplace(*plan.options.last_value);
     if (!plan.options.hop_instance.empty())
@@ -93,7 +92,7 @@ Relay::Rest::~Rest() {
         if (each.socket)
             close(each, Duration::zero());
     if (tap)
-        poller->forget(tap->socket());
+        tap->detach(*poller);
     for (const auto& timer : {retry_timer, backlog_timer, drain_timer})
         if (timer)
             poller->cancel(*timer);
@@ -105,21 +104,24 @@ Status Relay::Rest::open(net::Context& context) {
         plan.frontend.routing_id = wire::daemon_identity("flotilla-relay", net::system_seed());
     auto frontend = open_socket(context, options, "frontend", plan.frontend_type, plan.frontend,
                                 options.frontend, end(Side::frontend).endpoints, tail,
-                                &end(Side::frontend).monitor);
+                                end(Side::frontend).monitor);
     if (!frontend)
         return fail(frontend.error());
     auto backend =
         open_socket(context, options, "backend", plan.backend_type, plan.backend, options.backend,
-                    end(Side::backend).endpoints, tail, &end(Side::backend).monitor);
+                    end(Side::backend).endpoints, tail, end(Side::backend).monitor);
     if (!backend)
         return fail(backend.error());
     if (options.capture) {
+        std::optional<net::Monitor> monitor;
         auto capture = open_socket(context, options, "capture", net::SocketType::xpub, plan.capture,
-                                   *options.capture, capture_endpoints, tail);
+                                   *options.capture, capture_endpoints, tail, monitor);
         if (!capture)
             return fail(capture.error());
-        tap.emplace(std::move(*capture), options.name, options.permissions ? &rights : nullptr);
+        tap.emplace(std::move(*capture), std::move(monitor), options, rights);
     }
+    if (options.kind == Kind::forwarder)
+        listeners.emplace(options, rights, rights.subscribers(), options.backend);
     end(Side::frontend).socket.emplace(std::move(*frontend));
     end(Side::backend).socket.emplace(std::move(*backend));
     return last_values ? subscribe_to_everything() : Status{};
@@ -128,7 +130,6 @@ Status Relay::Rest::open(net::Context& context) {
 // The newest value is known only of what always comes, whoever listens just now. The socket keeps
 // the subscription for publishers that connect later.
 Status Relay::Rest::subscribe_to_everything() {
-    interest.add(""); // so that no subscriber's cancellation ends it
     const Status sent = socket(Side::frontend).send("\1", Duration::zero());
     return sent ? Status{} : named(plan.options, "frontend", sent.error());
 }
@@ -137,7 +138,7 @@ void Relay::Rest::attach(net::Poller& to) {
     FLOTILLA_CHECK(!poller, "a relay was attached twice");
     poller = &to;
     if (tap)
-        poller->on_readable(tap->socket(), [this] { tap->read_subscriptions(); });
+        tap->attach(*poller);
     for (const Side side : sides)
         if (end(side).monitor)
             poller->on_readable(end(side).monitor->socket(), [this, side] { read_events(side); });
@@ -200,6 +201,9 @@ void Relay::Rest::read_events(Side side) {
         const auto event = end(side).monitor->next();
         if (!event)
             return;
+        if (listeners && side == Side::backend)
+            for (const std::string& topic : listeners->hear(*event))
+                end_topic(topic);
         if (plan.options.on_connection)
             plan.options.on_connection(side, *event);
     }
@@ -246,7 +250,7 @@ void Relay::Rest::finish() {
         close(each, sends ? linger : Duration::zero());
     }
     if (tap) {
-        poller->forget(tap->socket());
+        tap->detach(*poller);
         (void)tap->socket().set_linger(linger);
     }
     for (auto* timer : {&retry_timer, &backlog_timer, &drain_timer})
@@ -300,6 +304,10 @@ void Relay::set_permissions(std::shared_ptr<const Permissions> permissions) {
     FLOTILLA_CHECK(rest_->kind() != Kind::forwarder || rest_->plan.answers_subscriptions(),
                    "a forwarder that was opened without permissions gets some");
     rest_->rights.set(std::move(permissions));
+    if (rest_->listeners)
+        rest_->listeners->rights_changed();
+    if (rest_->tap)
+        rest_->tap->rights_changed();
     rest_->cut_disallowed();
 }
 
@@ -343,6 +351,13 @@ Counters Relay::counters() const {
         counters.last_values_sent_total = rest.last_values_sent_total;
         counters.last_values_forgotten_total = rest.last_values->forgotten_total();
     }
+    for (const Listeners* each :
+         {rest.listeners ? &*rest.listeners : nullptr, rest.tap ? &rest.tap->listeners() : nullptr})
+        if (each) {
+            counters.subscriptions += each->subscriptions().count();
+            counters.subscriptions_bytes += each->subscriptions().bytes();
+            counters.subscribers_cut_total += each->cut_total();
+        }
     counters.not_allowed = rest.rights.refused();
     counters.state = rest.pump.state();
     return counters;

@@ -41,6 +41,9 @@ struct Counters {
     std::uint64_t last_values_sent_total = 0;      // to subscribers that came later
     std::uint64_t last_values_forgotten_total = 0; // for want of room
     OperationCounts not_allowed{};                 // refused by a rule, subscriptions among it
+    std::uint64_t subscriptions = 0;         // of subscribers and taps, now; refused ones are not
+    std::uint64_t subscriptions_bytes = 0;   // that they take, about; refused ones do, too
+    std::uint64_t subscribers_cut_total = 0; // for asking for too much
     Pump::State state = Pump::State::running;
 };
 struct NamedCount {
@@ -54,6 +57,7 @@ class Relay {
 public:
     // Messages moved at most before other work of the loop gets its turn.
     static constexpr std::size_t burst_messages_max = 1'000;
+    static constexpr std::size_t burst_subscriptions_max = 100; // each costs some messages' time
 
     // Opens and attaches every socket. `context` must outlive the relay.
     // Errors: those of Plan::make, net::Socket::open and attach, with the relay and the side named.

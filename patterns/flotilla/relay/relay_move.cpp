@@ -10,7 +10,9 @@ void Relay::Rest::move(Side side) {
     Message& message = end(side).message;
     net::Socket& socket = this->socket(side);
     bool go_on = pump.may_read(side);
-    for (std::size_t moved = 0; go_on && moved < burst_messages_max; ++moved) {
+    const bool subscribes = kind() == Kind::forwarder && side == Side::backend;
+    const std::size_t burst = subscribes ? burst_subscriptions_max : burst_messages_max;
+    for (std::size_t moved = 0; go_on && moved < burst; ++moved) {
         switch (receive(socket, limits, message)) {
         case Received::whole:
             go_on = deliver(side);
@@ -176,38 +178,47 @@ void Relay::Rest::retry_backlog() {
 
 // A subscription or cancellation, on its way upstream.
 bool Relay::Rest::subscription() {
+    using Outcome = Listeners::Outcome;
     const Message& message = end(Side::backend).message;
-    const ByteView bytes = message.frame(0);
-    const char what = bytes.empty() ? '\xff' : bytes.front();
-    if (message.frames != 1 || (what != '\0' && what != '\1')) {
+    const auto asked = read_asked(message.frame(0));
+    if (message.frames != 1 || !asked) {
         pump.dropped(Side::backend, Drop::malformed);
         return true;
     }
-    const ByteView topic = bytes.substr(1);
-    const bool subscribes = what == '\1';
-    if (plan.options.permissions) {
-        const auto verdict = rights.subscription(message.parts[0], subscribes, topic);
-        // Without an answer of ours it has no effect here, and upstream nobody hears of it.
-        if (verdict == Rights::Verdict::refused)
-            pump.dropped(Side::backend, Drop::not_allowed);
-        else if (verdict == Rights::Verdict::cancels_refused)
-            pump.passed(Side::backend, message.bytes);
-        if (verdict != Rights::Verdict::takes_effect)
-            return true;
+    read_events(Side::backend); // who has its descriptor by now
+    const Outcome outcome = listeners->hear(socket(Side::backend), message.parts[0], *asked);
+    switch (outcome) {
+    case Outcome::not_allowed: // upstream nobody hears of it
+        pump.dropped(Side::backend, Drop::not_allowed);
+        return true;
+    case Outcome::no_place:
+        pump.dropped(Side::backend, Drop::no_place);
+        return true;
+    case Outcome::not_his:
+        pump.dropped(Side::backend, Drop::malformed);
+        return true;
+    case Outcome::ended: // not a message of anybody
+        return true;
+    default:
+        break;
     }
     if (tap)
         tap->publish(Direction::out, message);
-    if (!plan.answers_subscriptions())
-        return forward(Side::backend);
-    // In manual mode it takes effect when we say so, and comes from every subscriber.
-    const Status done = subscribes ? socket(Side::backend).subscribe(topic)
-                                   : socket(Side::backend).unsubscribe(topic);
-    if (subscribes && done && last_values)
-        send_last_values(topic);
-    if (subscribes ? interest.add(topic) : interest.remove(topic))
-        return forward(Side::backend);
-    pump.passed(Side::backend, message.bytes);
-    return true;
+    if (asked->subscribes && last_values)
+        send_last_values(asked->topic);
+    const bool concerns_upstream = outcome == Outcome::first || outcome == Outcome::last;
+    return concerns_upstream && !is_always_wanted(asked->topic) ? forward(Side::backend) : true;
+}
+
+// Somebody left who was the last to want it.
+void Relay::Rest::end_topic(ByteView topic) {
+    if (is_always_wanted(topic))
+        return;
+    std::string cancellation(1, '\0');
+    cancellation += topic;
+    // An XSUB takes everything; when it does not, the context is going down.
+    if (socket(Side::frontend).send(cancellation, Duration::zero()))
+        pump.passed(Side::backend, cancellation.size());
 }
 
 // The new subscriber gets the values before anything live. libzmq can address it for one message;

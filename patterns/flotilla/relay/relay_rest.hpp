@@ -3,8 +3,8 @@
 #pragma once
 
 #include "backlog.hpp"
-#include "interest.hpp"
 #include "last_value.hpp"
+#include "listeners.hpp"
 #include "message.hpp"
 #include "origin_mark.hpp"
 #include "rights.hpp"
@@ -67,6 +67,9 @@ struct Relay::Rest {
     bool forward(Side side);
     bool reply();
     bool subscription();
+    void end_topic(ByteView topic);
+    // What the relay itself subscribes to, from its start.
+    bool is_always_wanted(ByteView topic) const noexcept { return last_values && topic.empty(); }
     void send_last_values(ByteView prefix);
     Sent send_reply(Message& message);
     Sent send_kept(Message& message);
@@ -83,8 +86,8 @@ struct Relay::Rest {
     std::vector<net::Endpoint> capture_endpoints{};
     std::optional<LastValues> last_values{};
     Rights rights;
-    OriginMark origin; // of a queue's requests
-    Interest interest;
+    OriginMark origin;                    // of a queue's requests
+    std::optional<Listeners> listeners{}; // forwarder: at the backend
     Backlog backlog;
     std::uint64_t last_values_sent_total = 0;
     std::optional<wire::HopStamp> hop{}; // where hops are recorded

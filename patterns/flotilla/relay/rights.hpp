@@ -32,8 +32,7 @@ class Rights {
 public:
     explicit Rights(const RelayOptions& options);
 
-    // Connections of those who lost the right to what they are given are cut; of those who now have
-    // one to what they were refused, too: they connect again, and ask again.
+    // A queue's connections of those who lost the right to what they are given are cut.
     void set(std::shared_ptr<const Permissions> permissions);
     // Whether the side's messages have to be judged at all.
     bool judges(Side side) const noexcept {
@@ -42,37 +41,33 @@ public:
     // Of a message that is no subscription; judges(side) was true. False: it was counted.
     bool may_pass(Side side, const Message& message);
 
-    // What becomes of a subscription or cancellation.
-    enum class Verdict : std::uint8_t { takes_effect, refused, cancels_refused };
-    Verdict subscription(const net::Part& message, bool subscribes, ByteView topic);
-    Verdict tap_subscription(const net::Part& message, bool subscribes, ByteView topic);
+    // Of who subscribes: at a forwarder's backend, at the capture.
+    enum class Named : std::uint8_t { no, yes }; // whether the transport knows who its peers are
+    struct Listening {
+        Operation operation{};
+        Named named{};
+        bool is_judged = false;
+    };
+    Listening subscribers() const noexcept;
+    Listening taps() const noexcept;
+    // The user's text lives as long as the part. Where the transport does not know who a peer is,
+    // it may say anything of itself, and is nobody.
+    static std::string_view user_of(const Listening& listening, const net::Part& part);
+    bool allows(const Listening& listening, std::string_view user_id, ByteView topic);
+    // The same; what is refused is counted, and who was revoked is cut.
+    bool may_listen(const Listening& listening, std::string_view user_id, ByteView topic,
+                    int descriptor);
 
     const OperationCounts& refused() const noexcept { return judge_.refused(); }
 
 private:
-    struct Sender {
-        std::string_view user_id{};
-        int descriptor = -1;
-    };
-    enum class Named : std::uint8_t { no, yes }; // whether the transport knows who its peers are
-    struct Listeners {                           // of one XPUB
-        Operation operation{};
-        Named named{};
-        Audience audience{};
-        RefusedTopics refused{};
-        Audience denied{}; // and to whom
-    };
-    static Sender sender_of(const net::Part& part, Named named);
-    void refuse(const Sender& sender, Operation operation, std::string_view object);
-    Verdict judge(Listeners& of, const net::Part& message, bool subscribes, ByteView topic,
-                  ByteView object);
+    void refuse(std::string_view user_id, Operation operation, std::string_view object,
+                int descriptor);
 
     const RelayOptions& options_;
     std::array<bool, 2> binds_{};
     std::array<Named, 2> named_{};
     Judge judge_{};
-    Listeners subscribers_{};
-    Listeners taps_{};
     std::array<Audience, 2> peers_{}; // queue: of each side, what they are sent
 };
 

@@ -6,42 +6,59 @@
 #include <utility>
 
 namespace flotilla::relay {
+namespace {
 
-Tap::Tap(net::Socket socket, std::string_view relay, Rights* rights)
-    : socket_(std::move(socket)),
-      rights_(rights), topics_{net::Part::copy(capture_topic(relay, Direction::in)),
-                               net::Part::copy(capture_topic(relay, Direction::out))} {}
+constexpr std::size_t burst_max = 1'000; // subscriptions, before other work gets its turn
 
-void Tap::read_subscriptions() {
-    net::Part part;
-    while (socket_.receive(part, Duration::zero())) {
-        // Each topic's first subscription and last cancellation; anything else is not for us.
-        const ByteView bytes = part;
-        const bool subscribes = bytes.substr(0, 1) == ByteView{"\1", 1};
-        if (!subscribes && bytes.substr(0, 1) != ByteView{"\0", 1})
-            continue;
-        if (!takes_effect(part, subscribes, bytes.substr(1)))
-            continue;
-        if (subscribes)
-            ++subscriptions_;
-        else if (subscriptions_ > 0)
-            --subscriptions_;
+} // namespace
+
+Tap::Tap(net::Socket socket, std::optional<net::Monitor> monitor, const RelayOptions& options,
+         Rights& rights)
+    : socket_(std::move(socket)), monitor_(std::move(monitor)),
+      listeners_(options, rights, rights.taps(), *options.capture),
+      topics_{net::Part::copy(capture_topic(options.name, Direction::in)),
+              net::Part::copy(capture_topic(options.name, Direction::out))} {}
+
+void Tap::attach(net::Poller& poller) {
+    poller.on_readable(socket_, [this] { read_subscriptions(); });
+    if (monitor_)
+        poller.on_readable(monitor_->socket(), [this] { read_events(); });
+}
+
+void Tap::detach(net::Poller& poller) {
+    poller.forget(socket_);
+    if (monitor_)
+        poller.forget(monitor_->socket());
+    monitor_.reset();
+}
+
+void Tap::read_events() {
+    if (!monitor_)
+        return;
+    for (std::size_t read = 0; read < net::Monitor::events_max; ++read) {
+        const auto event = monitor_->next();
+        if (!event)
+            return;
+        (void)listeners_.hear(*event); // there is nobody upstream
     }
 }
 
-// In manual mode every peer's come, and each waits for our word.
-bool Tap::takes_effect(const net::Part& part, bool subscribes, ByteView topic) {
-    if (rights_ == nullptr)
-        return true;
-    if (rights_->tap_subscription(part, subscribes, topic) != Rights::Verdict::takes_effect)
-        return false;
-    return (subscribes ? socket_.subscribe(topic) : socket_.unsubscribe(topic)).has_value();
+void Tap::read_subscriptions() {
+    net::Part part;
+    for (std::size_t read = 0; read < burst_max && socket_.receive(part, Duration::zero());
+         ++read) {
+        const auto asked = read_asked(part);
+        if (!asked)
+            continue; // not for us
+        read_events();
+        (void)listeners_.hear(socket_, part, *asked);
+    }
 }
 
 void Tap::publish(Direction direction, const Message& message) {
     const auto which = static_cast<std::size_t>(direction);
     ++sequences_[which];
-    if (subscriptions_ == 0)
+    if (listeners_.subscriptions().count() == 0)
         return;
     CaptureHeader header;
     header.direction = direction;

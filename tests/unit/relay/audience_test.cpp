@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who of a relay's peers was given what, and which subscriptions were refused.
+// Who of a relay's peers is given what.
 #include <flotilla/relay/audience.hpp>
 
 #include <support/catch.hpp>
@@ -47,36 +47,6 @@ TEST_CASE("whoever was given more than it may have is found, and forgotten", "[u
     CHECK(without(audience, only("bob", "*")) == std::vector<int>{5});
 }
 
-TEST_CASE("whoever was refused what it may have by now is found, and forgotten", "[unit][relay]") {
-    Audience denied;
-    denied.add(5, "ALICE", "weather.");
-    denied.add(6, "BOB", "weather.");
-    denied.add(7, "BOB", "secret.");
-    denied.add(7, "BOB", "weather.");
-    const auto with = [&](std::shared_ptr<const Permissions> permissions) {
-        Judge judge;
-        judge.set(std::move(permissions));
-        auto all = denied.with_right(judge, Operation::subscribe);
-        std::sort(all.begin(), all.end());
-        return all;
-    };
-    CHECK(with(only("alice", "else.*")).empty());
-    CHECK(with(only("bob", "secret.*")) == std::vector<int>{7});
-    CHECK(with(only("bob", "*")) == std::vector<int>{6});
-    CHECK(with(nullptr) == std::vector<int>{5}); // no rules any more
-    CHECK(with(nullptr).empty());
-}
-
-TEST_CASE("what was cancelled is not held against a peer", "[unit][relay]") {
-    Audience audience;
-    audience.add(5, "ALICE", "secret.");
-    audience.add(5, "ALICE", "weather.");
-    CHECK(audience.remove(5, "secret."));
-    CHECK(!audience.remove(5, "secret."));
-    CHECK(!audience.remove(6, "weather."));
-    CHECK(without(audience, only("alice", "weather.*")).empty());
-}
-
 TEST_CASE("another user over the same descriptor begins anew", "[unit][relay]") {
     Audience audience;
     audience.add(5, "BOB", "secret.");
@@ -93,18 +63,4 @@ TEST_CASE("what does not fit is cut at any change", "[unit][relay]") {
     CHECK(without(audience, only("alice", "*")) == std::vector<int>{5});
     audience.add(6, "ALICE", "weather.");
     CHECK(without(audience, only("alice", "*")).empty());
-}
-
-TEST_CASE("refused topics are counted, within bounds", "[unit][relay]") {
-    RefusedTopics refused;
-    CHECK(!refused.take("a"));
-    CHECK(refused.add("a"));
-    CHECK(refused.add("a"));
-    CHECK(refused.take("a"));
-    CHECK(refused.take("a"));
-    CHECK(!refused.take("a"));
-    const std::string large(RefusedTopics::bytes_max / 2, 'x');
-    CHECK(refused.add(large));
-    CHECK(!refused.add(large + "y"));
-    CHECK(refused.add(large)); // known
 }

@@ -77,8 +77,7 @@ TEST_CASE("plan: policies become socket options that are fixed from the start", 
     CHECK(Plan::make(options)->backend.refuse_when_full);
     options.overflow = Overflow{Overflow::Policy::block, 5ms};
     CHECK(Plan::make(options)->backend.refuse_when_full);
-    CHECK(Plan::make(options)->backend.subscriptions ==
-          net::SocketOptions::Subscriptions::first_and_last);
+    CHECK(Plan::make(options)->backend.subscriptions == net::SocketOptions::Subscriptions::every);
     options.last_value = LastValueLimits{};
     CHECK(Plan::make(options)->backend.subscriptions == net::SocketOptions::Subscriptions::manual);
     CHECK(Plan::make(options)->backend.frame_bytes_max == Plan::subscription_bytes_max);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The relay's tables: last values, interest, backlog.
+// The relay's tables: last values, backlog.
 #include <flotilla/relay/backlog.hpp>
-#include <flotilla/relay/interest.hpp>
 #include <flotilla/relay/last_value.hpp>
 #include <flotilla/wire/envelope.hpp>
 
@@ -124,26 +123,6 @@ TEST_CASE("last values: an envelope is marked as a snapshot, and nothing else is
     Message topic_only = message({frame});
     mark_snapshot(topic_only);
     CHECK(topic_only.frame(0) == frame);
-}
-
-TEST_CASE("interest: a topic's first subscription and last cancellation pass", "[unit][relay]") {
-    Interest interest(10);
-    CHECK(interest.add("a"));
-    CHECK_FALSE(interest.add("a"));
-    CHECK(interest.add("b"));
-    CHECK_FALSE(interest.remove("a"));
-    CHECK(interest.remove("a"));
-    CHECK_FALSE(interest.remove("a")); // never asked for, or cancelled already
-    CHECK(interest.add("a"));
-}
-
-TEST_CASE("interest: beyond its limit everything passes that cannot lose", "[unit][relay]") {
-    Interest interest(1);
-    CHECK(interest.add("a"));
-    CHECK(interest.add("b"));
-    CHECK(interest.add("b"));
-    CHECK_FALSE(interest.remove("b"));
-    CHECK(interest.topics() == 1);
 }
 
 TEST_CASE("backlog: each client's replies stay in order, and none waits for another",

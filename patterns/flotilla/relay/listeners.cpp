@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "listeners.hpp"
+
+#include <flotilla/net/cut.hpp>
+
+#include <algorithm>
+
+namespace flotilla::relay {
+namespace {
+
+bool is_local(const net::Attachment& attachment) {
+    return attachment.endpoint.transport() == net::Transport::inproc;
+}
+
+Subscriptions::Peers peers_of(const SideOptions& side) {
+    return std::any_of(side.attachments.begin(), side.attachments.end(), is_local)
+               ? Subscriptions::Peers::also_local
+               : Subscriptions::Peers::remote;
+}
+
+// In manual mode a subscription takes effect when we say so.
+bool is_manual(const net::Socket& socket) {
+    return socket.options().subscriptions == net::SocketOptions::Subscriptions::manual;
+}
+
+} // namespace
+
+std::optional<Asked> read_asked(ByteView frame) noexcept {
+    if (frame.empty() || (frame.front() != '\0' && frame.front() != '\1'))
+        return std::nullopt;
+    return Asked{frame.front() == '\1', frame.substr(1)};
+}
+
+Listeners::Listeners(const RelayOptions& options, Rights& rights, Rights::Listening listening,
+                     const SideOptions& side)
+    : options_(options), rights_(rights), listening_(listening),
+      subscriptions_(options.subscriptions_bytes_max, peers_of(side)) {}
+
+Listeners::Outcome Listeners::hear(net::Socket& socket, const net::Part& message,
+                                   const Asked& asked) {
+    return asked.subscribes ? subscribe(socket, message, asked.topic)
+                            : cancel(socket, message.descriptor(), asked.topic);
+}
+
+Listeners::Outcome Listeners::subscribe(net::Socket& socket, const net::Part& message,
+                                        ByteView topic) {
+    const int descriptor = message.descriptor();
+    const std::string_view user_id = rights_.user_of(listening_, message);
+    if (!rights_.may_listen(listening_, user_id, topic, descriptor)) {
+        subscriptions_.refuse(descriptor, user_id, topic);
+        cut_excess();
+        return Outcome::not_allowed;
+    }
+    const auto added = subscriptions_.add(descriptor, user_id, topic);
+    if (added == Subscriptions::Added::nothing)
+        return Outcome::no_place;
+    cut_excess();
+    if (is_manual(socket))
+        (void)socket.subscribe(topic);
+    return added == Subscriptions::Added::first ? Outcome::first : Outcome::another;
+}
+
+Listeners::Outcome Listeners::cancel(net::Socket& socket, int descriptor, ByteView topic) {
+    const auto cancelled = subscriptions_.cancel(descriptor, topic);
+    switch (cancelled) {
+    case Subscriptions::Cancelled::refused:
+        return Outcome::cancelled;
+    case Subscriptions::Cancelled::not_his:
+        return descriptor < 0 ? Outcome::ended : Outcome::not_his;
+    default:
+        break;
+    }
+    if (is_manual(socket))
+        (void)socket.unsubscribe(topic);
+    return cancelled == Subscriptions::Cancelled::last ? Outcome::last : Outcome::cancelled;
+}
+
+std::vector<std::string> Listeners::hear(const net::ConnectionEvent& event) {
+    using Happened = net::ConnectionEvent::Kind;
+    if (event.kind == Happened::disconnected)
+        return subscriptions_.left(event.value);
+    if (event.kind == Happened::accepted || event.kind == Happened::connected)
+        return subscriptions_.arrived(event.value);
+    return {};
+}
+
+void Listeners::rights_changed() {
+    const auto may = [this](std::string_view user_id, ByteView topic) {
+        return rights_.allows(listening_, user_id, topic);
+    };
+    for (const int descriptor : subscriptions_.with_right(may))
+        net::cut(descriptor);
+    for (const int descriptor : subscriptions_.without_right(may))
+        net::cut(descriptor);
+}
+
+void Listeners::cut_excess() {
+    while (const auto excess = subscriptions_.take_excess()) {
+        ++cut_total_;
+        if (options_.on_excess)
+            options_.on_excess({excess->user_id, net::address_of(excess->descriptor),
+                                excess->topics, listening_.operation == Operation::administer});
+        net::cut(excess->descriptor);
+    }
+}
+
+} // namespace flotilla::relay

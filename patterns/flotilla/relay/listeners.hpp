@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Listeners: the subscribers of one XPUB of a relay: a forwarder's backend, or a capture. Judges
+// what they ask for, keeps Subscriptions, and hangs up on who asks for more than there is room for.
+// Private to relay.
+#pragma once
+
+#include "rights.hpp"
+#include "subscriptions.hpp"
+
+#include <flotilla/net/monitor.hpp>
+#include <flotilla/net/part.hpp>
+#include <flotilla/net/socket.hpp>
+#include <flotilla/relay/plan.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace flotilla::relay {
+
+// A frame that an XPUB gave: "\1topic" subscribes, "\0topic" cancels.
+struct Asked {
+    bool subscribes;
+    ByteView topic;
+};
+std::optional<Asked> read_asked(ByteView frame) noexcept;
+
+class Listeners {
+public:
+    // `rights` without rules lets everybody have everything. Both outlive this.
+    Listeners(const RelayOptions& options, Rights& rights, Rights::Listening listening,
+              const SideOptions& side);
+
+    enum class Outcome : std::uint8_t {
+        first,       // upstream is to hear of it
+        another,     // subscribed; upstream knows
+        last,        // upstream is to hear that it ended
+        cancelled,   // by one of several, or it had been refused
+        not_allowed, // and noted
+        no_place,    // who asked is cut off
+        ended,       // libzmq says that somebody left, of whom that is known
+        not_his,     // he cancels what he has not
+    };
+    // After all events of connections that there are. In manual mode libzmq is told what takes
+    // effect.
+    Outcome hear(net::Socket& socket, const net::Part& message, const Asked& asked);
+    // Topics that ended with a connection: upstream is to hear of it.
+    std::vector<std::string> hear(const net::ConnectionEvent& event);
+    // Cuts whom the change of rights concerns: they connect again, and ask again.
+    void rights_changed();
+
+    const Subscriptions& subscriptions() const noexcept { return subscriptions_; }
+    std::uint64_t cut_total() const noexcept { return cut_total_; }
+
+private:
+    Outcome subscribe(net::Socket& socket, const net::Part& message, ByteView topic);
+    Outcome cancel(net::Socket& socket, int descriptor, ByteView topic);
+    void cut_excess();
+
+    const RelayOptions& options_;
+    Rights& rights_;
+    Rights::Listening listening_;
+    Subscriptions subscriptions_;
+    std::uint64_t cut_total_ = 0;
+};
+
+} // namespace flotilla::relay

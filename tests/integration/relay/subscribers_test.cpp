@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// Subscribers that say what no library would: they cost themselves.
+#include "harness.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace flotilla;
+using namespace flotilla::relay;
+using flotilla::net::SocketType;
+using flotilla::wire::Frames;
+
+namespace {
+
+// A SUB without a library (23/ZMTP 3.0, NULL), that says what it likes and reads nothing.
+class RawSubscriber {
+public:
+    explicit RawSubscriber(const net::Endpoint& endpoint)
+        : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_port = htons(endpoint.port());
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        REQUIRE(::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+        std::string greeting("\xff\0\0\0\0\0\0\0\1\x7f\3\0NULL", 16);
+        greeting.resize(64, '\0');
+        const std::string_view ready("\4\31\5READY\13Socket-Type\0\0\0\3SUB", 27);
+        write(greeting.append(ready));
+        // libzmq takes what comes before its own READY for a part of the handshake.
+        std::string theirs(64 + 28, '\0'); // its greeting, and READY of an XPUB
+        REQUIRE(::recv(socket_, theirs.data(), theirs.size(), MSG_WAITALL) ==
+                static_cast<ssize_t>(theirs.size()));
+        REQUIRE(theirs.ends_with("XPUB"));
+    }
+    RawSubscriber(const RawSubscriber&) = delete;
+    RawSubscriber& operator=(const RawSubscriber&) = delete;
+    ~RawSubscriber() { ::close(socket_); }
+
+    void subscribe(std::string_view topic) { message('\1', topic); }
+    void cancel(std::string_view topic) { message('\0', topic); }
+    // What it said goes as one; the relay may hang up meanwhile.
+    void flush() { write(std::exchange(unsent_, {})); }
+    bool was_hung_up_on() const {
+        char byte = 0;
+        for (;;) {
+            const auto got = ::recv(socket_, &byte, 1, MSG_DONTWAIT);
+            if (got == 0)
+                return true;
+            if (got < 0)
+                return errno != EAGAIN && errno != EWOULDBLOCK;
+        }
+    }
+
+private:
+    void message(char what, std::string_view topic) {
+        REQUIRE(topic.size() < 255);
+        unsent_ += '\0';
+        unsent_ += static_cast<char>(topic.size() + 1);
+        unsent_ += what;
+        unsent_ += topic;
+    }
+    void write(std::string_view bytes) {
+        while (!bytes.empty()) {
+            const auto sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+            if (sent <= 0)
+                return;
+            bytes.remove_prefix(static_cast<std::size_t>(sent));
+        }
+    }
+    int socket_;
+    std::string unsent_{};
+};
+
+} // namespace
+
+TEST_CASE("forwarder: whoever cancels what another has, changes nothing", "[integration][relay]") {
+    RelayOptions options = on_tcp(Kind::forwarder);
+    if (GENERATE(false, true))
+        options.last_value.emplace(); // libzmq then leaves the counting to the relay
+    const bool hears_all = options.last_value.has_value();
+    Served served(std::move(options));
+    net::Socket publisher = served.front(SocketType::xpub);
+    if (hears_all)
+        served.await_subscription(publisher, "");
+    net::Socket honest = served.back(SocketType::sub);
+    REQUIRE(honest.subscribe("t"));
+    served.await_subscription(publisher, "t");
+
+    RawSubscriber hostile(served.relay->endpoints(Side::backend).at(0));
+    hostile.cancel("t");
+    hostile.flush();
+    served.until([&] { return served.counters().out.dropped(Drop::malformed) == 1; });
+    CHECK(served.silent(publisher));
+    served.send(publisher, Frames{"t", "1"});
+    CHECK(served.next(honest) == Texts{"t", "1"});
+    CHECK(served.counters().subscriptions == 1);
+}
+
+TEST_CASE("forwarder: a topic of two is cancelled upstream when the second has left",
+          "[integration][relay]") {
+    Served served(on_tcp(Kind::forwarder));
+    net::Socket publisher = served.front(SocketType::xpub);
+    std::optional<net::Socket> one = served.back(SocketType::sub);
+    REQUIRE(one->subscribe("t"));
+    served.await_subscription(publisher, "t");
+    std::optional<net::Socket> two = served.back(SocketType::sub);
+    REQUIRE(two->subscribe("t"));
+    served.until([&] { return served.counters().subscriptions == 2; });
+    one.reset();
+    served.until([&] { return served.counters().subscriptions == 1; });
+    served.send(publisher, Frames{"t", "1"});
+    CHECK(served.next(*two) == Texts{"t", "1"});
+    CHECK(served.silent(publisher));
+    two.reset();
+    CHECK(served.next(publisher) == Texts{std::string("\0t", 2)});
+    CHECK(served.counters().subscriptions_bytes == 0);
+}
+
+TEST_CASE("forwarder: subscribers of this process come and go like others",
+          "[integration][relay]") {
+    RelayOptions options = on_tcp(Kind::forwarder);
+    options.backend.attachments.push_back(attachment("inproc://subscribers"));
+    Served served(std::move(options));
+    net::Socket publisher = served.front(SocketType::xpub);
+    const net::Endpoint within = served.relay->endpoints(Side::backend).at(1);
+    std::optional<net::Socket> local = served.peer(SocketType::sub, within);
+    REQUIRE(local->subscribe("t"));
+    served.await_subscription(publisher, "t");
+    std::optional<net::Socket> remote = served.back(SocketType::sub);
+    REQUIRE(remote->subscribe("t"));
+    served.until([&] { return served.counters().subscriptions == 2; });
+    remote.reset();
+    served.until([&] { return served.counters().subscriptions == 1; });
+    served.send(publisher, Frames{"t", "1"});
+    CHECK(served.next(*local) == Texts{"t", "1"});
+    CHECK(served.silent(publisher));
+    local.reset();
+    CHECK(served.next(publisher) == Texts{std::string("\0t", 2)});
+}
+
+TEST_CASE("forwarder: who subscribes to more than there is room for is cut off, and nobody else",
+          "[integration][relay]") {
+    RelayOptions options = on_tcp(Kind::forwarder);
+    options.subscriptions_bytes_max = 1 << 20;
+    std::vector<Excess> noted;
+    options.on_excess = [&](const Excess& each) { noted.push_back(each); };
+    Served served(std::move(options));
+    net::Socket publisher = served.front(SocketType::xpub, queue_of(100'000));
+    net::Socket honest = served.back(SocketType::sub);
+    REQUIRE(honest.subscribe("t"));
+    served.await_subscription(publisher, "t");
+
+    RawSubscriber hostile(served.relay->endpoints(Side::backend).at(0));
+    for (int each = 0; each < 5'000; ++each)
+        hostile.subscribe("topic " + std::to_string(each));
+    hostile.flush();
+    served.until([&] { return hostile.was_hung_up_on(); });
+    served.until([&] { return served.counters().subscriptions == 1; });
+    CHECK(served.counters().subscribers_cut_total == 1);
+    CHECK(served.counters().subscriptions_bytes < 2'000);
+    REQUIRE(noted.size() == 1);
+    CHECK(noted[0].topics > 1'000);
+    CHECK(noted[0].address.starts_with("127.0.0.1:"));
+    CHECK_FALSE(noted[0].is_tap);
+    // Upstream is left with what the honest one wants.
+    std::set<std::string> wanted{"t"};
+    served.until([&] {
+        while (auto told = publisher.receive(Duration::zero())) {
+            const ByteView frame = (*told)[0].view();
+            if (frame.front() == '\1')
+                wanted.emplace(frame.substr(1));
+            else
+                wanted.erase(std::string(frame.substr(1)));
+        }
+        return wanted.size() == 1;
+    });
+    CHECK(wanted.contains("t"));
+    served.send(publisher, Frames{"t", "1"});
+    CHECK(served.next(honest) == Texts{"t", "1"});
+}
+
+TEST_CASE("a tap that subscribes to more than there is room for is cut off",
+          "[integration][relay]") {
+    RelayOptions options = on_tcp(Kind::streamer);
+    options.capture.emplace();
+    options.capture->attachments = {attachment("tcp://127.0.0.1:*")};
+    options.subscriptions_bytes_max = 1 << 20;
+    std::vector<Excess> noted;
+    options.on_excess = [&](const Excess& each) { noted.push_back(each); };
+    Served served(std::move(options));
+    net::Socket tap = served.tap("");
+    served.until([&] { return served.counters().subscriptions == 1; });
+    RawSubscriber hostile(served.relay->capture_endpoints().at(0));
+    hostile.cancel("");
+    for (int each = 0; each < 5'000; ++each)
+        hostile.subscribe("topic " + std::to_string(each));
+    hostile.flush();
+    served.until([&] { return hostile.was_hung_up_on(); });
+    served.until([&] { return served.counters().subscriptions == 1; });
+    REQUIRE(noted.size() == 1);
+    CHECK(noted[0].is_tap);
+    net::Socket pull = served.back(SocketType::pull);
+    net::Socket push = served.front(SocketType::push);
+    served.send(push, Frames{"1"});
+    CHECK(served.next(pull) == Texts{"1"});
+    CHECK(served.next(tap).back() == "1");
+}
