@@ -90,7 +90,14 @@ Admin::~Admin() {
 Status Admin::listen(net::Context& context, const net::Security& security) {
     if (!options_.endpoint)
         return {};
-    auto endpoint = Endpoint::open(context, {*options_.endpoint, security}, office_);
+    Endpoint::Options wanted{*options_.endpoint, security};
+    wanted.on_unread = [log = log_](const std::string& address) {
+        log->warning("admin_reader_cut",
+                     {{"address", address},
+                      {"why", "it asked for more than it read, and had most of all answers that "
+                              "wait to be read"}});
+    };
+    auto endpoint = Endpoint::open(context, std::move(wanted), office_);
     if (!endpoint)
         return fail(host::about_setting("admin", endpoint.error()));
     log_->info("admin_listening", {{"endpoint", endpoint->bound().text()}});

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/endpoint.hpp"
 
+#include "admin/unread_answers.hpp"
+
 #include <flotilla/net/connection_figures.hpp>
+#include <flotilla/net/cut.hpp>
 #include <flotilla/net/monitor.hpp>
 #include <flotilla/net/part.hpp>
 #include <flotilla/net/socket.hpp>
@@ -20,6 +23,7 @@ struct Heard {
     wire::Frames frames{};
     std::string user_id{};
     std::string address{};
+    int descriptor = -1;
 };
 
 Result<Heard> hear(net::Socket& socket) {
@@ -32,8 +36,9 @@ Result<Heard> hear(net::Socket& socket) {
             return fail(received.error());
         if (names_users) // else a peer may say anything
             heard.user_id = part.property("User-Id").value_or(std::string_view{});
+        heard.descriptor = part.descriptor();
         if (heard.address.empty())
-            heard.address = net::peer_text(part.descriptor());
+            heard.address = net::peer_text(heard.descriptor);
         is_too_long = is_too_long || heard.frames.size() == frames_max;
         if (!is_too_long)
             heard.frames.add(part.view());
@@ -52,14 +57,25 @@ Answer answer(Office& office, const Heard& heard) {
     return office.answer(*request);
 }
 
-void serve_one(net::Socket& socket, Office& office) {
+void serve_one(net::Socket& socket, Office& office, UnreadAnswers& unread) {
     const auto heard = hear(socket);
     if (!heard)
         return;
-    const Answer answered = answer(office, *heard);
-    wire::Frames frames{std::to_string(answered.code), answered.json};
+    Answer answered = answer(office, *heard);
+    net::Part code = net::Part::copy(std::to_string(answered.code));
+    net::Part json = unread.lend(std::move(answered.json), heard->descriptor);
     // A REP that cannot deliver forgets the answer; then it hears the next one.
-    (void)socket.send(frames, Duration::zero());
+    if (socket.send(code, net::More::yes, Duration::zero()))
+        (void)socket.send(json, net::More::no, Duration::zero());
+}
+
+void cut_heaviest(const UnreadAnswers& unread, const Endpoint::Options& options) {
+    const auto heaviest = unread.heaviest_beyond(options.unread_bytes_max);
+    if (!heaviest || *heaviest < 0)
+        return;
+    if (options.on_unread)
+        options.on_unread(net::peer_text(*heaviest));
+    net::cut(*heaviest);
 }
 
 } // namespace
@@ -112,9 +128,11 @@ Result<Endpoint> Endpoint::open(net::Context& context, Options options,
             while (monitor->next()) {
             }
         };
-        inside.poller.on_readable(*socket, [socket, office, look] {
+        const auto unread = std::make_shared<UnreadAnswers>();
+        inside.poller.on_readable(*socket, [socket, office, look, unread, options] {
             look(); // who asks has arrived
-            serve_one(*socket, *office);
+            serve_one(*socket, *office, *unread);
+            cut_heaviest(*unread, options);
         });
         inside.poller.on_readable(monitor->socket(), look);
         return {};

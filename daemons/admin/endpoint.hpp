@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Endpoint: the admin interface over ZeroMQ: a REP on a thread of its own, with the security of the
-// daemon's listeners. It answers one request after the other, each within Office::wait_max; a peer
-// that does not read its answers loses them.
+// daemon's listeners. It answers one request after the other, each within Office::wait_max. A peer
+// that does not read its answers loses what is beyond 16; when all that peers have not read is more
+// than unread_bytes_max, whoever has most of it is hung up on.
 #pragma once
 
 #include "admin/office.hpp"
@@ -13,6 +14,8 @@
 #include <flotilla/net/runner.hpp>
 #include <flotilla/net/security.hpp>
 
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -26,6 +29,9 @@ public:
         net::Endpoint bind;
         net::Security security{};
         std::string domain = "admin"; // ZAP: its gate has connections of its own
+        std::size_t unread_bytes_max = std::size_t{64} << 20;
+        // Called on the endpoint's thread with whom it hung up on ("10.0.0.7:50123").
+        std::function<void(const std::string& address)> on_unread{};
     };
     // Bound when it returns; `context` must outlive it. Errors: those of Socket.
     static Result<Endpoint> open(net::Context& context, Options options,
