@@ -37,6 +37,9 @@ Snapshot Daemon::snapshot(const Wanted& wanted) const {
     snapshot.state = loop_.is_draining() ? State::draining : State::ready;
     if (loop_.is_draining())
         snapshot.not_ready.emplace_back("draining");
+    for (const std::string& each : loop_.lost_listeners())
+        snapshot.not_ready.push_back("the socket file of " + each +
+                                     " was deleted or replaced: nobody new gets in; restart");
     for (const net::Endpoint& each : identity_.endpoints)
         snapshot.endpoints.push_back(each.text());
     show(wanted, snapshot);

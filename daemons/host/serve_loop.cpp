@@ -15,8 +15,9 @@ constexpr Duration busy_max = 20ms;
 
 } // namespace
 
-ServeLoop::ServeLoop(Served& served, Log& log, Duration drain)
-    : served_(served), log_(log), supervisor_(log), drain_(drain) {}
+ServeLoop::ServeLoop(Served& served, Log& log, Duration drain,
+                     const std::vector<net::Endpoint>& bound)
+    : served_(served), log_(log), supervisor_(log), drain_(drain), socket_files_(bound) {}
 
 std::string ServeLoop::event(std::string_view what) const {
     return std::string(served_.name()) + "_" + std::string(what);
@@ -107,6 +108,11 @@ Status ServeLoop::serve(Signals& signals) {
         if (Status served = serve_some(); !served)
             return served;
         memory_.turned(net::recent_now());
+        for (const std::string& each : socket_files_.look(net::recent_now()))
+            log_.error("listener_lost",
+                       {{"endpoint", each},
+                        {"why", "its socket file was deleted or replaced: those who are connected "
+                                "are served, nobody new gets in; restart"}});
         if (supervisor_.next() != never)
             supervisor_.turned(net::now(), [this] { return status(); });
         if (!drain_until_)

@@ -12,6 +12,7 @@
 #include "host/log.hpp"
 #include "host/reload.hpp"
 #include "host/signals.hpp"
+#include "host/socket_files.hpp"
 #include "host/supervisor.hpp"
 
 #include <flotilla/base/exit_code.hpp>
@@ -51,8 +52,8 @@ public:
 
 class ServeLoop {
 public:
-    // Both must outlive the loop.
-    ServeLoop(Served& served, Log& log, Duration drain);
+    // Both must outlive the loop. `bound`: where whoever is served connects to.
+    ServeLoop(Served& served, Log& log, Duration drain, const std::vector<net::Endpoint>& bound);
 
     // Serves until a signal or an order ends it; `ready` are the fields of the lines that say so.
     // ok: drained; not_flushed: a drain ended with something left, or a second signal;
@@ -64,6 +65,8 @@ public:
     // As the first SIGTERM does. Returns how long it may take; again: what is left of it.
     Duration order_drain();
     bool is_draining() const noexcept { return drain_until_.has_value(); }
+    // Listeners that nobody new finds, for their files are gone.
+    std::vector<std::string> lost_listeners() const { return socket_files_.gone(); }
 
 private:
     std::string event(std::string_view what) const; // "broker_ready"
@@ -77,6 +80,7 @@ private:
     Log& log_;
     Supervisor supervisor_;
     Duration drain_;
+    SocketFiles socket_files_;
     FreedMemory memory_{};
     net::Poller poller_{};
     std::optional<Instant> drain_until_{}; // while draining
