@@ -200,7 +200,10 @@ Status guard(Context& context, const SocketOptions& options) {
 
 Status apply_options(void* handle, SocketType type, const SocketOptions& options) {
     Setter set(handle);
-    set.number(ZMQ_SNDHWM, static_cast<int>(options.send_messages_max), "SNDHWM");
+    // libzmq loses subscriptions beyond it without a word. Whoever makes them bounds them.
+    const bool sends_subscriptions = type == SocketType::sub || type == SocketType::xsub;
+    set.number(ZMQ_SNDHWM, sends_subscriptions ? 0 : static_cast<int>(options.send_messages_max),
+               "SNDHWM");
     set.number(ZMQ_RCVHWM, static_cast<int>(options.receive_messages_max), "RCVHWM");
     if (options.kernel_send_bytes > 0)
         set.number(ZMQ_SNDBUF, static_cast<int>(options.kernel_send_bytes), "SNDBUF");

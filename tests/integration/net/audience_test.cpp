@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which subscribers a manual XPUB speaks to, and what closing keeps.
+// What XPUB and its subscribers tell each other, whom a manual one speaks to, what closing keeps.
 #include <flotilla/net/socket.hpp>
 
 #include <support/catch.hpp>
@@ -44,6 +44,30 @@ std::string next(Socket& socket) {
 }
 
 } // namespace
+
+TEST_CASE("socket: no subscription is lost, however many there are", "[integration][net]") {
+    auto context = Context::open();
+    auto xpub = Socket::open(*context, SocketType::xpub);
+    REQUIRE(xpub);
+    const auto endpoint = xpub->bind(test::any_tcp());
+    REQUIRE(endpoint);
+    const SocketType type = GENERATE(SocketType::sub, SocketType::xsub);
+    CAPTURE(name(type));
+    SocketOptions few;
+    few.send_messages_max = 10;
+    auto sub = Socket::open(*context, type, few);
+    REQUIRE(sub);
+    REQUIRE(sub->connect(*endpoint));
+    constexpr int topics = 3'000;
+    for (int each = 0; each < topics; ++each) {
+        const std::string topic = std::to_string(each);
+        const Status asked = type == SocketType::sub ? sub->subscribe(topic)
+                                                     : sub->send("\1" + topic, Duration::zero());
+        REQUIRE(asked);
+    }
+    for (int each = 0; each < topics; ++each)
+        REQUIRE(next(*xpub) == "\1" + std::to_string(each));
+}
 
 TEST_CASE("socket: a manual XPUB can speak to its last subscriber alone, once",
           "[integration][net]") {
