@@ -38,6 +38,10 @@ Listeners::Listeners(const RelayOptions& options, Rights& rights, Rights::Listen
 
 Listeners::Outcome Listeners::hear(net::Socket& socket, const net::Part& message,
                                    const Asked& asked) {
+    if (is_out_of_step_ && message.descriptor() >= 0) {
+        net::cut(message.descriptor());
+        return Outcome::no_place;
+    }
     return asked.subscribes ? subscribe(socket, message, asked.topic)
                             : cancel(socket, message.descriptor(), asked.topic);
 }
@@ -70,9 +74,16 @@ Listeners::Outcome Listeners::cancel(net::Socket& socket, int descriptor, ByteVi
     default:
         break;
     }
-    if (is_manual(socket))
+    if (is_manual(socket) && !is_out_of_step_)
         (void)socket.unsubscribe(topic);
     return cancelled == Subscriptions::Cancelled::last ? Outcome::last : Outcome::cancelled;
+}
+
+void Listeners::heard_garbage(const net::Socket& socket, const net::Part& first,
+                              std::size_t frames) {
+    is_out_of_step_ = is_out_of_step_ || is_manual(socket);
+    if (frames != 1 || is_manual(socket))
+        net::cut(first.descriptor());
 }
 
 std::vector<std::string> Listeners::hear(const net::ConnectionEvent& event) {
@@ -98,8 +109,9 @@ void Listeners::cut_excess() {
     while (const auto excess = subscriptions_.take_excess()) {
         ++cut_total_;
         if (options_.on_excess)
-            options_.on_excess({excess->user_id, net::address_of(excess->descriptor),
-                                excess->topics, listening_.operation == Operation::administer});
+            options_.on_excess({rights_.user_named(excess->user_id),
+                                net::address_of(excess->descriptor), excess->topics, excess->bytes,
+                                excess->one_topic, listening_.operation == Operation::administer});
         net::cut(excess->descriptor);
     }
 }

@@ -46,6 +46,11 @@ public:
     // After all events of connections that there are. In manual mode libzmq is told what takes
     // effect.
     Outcome hear(net::Socket& socket, const net::Part& message, const Asked& asked);
+    // A message that is no subscription. Its later frames may have been, for libzmq; and in manual
+    // mode it takes the answers to what is read next for those of others.
+    void heard_garbage(const net::Socket& socket, const net::Part& first, std::size_t frames);
+    // Nothing more is there to be read.
+    void found_empty() noexcept { is_out_of_step_ = false; }
     // Topics that ended with a connection: upstream is to hear of it.
     std::vector<std::string> hear(const net::ConnectionEvent& event);
     // Cuts whom the change of rights concerns: they connect again, and ask again.
@@ -64,6 +69,10 @@ private:
     Rights::Listening listening_;
     Subscriptions subscriptions_;
     std::uint64_t cut_total_ = 0;
+    // libzmq (4.3.4) keeps who asked in a queue beside the one of messages, and takes one out for
+    // each message, also for those that put none in: until both are empty it may take our answer
+    // for another's. So who asks meanwhile is cut, and asks again.
+    bool is_out_of_step_ = false;
 };
 
 } // namespace flotilla::relay

@@ -54,7 +54,9 @@ Received receive(net::Socket& socket, const MessageLimits& limits, Message& mess
     ++message.frames;
     if (seen <= limits.frames_max && message.bytes <= limits.message_bytes_max)
         return Received::whole;
-    message = Message{};
+    message.parts.resize(1);
+    message.frames = 0;
+    message.bytes = 0;
     return seen > limits.frames_max ? Received::too_many : Received::too_large;
 }
 

@@ -34,7 +34,7 @@ struct MessageLimits {
 enum class Received : std::uint8_t {
     whole,     // in the message
     nothing,   // there was none
-    too_large, // read to its end and let go
+    too_large, // read to its end and let go; its first part says who sent it
     too_many,
     failed, // the context stops
 };

@@ -171,7 +171,7 @@ Status check(const RelayOptions& options) {
                     1'000'000),
         check_range(options, "reply backlog bytes", options.reply_backlog_bytes_max, 1, tib),
         check_range(options, "subscriptions_bytes_max", options.subscriptions_bytes_max,
-                    Plan::subscription_bytes_max, tib),
+                    64ULL << 10, tib),
     };
     for (const Status& each : checks)
         if (!each)

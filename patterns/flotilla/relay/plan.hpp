@@ -60,9 +60,11 @@ struct LastValueLimits {
 
 // A subscriber that asked for more than there is room for.
 struct Excess {
-    std::string user_id{}; // the credential; empty: not known
-    std::string address{}; // "10.0.0.7:50123"; empty: not over TCP
-    std::size_t topics;    // that he had asked for
+    std::string user{};      // whom the rules know by that; empty: nobody
+    std::string address{};   // "10.0.0.7:50123"; empty: not over TCP
+    std::size_t topics;      // that he had asked for until then; there may be more to come
+    std::uint64_t bytes;     // that they take, about
+    std::string one_topic{}; // of them
     bool is_tap;
 };
 
@@ -130,8 +132,9 @@ std::string bound_twice(const net::Endpoint& endpoint, const net::Endpoint& othe
 // Options found right, and what follows from them.
 struct Plan {
     static constexpr std::size_t attachments_max = 64;
-    // A longer subscription costs the subscriber its connection.
-    static constexpr std::uint64_t subscription_bytes_max = 64ULL << 10;
+    // A longer subscription costs the subscriber its connection: libzmq remembers each byte of it
+    // in a node of its own. Topics of Flotilla have 255 bytes at most.
+    static constexpr std::uint64_t subscription_bytes_max = 1ULL << 10;
 
     RelayOptions options{};
     net::SocketType frontend_type{};

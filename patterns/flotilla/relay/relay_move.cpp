@@ -18,14 +18,14 @@ void Relay::Rest::move(Side side) {
             go_on = deliver(side);
             break;
         case Received::nothing:
-            pump.found_empty(side);
+            found_empty(side);
             go_on = false;
             break;
         case Received::too_large:
-            pump.dropped(side, Drop::too_large);
+            let_go(side, Drop::too_large);
             break;
         case Received::too_many:
-            pump.dropped(side, Drop::too_many);
+            let_go(side, Drop::too_many);
             break;
         case Received::failed: // the loop will find out why
             go_on = false;
@@ -33,6 +33,19 @@ void Relay::Rest::move(Side side) {
         }
     }
     after_work();
+}
+
+void Relay::Rest::found_empty(Side side) {
+    pump.found_empty(side);
+    if (listeners && side == Side::backend)
+        listeners->found_empty();
+}
+
+// A message over a limit.
+void Relay::Rest::let_go(Side side, Drop reason) {
+    pump.dropped(side, reason);
+    if (listeners && side == Side::backend)
+        listeners->heard_garbage(socket(side), end(side).message.parts[0], 0);
 }
 
 // Tries the held message of this side again, and goes on with the side if that went well.
@@ -182,6 +195,7 @@ bool Relay::Rest::subscription() {
     const Message& message = end(Side::backend).message;
     const auto asked = read_asked(message.frame(0));
     if (message.frames != 1 || !asked) {
+        listeners->heard_garbage(socket(Side::backend), message.parts[0], message.frames);
         pump.dropped(Side::backend, Drop::malformed);
         return true;
     }

@@ -61,6 +61,8 @@ struct Relay::Rest {
 
     // relay_move.cpp: the way of a message.
     void move(Side side);
+    void found_empty(Side side);
+    void let_go(Side side, Drop reason);
     void retry(Side side);
     void retry_backlog();
     bool deliver(Side side);

@@ -104,6 +104,11 @@ bool Rights::allows(const Listening& listening, std::string_view user_id, ByteVi
                                     : judge_.allows(user_id, listening.operation, topic);
 }
 
+std::string Rights::user_named(std::string_view user_id) const {
+    const auto& permissions = judge_.permissions();
+    return permissions ? std::string(permissions->user_of(user_id).value_or("")) : std::string{};
+}
+
 bool Rights::may_listen(const Listening& listening, std::string_view user_id, ByteView topic,
                         int descriptor) {
     const bool may = allows(listening, user_id, topic);

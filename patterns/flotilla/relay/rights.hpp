@@ -58,6 +58,9 @@ public:
     bool may_listen(const Listening& listening, std::string_view user_id, ByteView topic,
                     int descriptor);
 
+    // Whom the rules know by that; empty: nobody.
+    std::string user_named(std::string_view user_id) const;
+
     const OperationCounts& refused() const noexcept { return judge_.refused(); }
 
 private:

@@ -99,6 +99,8 @@ std::vector<std::string> Subscriptions::left(int descriptor) {
 }
 
 Subscriptions::Added Subscriptions::add(int descriptor, std::string_view user_id, ByteView name) {
+    if (descriptor < 0 && peers_ == Peers::remote)
+        return Added::nothing;
     if (descriptor < 0) {
         Topic& topic = topic_named(name);
         ++topic.second.local;
@@ -119,6 +121,8 @@ Subscriptions::Added Subscriptions::add(int descriptor, std::string_view user_id
 }
 
 void Subscriptions::refuse(int descriptor, std::string_view user_id, ByteView name) {
+    if (descriptor < 0 && peers_ == Peers::remote)
+        return;
     if (descriptor < 0) {
         Topic& topic = topic_named(name);
         ++topic.second.local_refused;
@@ -192,7 +196,9 @@ std::optional<Subscriptions::Excess> Subscriptions::take_excess() {
     Row& row = most->second;
     row.is_cut = true;
     bytes_cut_ += row.bytes;
-    return Excess{most->first, row.user_id, row.held.size() + row.refused.size()};
+    const Topic* one = row.held.empty() ? *row.refused.begin() : *row.held.begin();
+    return Excess{most->first, row.user_id, row.held.size() + row.refused.size(), row.bytes,
+                  one->first};
 }
 
 std::vector<int> Subscriptions::without_right(const May& may) const {

@@ -8,7 +8,8 @@
 // anything of the next connection with that number can be read. Peers of this process have none
 // and are counted together. When somebody goes, libzmq cancels his topics, too, in messages that
 // name nobody: of a connection they change nothing, for left() has said all of it; of a peer in
-// this process they are all that is heard.
+// this process they are all that is heard. Peers of ZMTP 2 have no descriptor either, so where
+// none is in this process, whoever has none has nothing.
 //
 // 1. Of each topic add() says `first` and the calls that take away say `last`, alternately.
 // 2. A topic is somebody's until he cancels it or goes.
@@ -64,6 +65,8 @@ public:
         int descriptor;
         std::string user_id;
         std::size_t topics; // refused ones among them
+        std::uint64_t bytes;
+        std::string one_topic; // of them
     };
     std::optional<Excess> take_excess();
 

@@ -45,11 +45,14 @@ void Tap::read_events() {
 
 void Tap::read_subscriptions() {
     net::Part part;
-    for (std::size_t read = 0; read < burst_max && socket_.receive(part, Duration::zero());
-         ++read) {
+    for (std::size_t read = 0; read < burst_max; ++read) {
+        if (!socket_.receive(part, Duration::zero()))
+            return listeners_.found_empty();
         const auto asked = read_asked(part);
-        if (!asked)
-            continue; // not for us
+        if (!asked || part.more()) {
+            listeners_.heard_garbage(socket_, part, part.more() ? 2 : 1);
+            continue;
+        }
         read_events();
         (void)listeners_.hear(socket_, part, *asked);
     }

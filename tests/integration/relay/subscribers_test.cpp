@@ -46,6 +46,14 @@ public:
 
     void subscribe(std::string_view topic) { message('\1', topic); }
     void cancel(std::string_view topic) { message('\0', topic); }
+    // Anything at all: a frame, and whether another one follows.
+    void frame(std::string_view bytes, net::More more = net::More::no) {
+        const bool is_long = bytes.size() > 255;
+        unsent_ += static_cast<char>((more == net::More::yes ? 1 : 0) | (is_long ? 2 : 0));
+        for (int shift = is_long ? 56 : 0; shift >= 0; shift -= 8)
+            unsent_ += static_cast<char>((bytes.size() >> shift) & 0xff);
+        unsent_ += bytes;
+    }
     // What it said goes as one; the relay may hang up meanwhile.
     void flush() { write(std::exchange(unsent_, {})); }
     bool was_hung_up_on() const {
@@ -60,13 +68,7 @@ public:
     }
 
 private:
-    void message(char what, std::string_view topic) {
-        REQUIRE(topic.size() < 255);
-        unsent_ += '\0';
-        unsent_ += static_cast<char>(topic.size() + 1);
-        unsent_ += what;
-        unsent_ += topic;
-    }
+    void message(char what, std::string_view topic) { frame(std::string(1, what).append(topic)); }
     void write(std::string_view bytes) {
         while (!bytes.empty()) {
             const auto sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -185,6 +187,66 @@ TEST_CASE("forwarder: who subscribes to more than there is room for is cut off, 
     CHECK(wanted.contains("t"));
     served.send(publisher, Frames{"t", "1"});
     CHECK(served.next(honest) == Texts{"t", "1"});
+}
+
+TEST_CASE("forwarder: what a hostile subscriber hides costs it its connection",
+          "[integration][relay]") {
+    RelayOptions options = on_tcp(Kind::forwarder);
+    options.frames_max = 4;
+    Served served(std::move(options));
+    RawSubscriber hostile(served.relay->endpoints(Side::backend).at(0));
+    SECTION("a subscription behind something else") {
+        hostile.frame("x", net::More::yes);
+        hostile.frame(std::string_view("\1t", 2));
+    }
+    SECTION("more frames than a message may have") {
+        for (int each = 0; each < 10; ++each)
+            hostile.frame("x", net::More::yes);
+        hostile.frame(std::string_view("\1t", 2));
+    }
+    SECTION("a topic that is too long") {
+        hostile.subscribe(std::string(1'100, 't'));
+    }
+    hostile.flush();
+    served.until([&] { return hostile.was_hung_up_on(); });
+    net::Socket publisher = served.front(SocketType::xpub);
+    net::Socket honest = served.back(SocketType::sub);
+    REQUIRE(honest.subscribe("t"));
+    served.await_subscription(publisher, "t");
+    CHECK(served.counters().subscriptions == 1);
+}
+
+TEST_CASE("forwarder: garbage among subscriptions gives nobody what another asked for",
+          "[integration][relay]") {
+    RelayOptions options = on_tcp(Kind::forwarder);
+    options.last_value.emplace(); // the relay answers each subscription
+    Served served(std::move(options));
+    net::Socket publisher = served.front(SocketType::xpub, queue_of(100'000));
+    constexpr int honest_ones = 20;
+    std::vector<net::Socket> honest;
+    RawSubscriber hostile(served.relay->endpoints(Side::backend).at(0));
+    net::SocketOptions quick;
+    quick.reconnect_min = 10ms;
+    quick.reconnect_max = 50ms;
+    for (int each = 0; each < honest_ones; ++each) {
+        hostile.frame("garbage");
+        hostile.subscribe("own");
+        honest.push_back(served.back(SocketType::sub, quick));
+        REQUIRE(honest.back().subscribe("topic " + std::to_string(each) + "."));
+    }
+    hostile.flush();
+    served.until([&] { return hostile.was_hung_up_on(); });
+    // Those who asked meanwhile ask again.
+    served.until([&] {
+        for (net::Socket& each : honest)
+            (void)each.readable(); // a SUB subscribes again when its thread looks at it
+        return served.counters().subscriptions == honest_ones;
+    });
+    for (int each = 0; each < honest_ones; ++each)
+        served.send(publisher, Frames{"topic " + std::to_string(each) + ".", "1"});
+    for (int each = 0; each < honest_ones; ++each)
+        CHECK(served.next(honest[static_cast<std::size_t>(each)]).front() ==
+              "topic " + std::to_string(each) + ".");
 }
 
 TEST_CASE("a tap that subscribes to more than there is room for is cut off",

@@ -49,6 +49,17 @@ TEST_CASE("nobody cancels what is another's", "[unit][relay]") {
     CHECK(all.cancel(5, "a") == Cancelled::last);
 }
 
+TEST_CASE("where nobody is in this process, whoever has no descriptor has nothing",
+          "[unit][relay]") {
+    Subscriptions all(plenty, Peers::remote); // a peer of ZMTP 2
+    CHECK(all.add(-1, "", "a") == Added::nothing);
+    all.refuse(-1, "", "b");
+    CHECK(all.count() == 0);
+    CHECK(all.bytes() == 0);
+    CHECK(all.add(5, "", "a") == Added::first);
+    CHECK(all.cancel(-1, "a") == Cancelled::not_his);
+}
+
 TEST_CASE("what somebody had ends when he leaves, and libzmq's own word for it changes nothing",
           "[unit][relay]") {
     Subscriptions all(plenty, Peers::remote);
@@ -125,6 +136,8 @@ TEST_CASE("who has most goes when there is no room, and the others stay", "[unit
     CHECK(excess->descriptor == 6);
     CHECK(excess->user_id == "bob");
     CHECK(excess->topics == 3);
+    CHECK(excess->bytes == 3 * one);
+    CHECK(excess->one_topic.starts_with("b"));
     CHECK_FALSE(all.take_excess()); // he is on his way out
     CHECK(all.add(6, "bob", "b4") == Added::nothing);
     all.add(5, "alice", "a2");
