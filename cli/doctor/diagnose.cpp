@@ -48,6 +48,10 @@ Verdict judge_failed_connect(const Facts& facts) {
                 "start the program that binds it, or compare the port and the address that it "
                 "binds (one bound to 127.0.0.1 is not reached through another address)"};
     case Reached::no_socket_file:
+        if (facts.told.lost_listener(where))
+            return {Finding::no_socket_file,
+                    "the socket file of " + where + " was deleted while the daemon runs",
+                    "restart the daemon; a second one at this path would divide its peers"};
         return {Finding::no_socket_file, "there is no socket file for " + where,
                 "start the program that binds it, or compare the path, letter by letter"};
     case Reached::not_a_socket:
@@ -259,6 +263,16 @@ bool is_push(const Facts& facts) {
     return facts.introduction.socket_type == "PUSH" || facts.curve.joined_as == SocketType::pull;
 }
 
+std::string next_when_silent(const Facts& facts) {
+    if (facts.told.counted(subscribers_cut))
+        return "the relay cuts off subscribers that ask for too many topics, again whenever they "
+               "come back: its log names them (subscriber_cut); let them subscribe to a prefix, or "
+               "raise subscriptions_bytes_max";
+    return std::string(is_push(facts) ? "it has no work now, or gives it to others"
+                                      : "the publisher sends nothing now") +
+           "; look whether it does, or listen longer (--listen 30s)";
+}
+
 Verdict judge_messages(const Facts& facts) {
     const Heard& heard = facts.heard;
     const std::string within = " within " + format_duration(facts.visit.listened);
@@ -271,9 +285,7 @@ Verdict judge_messages(const Facts& facts) {
     if (heard.messages == 0)
         return {Finding::nothing_arrives,
                 "connected, and the peer lets us in, but nothing arrives" + within,
-                std::string(is_push(facts) ? "it has no work now, or gives it to others"
-                                           : "the publisher sends nothing now") +
-                    "; look whether it does, or listen longer (--listen 30s)"};
+                next_when_silent(facts)};
     if (facts.visit.topic && heard.messages_matching == 0)
         return judge_topic(facts);
     const std::uint64_t count = facts.visit.topic ? heard.messages_matching : heard.messages;

@@ -132,8 +132,16 @@ struct Told {
     bool counted(std::string_view refusal) const {
         return std::find(refusals.begin(), refusals.end(), refusal) != refusals.end();
     }
+    // Whether it says that nobody new finds it there.
+    bool lost_listener(std::string_view endpoint) const {
+        return std::any_of(not_ready.begin(), not_ready.end(), [&](const std::string& why) {
+            return why.find("socket file of " + std::string(endpoint) + " was") !=
+                   std::string::npos;
+        });
+    }
 };
 inline constexpr std::string_view subscribe_not_allowed = "subscribe_not_allowed"; // a refusal
+inline constexpr std::string_view subscribers_cut = "subscribers_cut";
 
 struct Facts {
     Visit visit{};

@@ -11,7 +11,8 @@ namespace {
 bool is_refusal(std::string_view counter) {
     if (counter == "refused_closed" || counter == "refused_not_zmtp")
         return false;
-    return counter.starts_with("refused_") || counter == subscribe_not_allowed;
+    return counter.starts_with("refused_") || counter == subscribe_not_allowed ||
+           counter == subscribers_cut;
 }
 
 } // namespace

@@ -121,6 +121,12 @@ void Admin::detach(net::Poller& poller) {
     poller.forget(desk_->fd());
 }
 
+std::vector<net::Endpoint> Admin::and_own(std::vector<net::Endpoint> bound) const {
+    if (endpoint_)
+        bound.push_back(endpoint_->bound());
+    return bound;
+}
+
 std::vector<std::pair<const char*, std::string>> Admin::places() const {
     std::vector<std::pair<const char*, std::string>> all;
     if (http_)

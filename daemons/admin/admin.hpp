@@ -64,6 +64,8 @@ public:
 
     // Where it listens, ports resolved, by the name of the setting: what of them is on.
     std::vector<std::pair<const char*, std::string>> places() const;
+    // These, and where the admin endpoint is bound.
+    std::vector<net::Endpoint> and_own(std::vector<net::Endpoint> bound) const;
     const std::string& instance() const noexcept { return options_.instance; }
     Office& office() const noexcept { return *office_; }
     const std::shared_ptr<Audit>& audit() const noexcept { return audit_; }

@@ -49,6 +49,8 @@ Result<Heard> hear(net::Socket& socket) {
 }
 
 Answer answer(Office& office, const Heard& heard) {
+    if (heard.descriptor < 0) // of ZMTP 2: who does not read his answers could not be told
+        return {400, error_json("unsupported", "a peer of ZMTP 3 is answered, libzmq 4 for one")};
     auto request = zeromq_request(heard.frames);
     if (!request)
         return {400, error_json(name(request.error().code), request.error().detail)};

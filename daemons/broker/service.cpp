@@ -145,7 +145,7 @@ std::string Service::status() const {
 }
 
 ExitCode Service::run(host::Signals& signals) {
-    host::ServeLoop loop(*this, *log_, *options_.settings.drain, bound_);
+    host::ServeLoop loop(*this, *log_, *options_.settings.drain, admin_.and_own(bound_));
     Administration administration({"flotilla-broker", admin_.instance(), bound_, access_->gates(),
                                    [this] { return access_->is_stale(); }},
                                   loop, *broker_);

@@ -96,6 +96,17 @@ Status ServeLoop::serve_some() {
     return {};
 }
 
+void ServeLoop::look_at_socket_files() {
+    for (const SocketFiles::Change& each : socket_files_.look(net::recent_now()))
+        if (each.is_gone)
+            log_.error("listener_lost",
+                       {{"endpoint", each.endpoint},
+                        {"why", "its socket file was deleted or replaced: those who are connected "
+                                "are served, nobody new gets in; restart"}});
+        else
+            log_.info("listener_found", {{"endpoint", each.endpoint}});
+}
+
 Status ServeLoop::serve(Signals& signals) {
     poller_.on_readable(signals.descriptor(), [this, &signals] {
         while (const auto signal = signals.next())
@@ -108,11 +119,7 @@ Status ServeLoop::serve(Signals& signals) {
         if (Status served = serve_some(); !served)
             return served;
         memory_.turned(net::recent_now());
-        for (const std::string& each : socket_files_.look(net::recent_now()))
-            log_.error("listener_lost",
-                       {{"endpoint", each},
-                        {"why", "its socket file was deleted or replaced: those who are connected "
-                                "are served, nobody new gets in; restart"}});
+        look_at_socket_files();
         if (supervisor_.next() != never)
             supervisor_.turned(net::now(), [this] { return status(); });
         if (!drain_until_)

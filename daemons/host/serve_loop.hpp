@@ -73,6 +73,7 @@ private:
     void handle(Signal signal);
     Status serve(Signals& signals);
     Status serve_some();
+    void look_at_socket_files();
     Duration wait_now() const; // how long the loop may sleep
     std::string status() const;
 

@@ -30,15 +30,15 @@ std::vector<std::string> SocketFiles::gone() const {
     return all;
 }
 
-std::vector<std::string> SocketFiles::look(Instant now) {
-    std::vector<std::string> all;
+std::vector<SocketFiles::Change> SocketFiles::look(Instant now) {
+    std::vector<Change> all;
     if (now < look_at_)
         return all;
     look_at_ = now + look_every;
     for (File& each : files_) {
         const bool was_gone = std::exchange(each.is_known_gone, !is_there(each));
-        if (each.is_known_gone && !was_gone)
-            all.push_back(each.endpoint);
+        if (each.is_known_gone != was_gone)
+            all.push_back({each.endpoint, each.is_known_gone});
     }
     return all;
 }

@@ -25,8 +25,12 @@ public:
 
     // Those whose file is gone or another's.
     std::vector<std::string> gone() const;
-    // Of these, which were there at the last look; looks at most every look_every.
-    std::vector<std::string> look(Instant now);
+    // What is not as at the last look; looks at most every look_every.
+    struct Change {
+        std::string endpoint;
+        bool is_gone; // else it is back
+    };
+    std::vector<Change> look(Instant now);
 
 private:
     struct File {

@@ -78,6 +78,8 @@ auto connection_log(const relay::RelayOptions& options, const host::Log& log) {
     };
 }
 
+constexpr std::size_t topic_shown_bytes_max = 64;
+
 // A callback that logs who was cut off for subscribing to too much, at most one line a second.
 auto excess_log(const relay::RelayOptions& options, const host::Log& log) {
     return [&log, limit = host::RateLimit(1s), name = options.name,
@@ -88,16 +90,40 @@ auto excess_log(const relay::RelayOptions& options, const host::Log& log) {
         host::Fields fields{{"name", name},
                             {"side", excess.is_tap ? "capture" : "backend"},
                             {"peer", excess.address},
+                            {"who", excess.user},
                             {"topics", excess.topics},
+                            {"bytes", excess.bytes},
+                            {"one_topic", excess.one_topic.substr(0, topic_shown_bytes_max)},
                             {"why", "the topics of all subscribers take more than "
                                     "subscriptions_bytes_max, " +
                                         format_bytes(bytes_max) +
-                                        ", and this one has most; it comes back, and is cut off "
-                                        "again unless it subscribes to less"}};
+                                        ", and this one had asked for most so far; it comes back, "
+                                        "and is cut off again unless it subscribes to less, or the "
+                                        "relay starts with a larger limit"}};
         if (*left_out > 0)
             fields.emplace_back("left_out", *left_out);
         log.warning("subscriber_cut", fields);
     };
+}
+
+void add_bound(std::vector<net::Endpoint>& all, const std::vector<net::Attachment>& attachments,
+               const std::vector<net::Endpoint>& endpoints) {
+    for (std::size_t i = 0; i < attachments.size(); ++i)
+        if (attachments[i].how == net::Attach::bind)
+            all.push_back(endpoints[i]);
+}
+
+// Where others connect to; not where a side connects itself.
+std::vector<net::Endpoint> listeners(const std::vector<relay::Relay>& relays) {
+    std::vector<net::Endpoint> all;
+    for (const relay::Relay& each : relays) {
+        const relay::RelayOptions& options = each.options();
+        add_bound(all, options.frontend.attachments, each.endpoints(Side::frontend));
+        add_bound(all, options.backend.attachments, each.endpoints(Side::backend));
+        if (options.capture)
+            add_bound(all, options.capture->attachments, each.capture_endpoints());
+    }
+    return all;
 }
 
 bool lost_something(const relay::Relay& relay) {
@@ -291,7 +317,8 @@ ExitCode Service::run(host::Signals& signals) {
     for (const relay::Relay& each : relays_)
         for (const Side side : {Side::frontend, Side::backend})
             bound.insert(bound.end(), each.endpoints(side).begin(), each.endpoints(side).end());
-    host::ServeLoop loop(*this, *log_, *options_.settings.drain, bound);
+    host::ServeLoop loop(*this, *log_, *options_.settings.drain,
+                         admin_.and_own(listeners(relays_)));
     std::vector<std::shared_ptr<const net::Gate>> gates;
     for (const host::AccessKeeper& each : access_)
         for (auto& gate : each.gates())

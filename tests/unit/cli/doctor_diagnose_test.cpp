@@ -308,6 +308,23 @@ TEST_CASE("doctor: who greets and hangs up has neither a wrong key nor lets us i
     }
 }
 
+TEST_CASE("doctor: a daemon that lost its socket file is not started twice", "[unit][doctor]") {
+    Facts facts = unreached(Reached::no_socket_file);
+    facts.told.not_ready = {"the socket file of " + facts.visit.endpoint +
+                            " was deleted or replaced: nobody new gets in; restart"};
+    CHECK(found(facts) == Finding::no_socket_file);
+    CHECK(diagnose(facts).next.starts_with("restart the daemon"));
+}
+
+TEST_CASE("doctor: a subscriber that asks for too much is told from a silent publisher",
+          "[unit][doctor]") {
+    Facts facts = listening_to("XPUB");
+    CHECK(diagnose(facts).next.find("publisher") != std::string::npos);
+    facts.told.refusals = {"subscribers_cut"};
+    CHECK(found(facts) == Finding::nothing_arrives);
+    CHECK(diagnose(facts).next.find("subscriptions_bytes_max") != std::string::npos);
+}
+
 TEST_CASE("doctor: a subscription that rules refuse is told from a silent publisher",
           "[unit][doctor]") {
     Facts facts = listening_to("XPUB");

@@ -13,6 +13,18 @@ using namespace flotilla::host;
 
 using Texts = std::vector<std::string>;
 
+namespace {
+
+// "-" before the endpoint of one that is gone, "+" before one that is back.
+Texts look(SocketFiles& files, Instant now) {
+    Texts all;
+    for (const SocketFiles::Change& each : files.look(now))
+        all.push_back((each.is_gone ? "-" : "+") + each.endpoint);
+    return all;
+}
+
+} // namespace
+
 TEST_CASE("socket files: one that is deleted or replaced is gone, and said once", "[unit][host]") {
     const test::ScratchFolder folder;
     const net::Endpoint first = folder.ipc("first");
@@ -23,19 +35,33 @@ TEST_CASE("socket files: one that is deleted or replaced is gone, and said once"
     SocketFiles files(bound);
     Instant now{};
     CHECK(files.gone().empty());
-    CHECK(files.look(now).empty());
+    CHECK(look(files, now).empty());
 
     std::filesystem::remove(folder.file("first"));
     CHECK(files.gone() == Texts{first.text()});
-    CHECK(files.look(now).empty()); // not yet
+    CHECK(look(files, now).empty()); // not yet
     now += SocketFiles::look_every;
-    CHECK(files.look(now) == Texts{first.text()});
+    CHECK(look(files, now) == Texts{"-" + first.text()});
     now += SocketFiles::look_every;
-    CHECK(files.look(now).empty());
+    CHECK(look(files, now).empty());
 
     std::ofstream(folder.file("other"));
     std::filesystem::rename(folder.file("other"), folder.file("second"));
     now += SocketFiles::look_every;
-    CHECK(files.look(now) == Texts{second.text()});
+    CHECK(look(files, now) == Texts{"-" + second.text()});
     CHECK(files.gone() == Texts{first.text(), second.text()});
+}
+
+TEST_CASE("socket files: one that was moved away and is back is said to be", "[unit][host]") {
+    const test::ScratchFolder folder;
+    std::ofstream(folder.file("a"));
+    const std::vector<net::Endpoint> bound{folder.ipc("a")};
+    SocketFiles files(bound);
+    Instant now{};
+    std::filesystem::rename(folder.file("a"), folder.file("b"));
+    CHECK(look(files, now) == Texts{"-" + bound[0].text()});
+    std::filesystem::rename(folder.file("b"), folder.file("a"));
+    now += SocketFiles::look_every;
+    CHECK(look(files, now) == Texts{"+" + bound[0].text()});
+    CHECK(files.gone().empty());
 }
