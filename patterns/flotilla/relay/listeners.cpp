@@ -79,10 +79,9 @@ Listeners::Outcome Listeners::cancel(net::Socket& socket, int descriptor, ByteVi
     return cancelled == Subscriptions::Cancelled::last ? Outcome::last : Outcome::cancelled;
 }
 
-void Listeners::heard_garbage(const net::Socket& socket, const net::Part& first,
-                              std::size_t frames) {
+void Listeners::heard_garbage(const net::Socket& socket, const net::Part& first, Hides hides) {
     is_out_of_step_ = is_out_of_step_ || is_manual(socket);
-    if (frames != 1 || is_manual(socket))
+    if (hides == Hides::subscriptions || is_manual(socket))
         net::cut(first.descriptor());
 }
 

@@ -46,9 +46,11 @@ public:
     // After all events of connections that there are. In manual mode libzmq is told what takes
     // effect.
     Outcome hear(net::Socket& socket, const net::Part& message, const Asked& asked);
-    // A message that is no subscription. Its later frames may have been, for libzmq; and in manual
-    // mode it takes the answers to what is read next for those of others.
-    void heard_garbage(const net::Socket& socket, const net::Part& first, std::size_t frames);
+    // A message that is no subscription; `first` of its frames. Whoever hides subscriptions behind
+    // that, which libzmq takes for such, is cut off. So is everybody in manual mode, where libzmq
+    // then takes the answers to what is read next for those of others.
+    enum class Hides : std::uint8_t { nothing, subscriptions };
+    void heard_garbage(const net::Socket& socket, const net::Part& first, Hides hides);
     // Nothing more is there to be read.
     void found_empty() noexcept { is_out_of_step_ = false; }
     // Topics that ended with a connection: upstream is to hear of it.

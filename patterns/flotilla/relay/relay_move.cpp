@@ -4,6 +4,16 @@
 #include <flotilla/net/system.hpp>
 
 namespace flotilla::relay {
+namespace {
+
+Listeners::Hides hidden_in(const Message& message) {
+    for (std::size_t i = 1; i < message.frames; ++i)
+        if (read_asked(message.frame(i)))
+            return Listeners::Hides::subscriptions;
+    return Listeners::Hides::nothing;
+}
+
+} // namespace
 
 // Reads and passes on, until the side is empty, its message has to wait, or the burst is over.
 void Relay::Rest::move(Side side) {
@@ -45,7 +55,8 @@ void Relay::Rest::found_empty(Side side) {
 void Relay::Rest::let_go(Side side, Drop reason) {
     pump.dropped(side, reason);
     if (listeners && side == Side::backend)
-        listeners->heard_garbage(socket(side), end(side).message.parts[0], 0);
+        listeners->heard_garbage(socket(side), end(side).message.parts[0],
+                                 Listeners::Hides::subscriptions); // there may have been some
 }
 
 // Tries the held message of this side again, and goes on with the side if that went well.
@@ -195,7 +206,7 @@ bool Relay::Rest::subscription() {
     const Message& message = end(Side::backend).message;
     const auto asked = read_asked(message.frame(0));
     if (message.frames != 1 || !asked) {
-        listeners->heard_garbage(socket(Side::backend), message.parts[0], message.frames);
+        listeners->heard_garbage(socket(Side::backend), message.parts[0], hidden_in(message));
         pump.dropped(Side::backend, Drop::malformed);
         return true;
     }

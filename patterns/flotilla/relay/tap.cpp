@@ -49,8 +49,8 @@ void Tap::read_subscriptions() {
         if (!socket_.receive(part, Duration::zero()))
             return listeners_.found_empty();
         const auto asked = read_asked(part);
-        if (!asked || part.more()) {
-            listeners_.heard_garbage(socket_, part, part.more() ? 2 : 1);
+        if (!asked) { // each frame by itself, as libzmq takes them
+            listeners_.heard_garbage(socket_, part, Listeners::Hides::nothing);
             continue;
         }
         read_events();
