@@ -3,20 +3,8 @@
 
 #include <flotilla/net/cut.hpp>
 
-#include <algorithm>
-
 namespace flotilla::relay {
 namespace {
-
-bool is_local(const net::Attachment& attachment) {
-    return attachment.endpoint.transport() == net::Transport::inproc;
-}
-
-Subscriptions::Peers peers_of(const SideOptions& side) {
-    return std::any_of(side.attachments.begin(), side.attachments.end(), is_local)
-               ? Subscriptions::Peers::also_local
-               : Subscriptions::Peers::remote;
-}
 
 // In manual mode a subscription takes effect when we say so.
 bool is_manual(const net::Socket& socket) {
@@ -31,10 +19,9 @@ std::optional<Asked> read_asked(ByteView frame) noexcept {
     return Asked{frame.front() == '\1', frame.substr(1)};
 }
 
-Listeners::Listeners(const RelayOptions& options, Rights& rights, Rights::Listening listening,
-                     const SideOptions& side)
+Listeners::Listeners(const RelayOptions& options, Rights& rights, Rights::Listening listening)
     : options_(options), rights_(rights), listening_(listening),
-      subscriptions_(options.subscriptions_bytes_max, peers_of(side)) {}
+      subscriptions_(options.subscriptions_bytes_max) {}
 
 Listeners::Outcome Listeners::hear(net::Socket& socket, const net::Part& message,
                                    const Asked& asked) {

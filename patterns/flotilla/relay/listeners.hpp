@@ -30,8 +30,7 @@ std::optional<Asked> read_asked(ByteView frame) noexcept;
 class Listeners {
 public:
     // `rights` without rules lets everybody have everything. Both outlive this.
-    Listeners(const RelayOptions& options, Rights& rights, Rights::Listening listening,
-              const SideOptions& side);
+    Listeners(const RelayOptions& options, Rights& rights, Rights::Listening listening);
 
     enum class Outcome : std::uint8_t {
         first,       // upstream is to hear of it

@@ -121,7 +121,7 @@ Status Relay::Rest::open(net::Context& context) {
         tap.emplace(std::move(*capture), std::move(monitor), options, rights);
     }
     if (options.kind == Kind::forwarder)
-        listeners.emplace(options, rights, rights.subscribers(), options.backend);
+        listeners.emplace(options, rights, rights.subscribers());
     end(Side::frontend).socket.emplace(std::move(*frontend));
     end(Side::backend).socket.emplace(std::move(*backend));
     return last_values ? subscribe_to_everything() : Status{};

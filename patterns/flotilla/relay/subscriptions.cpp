@@ -83,13 +83,12 @@ std::vector<std::string> Subscriptions::left(int descriptor) {
     Row& row = at->second;
     if (row.is_cut)
         bytes_cut_ -= row.bytes;
-    const std::uint64_t owes = peers_ == Peers::also_local ? 1 : 0;
     for (Topic* each : row.refused) {
-        each->second.owed += owes;
+        each->second.owed += 1;
         discharge(*each);
     }
     for (Topic* each : row.held) {
-        each->second.owed += owes;
+        each->second.owed += 1;
         if (each->second.holders == 1)
             ended.push_back(each->first);
         (void)taken(*each);
@@ -99,13 +98,12 @@ std::vector<std::string> Subscriptions::left(int descriptor) {
 }
 
 Subscriptions::Added Subscriptions::add(int descriptor, std::string_view user_id, ByteView name) {
-    if (descriptor < 0 && peers_ == Peers::remote)
-        return Added::nothing;
     if (descriptor < 0) {
-        Topic& topic = topic_named(name);
-        ++topic.second.local;
-        charge(topic);
-        return added(topic);
+        Topic* const topic = nameless_topic(name);
+        if (topic == nullptr)
+            return Added::nothing;
+        ++topic->second.nameless;
+        return added(*topic);
     }
     if (gone_.contains(descriptor)) {
         heard_late(name);
@@ -121,12 +119,10 @@ Subscriptions::Added Subscriptions::add(int descriptor, std::string_view user_id
 }
 
 void Subscriptions::refuse(int descriptor, std::string_view user_id, ByteView name) {
-    if (descriptor < 0 && peers_ == Peers::remote)
-        return;
     if (descriptor < 0) {
-        Topic& topic = topic_named(name);
-        ++topic.second.local_refused;
-        return charge(topic);
+        if (Topic* const topic = nameless_topic(name))
+            ++topic->second.nameless_refused;
+        return;
     }
     if (gone_.contains(descriptor))
         return heard_late(name);
@@ -138,7 +134,7 @@ void Subscriptions::refuse(int descriptor, std::string_view user_id, ByteView na
 // that no peer can make us remember what is only his.
 void Subscriptions::heard_late(ByteView name) {
     const auto topic = topics_.find(name);
-    if (peers_ == Peers::also_local && topic != topics_.end())
+    if (topic != topics_.end())
         ++topic->second.owed;
 }
 
@@ -160,7 +156,17 @@ Subscriptions::Cancelled Subscriptions::cancel(int descriptor, ByteView name) {
     return Cancelled::refused;
 }
 
-// Of a peer in this process, or of one that has gone.
+// For one more who has no descriptor; nullptr: there is no room.
+Subscriptions::Topic* Subscriptions::nameless_topic(ByteView name) {
+    if (bytes_nameless_ + share_of(name) > bytes_max_)
+        return nullptr;
+    bytes_nameless_ += share_of(name);
+    Topic& topic = topic_named(name);
+    charge(topic);
+    return &topic;
+}
+
+// Of who has no descriptor, or of one that has gone.
 Subscriptions::Cancelled Subscriptions::cancel_nameless(ByteView name) {
     const auto topic = topics_.find(name);
     if (topic == topics_.end())
@@ -171,20 +177,21 @@ Subscriptions::Cancelled Subscriptions::cancel_nameless(ByteView name) {
         forget_unused(*topic);
         return Cancelled::not_his;
     }
-    // As every peer in this process has the same rights, at most those of another time differ.
-    if (interest.local_refused > 0) {
-        --interest.local_refused;
-        discharge(*topic);
-        return Cancelled::refused;
-    }
-    if (interest.local == 0)
+    // As all of them have the same rights, at most those of another time differ.
+    const bool was_refused = interest.nameless_refused > 0;
+    std::uint64_t& count = was_refused ? interest.nameless_refused : interest.nameless;
+    if (count == 0)
         return Cancelled::not_his;
-    --interest.local;
-    return taken(*topic);
+    --count;
+    bytes_nameless_ -= share_of(name);
+    if (!was_refused)
+        return taken(*topic);
+    discharge(*topic);
+    return Cancelled::refused;
 }
 
 std::optional<Subscriptions::Excess> Subscriptions::take_excess() {
-    if (bytes_ <= bytes_max_ + bytes_cut_) [[likely]]
+    if (bytes_ <= bytes_max_ + bytes_cut_ + bytes_nameless_) [[likely]]
         return std::nullopt;
     const auto most =
         std::max_element(rows_.begin(), rows_.end(), [](const auto& a, const auto& b) {
@@ -192,7 +199,7 @@ std::optional<Subscriptions::Excess> Subscriptions::take_excess() {
             return weight(a.second) < weight(b.second);
         });
     if (most == rows_.end() || most->second.is_cut || most->second.bytes == 0)
-        return std::nullopt; // what is left is of this process
+        return std::nullopt;
     Row& row = most->second;
     row.is_cut = true;
     bytes_cut_ += row.bytes;

@@ -5,16 +5,17 @@
 // find whom they concern, and that topics take a bounded memory. Pure; private to relay.
 //
 // A connection is known by its descriptor, from arrived() to left(): a Monitor tells them before
-// anything of the next connection with that number can be read. Peers of this process have none
-// and are counted together. When somebody goes, libzmq cancels his topics, too, in messages that
-// name nobody: of a connection they change nothing, for left() has said all of it; of a peer in
-// this process they are all that is heard. Peers of ZMTP 2 have no descriptor either, so where
-// none is in this process, whoever has none has nothing.
+// anything of the next connection with that number can be read. Peers of this process, and those of
+// ZMTP 2, have none: they are counted together, and have room of their own. When somebody goes,
+// libzmq cancels his topics, too, in messages that name nobody: of a connection they change
+// nothing, for left() has said all of it; of who has no descriptor they are all that is heard. Who
+// asks twice without one, and goes, leaves the topic behind, which loses nothing.
 //
 // 1. Of each topic add() says `first` and the calls that take away say `last`, alternately.
 // 2. A topic is somebody's until he cancels it or goes.
 // 3. What everybody asked for is counted in bytes(), also what was refused: libzmq remembers that
-//    as well. Beyond bytes_max, who has most is to be cut off.
+//    as well. When those with descriptors take more than bytes_max, who has most is to be cut off;
+//    when those without do, they get nothing more.
 #pragma once
 
 #include <flotilla/base/blob.hpp>
@@ -41,8 +42,7 @@ public:
     }
     static constexpr std::uint64_t bytes_of_subscription = 160; // to a topic, each
 
-    enum class Peers : std::uint8_t { remote, also_local }; // whether some are in this process
-    Subscriptions(std::uint64_t bytes_max, Peers peers) : bytes_max_(bytes_max), peers_(peers) {}
+    explicit Subscriptions(std::uint64_t bytes_max) : bytes_max_(bytes_max) {}
 
     // A connection has this descriptor from now on; it has ended. Topics that nobody has any more.
     std::vector<std::string> arrived(int descriptor);
@@ -52,7 +52,7 @@ public:
         first,
         another, // others have it
         again,   // he has it
-        nothing, // he has gone, or is to be cut off
+        nothing, // he has gone, is to be cut off, or has no descriptor, and there is no room
     };
     Added add(int descriptor, std::string_view user_id, ByteView topic);
     // He asked for what he may not have.
@@ -81,11 +81,11 @@ public:
 
 private:
     struct Interest {
-        std::uint64_t holders = 0;       // here and elsewhere
-        std::uint64_t local = 0;         // of them, in this process
-        std::uint64_t local_refused = 0; // in this process
-        std::uint64_t uses = 0;          // holders, and who was refused
-        std::uint64_t owed = 0;          // cancellations to come of who has gone
+        std::uint64_t holders = 0;
+        std::uint64_t nameless = 0; // of them, without a descriptor
+        std::uint64_t nameless_refused = 0;
+        std::uint64_t uses = 0; // holders, and who was refused
+        std::uint64_t owed = 0; // cancellations to come of who has gone
     };
     using Topics =
         std::unordered_map<std::string, Interest, TransparentStringHash, std::equal_to<>>;
@@ -106,16 +106,17 @@ private:
     void heard_late(ByteView name);
     Added added(Topic& topic);
     Cancelled taken(Topic& topic);
+    Topic* nameless_topic(ByteView name);
     Cancelled cancel_nameless(ByteView name);
 
     std::uint64_t bytes_max_;
-    Peers peers_;
     Topics topics_{};
     std::unordered_map<int, Row> rows_{}; // by descriptor
     std::unordered_set<int> gone_{};      // descriptors without a connection
     std::uint64_t count_ = 0;
     std::uint64_t bytes_ = 0;
-    std::uint64_t bytes_cut_ = 0; // of those who are to be cut off, and have not gone
+    std::uint64_t bytes_nameless_ = 0; // of those without a descriptor
+    std::uint64_t bytes_cut_ = 0;      // of those who are to be cut off, and have not gone
 };
 
 } // namespace flotilla::relay

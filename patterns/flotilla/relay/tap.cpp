@@ -15,7 +15,7 @@ constexpr std::size_t burst_max = 1'000; // subscriptions, before other work get
 Tap::Tap(net::Socket socket, std::optional<net::Monitor> monitor, const RelayOptions& options,
          Rights& rights)
     : socket_(std::move(socket)), monitor_(std::move(monitor)),
-      listeners_(options, rights, rights.taps(), *options.capture),
+      listeners_(options, rights, rights.taps()),
       topics_{net::Part::copy(capture_topic(options.name, Direction::in)),
               net::Part::copy(capture_topic(options.name, Direction::out))} {}
 

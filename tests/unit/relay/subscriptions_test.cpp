@@ -19,7 +19,6 @@ namespace {
 
 using Added = Subscriptions::Added;
 using Cancelled = Subscriptions::Cancelled;
-using Peers = Subscriptions::Peers;
 using Names = std::vector<std::string>;
 
 constexpr std::uint64_t plenty = std::uint64_t{1} << 30;
@@ -27,7 +26,7 @@ constexpr std::uint64_t plenty = std::uint64_t{1} << 30;
 } // namespace
 
 TEST_CASE("a topic's first subscription and last cancellation are told", "[unit][relay]") {
-    Subscriptions all(plenty, Peers::remote);
+    Subscriptions all(plenty);
     CHECK(all.add(5, "", "a") == Added::first);
     CHECK(all.add(5, "", "a") == Added::again);
     CHECK(all.add(6, "", "a") == Added::another);
@@ -40,7 +39,7 @@ TEST_CASE("a topic's first subscription and last cancellation are told", "[unit]
 }
 
 TEST_CASE("nobody cancels what is another's", "[unit][relay]") {
-    Subscriptions all(plenty, Peers::remote);
+    Subscriptions all(plenty);
     all.add(5, "", "a");
     all.add(6, "", "b");
     CHECK(all.cancel(6, "a") == Cancelled::not_his);
@@ -49,20 +48,23 @@ TEST_CASE("nobody cancels what is another's", "[unit][relay]") {
     CHECK(all.cancel(5, "a") == Cancelled::last);
 }
 
-TEST_CASE("where nobody is in this process, whoever has no descriptor has nothing",
-          "[unit][relay]") {
-    Subscriptions all(plenty, Peers::remote); // a peer of ZMTP 2
-    CHECK(all.add(-1, "", "a") == Added::nothing);
+TEST_CASE("who has no descriptor has room of its own, and costs nobody else his", "[unit][relay]") {
+    const std::uint64_t one =
+        Subscriptions::bytes_of_topic(1) + Subscriptions::bytes_of_subscription;
+    Subscriptions all(2 * one);
+    CHECK(all.add(5, "", "x") == Added::first);
+    CHECK(all.add(5, "", "y") == Added::first);
+    CHECK(all.add(-1, "", "a") == Added::first);
     all.refuse(-1, "", "b");
-    CHECK(all.count() == 0);
-    CHECK(all.bytes() == 0);
-    CHECK(all.add(5, "", "a") == Added::first);
-    CHECK(all.cancel(-1, "a") == Cancelled::not_his);
+    CHECK(all.add(-1, "", "c") == Added::nothing);
+    CHECK_FALSE(all.take_excess());
+    CHECK(all.cancel(-1, "b") == Cancelled::refused);
+    CHECK(all.add(-1, "", "c") == Added::first);
 }
 
 TEST_CASE("what somebody had ends when he leaves, and libzmq's own word for it changes nothing",
           "[unit][relay]") {
-    Subscriptions all(plenty, Peers::remote);
+    Subscriptions all(plenty);
     all.add(5, "", "a");
     all.add(5, "", "b");
     all.add(6, "", "b");
@@ -79,7 +81,7 @@ TEST_CASE("what somebody had ends when he leaves, and libzmq's own word for it c
 }
 
 TEST_CASE("peers of this process are counted, and nobody else takes from them", "[unit][relay]") {
-    Subscriptions all(plenty, Peers::also_local);
+    Subscriptions all(plenty);
     CHECK(all.add(-1, "", "a") == Added::first);
     CHECK(all.add(-1, "", "a") == Added::another);
     CHECK(all.add(5, "", "a") == Added::another);
@@ -92,7 +94,7 @@ TEST_CASE("peers of this process are counted, and nobody else takes from them", 
 }
 
 TEST_CASE("a refused subscription is nobody's, and takes its place all the same", "[unit][relay]") {
-    Subscriptions all(plenty, Peers::also_local);
+    Subscriptions all(plenty);
     all.refuse(5, "bob", "a");
     all.refuse(5, "bob", "a");
     all.refuse(-1, "", "a");
@@ -107,7 +109,7 @@ TEST_CASE("a refused subscription is nobody's, and takes its place all the same"
 }
 
 TEST_CASE("rights that change find whom they concern", "[unit][relay]") {
-    Subscriptions all(plenty, Peers::remote);
+    Subscriptions all(plenty);
     all.add(5, "alice", "weather.");
     all.add(6, "bob", "weather.");
     all.add(7, "alice", "secret.");
@@ -125,7 +127,7 @@ TEST_CASE("rights that change find whom they concern", "[unit][relay]") {
 TEST_CASE("who has most goes when there is no room, and the others stay", "[unit][relay]") {
     const std::uint64_t one =
         Subscriptions::bytes_of_topic(2) + Subscriptions::bytes_of_subscription;
-    Subscriptions all(3 * one, Peers::also_local);
+    Subscriptions all(3 * one);
     all.add(5, "alice", "a1");
     all.add(6, "bob", "b1");
     all.add(6, "bob", "b2");
@@ -150,7 +152,7 @@ TEST_CASE("who has most goes when there is no room, and the others stay", "[unit
 }
 
 TEST_CASE("a topic that many share is paid for once", "[unit][relay]") {
-    Subscriptions all(plenty, Peers::remote);
+    Subscriptions all(plenty);
     const std::string topic(1'000, 't');
     for (int each = 10; each < 20; ++each)
         all.add(each, "", topic);
@@ -167,7 +169,7 @@ TEST_CASE("whatever peers do, upstream has what somebody wants, and no more once
     std::mt19937_64 random(seed);
     for (int round = 0; round < 200; ++round) {
         const bool has_local = round % 2 == 0;
-        Subscriptions all(plenty, has_local ? Peers::also_local : Peers::remote);
+        Subscriptions all(plenty);
         std::set<std::string> upstream;
         std::map<int, std::set<std::string>> wanted; // by peer: below 0 in this process
         std::deque<std::string> nameless;
