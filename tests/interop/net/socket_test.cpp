@@ -100,7 +100,7 @@ Tally send_all(net::Socket& socket, const Corpus& corpus, Peer& peer) {
 // JeroMQ 0.3.6 may sit on a subscription until something comes behind it: others, to topics that
 // nobody publishes.
 void push_subscription(net::Socket& socket) {
-    for (int pushes = 0; pushes < 20 && !socket.wait_readable(500ms); ++pushes) {
+    for (int pushes = 0; pushes < 60 && !socket.wait_readable(500ms); ++pushes) {
         const std::string topic = "push-" + std::to_string(pushes);
         if (socket.type() == SocketType::sub)
             REQUIRE(socket.subscribe(topic));
