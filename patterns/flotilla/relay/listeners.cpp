@@ -25,7 +25,7 @@ Listeners::Listeners(const RelayOptions& options, Rights& rights, Rights::Listen
 
 Listeners::Outcome Listeners::hear(net::Socket& socket, const net::Part& message,
                                    const Asked& asked) {
-    if (is_out_of_step_ && message.descriptor() >= 0) {
+    if (is_out_of_step_ && (asked.subscribes || message.descriptor() >= 0)) {
         net::cut(message.descriptor());
         return Outcome::no_place;
     }
