@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a relay does about limits, full queues, peers that are gone or hostile, and its own end.
 #include "harness.hpp"
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "raw_client.hpp"
 
 using namespace flotilla;
 using namespace flotilla::relay;
@@ -20,26 +16,6 @@ Frames frames(std::size_t count) {
         message.add(ByteView{"f"});
     return message;
 }
-
-// A TCP connection that is no ZeroMQ peer.
-class RawClient {
-public:
-    explicit RawClient(const net::Endpoint& endpoint) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_port = htons(endpoint.port());
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        REQUIRE(::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-    }
-    ~RawClient() { ::close(socket_); }
-    void write(ByteView bytes) {
-        [[maybe_unused]] const auto sent =
-            ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    }
-
-private:
-    int socket_;
-};
 
 } // namespace
 

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Subscribers that say what no library would: they cost themselves.
 #include "harness.hpp"
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "raw_client.hpp"
 
 #include <cerrno>
 #include <set>
@@ -23,26 +19,17 @@ namespace {
 // A SUB without a library (23/ZMTP 3.0, NULL), that says what it likes and reads nothing.
 class RawSubscriber {
 public:
-    explicit RawSubscriber(const net::Endpoint& endpoint)
-        : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_port = htons(endpoint.port());
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        REQUIRE(::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    explicit RawSubscriber(const net::Endpoint& endpoint) : client_(endpoint) {
         std::string greeting("\xff\0\0\0\0\0\0\0\1\x7f\3\0NULL", 16);
         greeting.resize(64, '\0');
         const std::string_view ready("\4\31\5READY\13Socket-Type\0\0\0\3SUB", 27);
-        write(greeting.append(ready));
+        client_.write(greeting.append(ready));
         // libzmq takes what comes before its own READY for a part of the handshake.
         std::string theirs(64 + 28, '\0'); // its greeting, and READY of an XPUB
-        REQUIRE(::recv(socket_, theirs.data(), theirs.size(), MSG_WAITALL) ==
+        REQUIRE(::recv(client_.descriptor(), theirs.data(), theirs.size(), MSG_WAITALL) ==
                 static_cast<ssize_t>(theirs.size()));
         REQUIRE(theirs.ends_with("XPUB"));
     }
-    RawSubscriber(const RawSubscriber&) = delete;
-    RawSubscriber& operator=(const RawSubscriber&) = delete;
-    ~RawSubscriber() { ::close(socket_); }
 
     void subscribe(std::string_view topic) { message('\1', topic); }
     void cancel(std::string_view topic) { message('\0', topic); }
@@ -55,11 +42,11 @@ public:
         unsent_ += bytes;
     }
     // What it said goes as one; the relay may hang up meanwhile.
-    void flush() { write(std::exchange(unsent_, {})); }
+    void flush() { client_.write(std::exchange(unsent_, {})); }
     bool was_hung_up_on() const {
         char byte = 0;
         for (;;) {
-            const auto got = ::recv(socket_, &byte, 1, MSG_DONTWAIT);
+            const auto got = ::recv(client_.descriptor(), &byte, 1, MSG_DONTWAIT);
             if (got == 0)
                 return true;
             if (got < 0)
@@ -69,15 +56,7 @@ public:
 
 private:
     void message(char what, std::string_view topic) { frame(std::string(1, what).append(topic)); }
-    void write(std::string_view bytes) {
-        while (!bytes.empty()) {
-            const auto sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-            if (sent <= 0)
-                return;
-            bytes.remove_prefix(static_cast<std::size_t>(sent));
-        }
-    }
-    int socket_;
+    RawClient client_;
     std::string unsent_{};
 };
 
