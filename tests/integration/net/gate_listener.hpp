@@ -10,12 +10,9 @@
 #include <flotilla/net/socket.hpp>
 #include <flotilla/net/system.hpp>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <support/catch.hpp>
+#include <support/raw_peer.hpp>
 #include <support/scratch.hpp>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <cstdint>
 #include <functional>
@@ -31,69 +28,19 @@ using Failure = HandshakeFailure;
 
 inline constexpr Duration patience = 20s;
 
-// What a program that knows nothing of ZeroMQ can do to a port.
-class RawPeer {
-public:
-    explicit RawPeer(const Endpoint& endpoint) : descriptor_(::socket(AF_INET, SOCK_STREAM, 0)) {
-        const std::string text = endpoint.text();
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_port =
-            htons(static_cast<std::uint16_t>(std::stoi(text.substr(text.rfind(':') + 1))));
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        REQUIRE(::connect(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-    }
-    RawPeer(RawPeer&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-    RawPeer& operator=(RawPeer&&) = delete;
-    ~RawPeer() { close(); }
-    void close() {
-        if (descriptor_ >= 0)
-            ::close(std::exchange(descriptor_, -1));
-    }
-    void say(const std::string& bytes) {
-        (void)::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    }
-    // Waits until the other side has said so much.
-    void hear(std::size_t bytes) {
-        std::string text(bytes, '\0');
-        REQUIRE(::recv(descriptor_, text.data(), bytes, MSG_WAITALL) ==
-                static_cast<ssize_t>(bytes));
-    }
-
-private:
-    int descriptor_;
-};
-
-inline std::string greeting(const std::string& mechanism) {
-    std::string bytes("\xff\0\0\0\0\0\0\0\x01\x7f\x03\0", 12);
-    bytes += mechanism;
-    bytes.resize(64);
-    return bytes;
-}
-
-// A READY of NULL that claims to be somebody.
-inline std::string ready_as(const std::string& user) {
-    const auto property = [](const std::string& name, const std::string& value) {
-        std::string bytes(1, static_cast<char>(name.size()));
-        bytes += name;
-        bytes += std::string(3, '\0');
-        bytes += static_cast<char>(value.size());
-        return bytes + value;
-    };
-    const std::string body =
-        std::string("\x05READY") + property("Socket-Type", "DEALER") + property("User-Id", user);
-    return std::string(1, '\x04') + static_cast<char>(body.size()) + body;
-}
+using test::RawPeer;
 
 struct Listener {
     explicit Listener(const std::function<Security(std::shared_ptr<Gate>)>& security,
                       GateLimits limits = {}, Duration handshake_timeout = 10s,
-                      const Endpoint& at = test::any_tcp())
+                      const Endpoint& at = test::any_tcp(),
+                      std::uint64_t message_bytes_max = SocketOptions{}.message_bytes_max)
         : gate(std::make_shared<Gate>(AccessPolicy{}, limits)), context(*Context::open()),
           socket([&] {
               SocketOptions options;
               options.security = security(gate);
               options.handshake_timeout = handshake_timeout;
+              options.message_bytes_max = message_bytes_max;
               return *Socket::open(context, SocketType::router, std::move(options));
           }()),
           monitor(*Monitor::open(socket)), endpoint(*socket.bind(at)) {}

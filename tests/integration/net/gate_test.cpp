@@ -40,7 +40,7 @@ TEST_CASE("gate: what never finishes its handshake is let go, and counted", "[in
         Listener listener(security, {}, 200ms);
         const RawPeer silent(listener.endpoint);
         RawPeer half(listener.endpoint);
-        half.say(greeting("CURVE").substr(0, 20));
+        half.say(test::zmtp_greeting("CURVE").substr(0, 20));
         CHECK(listener.until([&] { return listener.count(Failure::timeout) == 2; }));
         CHECK(listener.gate->counters().connections == 0);
         CHECK(listener.failures() == 2);
@@ -57,7 +57,7 @@ TEST_CASE("gate: garbage is no ZeroMQ", "[integration][net]") {
         scanner.close();
         CHECK(listener.until([&] { return listener.count(Failure::closed) == 1; }));
         RawPeer broken(listener.endpoint);
-        broken.say(greeting("CURVE") + std::string(300, '\xee'));
+        broken.say(test::zmtp_greeting("CURVE") + std::string(300, '\xee'));
         CHECK(listener.until([&] { return listener.failures() == 3; }));
         CHECK(listener.gate->counters().connections == 0);
     }
@@ -118,8 +118,9 @@ TEST_CASE("gate: one address has only so many connections", "[integration][net]"
 TEST_CASE("gate: a NULL peer cannot claim to be somebody", "[integration][net]") {
     Listener listener(plaintext);
     RawPeer liar(listener.endpoint);
-    liar.say(greeting("NULL") + ready_as(alice.public_key.z85()));
-    liar.hear(greeting("NULL").size() + 20); // its READY begins
+    liar.say(test::zmtp_greeting("NULL") +
+             test::zmtp_ready({{"Socket-Type", "DEALER"}, {"User-Id", alice.public_key.z85()}}));
+    liar.hear(test::zmtp_greeting("NULL").size() + 20); // its READY begins
     liar.say(std::string("\0\x05hello", 7));
     Part frame;
     REQUIRE(listener.until([&] { return listener.socket.receive(frame, 0s).has_value(); }));

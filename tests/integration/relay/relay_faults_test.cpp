@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a relay does about limits, full queues, peers that are gone or hostile, and its own end.
 #include "harness.hpp"
-#include "raw_client.hpp"
+
+#include <support/raw_peer.hpp>
 
 using namespace flotilla;
 using namespace flotilla::relay;
@@ -74,12 +75,12 @@ TEST_CASE("relay: garbage on its port leaves other peers working", "[integration
             served.await_subscription(front, "");
         }
         for (const Side side : {Side::frontend, Side::backend}) {
-            RawClient http(served.relay->endpoints(side)[0]);
-            http.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-            RawClient noise(served.relay->endpoints(side)[0]);
-            noise.write(std::string(4'096, '\xff'));
-            RawClient greeting(served.relay->endpoints(side)[0]);
-            greeting.write(ByteView("\xff\0\0\0\0\0\0\0\1\x7f\3\0NULL", 16));
+            test::RawPeer http(served.relay->endpoints(side)[0]);
+            http.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+            test::RawPeer noise(served.relay->endpoints(side)[0]);
+            noise.say(std::string(4'096, '\xff'));
+            test::RawPeer greeting(served.relay->endpoints(side)[0]);
+            greeting.say(ByteView("\xff\0\0\0\0\0\0\0\1\x7f\3\0NULL", 16));
             served.send(front, Frames{"still", "here"});
             const Texts received = served.next(back);
             CHECK(received[received.size() - 2] == "still");

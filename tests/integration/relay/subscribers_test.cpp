@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Subscribers that say what no library would: they cost themselves.
 #include "harness.hpp"
-#include "raw_client.hpp"
 
-#include <cerrno>
+#include <support/raw_peer.hpp>
+
 #include <set>
 #include <string>
-#include <utility>
+#include <string_view>
 #include <vector>
 
 using namespace flotilla;
@@ -16,48 +16,13 @@ using flotilla::wire::Frames;
 
 namespace {
 
-// A SUB without a library (23/ZMTP 3.0, NULL), that says what it likes and reads nothing.
-class RawSubscriber {
+// Says what it likes, and reads nothing.
+class RawSubscriber : public test::RawZmtpPeer {
 public:
-    explicit RawSubscriber(const net::Endpoint& endpoint) : client_(endpoint) {
-        std::string greeting("\xff\0\0\0\0\0\0\0\1\x7f\3\0NULL", 16);
-        greeting.resize(64, '\0');
-        const std::string_view ready("\4\31\5READY\13Socket-Type\0\0\0\3SUB", 27);
-        client_.write(greeting.append(ready));
-        // libzmq takes what comes before its own READY for a part of the handshake.
-        std::string theirs(64 + 28, '\0'); // its greeting, and READY of an XPUB
-        REQUIRE(::recv(client_.descriptor(), theirs.data(), theirs.size(), MSG_WAITALL) ==
-                static_cast<ssize_t>(theirs.size()));
-        REQUIRE(theirs.ends_with("XPUB"));
-    }
+    explicit RawSubscriber(const net::Endpoint& endpoint) : RawZmtpPeer(endpoint, "SUB") {}
 
-    void subscribe(std::string_view topic) { message('\1', topic); }
-    void cancel(std::string_view topic) { message('\0', topic); }
-    // Anything at all: a frame, and whether another one follows.
-    void frame(std::string_view bytes, net::More more = net::More::no) {
-        const bool is_long = bytes.size() > 255;
-        unsent_ += static_cast<char>((more == net::More::yes ? 1 : 0) | (is_long ? 2 : 0));
-        for (int shift = is_long ? 56 : 0; shift >= 0; shift -= 8)
-            unsent_ += static_cast<char>((bytes.size() >> shift) & 0xff);
-        unsent_ += bytes;
-    }
-    // What it said goes as one; the relay may hang up meanwhile.
-    void flush() { client_.write(std::exchange(unsent_, {})); }
-    bool was_hung_up_on() const {
-        char byte = 0;
-        for (;;) {
-            const auto got = ::recv(client_.descriptor(), &byte, 1, MSG_DONTWAIT);
-            if (got == 0)
-                return true;
-            if (got < 0)
-                return errno != EAGAIN && errno != EWOULDBLOCK;
-        }
-    }
-
-private:
-    void message(char what, std::string_view topic) { frame(std::string(1, what).append(topic)); }
-    RawClient client_;
-    std::string unsent_{};
+    void subscribe(std::string_view topic) { frame(std::string(1, '\1').append(topic)); }
+    void cancel(std::string_view topic) { frame(std::string(1, '\0').append(topic)); }
 };
 
 } // namespace
