@@ -74,16 +74,17 @@ Result<Enum> read_choice(std::string_view text, const std::array<Enum, n>& choic
     return fail(Errc::bad_option, "is '" + std::string(text) + "'; write " + names);
 }
 
-Result<std::vector<Duration>> read_delays(std::string_view text) {
+Result<std::vector<Duration>> read_delays(std::string_view text, bool plain_is_ms) {
     std::vector<Duration> delays;
     while (!text.empty()) {
         const std::size_t end = std::min(text.find(','), text.size());
-        auto delay = read_duration(text.substr(0, end), true, 0ms, 7 * day);
+        auto delay = read_duration(text.substr(0, end), plain_is_ms, 0ms, 7 * day);
         if (!delay)
             return fail(delay.error());
         if (delays.size() == retry_delays_max || end + 1 == text.size())
-            return fail(Errc::bad_option, "must be up to 16 times with commas between them, such "
-                                          "as 100,1000,10000");
+            return fail(Errc::bad_option,
+                        "must be up to 16 times with commas between them, such as " +
+                            std::string(plain_is_ms ? "100,1000,10000" : "100ms,1s,10s"));
         delays.push_back(*delay);
         text.remove_prefix(std::min(end + 1, text.size()));
     }
@@ -155,8 +156,8 @@ Property choice(std::string_view name, Enum QueueProperties::*field,
 Property retry_delays() {
     return {"retry_delays_ms", "retry_delays",
             [](const QueueProperties& from) { return delays_text(from.retry_delays); },
-            [](QueueProperties& to, std::string_view value, bool) {
-                return assign(to.retry_delays, read_delays(value));
+            [](QueueProperties& to, std::string_view value, bool plain_is_ms) {
+                return assign(to.retry_delays, read_delays(value, plain_is_ms));
             }};
 }
 

@@ -86,6 +86,8 @@ TEST_CASE("queue properties: a refusal says what would be right", "[unit][queue]
     CHECK(refusal("acknowledge", "automatic").find("auto") != std::string::npos);
     CHECK(refusal("retry", "fixed").find("exponential") != std::string::npos);
     CHECK(refusal("retry_delays_ms", "1,").find("100,1000") != std::string::npos);
+    CHECK(refusal("retry_delays", "1s,2").find("is '2'") != std::string::npos); // 2 of what?
+    CHECK(refusal("retry_delays", "1s,").find("100ms,1s") != std::string::npos);
     CHECK(refusal("retry_delays_ms", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17").find("16") !=
           std::string::npos);
     CHECK(refusal("dead_letter_queue", "a b").find("blanks") != std::string::npos);
