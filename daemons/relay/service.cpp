@@ -294,8 +294,8 @@ Result<host::Reloaded> Service::reload() {
         access_[i].take_over(std::move(fresh[i]));
     set_permissions();
     options_.settings = std::move(next);
-    if (format_relays(wanted) != format_relays(options_.settings))
-        done.restart_needed.push_back("relay");
+    for (std::string& each : differing_relay_settings(wanted, options_.settings))
+        done.restart_needed.push_back(std::move(each));
     if (admin_.office().set_token(std::move(read->token)))
         done.changed.push_back("admin_token");
     done.loop = host::loop_settings(options_.settings);

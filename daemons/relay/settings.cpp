@@ -8,6 +8,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
+#include <set>
+#include <sstream>
 #include <tuple>
 #include <utility>
 
@@ -254,20 +257,62 @@ std::string format_relay(const RelaySettings& relay) {
     return out;
 }
 
+std::string name_of(const RelaySettings& relay) {
+    return relay.name.value_or(relay::RelayOptions{}.name);
+}
+
+using Lines = std::map<std::string, std::string>;
+
+// By key.
+Lines lines_of(const RelaySettings& relay) {
+    Lines lines;
+    std::istringstream in(format_relay(relay));
+    for (std::string line; std::getline(in, line);)
+        if (const std::size_t end = line.find(' '); end != std::string::npos)
+            lines.emplace(line.substr(0, end), line);
+    return lines;
+}
+
+std::map<std::string, Lines> lines_of(const DaemonSettings& settings) {
+    std::map<std::string, Lines> all;
+    for (const RelaySettings& relay : settings.relays)
+        all.emplace(name_of(relay), lines_of(relay));
+    return all;
+}
+
+// Those of `a` that `b` has not, or has otherwise.
+void add_differing(const std::map<std::string, Lines>& a, const std::map<std::string, Lines>& b,
+                   std::set<std::string>& out) {
+    for (const auto& [name, lines] : a) {
+        const auto other = b.find(name);
+        if (other == b.end()) {
+            out.insert(name);
+            continue;
+        }
+        for (const auto& line : lines)
+            if (const auto at = other->second.find(line.first);
+                at == other->second.end() || *at != line)
+                out.insert(name + "." + line.first);
+    }
+}
+
 } // namespace
 
-std::string format_relays(const DaemonSettings& settings) {
-    std::string out;
-    for (const RelaySettings& relay : settings.relays)
-        out += format_relay(relay);
-    return out;
+std::vector<std::string> differing_relay_settings(const DaemonSettings& a,
+                                                  const DaemonSettings& b) {
+    std::set<std::string> differing;
+    add_differing(lines_of(a), lines_of(b), differing);
+    add_differing(lines_of(b), lines_of(a), differing);
+    return {differing.begin(), differing.end()};
 }
 
 std::string format_settings(const DaemonSettings& settings) {
     std::string out;
     const DaemonSettings all = in_effect(settings);
     host::for_each_common_setting<DaemonSettings>(host::writing(out, all));
-    return out + format_relays(all);
+    for (const RelaySettings& relay : all.relays)
+        out += format_relay(relay);
+    return out;
 }
 
 } // namespace flotilla::relay_daemon

@@ -80,8 +80,9 @@ Result<DaemonSettings> lay_over(DaemonSettings flags, DaemonSettings file);
 Result<std::vector<relay::RelayOptions>> make_options(const DaemonSettings& settings);
 Result<relay::RelayOptions> make_options(const RelaySettings& settings);
 
-// Its [[relay]] tables, defaults written out.
-std::string format_relays(const DaemonSettings& settings);
+// What differs in the [[relay]] tables, by name: "prices.hwm"; "prices" where one of them has no
+// such relay.
+std::vector<std::string> differing_relay_settings(const DaemonSettings& a, const DaemonSettings& b);
 // The settings in effect as a file that parse_settings reads, defaults written out.
 std::string format_settings(const DaemonSettings& settings);
 

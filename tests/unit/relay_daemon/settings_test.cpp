@@ -194,6 +194,23 @@ TEST_CASE("settings: what is printed reads back to the same", "[unit][relay]") {
     CHECK(has(printed, "\"@tcp://127.0.0.1:5555\", \">tcp://127.0.0.1:6000\""));
 }
 
+TEST_CASE("settings: what differs between two files is named by relay and key", "[unit][relay]") {
+    const auto in_two = [](const std::string& from, const std::string& to) {
+        std::string text = two_relays;
+        text.replace(text.find(from), from.size(), to);
+        const auto settings = parse_settings(text, "relay.toml");
+        REQUIRE(settings);
+        return differing_relay_settings(*parse_settings(two_relays, "relay.toml"), *settings);
+    };
+    using Names = std::vector<std::string>;
+    const std::string limit = "message_bytes_max = \"1MiB\"";
+    CHECK(in_two(limit, limit).empty());
+    CHECK(in_two(limit, "message_bytes_max = \"2MiB\"") == Names{"work.message_bytes_max"});
+    CHECK(in_two(limit, "") == Names{"work.message_bytes_max"}); // the default holds again
+    CHECK(in_two("127.0.0.1:5557", "127.0.0.1:5559") == Names{"work.frontend"});
+    CHECK(in_two("\"work\"", "\"jobs\"") == Names{"jobs", "work"});
+}
+
 TEST_CASE("settings: keys make a bound side a server and a connecting side a client",
           "[unit][relay]") {
     const test::ScratchFolder folder;
