@@ -29,6 +29,9 @@ constexpr std::array connections{
              [](const G& g) { return static_cast<double>(g.addresses_waiting); }},
     Shown<G>{counter("handshakes", "flotilla_handshakes_total", "Handshakes that succeeded"),
              [](const G& g) { return static_cast<double>(g.handshakes_total); }},
+    Shown<G>{counter("endless_messages", "flotilla_endless_messages_total",
+                     "Connections that were cut off for a message without an end"),
+             [](const G& g) { return static_cast<double>(g.endless_total); }},
 };
 
 // A column for each reason: "refused_unknown_key".

@@ -210,6 +210,7 @@ bool AccessKeeper::look(Instant now, const Log& log) {
         return false;
     next_look_ = deadline_after(now, look_every);
     log_failures(log);
+    log_endless(log);
     if (!is_settled(now))
         return false;
     auto access = watch_.load();
@@ -271,9 +272,28 @@ void AccessKeeper::log_failures(const Log& log) {
     failures_logged_ = total;
 }
 
+void AccessKeeper::log_endless(const Log& log) {
+    std::size_t lines = 0;
+    for (const auto& gate : {gate_, admin_gate_})
+        for (net::EndlessMessage& each : gate->take_endless()) {
+            if (lines++ == lines_max)
+                return;
+            Fields fields{{"listener", std::move(each.listener)},
+                          {"address", std::move(each.peer)},
+                          {"bytes", each.bytes},
+                          {"why", "more came of one message than a message may have, and no end of "
+                                  "it; the connection was cut off"}};
+            if (!relay_.empty())
+                fields.insert(fields.begin(), {"relay", relay_});
+            log.warning("endless_message", fields);
+        }
+}
+
 Fields AccessKeeper::counters() const {
     const net::GateCounters now = sum_of(gates());
     Fields fields{{"connections", now.connections}, {"handshakes", now.handshakes_total}};
+    if (now.endless_total > 0)
+        fields.emplace_back("endless_messages", now.endless_total);
     for (std::size_t i = 0; i < net::handshake_failures_count; ++i)
         if (now.failures_total[i] > 0)
             fields.emplace_back("refused_" + std::string(net::name(net::HandshakeFailure(i))),

@@ -98,6 +98,7 @@ private:
     bool is_settled(Instant now);
     void set_policy(net::AccessPolicy policy);
     void log_failures(const Log& log);
+    void log_endless(const Log& log);
 
     net::AccessWatch watch_;
     net::Security security_{};

@@ -12,6 +12,7 @@ net::GateCounters sum_of(const std::vector<std::shared_ptr<const net::Gate>>& ga
         sum.connections += counters.connections;
         sum.addresses_waiting += counters.addresses_waiting;
         sum.handshakes_total += counters.handshakes_total;
+        sum.endless_total += counters.endless_total;
         for (std::size_t i = 0; i < sum.failures_total.size(); ++i)
             sum.failures_total[i] += counters.failures_total[i];
     }

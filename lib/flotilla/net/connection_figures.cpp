@@ -22,6 +22,21 @@ std::uint64_t waiting(int descriptor, unsigned long question) {
                : 0;
 }
 
+// Of TCP, as far as the kernel knows it: an older one fills less.
+struct TcpInfo {
+    tcp_info info{};
+    bool has_bytes = false;
+};
+std::optional<TcpInfo> tcp_info_of(int descriptor) {
+    TcpInfo tcp;
+    socklen_t size = sizeof tcp.info;
+    if (::getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &tcp.info, &size) != 0)
+        return std::nullopt;
+    tcp.has_bytes =
+        size >= offsetof(tcp_info, tcpi_bytes_received) + sizeof tcp.info.tcpi_bytes_received;
+    return tcp;
+}
+
 } // namespace
 
 std::string peer_text(int descriptor) {
@@ -35,22 +50,29 @@ std::string peer_text(int descriptor) {
     return "process " + std::to_string(peer.pid);
 }
 
+std::optional<std::uint64_t> read_bytes(int descriptor) {
+    // What comes between the two questions counts as not read.
+    const auto tcp = tcp_info_of(descriptor);
+    if (!tcp || !tcp->has_bytes)
+        return std::nullopt;
+    const std::uint64_t received = tcp->info.tcpi_bytes_received;
+    return received - std::min(received, waiting(descriptor, SIOCINQ));
+}
+
 std::optional<ConnectionFigures> connection_figures(int descriptor, std::string_view peer) {
     if (peer.empty() || peer_text(descriptor) != peer)
         return std::nullopt;
     ConnectionFigures figures;
     figures.unread_bytes = waiting(descriptor, SIOCINQ);
     figures.unsent_bytes = waiting(descriptor, SIOCOUTQ);
-    tcp_info tcp{};
-    socklen_t size = sizeof tcp;
-    if (::getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &tcp, &size) != 0)
+    const auto tcp = tcp_info_of(descriptor);
+    if (!tcp)
         return figures;
-    // An older kernel fills less.
-    if (size >= offsetof(tcp_info, tcpi_bytes_received) + sizeof tcp.tcpi_bytes_received) {
-        figures.received_bytes = tcp.tcpi_bytes_received;
-        figures.sent_bytes = tcp.tcpi_bytes_acked;
+    if (tcp->has_bytes) {
+        figures.received_bytes = tcp->info.tcpi_bytes_received;
+        figures.sent_bytes = tcp->info.tcpi_bytes_acked;
     }
-    figures.round_trip = std::chrono::microseconds{tcp.tcpi_rtt};
+    figures.round_trip = std::chrono::microseconds{tcp->info.tcpi_rtt};
     return figures;
 }
 

@@ -54,6 +54,21 @@ std::string shown(const AccessPolicy& policy, const AccessRequest& request) {
     return text;
 }
 
+template <class Told>
+void keep(std::deque<Told>& latest, Told told) {
+    if (latest.size() == Gate::failures_kept)
+        latest.pop_front();
+    latest.push_back(std::move(told));
+}
+
+template <class Told>
+std::vector<Told> taken(std::deque<Told>& latest) {
+    std::vector<Told> all{std::make_move_iterator(latest.begin()),
+                          std::make_move_iterator(latest.end())};
+    latest.clear();
+    return all;
+}
+
 } // namespace
 
 struct Gate::Rest {
@@ -77,6 +92,7 @@ struct Gate::Rest {
     std::unordered_map<Address, std::uint64_t, AddressHash> connections{}; // by block
     std::unordered_map<std::uint64_t, GateConnection> present{};           // by number
     std::deque<FailedHandshake> latest{};
+    std::deque<EndlessMessage> endless{};
     std::map<std::string, detail::Admitted, std::less<>> admitted{}; // by domain
 };
 
@@ -110,19 +126,19 @@ void Gate::for_each_connection(const std::function<void(const GateConnection&)>&
 
 std::vector<FailedHandshake> Gate::take_failures() {
     const std::lock_guard lock(rest_->mutex);
-    std::vector<FailedHandshake> latest{std::make_move_iterator(rest_->latest.begin()),
-                                        std::make_move_iterator(rest_->latest.end())};
-    rest_->latest.clear();
-    return latest;
+    return taken(rest_->latest);
+}
+
+std::vector<EndlessMessage> Gate::take_endless() {
+    const std::lock_guard lock(rest_->mutex);
+    return taken(rest_->endless);
 }
 
 void Gate::Rest::note(FailedHandshake failure, const std::optional<Address>& address, Instant now) {
     ++counters.failures_total[std::size_t(failure.reason)];
     if (!is_spared(address) && counts_against_address(failure.reason))
         failure.waits = penalties.failed(*address, now);
-    if (latest.size() == failures_kept)
-        latest.pop_front();
-    latest.push_back(std::move(failure));
+    keep(latest, std::move(failure));
 }
 
 AccessDecision Gate::judge(const AccessRequest& request, const std::optional<Entry>& entry,
@@ -212,6 +228,15 @@ void Gate::succeeded() {
 void Gate::failed(HandshakeFailure reason, const std::optional<Address>& address, Instant now) {
     const std::lock_guard lock(rest_->mutex);
     rest_->note({reason, address ? address->text() : std::string{}, {}}, address, now);
+}
+
+void Gate::endless(int descriptor, std::uint64_t bytes) {
+    const std::lock_guard lock(rest_->mutex);
+    ++rest_->counters.endless_total;
+    for (const auto& [number, connection] : rest_->present)
+        if (connection.descriptor == descriptor)
+            return keep(rest_->endless, {connection.listener, connection.peer, bytes});
+    keep(rest_->endless, {{}, {}, bytes});
 }
 
 detail::Origins Gate::take_disallowed(std::string_view domain) {

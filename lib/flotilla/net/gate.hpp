@@ -32,6 +32,8 @@
 
 namespace flotilla::net {
 
+class Socket;
+
 namespace detail {
 class Entrance;
 class Origins;
@@ -52,6 +54,7 @@ struct GateCounters {
     std::uint64_t addresses_waiting = 0;
     std::uint64_t handshakes_total = 0;                                   // that succeeded
     std::array<std::uint64_t, handshake_failures_count> failures_total{}; // by reason
+    std::uint64_t endless_total = 0; // hung up on for a message without an end
 };
 
 // A connection that a listener accepted and that has not ended.
@@ -61,6 +64,13 @@ struct GateConnection {
     std::string peer{};       // net/connection_figures, peer_text(); empty: it was gone too soon
     int descriptor = -1;
     Instant since{};
+};
+
+// A connection that was hung up on: much more came of one message than a message may have.
+struct EndlessMessage {
+    std::string listener{};
+    std::string peer{};
+    std::uint64_t bytes = 0; // at least
 };
 
 class Gate {
@@ -82,6 +92,7 @@ public:
     void for_each_connection(const std::function<void(const GateConnection&)>& each) const;
     // The latest since the last call, for a log; at most failures_kept, the counters know of all.
     std::vector<FailedHandshake> take_failures();
+    std::vector<EndlessMessage> take_endless(); // the same
 
     // What 27/ZAP is answered. Counts it, and makes its address wait. For the handler of net/zap
     // and for a service that has its own.
@@ -90,6 +101,7 @@ public:
 
 private:
     friend class detail::Entrance;
+    friend class Socket;
     // Gives the connection its number. A refusal: it may not stay; it is counted until left()
     // either way.
     struct Arrival {
@@ -100,6 +112,7 @@ private:
     void left(std::uint64_t number, const std::optional<Address>& address);
     void succeeded();
     void failed(HandshakeFailure reason, const std::optional<Address>& address, Instant now);
+    void endless(int descriptor, std::uint64_t bytes);
     // Where those came from who were let in by this domain's entry, and may no longer.
     detail::Origins take_disallowed(std::string_view domain);
 

@@ -6,6 +6,7 @@
 #include "redial.hpp"
 #include "socket_rest.hpp"
 #include "transport_error.hpp"
+#include "unfinished.hpp"
 
 #include <flotilla/net/connection_figures.hpp>
 #include <flotilla/net/cut.hpp>
@@ -106,6 +107,31 @@ std::shared_ptr<detail::Entrance> entrance_of(const SocketOptions& options) {
     return std::make_shared<detail::Entrance>(gate, speaks, options.handshake_timeout);
 }
 
+// Those of which all that comes is received, and that say whether something waits: SUB drops some
+// of it before, XPUB most subscriptions where the first and the last of a topic are wanted, and REP
+// says no until it has answered.
+bool shows_what_comes(const Socket& socket) noexcept {
+    using Subscriptions = SocketOptions::Subscriptions;
+    switch (socket.type()) {
+    case SocketType::push:
+    case SocketType::pub:
+    case SocketType::sub:
+    case SocketType::req:
+    case SocketType::rep:
+        return false;
+    case SocketType::xpub:
+        return socket.options().subscriptions != Subscriptions::first_and_last;
+    default:
+        return true;
+    }
+}
+
+// Of a message, and of what ZMTP and CURVE put around a frame.
+std::uint64_t wire_bytes_max(const SocketOptions& options) noexcept {
+    constexpr std::uint64_t around_frame = 64;
+    return options.message_bytes_max + options.frames_max * around_frame;
+}
+
 // Where it comes from, without the port: of a peer_text().
 std::optional<Address> peer_address(std::string_view text) {
     const std::size_t colon = text.rfind(':');
@@ -177,6 +203,7 @@ Monitor& Monitor::operator=(Monitor&& other) noexcept {
     std::swap(redial_, other.redial_);
     std::swap(doorman_, other.doorman_);
     std::swap(entrance_, other.entrance_);
+    std::swap(unfinished_, other.unfinished_);
     std::swap(domain_, other.domain_);
     std::swap(ahead_, other.ahead_);
     std::swap(socket_, other.socket_);
@@ -184,6 +211,8 @@ Monitor& Monitor::operator=(Monitor&& other) noexcept {
 }
 
 Monitor::~Monitor() {
+    if (unfinished_)
+        unfinished_->forget_all();
     // Before our end closes: a monitor without a reader would block libzmq's I/O thread.
     if (watched_ && *watched_)
         zmq_socket_monitor(*watched_, nullptr, 0);
@@ -211,6 +240,9 @@ Result<Monitor> Monitor::open(Socket& socket) {
     monitor.doorman_ = std::make_shared<detail::Doorman>();
     monitor.entrance_ = entrance_of(socket.options());
     monitor.domain_ = socket.options().domain;
+    if (monitor.entrance_ && shows_what_comes(socket))
+        socket.rest_->unfinished = monitor.unfinished_ =
+            std::make_shared<detail::UnfinishedMessages>(wire_bytes_max(socket.options()));
     return monitor;
 }
 
@@ -242,6 +274,10 @@ void Monitor::tell(const ConnectionEvent& event) {
     const bool turned_away = net::tell(*doorman_, event);
     if (!entrance_)
         return;
+    if (unfinished_ && event.kind == Kind::accepted)
+        unfinished_->accepted(event.value, recent_now());
+    else if (unfinished_ && event.kind == Kind::disconnected)
+        unfinished_->ended(event.value);
     const Instant at = now();
     if (event.kind != Kind::accepted)
         return entrance_->tell(event, at);

@@ -10,7 +10,8 @@
 // Where the process runs short of descriptors, next() also hangs up on who was accepted last (an
 // eighth of the limit is kept free, 32 to 1,024): libzmq by itself would spin, or abort, for want
 // of the last one. Where the socket's security has a gate (net/gate.hpp), next() tells it who came
-// and went, and hangs up on whom it does not want.
+// and went, and hangs up on whom it does not want; the socket hangs up on who sends a message
+// without an end (docs/security.md).
 #pragma once
 
 #include <flotilla/base/result.hpp>
@@ -29,6 +30,7 @@ namespace detail {
 class Redial;
 class Doorman;
 class Entrance;
+class UnfinishedMessages;
 } // namespace detail
 
 struct ConnectionEvent {
@@ -86,9 +88,10 @@ private:
     std::shared_ptr<void*> watched_;         // its handle, nullptr once that socket is closed
     std::shared_ptr<detail::Redial> redial_; // of a CURVE client: hears of refusals
     std::shared_ptr<detail::Doorman> doorman_;
-    std::shared_ptr<detail::Entrance> entrance_; // of a listener with a gate
-    std::string domain_{};                       // the listener's
-    std::deque<ConnectionEvent> ahead_{};        // read, and not yet given out
+    std::shared_ptr<detail::Entrance> entrance_;             // of a listener with a gate
+    std::shared_ptr<detail::UnfinishedMessages> unfinished_; // of the same
+    std::string domain_{};                                   // the listener's
+    std::deque<ConnectionEvent> ahead_{};                    // read, and not yet given out
     std::unique_ptr<Socket> socket_; // by pointer: its address is registered with a Poller
 };
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "socket_rest.hpp"
 #include "transport_error.hpp"
 #include "transport_wait.hpp"
 
@@ -30,8 +31,6 @@ struct Item {
     std::optional<TimerId> housekeeping{}; // of a socket that needs it
     bool forgotten = false;
 };
-
-constexpr Duration housekeeping_interval = 250ms;
 
 } // namespace
 
@@ -68,8 +67,8 @@ Item& Poller::Rest::item(void* handle, int descriptor) {
 Item& Poller::Rest::item(Socket& socket) {
     Item& found = item(socket.native_handle(), -1);
     if (!found.housekeeping && socket.housekeep())
-        found.housekeeping =
-            timers.repeat(net::now(), housekeeping_interval, [&socket] { socket.housekeep(); });
+        found.housekeeping = timers.repeat(net::now(), detail::housekeeping_interval,
+                                           [&socket] { socket.housekeep(); });
     return found;
 }
 

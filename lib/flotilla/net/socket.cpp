@@ -8,6 +8,9 @@
 
 #include <flotilla/base/check.hpp>
 #include <flotilla/base/units.hpp>
+#include <flotilla/net/connection_figures.hpp>
+#include <flotilla/net/cut.hpp>
+#include <flotilla/net/gate.hpp>
 #include <flotilla/net/socket.hpp>
 #include <flotilla/net/system.hpp>
 
@@ -72,12 +75,17 @@ std::optional<SocketType> socket_type_named(std::string_view name) noexcept {
 
 bool Socket::housekeep() const {
     Rest& rest = *rest_;
-    if (!rest.redial)
+    if (!rest.needs_housekeeping())
         return false;
-    const Instant at = now();
+    const Instant at = recent_now();
     if (at < rest.next_housekeeping)
         return true;
-    rest.next_housekeeping = deadline_after(at, housekeeping_interval);
+    // Whoever calls each housekeeping_interval may come a little early by this clock.
+    rest.next_housekeeping = deadline_after(at, housekeeping_interval / 2);
+    if (rest.unfinished) {
+        look_for_endless(at);
+        return true;
+    }
     if (rest.refusals)
         while (rest.refusals->next()) {
         }
@@ -86,6 +94,20 @@ bool Socket::housekeep() const {
         zmq_connect(handle_, endpoint.c_str());
     }
     return true;
+}
+
+void Socket::look_for_endless(Instant at) const {
+    Rest& rest = *rest_;
+    if (rest.listens_closely && !has_event(handle_, ZMQ_POLLIN))
+        rest.unfinished->found_empty();
+    for (const int descriptor : rest.unfinished->to_measure())
+        if (const auto bytes = read_bytes(descriptor))
+            rest.unfinished->measured(descriptor, *bytes, at);
+    for (const auto& each : rest.unfinished->take_endless()) {
+        gate_of(rest.options.security)->endless(each.descriptor, each.bytes);
+        cut(each.descriptor);
+    }
+    rest.listens_closely = rest.unfinished->listens();
 }
 
 Socket::Socket(SocketType type, void* handle, std::unique_ptr<Rest> rest) noexcept

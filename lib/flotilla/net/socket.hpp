@@ -52,7 +52,8 @@ struct SocketOptions {
     std::uint64_t kernel_receive_bytes = 0;
 
     // Input limits. A frame beyond frame_bytes_max costs its sender the connection; a message
-    // beyond the other two is read to its end, dropped and counted (oversize_total).
+    // beyond the other two is read to its end, dropped and counted (oversize_total); housekeep()
+    // says what becomes of one that never ends.
     std::uint64_t frame_bytes_max = 64ULL << 20;
     std::uint64_t message_bytes_max = 256ULL << 20;
     std::uint32_t frames_max = wire::Frames::frames_max; // 1 to frames_max
@@ -187,9 +188,10 @@ public:
     void* native_handle() const noexcept { return handle_; }
     const std::shared_ptr<detail::ContextState>& context_state() const noexcept;
     // CURVE clients: connects again, with growing pauses, to peers that refused the handshake,
-    // which libzmq by itself gives up for good. Called by waiting sends and receives, readable(),
-    // writable() and a Poller; call it now and then from a loop that does none of these. False:
-    // nothing to do for this socket, ever.
+    // which libzmq by itself gives up for good. Listeners with a gate and a Monitor: hangs up on
+    // who sends a message without an end. Called by receives that find nothing, waiting sends,
+    // readable(), writable() and a Poller; call it now and then from a loop that does none of
+    // these. False: nothing to do for this socket, ever.
     bool housekeep() const;
 
     // The handle, or nullptr once this socket is closed: for a Monitor, which may outlive it.
@@ -206,10 +208,13 @@ private:
     [[gnu::noinline]] Status waiting_for(int timeout_option, int& timeout_set, Duration wait,
                                          Call& call);
     Socket(SocketType type, void* handle, std::unique_ptr<Rest> rest) noexcept;
+    int take(void* message, int flags);
+    [[gnu::noinline]] void heard(void* message);
     Status send_frame(Blob& frame, int more, Duration wait);
     [[gnu::noinline]] Status send_waiting(ByteView frame, Duration wait);
     [[gnu::noinline]] Result<Look> look_waiting(Part& part, Duration wait);
     Status check_reach(const Endpoint& endpoint) const;
+    void look_for_endless(Instant at) const;
 
     SocketType type_;
     void* handle_ = nullptr;

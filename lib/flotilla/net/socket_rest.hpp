@@ -3,6 +3,7 @@
 #pragma once
 
 #include "redial.hpp"
+#include "unfinished.hpp"
 
 #include <flotilla/net/monitor.hpp>
 #include <flotilla/net/socket.hpp>
@@ -14,8 +15,8 @@
 namespace flotilla::net {
 
 namespace detail {
-// Waits of CURVE clients are cut into slices of so long, for housekeep().
-inline constexpr Duration housekeeping_interval = 200ms;
+// Waits of sockets that need housekeep() are cut into slices of so long.
+inline constexpr Duration housekeeping_interval = 100ms;
 
 // ZMQ_POLLIN or ZMQ_POLLOUT is there. Runs libzmq's housekeeping.
 bool has_event(void* handle, int event) noexcept;
@@ -35,6 +36,12 @@ struct Socket::Rest {
     // CURVE clients only: refusals are watched by our own monitor until somebody opens another.
     std::shared_ptr<detail::Redial> redial;
     std::optional<Monitor> refusals;
+
+    // Listeners with a gate and a monitor only.
+    std::shared_ptr<detail::UnfinishedMessages> unfinished;
+    bool listens_closely = false; // it wants to hear of each message
+
+    bool needs_housekeeping() const noexcept { return redial || unfinished; }
     Instant next_housekeeping{};
 };
 

@@ -28,7 +28,7 @@ zmq_msg_t* native(void* storage) noexcept {
     return static_cast<zmq_msg_t*>(storage);
 }
 
-int take(zmq_msg_t* message, void* handle, int flags) {
+int take_from(void* handle, zmq_msg_t* message, int flags) {
     const int bytes = zmq_msg_recv(message, handle, flags);
 #ifdef FLOTILLA_THREAD_SANITIZER
     detail::received_from_transport(zmq_msg_data(message));
@@ -43,6 +43,21 @@ Socket::Look look_at(zmq_msg_t* message, int bytes) {
 }
 
 } // namespace
+
+inline int Socket::take(void* message, int flags) {
+    const int bytes = take_from(handle_, native(message), flags);
+    if (rest_->listens_closely && bytes >= 0) [[unlikely]]
+        heard(message);
+    return bytes;
+}
+
+void Socket::heard(void* message) {
+    Rest& rest = *rest_;
+    using Frame = detail::UnfinishedMessages::Frame;
+    rest.unfinished->heard(zmq_msg_get(native(message), ZMQ_SRCFD),
+                           zmq_msg_more(native(message)) != 0 ? Frame::followed : Frame::last);
+    rest.listens_closely = rest.unfinished->listens();
+}
 
 // Repeats `call(flags)` over interrupted system calls and housekeeping, for at most `wait`. The
 // socket's own timeout option bounds a blocking call; it is changed only when it differs from the
@@ -81,7 +96,7 @@ template <class Call>
 Status Socket::waiting_for(int timeout_option, int& timeout_set, Duration wait, Call& call) {
     // libzmq keeps the time; ours is for what interrupts it, so the cheap clock will do.
     const Instant deadline = wait == no_limit ? never : deadline_after(recent_now(), wait);
-    const Duration slice = rest_->redial ? housekeeping_interval : no_limit;
+    const Duration slice = rest_->needs_housekeeping() ? housekeeping_interval : no_limit;
     for (Duration left = wait;; left = time_left(now(), deadline)) {
         if (const int wanted = timeout_ms(std::min(left, slice)); wanted != timeout_set) {
             if (zmq_setsockopt(handle_, timeout_option, &wanted, sizeof wanted) != 0)
@@ -165,15 +180,15 @@ Status Socket::send(Part& part, More more, Duration wait) {
 
 Status Socket::receive(Part& part, Duration wait) {
     return waiting(ZMQ_RCVTIMEO, rest_->receive_timeout_ms, wait,
-                   [&](int flags) { return take(native(part.storage_), handle_, flags); });
+                   [&](int flags) { return take(part.storage_, flags); });
 }
 
 Result<Socket::Look> Socket::receive_look(Part& part, Duration wait) {
     zmq_msg_t* const message = native(part.storage_);
     if (wait <= Duration::zero() || (wait == no_limit && rest_->receive_timeout_ms == -1))
         [[likely]]
-        if (const int bytes = take(message, handle_, wait == no_limit ? 0 : ZMQ_DONTWAIT);
-            bytes >= 0) [[likely]]
+        if (const int bytes = take(message, wait == no_limit ? 0 : ZMQ_DONTWAIT); bytes >= 0)
+            [[likely]]
             return look_at(message, bytes);
     return look_waiting(part, wait);
 }
@@ -182,7 +197,7 @@ Result<Socket::Look> Socket::receive_look(Part& part, Duration wait) {
 Result<Socket::Look> Socket::look_waiting(Part& part, Duration wait) {
     zmq_msg_t* const message = native(part.storage_);
     int bytes = 0;
-    auto call = [&](int flags) { return bytes = take(message, handle_, flags); };
+    auto call = [&](int flags) { return bytes = take(message, flags); };
     const Status received = wait > Duration::zero()
                                 ? waiting_for(ZMQ_RCVTIMEO, rest_->receive_timeout_ms, wait, call)
                                 : not_at_once(ZMQ_RCVTIMEO, call);
@@ -203,7 +218,7 @@ Result<wire::Frames> Socket::receive(Duration wait) {
         // Frames of one message arrive together: only the first can be waited for.
         const Status received =
             waiting(ZMQ_RCVTIMEO, rest_->receive_timeout_ms, frames == 0 ? wait : Duration::zero(),
-                    [&](int flags) { return take(in, handle_, flags); });
+                    [&](int flags) { return take(in, flags); });
         FLOTILLA_CHECK(frames == 0 || received || received.error().code != Errc::would_block,
                        "libzmq gave half a message");
         if (!received)

@@ -41,6 +41,7 @@ Result<QueueServer> QueueServer::open(net::Context& context, std::unique_ptr<Sto
     net::SocketOptions socket;
     socket.send_messages_max = pipe_messages_max;
     socket.frame_bytes_max = Rest::message_bytes_max(options.limits);
+    socket.message_bytes_max = socket.frame_bytes_max;
     socket.security = options.security;
     socket.domain = options.domain;
     socket.linger = options.linger;

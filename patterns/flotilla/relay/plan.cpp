@@ -203,6 +203,7 @@ void listen_for_subscriptions(net::SocketOptions& socket, bool answers_them) {
     using Subscriptions = net::SocketOptions::Subscriptions;
     socket.subscriptions = answers_them ? Subscriptions::manual : Subscriptions::every;
     socket.frame_bytes_max = Plan::subscription_bytes_max;
+    socket.message_bytes_max = Plan::subscription_bytes_max;
     socket.receive_messages_max = subscriptions_waiting_max;
 }
 
