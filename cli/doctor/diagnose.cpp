@@ -379,6 +379,11 @@ Verdict with_notes(const Facts& facts, Verdict verdict) {
                                 " " + std::string(name(reason)) + ", " +
                                 std::string(explain(reason)));
     }
+    if (facts.told.endless_messages > 0)
+        verdict.notes.push_back(
+            "cut off since the daemon started: " + std::to_string(facts.told.endless_messages) +
+            " endless_message, much more came of one message than a message "
+            "may have; its log has the addresses");
     return verdict;
 }
 

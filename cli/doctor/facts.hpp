@@ -128,6 +128,7 @@ struct Told {
         std::uint64_t count = 0;
     };
     std::vector<TurnedAway> turned_away{};
+    std::uint64_t endless_messages = 0; // connections cut off for one, since it started
 
     bool counted(std::string_view refusal) const {
         return std::find(refusals.begin(), refusals.end(), refusal) != refusals.end();

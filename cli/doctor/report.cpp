@@ -184,7 +184,8 @@ ordered_json told_json(const Told& told) {
     return {{"state", told.state},
             {"not_ready", told.not_ready},
             {"refusals", told.refusals},
-            {"turned_away", std::move(turned_away)}};
+            {"turned_away", std::move(turned_away)},
+            {"endless_messages", told.endless_messages}};
 }
 
 } // namespace

@@ -33,20 +33,26 @@ std::vector<std::string> refusals_between(const DaemonView& before, const Daemon
 
 namespace {
 
+// Zero, too, where it does not say.
+std::uint64_t total(const DaemonView& view, std::string_view column) {
+    if (view.totals.rows.empty())
+        return 0;
+    const auto& columns = view.totals.columns;
+    const auto& values = view.totals.rows.front().values;
+    const auto at = std::find_if(columns.begin(), columns.end(),
+                                 [&](const ColumnView& each) { return each.name == column; });
+    const auto place = static_cast<std::size_t>(at - columns.begin());
+    return at != columns.end() && place < values.size() && values[place] > 0
+               ? static_cast<std::uint64_t>(values[place])
+               : 0;
+}
+
 std::vector<Told::TurnedAway> turned_away(const DaemonView& view) {
     std::vector<Told::TurnedAway> all;
-    if (view.totals.rows.empty())
-        return all;
-    const auto& values = view.totals.rows.front().values;
     for (std::size_t i = 0; i < net::handshake_failures_count; ++i) {
         const auto reason = static_cast<net::HandshakeFailure>(i);
-        const std::string column = "refused_" + std::string(name(reason));
-        const auto& columns = view.totals.columns;
-        const auto at = std::find_if(columns.begin(), columns.end(),
-                                     [&](const ColumnView& each) { return each.name == column; });
-        const auto place = static_cast<std::size_t>(at - columns.begin());
-        if (at != columns.end() && place < values.size() && values[place] > 0)
-            all.push_back({reason, static_cast<std::uint64_t>(values[place])});
+        if (const auto count = total(view, "refused_" + std::string(name(reason))))
+            all.push_back({reason, count});
     }
     std::stable_sort(all.begin(), all.end(),
                      [](const auto& a, const auto& b) { return a.count > b.count; });
@@ -66,6 +72,7 @@ Told told(const Result<DaemonView>& before, const Result<DaemonView>& after) {
     told.not_ready = after->not_ready;
     told.refusals = refusals_between(*before, *after);
     told.turned_away = turned_away(*before); // without ourselves
+    told.endless_messages = total(*before, "endless_messages");
     return told;
 }
 

@@ -383,17 +383,21 @@ TEST_CASE("doctor: floods show in what the daemon has turned away since it start
         R"({"program": "p", "state": "ready", "process": 1, "totals_kind": "broker",
             "columns": {"broker": [{"name": "refused_timeout", "kind": "counter"},
                                    {"name": "refused_not_zmtp", "kind": "counter"},
-                                   {"name": "refused_closed", "kind": "counter"}]},
-            "totals": {"refused_timeout": 500, "refused_not_zmtp": 0, "refused_closed": 9988}})");
+                                   {"name": "refused_closed", "kind": "counter"},
+                                   {"name": "endless_messages", "kind": "counter"}]},
+            "totals": {"refused_timeout": 500, "refused_not_zmtp": 0, "refused_closed": 9988,
+                       "endless_messages": 3}})");
     Facts facts = greeted();
     facts.told = told(status, status);
     CHECK(facts.told.refusals.empty());
     REQUIRE(facts.told.turned_away.size() == 2);
     CHECK(facts.told.turned_away[0].count == 9988);
     const Verdict verdict = diagnose(facts);
-    REQUIRE(verdict.notes.size() == 2);
+    REQUIRE(verdict.notes.size() == 3);
+    CHECK(verdict.notes[2].starts_with("cut off since the daemon started: 3 endless_message, "));
     CHECK(verdict.notes[0] == "turned away since the daemon started: 9988 closed, it closed the "
                               "connection before the handshake was done");
-    CHECK(json_report(facts, verdict).find("\"turned_away\":{\"closed\":9988,\"timeout\":500}") !=
-          std::string::npos);
+    CHECK(json_report(facts, verdict)
+              .find("\"turned_away\":{\"closed\":9988,\"timeout\":500},"
+                    "\"endless_messages\":3") != std::string::npos);
 }
