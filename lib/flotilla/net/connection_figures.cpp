@@ -50,13 +50,14 @@ std::string peer_text(int descriptor) {
     return "process " + std::to_string(peer.pid);
 }
 
-std::optional<std::uint64_t> read_bytes(int descriptor) {
+std::optional<Traffic> traffic_of(int descriptor) {
     // What comes between the two questions counts as not read.
     const auto tcp = tcp_info_of(descriptor);
     if (!tcp || !tcp->has_bytes)
         return std::nullopt;
     const std::uint64_t received = tcp->info.tcpi_bytes_received;
-    return received - std::min(received, waiting(descriptor, SIOCINQ));
+    return Traffic{received - std::min(received, waiting(descriptor, SIOCINQ)),
+                   tcp->info.tcpi_bytes_acked};
 }
 
 std::optional<ConnectionFigures> connection_figures(int descriptor, std::string_view peer) {

@@ -24,8 +24,12 @@ struct ConnectionFigures {
     std::optional<std::uint64_t> sent_bytes{}; // that the peer acknowledged
     std::optional<Duration> round_trip{};
 };
-// How much of what a TCP connection brought was read. Absent: not TCP, or ended.
-std::optional<std::uint64_t> read_bytes(int descriptor);
+struct Traffic {
+    std::uint64_t read_bytes = 0; // of what it brought
+    std::uint64_t sent_bytes = 0; // that the peer acknowledged
+};
+// Of a TCP connection, since it was accepted. Absent: another kind, or it has ended.
+std::optional<Traffic> traffic_of(int descriptor);
 // `peer` is its peer_text(): descriptors are libzmq's, and their numbers are given away again.
 // Absent: that connection has ended.
 std::optional<ConnectionFigures> connection_figures(int descriptor, std::string_view peer);

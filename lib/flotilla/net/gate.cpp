@@ -2,6 +2,8 @@
 #include "admitted.hpp"
 #include "penalties.hpp"
 
+#include <flotilla/net/connection_figures.hpp>
+#include <flotilla/net/cut.hpp>
 #include <flotilla/net/gate.hpp>
 #include <flotilla/net/refused_entry.hpp>
 #include <flotilla/net/system.hpp>
@@ -230,13 +232,16 @@ void Gate::failed(HandshakeFailure reason, const std::optional<Address>& address
     rest_->note({reason, address ? address->text() : std::string{}, {}}, address, now);
 }
 
+// The number may be another's by now, who is innocent.
 void Gate::endless(int descriptor, std::uint64_t bytes) {
+    const std::string peer = peer_text(descriptor);
     const std::lock_guard lock(rest_->mutex);
-    ++rest_->counters.endless_total;
     for (const auto& [number, connection] : rest_->present)
-        if (connection.descriptor == descriptor)
+        if (connection.descriptor == descriptor && connection.peer == peer) {
+            cut(descriptor);
+            ++rest_->counters.endless_total;
             return keep(rest_->endless, {connection.listener, connection.peer, bytes});
-    keep(rest_->endless, {{}, {}, bytes});
+        }
 }
 
 detail::Origins Gate::take_disallowed(std::string_view domain) {

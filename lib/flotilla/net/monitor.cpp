@@ -107,17 +107,15 @@ std::shared_ptr<detail::Entrance> entrance_of(const SocketOptions& options) {
     return std::make_shared<detail::Entrance>(gate, speaks, options.handshake_timeout);
 }
 
-// Those of which all that comes is received, and that say whether something waits: SUB drops some
-// of it before, XPUB most subscriptions where the first and the last of a topic are wanted, and REP
-// says no until it has answered.
+// Those of which all that comes is received, or, of PUSH, nothing that is more than a heartbeat:
+// SUB drops some of it before, PUB and XPUB take subscriptions that nobody receives, and REQ says
+// that nothing waits until it has asked.
 bool shows_what_comes(const Socket& socket) noexcept {
     using Subscriptions = SocketOptions::Subscriptions;
     switch (socket.type()) {
-    case SocketType::push:
     case SocketType::pub:
     case SocketType::sub:
     case SocketType::req:
-    case SocketType::rep:
         return false;
     case SocketType::xpub:
         return socket.options().subscriptions != Subscriptions::first_and_last;
@@ -127,9 +125,13 @@ bool shows_what_comes(const Socket& socket) noexcept {
 }
 
 // Of a message, and of what ZMTP and CURVE put around a frame.
-std::uint64_t wire_bytes_max(const SocketOptions& options) noexcept {
+std::uint64_t wire_bytes_max(const Socket& socket) noexcept {
     constexpr std::uint64_t around_frame = 64;
-    return options.message_bytes_max + options.frames_max * around_frame;
+    constexpr std::uint64_t of_push = 1ULL << 20;
+    const SocketOptions& options = socket.options();
+    return socket.type() == SocketType::push
+               ? of_push
+               : options.message_bytes_max + options.frames_max * around_frame;
 }
 
 // Where it comes from, without the port: of a peer_text().
@@ -242,7 +244,7 @@ Result<Monitor> Monitor::open(Socket& socket) {
     monitor.domain_ = socket.options().domain;
     if (monitor.entrance_ && shows_what_comes(socket))
         socket.rest_->unfinished = monitor.unfinished_ =
-            std::make_shared<detail::UnfinishedMessages>(wire_bytes_max(socket.options()));
+            std::make_shared<detail::UnfinishedMessages>(wire_bytes_max(socket));
     return monitor;
 }
 

@@ -9,7 +9,6 @@
 #include <flotilla/base/check.hpp>
 #include <flotilla/base/units.hpp>
 #include <flotilla/net/connection_figures.hpp>
-#include <flotilla/net/cut.hpp>
 #include <flotilla/net/gate.hpp>
 #include <flotilla/net/socket.hpp>
 #include <flotilla/net/system.hpp>
@@ -101,12 +100,10 @@ void Socket::look_for_endless(Instant at) const {
     if (rest.listens_closely && !has_event(handle_, ZMQ_POLLIN))
         rest.unfinished->found_empty();
     for (const int descriptor : rest.unfinished->to_measure())
-        if (const auto bytes = read_bytes(descriptor))
-            rest.unfinished->measured(descriptor, *bytes, at);
-    for (const auto& each : rest.unfinished->take_endless()) {
+        if (const auto traffic = traffic_of(descriptor))
+            rest.unfinished->measured(descriptor, *traffic, at);
+    for (const auto& each : rest.unfinished->take_endless())
         gate_of(rest.options.security)->endless(each.descriptor, each.bytes);
-        cut(each.descriptor);
-    }
     rest.listens_closely = rest.unfinished->listens();
 }
 

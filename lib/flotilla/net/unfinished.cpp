@@ -6,97 +6,115 @@
 #include <utility>
 
 namespace flotilla::net::detail {
-namespace {
-
-std::uint64_t spared_in(Duration time) {
-    const auto whole_ms = std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
-    return static_cast<std::uint64_t>(std::max<std::int64_t>(whole_ms, 0)) *
-           UnfinishedMessages::spared_bytes_a_second / 1000;
-}
-
-} // namespace
 
 void UnfinishedMessages::accepted(int descriptor, Instant now) {
     ended(descriptor); // its end was not told
     const std::lock_guard lock(mutex_);
-    connections_[descriptor].measured_at = now;
+    Connection& connection = connections_[descriptor];
+    connection.measured_at = connection.grown_at = now;
 }
 
 void UnfinishedMessages::ended(int descriptor) {
     const std::lock_guard lock(mutex_);
-    const auto at = connections_.find(descriptor);
-    if (at == connections_.end())
-        return;
-    stop_listening(at->second);
-    connections_.erase(at);
+    listened_for_.erase(descriptor);
+    connections_.erase(descriptor);
     std::erase_if(endless_, [&](const Endless& each) { return each.descriptor == descriptor; });
 }
 
 void UnfinishedMessages::forget_all() {
     const std::lock_guard lock(mutex_);
+    listened_for_.clear();
     connections_.clear();
     endless_.clear();
-    listened_for_ = 0;
 }
 
-void UnfinishedMessages::stop_listening(Connection& connection) {
-    if (std::exchange(connection.is_listened_for, false))
-        --listened_for_;
+void UnfinishedMessages::listen(int descriptor, Connection& connection) {
+    listened_for_.insert(descriptor);
+    connection.is_resting = false;
+    connection.bytes = 0;
+}
+
+void UnfinishedMessages::stop_listening(int descriptor, Connection& connection) {
+    listened_for_.erase(descriptor);
     connection.is_over = false;
     connection.bytes = 0;
+}
+
+void UnfinishedMessages::was_heard(int descriptor, Connection& connection) {
+    stop_listening(descriptor, connection);
+    connection.is_resting = false;
+    connection.rests = 0;
 }
 
 std::vector<int> UnfinishedMessages::to_measure() {
     const std::lock_guard lock(mutex_);
     std::vector<int> all;
-    if (listened_for_ > 0)
-        for (const auto& [descriptor, connection] : connections_)
-            if (connection.is_listened_for)
-                all.push_back(descriptor);
-    const std::size_t others = std::min(connections_.size(), others_a_look);
-    auto next = connections_.upper_bound(last_measured_);
-    for (std::size_t i = 0; i < others; ++i) {
-        if (next == connections_.end())
-            next = connections_.begin();
-        last_measured_ = next->first;
-        if (!next->second.is_listened_for)
-            all.push_back(next->first);
-        ++next;
-    }
+    const auto add_next = [&all](const auto& from, int& last, std::size_t most, auto descriptor) {
+        auto next = from.upper_bound(last);
+        for (std::size_t i = std::min(from.size(), most); i > 0; --i, ++next) {
+            if (next == from.end())
+                next = from.begin();
+            last = descriptor(*next);
+            all.push_back(last);
+        }
+    };
+    add_next(listened_for_, last_listened_for_, listened_for_a_look, [](int each) { return each; });
+    add_next(connections_, last_other_, others_a_look, [](const auto& each) { return each.first; });
     return all;
 }
 
-void UnfinishedMessages::measured(int descriptor, std::uint64_t read_bytes, Instant now) {
+// Of what came, without what may be heartbeats.
+std::uint64_t UnfinishedMessages::count(Connection& connection, Traffic traffic,
+                                        Instant now) const {
+    const Duration time = now - std::exchange(connection.measured_at, now);
+    const auto whole_ms = std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+    const Traffic before = std::exchange(
+        connection.traffic, {std::max(connection.traffic.read_bytes, traffic.read_bytes),
+                             std::max(connection.traffic.sent_bytes, traffic.sent_bytes)});
+    const std::uint64_t came = connection.traffic.read_bytes - before.read_bytes;
+    const std::uint64_t sent = connection.traffic.sent_bytes - before.sent_bytes;
+    // A PING is up to four times its PONG.
+    const std::uint64_t answered =
+        std::min(sent * 4, static_cast<std::uint64_t>(std::max<std::int64_t>(whole_ms, 0)) *
+                               answered_bytes_a_second / 1000);
+    return came - std::min(came, answered);
+}
+
+void UnfinishedMessages::measured(int descriptor, Traffic traffic, Instant now) {
     const std::lock_guard lock(mutex_);
     const auto at = connections_.find(descriptor);
     if (at == connections_.end())
         return;
     Connection& connection = at->second;
-    const std::uint64_t spared = spared_in(now - std::exchange(connection.measured_at, now));
-    const std::uint64_t before =
-        std::exchange(connection.read_bytes, std::max(connection.read_bytes, read_bytes));
-    const std::uint64_t came = connection.read_bytes - before;
-    connection.bytes += came - std::min(came, spared);
-    if (connection.bytes <= bytes_max_)
+    if (traffic.read_bytes < connection.traffic.read_bytes / 2) { // another's by now
+        was_heard(descriptor, connection);
+        connection.traffic = {};
+    }
+    const std::uint64_t counted = count(connection, traffic, now);
+    if (counted > 0)
+        connection.grown_at = now;
+    connection.bytes += counted;
+    if (!listened_for_.contains(descriptor)) {
+        if (connection.bytes > (connection.is_resting ? 0 : bytes_max_))
+            listen(descriptor, connection);
+    } else if (now - connection.grown_at >= idle_max && connection.rests < rests_max) {
+        stop_listening(descriptor, connection);
+        connection.is_resting = true;
+        ++connection.rests;
+    } else if (connection.bytes <= bytes_max_) {
         return;
-    if (!connection.is_listened_for) {
-        if (listened_for_ == listened_for_max)
-            return;
-        ++listened_for_;
-        connection.is_listened_for = true;
-        connection.bytes = 0;
     } else if (!std::exchange(connection.is_over, true)) {
         connection.empties = empties_; // what ended it may have come, and wait to be received
         connection.messages = messages_;
     } else if (was_everybody_asked(connection)) {
         endless_.push_back({descriptor, connection.bytes});
-        stop_listening(connection);
+        was_heard(descriptor, connection);
     }
 }
 
 bool UnfinishedMessages::listens() const {
     const std::lock_guard lock(mutex_);
-    return listened_for_ > 0;
+    return !listened_for_.empty();
 }
 
 bool UnfinishedMessages::was_everybody_asked(const Connection& since) const {
@@ -108,10 +126,11 @@ bool UnfinishedMessages::was_everybody_asked(const Connection& since) const {
 void UnfinishedMessages::heard(int descriptor, Frame frame) {
     const std::lock_guard lock(mutex_);
     messages_ += frame == Frame::last ? 1 : 0;
-    const auto at = connections_.find(descriptor);
-    if (at == connections_.end() || !at->second.is_listened_for)
-        return;
-    stop_listening(at->second);
+    if (listened_for_.contains(descriptor))
+        return was_heard(descriptor, connections_.at(descriptor));
+    if (descriptor < 0)
+        while (!listened_for_.empty())
+            was_heard(*listened_for_.begin(), connections_.at(*listened_for_.begin()));
 }
 
 void UnfinishedMessages::found_empty() {

@@ -59,6 +59,28 @@ TEST_CASE("endless: a message without an end costs its connection, and little me
     CHECK(listener.failures() == 0); // its handshake was none
 }
 
+TEST_CASE("endless: a PUSH, which receives nothing, is no place for one", "[integration][net]") {
+    auto gate = std::make_shared<Gate>();
+    Context context = *Context::open();
+    SocketOptions options;
+    options.security = plaintext(gate);
+    Socket push = *Socket::open(context, SocketType::push, options);
+    Monitor monitor = *Monitor::open(push);
+    RawZmtpPeer endless(*push.bind(test::any_tcp()), "PULL");
+    const Instant deadline = deadline_after(now(), patience);
+    bool is_there = true;
+    while (is_there && now() < deadline) {
+        while (monitor.next()) {
+        }
+        push.housekeep();
+        endless.frame(part, More::yes);
+        is_there = endless.flush();
+        (void)monitor.socket().wait_readable(5ms);
+    }
+    CHECK_FALSE(is_there);
+    CHECK(gate->counters().endless_total == 1);
+}
+
 TEST_CASE("endless: many messages, and large ones in many parts, are none", "[integration][net]") {
     Listener listener = limited();
     RawZmtpPeer honest(listener.endpoint, "DEALER");

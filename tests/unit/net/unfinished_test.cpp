@@ -13,17 +13,19 @@ using flotilla::net::detail::UnfinishedMessages;
 namespace {
 
 using Frame = UnfinishedMessages::Frame;
+using net::Traffic;
 
 constexpr std::uint64_t message_max = 1'000'000;
 constexpr std::uint64_t step = 200'000; // that comes between two looks
 
 // The transport reads of a connection, and the socket looks.
 struct Looked {
-    void look(int descriptor, std::uint64_t came = step) {
+    void look(int descriptor, std::uint64_t came = step, std::uint64_t sent = 0) {
         now += 200ms;
-        read[std::size_t(descriptor)] += came;
+        traffic[std::size_t(descriptor)].read_bytes += came;
+        traffic[std::size_t(descriptor)].sent_bytes += sent;
         for (const int each : unfinished.to_measure())
-            unfinished.measured(each, read[std::size_t(each)], now);
+            unfinished.measured(each, traffic[std::size_t(each)], now);
     }
     // As many looks as it takes to be listened for.
     void until_listened_for(int descriptor) {
@@ -39,7 +41,7 @@ struct Looked {
     }
 
     Instant now{1h};
-    std::array<std::uint64_t, 10> read{};
+    std::array<Traffic, 10> traffic{};
     UnfinishedMessages unfinished{message_max};
 };
 
@@ -103,25 +105,71 @@ TEST_CASE("unfinished: where it never is empty, everybody's turn counts", "[unit
     CHECK(looked.endless() == std::vector<int>{7});
 }
 
-TEST_CASE("unfinished: who falls silent is only listened for", "[unit][net]") {
+TEST_CASE("unfinished: who falls silent is let alone, and costs nobody anything", "[unit][net]") {
     Looked looked;
     looked.unfinished.accepted(7, looked.now);
     looked.until_listened_for(7);
-    for (int i = 0; i < 1000; ++i) {
+    for (int i = 0; i < 60; ++i) {
         looked.look(7, 0);
         looked.unfinished.found_empty();
     }
+    CHECK_FALSE(looked.unfinished.listens());
+    looked.look(7, 10); // it says something again
+    CHECK(looked.unfinished.listens());
+    looked.unfinished.heard(7, Frame::last);
+    CHECK_FALSE(looked.unfinished.listens());
     CHECK(looked.endless().empty());
 }
 
-TEST_CASE("unfinished: heartbeats are no message", "[unit][net]") {
+TEST_CASE("unfinished: pauses are no way around it", "[unit][net]") {
+    Looked looked;
+    looked.unfinished.accepted(7, looked.now);
+    std::uint64_t came = 0;
+    while (looked.endless().empty()) {
+        REQUIRE(came < 5 * message_max);
+        looked.look(7, message_max / 2); // as much as it likes between two looks
+        came += message_max / 2;
+        for (int i = 0; i < 60; ++i) {
+            looked.unfinished.found_empty();
+            looked.look(7, 0);
+        }
+    }
+    CHECK(came > 2 * message_max);
+}
+
+TEST_CASE("unfinished: heartbeats, which are answered, are no message", "[unit][net]") {
+    Looked looked;
+    looked.unfinished.accepted(7, looked.now);
+    for (int i = 0; i < 100'000; ++i) {
+        looked.look(7, 200 * 25, 200 * 16); // one a millisecond
+        looked.unfinished.found_empty();
+    }
+    CHECK(looked.endless().empty());
+    CHECK_FALSE(looked.unfinished.listens());
+}
+
+TEST_CASE("unfinished: who is sent much may not send without an end for that", "[unit][net]") {
+    Looked looked;
+    looked.unfinished.accepted(7, looked.now);
+    bool is_found = false;
+    for (int i = 0; i < 20 && !is_found; ++i) {
+        looked.look(7, step, 100 * step);
+        looked.unfinished.found_empty();
+        is_found = !looked.endless().empty();
+    }
+    CHECK(is_found);
+}
+
+TEST_CASE("unfinished: a message of nobody known may be anybody's", "[unit][net]") {
     Looked looked;
     looked.unfinished.accepted(7, looked.now);
     looked.until_listened_for(7);
-    for (int i = 0; i < 100'000; ++i) {
-        looked.look(7, 200);
-        looked.unfinished.found_empty();
-    }
+    for (int i = 0; i < 6; ++i)
+        looked.look(7);
+    looked.unfinished.heard(-1, Frame::last); // a peer of ZMTP 2
+    CHECK_FALSE(looked.unfinished.listens());
+    looked.unfinished.found_empty();
+    looked.look(7);
     CHECK(looked.endless().empty());
 }
 
@@ -129,17 +177,24 @@ TEST_CASE("unfinished: a descriptor that is given away again is another's", "[un
     Looked looked;
     looked.unfinished.accepted(7, looked.now);
     looked.until_listened_for(7);
-    looked.unfinished.ended(7);
-    CHECK_FALSE(looked.unfinished.listens());
-    CHECK(looked.unfinished.to_measure().empty());
-    looked.read[7] = 0;
-    looked.unfinished.accepted(7, looked.now);
-    looked.until_listened_for(7);
-    looked.read[7] = 0;
-    looked.unfinished.accepted(7, looked.now); // the end was lost
-    CHECK_FALSE(looked.unfinished.listens());
+    SECTION("as it was told") {
+        looked.unfinished.ended(7);
+        CHECK_FALSE(looked.unfinished.listens());
+        CHECK(looked.unfinished.to_measure().empty());
+        looked.unfinished.accepted(7, looked.now);
+    }
+    SECTION("the end was lost") {
+        looked.unfinished.accepted(7, looked.now);
+    }
+    SECTION("before it is told") {
+        for (int i = 0; i < 6; ++i)
+            looked.look(7);
+        looked.unfinished.found_empty();
+    }
+    looked.traffic[7] = {};
     looked.look(7);
     CHECK_FALSE(looked.unfinished.listens());
+    CHECK(looked.endless().empty());
 }
 
 TEST_CASE("unfinished: of many connections some are measured at a time, and all in turn",
@@ -148,10 +203,10 @@ TEST_CASE("unfinished: of many connections some are measured at a time, and all 
     UnfinishedMessages unfinished{message_max};
     for (int i = 0; i < connections; ++i)
         unfinished.accepted(i, Instant{});
-    unfinished.measured(1'999, message_max + 1'000'000, Instant{1s});
+    unfinished.measured(1'999, {message_max + 1'000'000, 0}, Instant{1s});
     REQUIRE(unfinished.listens());
     std::vector<int> measured(connections);
-    for (int look = 0; look < 8; ++look) {
+    for (int look = 0; look < 2; ++look) {
         const auto all = unfinished.to_measure();
         CHECK(all.size() <= UnfinishedMessages::others_a_look + 1);
         CHECK(all.front() == 1'999); // who is listened for, each time
