@@ -118,7 +118,7 @@ bool UnfinishedMessages::listens() const {
 }
 
 bool UnfinishedMessages::was_everybody_asked(const Connection& since) const {
-    constexpr std::uint64_t until_libzmq_looks = 1'000; // for connections that have something new
+    constexpr std::uint64_t until_libzmq_looks = 300; // for connections that have something new
     return empties_ != since.empties ||
            messages_ - since.messages > connections_.size() + until_libzmq_looks;
 }
