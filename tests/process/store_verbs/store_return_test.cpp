@@ -158,7 +158,7 @@ TEST_CASE("queue take: without --follow a store that stays away ends it after th
           "[process][store]") {
     Shop shop;
     shop.create();
-    Process take = start_zmq(shop.words({"take", "q", "-n", "2", "-w", "10m", "-t", "300ms"}));
+    Process take = start_zmq(shop.words({"take", "q", "-n", "2", "-w", "10m", "-t", "3s"}));
     shop.put("one\n");
     REQUIRE(take.wait_line(Stream::output, "one"));
     shop.end(SIGKILL);
