@@ -51,6 +51,15 @@ public:
         }
         return true;
     }
+    // What fits now, taken off `bytes`. False: the other side has hung up, as far as it has told:
+    // after a hang-up, the kernel may take a minute to say so to who waits for room.
+    bool say_some(std::string& bytes) const {
+        const auto sent =
+            ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent > 0)
+            bytes.erase(0, static_cast<std::size_t>(sent));
+        return sent >= 0 || errno == EAGAIN || errno == EWOULDBLOCK;
+    }
     // Waits until the other side has said so much.
     std::string hear(std::size_t bytes) const {
         std::string text(bytes, '\0');
@@ -120,6 +129,12 @@ public:
         unsent_ += zmtp_frame(bytes, more);
     }
     bool flush() { return peer_.say(std::exchange(unsent_, {})); }
+    // A frame of a message that never ends, or as much of it as goes now. False: hung up on.
+    bool go_on(ByteView bytes) {
+        if (unsent_.empty())
+            frame(bytes, net::More::yes);
+        return peer_.say_some(unsent_);
+    }
     bool was_hung_up_on() const { return peer_.was_hung_up_on(); }
 
 private:

@@ -39,9 +39,8 @@ TEST_CASE("admin: a message without an end costs its sender the connection", "[p
     const Instant deadline = deadline_after(net::now(), patience);
     do {
         REQUIRE(net::now() < deadline);
-        peer.frame(frame, net::More::yes);
-    } while (peer.flush());
-    CHECK(daemon.process.wait_line(Stream::error, "endless_message "));
+        (void)peer.go_on(frame);
+    } while (!daemon.process.wait_line(Stream::error, "endless_message ", 1ms));
     const std::string& log = daemon.process.text(Stream::error);
     CHECK(log.find("listener=" + endpoint) != std::string::npos);
     CHECK(http_get(daemon.http(), "/metrics").body.find("flotilla_endless_messages_total 1\n") !=
