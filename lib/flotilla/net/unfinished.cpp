@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <utility>
 
 namespace flotilla::net::detail {
@@ -59,7 +60,11 @@ std::vector<int> UnfinishedMessages::to_measure() {
         }
     };
     add_next(listened_for_, last_listened_for_, listened_for_a_look, [](int each) { return each; });
+    const auto others = static_cast<std::ptrdiff_t>(all.size());
     add_next(connections_, last_other_, others_a_look, [](const auto& each) { return each.first; });
+    all.erase(std::remove_if(all.begin() + others, all.end(),
+                             [&](int each) { return listened_for_.contains(each); }),
+              all.end());
     return all;
 }
 
