@@ -300,9 +300,11 @@ void add_differing(const std::map<std::string, Lines>& a, const std::map<std::st
 
 std::vector<std::string> differing_relay_settings(const DaemonSettings& a,
                                                   const DaemonSettings& b) {
+    const auto of_a = lines_of(a);
+    const auto of_b = lines_of(b);
     std::set<std::string> differing;
-    add_differing(lines_of(a), lines_of(b), differing);
-    add_differing(lines_of(b), lines_of(a), differing);
+    add_differing(of_a, of_b, differing);
+    add_differing(of_b, of_a, differing);
     return {differing.begin(), differing.end()};
 }
 
