@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// RawPeer: a TCP connection that is no ZeroMQ peer, or says what it likes. RawZmtpPeer: one that
+// RawTcpPeer: a TCP connection that is no ZeroMQ peer, or says what it likes. RawZmtpPeer: one that
 // gets through the handshake (23/ZMTP 3.0, NULL), and then says what no library would.
 #pragma once
 
@@ -23,9 +23,9 @@
 
 namespace flotilla::test {
 
-class RawPeer {
+class RawTcpPeer {
 public:
-    explicit RawPeer(const net::Endpoint& endpoint)
+    explicit RawTcpPeer(const net::Endpoint& endpoint)
         : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
         sockaddr_in address{};
         address.sin_family = AF_INET;
@@ -33,9 +33,9 @@ public:
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         REQUIRE(::connect(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
     }
-    RawPeer(RawPeer&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-    RawPeer& operator=(RawPeer&&) = delete;
-    ~RawPeer() { close(); }
+    RawTcpPeer(RawTcpPeer&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+    RawTcpPeer& operator=(RawTcpPeer&&) = delete;
+    ~RawTcpPeer() { close(); }
     void close() {
         if (descriptor_ >= 0)
             ::close(std::exchange(descriptor_, -1));
@@ -138,7 +138,7 @@ public:
     bool was_hung_up_on() const { return peer_.was_hung_up_on(); }
 
 private:
-    RawPeer peer_;
+    RawTcpPeer peer_;
     std::string unsent_{};
 };
 

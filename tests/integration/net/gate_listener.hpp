@@ -28,7 +28,7 @@ using Failure = HandshakeFailure;
 
 inline constexpr Duration patience = 20s;
 
-using test::RawPeer;
+using test::RawTcpPeer;
 
 struct Listener {
     explicit Listener(const std::function<Security(std::shared_ptr<Gate>)>& security,

@@ -38,8 +38,8 @@ TEST_CASE("gate: whoever has a key gets in, everybody else is refused by name",
 TEST_CASE("gate: what never finishes its handshake is let go, and counted", "[integration][net]") {
     for (const auto& security : {curve, plaintext}) {
         Listener listener(security, {}, 200ms);
-        const RawPeer silent(listener.endpoint);
-        RawPeer half(listener.endpoint);
+        const RawTcpPeer silent(listener.endpoint);
+        RawTcpPeer half(listener.endpoint);
         half.say(test::zmtp_greeting("CURVE").substr(0, 20));
         CHECK(listener.until([&] { return listener.count(Failure::timeout) == 2; }));
         CHECK(listener.gate->counters().connections == 0);
@@ -50,13 +50,13 @@ TEST_CASE("gate: what never finishes its handshake is let go, and counted", "[in
 TEST_CASE("gate: garbage is no ZeroMQ", "[integration][net]") {
     for (const auto& security : {curve, plaintext}) {
         Listener listener(security);
-        RawPeer web(listener.endpoint);
+        RawTcpPeer web(listener.endpoint);
         web.say("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" + std::string(100, 'x'));
         CHECK(listener.until([&] { return listener.failures() == 1; }));
-        RawPeer scanner(listener.endpoint);
+        RawTcpPeer scanner(listener.endpoint);
         scanner.close();
         CHECK(listener.until([&] { return listener.count(Failure::closed) == 1; }));
-        RawPeer broken(listener.endpoint);
+        RawTcpPeer broken(listener.endpoint);
         broken.say(test::zmtp_greeting("CURVE") + std::string(300, '\xee'));
         CHECK(listener.until([&] { return listener.failures() == 3; }));
         CHECK(listener.gate->counters().connections == 0);
@@ -70,7 +70,7 @@ TEST_CASE("gate: a flood disturbs nobody who is in", "[integration][net]") {
     constexpr int rounds = 20;
     constexpr int peers = 50;
     for (int round = 0; round < rounds; ++round) {
-        std::vector<RawPeer> flood;
+        std::vector<RawTcpPeer> flood;
         for (int i = 0; i < peers; ++i) {
             flood.emplace_back(listener.endpoint);
             flood.back().say(std::string(200, static_cast<char>('a' + i % 26)));
@@ -91,7 +91,7 @@ TEST_CASE("gate: more connections than allowed are hung up on", "[integration][n
     Listener listener(curve, limits);
     Socket good = listener.peer(as_client(alice));
     REQUIRE(listener.hears(good));
-    std::vector<RawPeer> silent;
+    std::vector<RawTcpPeer> silent;
     for (int i = 0; i < 5; ++i)
         silent.emplace_back(listener.endpoint);
     CHECK(listener.until([&] {
@@ -109,7 +109,7 @@ TEST_CASE("gate: one address has only so many connections", "[integration][net]"
     GateLimits limits = counting_loopback();
     limits.address_connections_max = 2;
     Listener listener(plaintext, limits);
-    std::vector<RawPeer> silent;
+    std::vector<RawTcpPeer> silent;
     for (int i = 0; i < 4; ++i)
         silent.emplace_back(listener.endpoint);
     CHECK(listener.until([&] { return listener.count(Failure::address_connections) == 2; }));
@@ -117,7 +117,7 @@ TEST_CASE("gate: one address has only so many connections", "[integration][net]"
 
 TEST_CASE("gate: a NULL peer cannot claim to be somebody", "[integration][net]") {
     Listener listener(plaintext);
-    RawPeer liar(listener.endpoint);
+    RawTcpPeer liar(listener.endpoint);
     liar.say(test::zmtp_greeting("NULL") +
              test::zmtp_ready({{"Socket-Type", "DEALER"}, {"User-Id", alice.public_key.z85()}}));
     liar.hear(test::zmtp_greeting("NULL").size() + 20); // its READY begins

@@ -75,11 +75,11 @@ TEST_CASE("relay: garbage on its port leaves other peers working", "[integration
             served.await_subscription(front, "");
         }
         for (const Side side : {Side::frontend, Side::backend}) {
-            test::RawPeer http(served.relay->endpoints(side)[0]);
+            test::RawTcpPeer http(served.relay->endpoints(side)[0]);
             http.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-            test::RawPeer noise(served.relay->endpoints(side)[0]);
+            test::RawTcpPeer noise(served.relay->endpoints(side)[0]);
             noise.say(std::string(4'096, '\xff'));
-            test::RawPeer greeting(served.relay->endpoints(side)[0]);
+            test::RawTcpPeer greeting(served.relay->endpoints(side)[0]);
             greeting.say(ByteView("\xff\0\0\0\0\0\0\0\1\x7f\3\0NULL", 16));
             served.send(front, Frames{"still", "here"});
             const Texts received = served.next(back);

@@ -4,12 +4,9 @@
 #include <flotilla/net/curve.hpp>
 #include <flotilla/net/system.hpp>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <process/store/store_program.hpp>
 #include <support/memory.hpp>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <support/raw_peer.hpp>
 
 #include <csignal>
 #include <fstream>
@@ -44,17 +41,10 @@ struct Guarded {
         return std::move(*socket);
     }
     // A connection that says something and is not heard.
-    int stranger(const std::string& says) {
-        const std::string& at = store.endpoints[0];
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_port =
-            htons(static_cast<std::uint16_t>(std::stoi(at.substr(at.rfind(':') + 1))));
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        REQUIRE(::connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-        (void)::send(descriptor, says.data(), says.size(), MSG_NOSIGNAL);
-        return descriptor;
+    RawTcpPeer stranger(const std::string& says) const {
+        RawTcpPeer peer(*net::Endpoint::parse(store.endpoints[0]));
+        (void)peer.say(says);
+        return peer;
     }
     std::uint64_t memory() const { return memory_bytes(store.process.pid()); }
     std::uint64_t counted(const std::string& name) {
@@ -99,12 +89,10 @@ TEST_CASE("store: thousands of strangers leave no trace but numbers", "[process]
     constexpr int at_once = 200;
     const auto flood = [&](int rounds, const std::string& says) {
         for (int round = 0; round < rounds; ++round) {
-            std::vector<int> strangers;
+            std::vector<RawTcpPeer> strangers;
             for (int i = 0; i < at_once; ++i)
                 strangers.push_back(with.stranger(says));
             CHECK(put(peer) == "ok");
-            for (const int each : strangers)
-                ::close(each);
         }
     };
     const std::string garbage(500, 'x');
