@@ -150,7 +150,8 @@ Result<ExitCode> revoke(const KeysFlags& flags, Terminal& terminal) {
         for (const net::CurveKey& key : *revoked)
             terminal.note("revoked " + net::fingerprint(key) + "... in " + flags.list);
         if (revoked->empty())
-            terminal.note(each + " was not allowed in " + flags.list + "; it stays so");
+            terminal.note(each + " is not allowed in " + flags.list +
+                          ", revoked or never known; nothing changed");
     }
     return ExitCode::ok;
 }
