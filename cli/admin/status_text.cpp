@@ -48,8 +48,10 @@ std::string daemons_table(const std::vector<Asked>& asked) {
         // What is not ready for another reason than its state is not ready all the same.
         const std::string state =
             view.state == "ready" && !view.is_ready() ? "not_ready" : view.state;
+        std::vector<std::string> why = view.not_ready;
+        why.insert(why.end(), view.warnings.begin(), view.warnings.end());
         rows.push_back({each.endpoint, view.program, view.instance, view.version, state,
-                        age_text(view.taken_ms - view.started_ms), joined(view.not_ready, "; ")});
+                        age_text(view.taken_ms - view.started_ms), joined(why, "; ")});
     }
     return text_table(rows, rows.front().size());
 }

@@ -165,6 +165,7 @@ Result<DaemonView> read_status(std::string_view text) {
     view.started_ms = whole(member(json, "started_ms"));
     view.taken_ms = whole(member(json, "taken_ms"));
     view.not_ready = texts(member(json, "not_ready"));
+    view.warnings = texts(member(json, "warnings"));
     view.endpoints = texts(member(json, "endpoints"));
     if (Status read = read_objects(json, view); !read)
         return fail(read.error());

@@ -46,6 +46,7 @@ struct DaemonView {
     std::int64_t taken_ms = 0;
     std::string state{}; // "starting", "ready", "not_ready", ...
     std::vector<std::string> not_ready{};
+    std::vector<std::string> warnings{}; // older daemons have none
     std::vector<std::string> endpoints{};
     TableView totals{}; // one row
     std::vector<TableView> objects{};

@@ -119,6 +119,7 @@ struct Told {
     std::string trouble{}; // it did not answer
     std::string state{};
     std::vector<std::string> not_ready{};
+    std::vector<std::string> warnings{};
     // Counters of refusals that grew while we were there; others may have been refused meanwhile.
     std::vector<std::string> refusals{};
     // Everybody who did not get through a handshake since it started, the most frequent reason

@@ -170,6 +170,8 @@ std::string told_text(const Told& told) {
     std::string text = told.state;
     for (const std::string& each : told.not_ready)
         text += ", " + each;
+    for (const std::string& each : told.warnings)
+        text += ", " + each;
     for (const std::string& each : told.refusals)
         text += ", counted " + each;
     return text;
@@ -183,6 +185,7 @@ ordered_json told_json(const Told& told) {
         turned_away[std::string(net::name(reason))] = count;
     return {{"state", told.state},
             {"not_ready", told.not_ready},
+            {"warnings", told.warnings},
             {"refusals", told.refusals},
             {"turned_away", std::move(turned_away)},
             {"endless_messages", told.endless_messages}};

@@ -70,6 +70,7 @@ Told told(const Result<DaemonView>& before, const Result<DaemonView>& after) {
     }
     told.state = after->state;
     told.not_ready = after->not_ready;
+    told.warnings = after->warnings;
     told.refusals = refusals_between(*before, *after);
     told.turned_away = turned_away(*before); // without ourselves
     told.endless_messages = total(*before, "endless_messages");

@@ -141,7 +141,11 @@ std::vector<std::string> Model::warnings() const {
             all.push_back(source.endpoint() + ": unreachable: " + source.trouble());
             continue;
         }
-        if (!source.view() || source.view()->is_ready())
+        if (!source.view())
+            continue;
+        for (const std::string& each : source.view()->warnings)
+            all.push_back(source.name() + ": " + each);
+        if (source.view()->is_ready())
             continue;
         std::string why;
         for (const std::string& each : source.view()->not_ready)

@@ -24,12 +24,15 @@ void cut(std::string& text) {
 }
 
 host::Fields fields(const AuditEntry& entry, std::uint64_t left_out) {
-    host::Fields fields{{"who", entry.who}, {"verb", entry.verb}};
+    const bool is_of_rules = entry.event == "access_refused"; // as their metric has it
+    host::Fields fields{{"who", entry.who}, {is_of_rules ? "operation" : "verb", entry.verb}};
     if (!entry.object.empty())
         fields.emplace_back("object", entry.object);
     if (!entry.address.empty())
         fields.emplace_back("address", entry.address);
     fields.emplace_back("code", entry.code);
+    if (!entry.relay.empty())
+        fields.emplace_back("relay", entry.relay);
     if (!entry.why.empty())
         fields.emplace_back("why", entry.why);
     if (left_out > 0)
@@ -38,9 +41,13 @@ host::Fields fields(const AuditEntry& entry, std::uint64_t left_out) {
 }
 
 nlohmann::ordered_json shown(const AuditEntry& entry) {
-    return {{"at_ms", entry.at_ms}, {"event", entry.event},   {"who", entry.who},
-            {"verb", entry.verb},   {"object", entry.object}, {"address", entry.address},
-            {"code", entry.code},   {"why", entry.why}};
+    nlohmann::ordered_json json{{"at_ms", entry.at_ms},   {"event", entry.event},
+                                {"who", entry.who},       {"verb", entry.verb},
+                                {"object", entry.object}, {"address", entry.address},
+                                {"code", entry.code},     {"why", entry.why}};
+    if (!entry.relay.empty())
+        json["relay"] = entry.relay;
+    return json;
 }
 
 } // namespace
@@ -116,12 +123,13 @@ AuditEntry entry_about(std::string_view user, std::string_view user_id, int desc
     return entry;
 }
 
-void note(Audit& audit, const Refusal& refusal) {
+void note(Audit& audit, const Refusal& refusal, std::string relay) {
     AuditEntry entry = entry_about(refusal.user, refusal.user_id, refusal.descriptor);
     entry.event = "access_refused";
     entry.verb = name(refusal.operation);
     entry.object = refusal.object;
     entry.code = 403;
+    entry.relay = std::move(relay);
     audit.refused(std::move(entry));
 }
 

@@ -31,7 +31,8 @@ struct AuditEntry {
     std::string address{};    // where from, as connections show it: "10.0.0.7:50123", over ipc
                               // "process 4711"; may be empty
     std::uint16_t code = 200;
-    std::string why{}; // of refusals
+    std::string why{};   // of refusals
+    std::string relay{}; // at which, in a program of several
 };
 
 class Audit {
@@ -66,7 +67,7 @@ private:
 // For the callbacks of machines. `user_id` is the credential, of which some is shown where it
 // stands for nobody; `descriptor` the connection's.
 AuditEntry entry_about(std::string_view user, std::string_view user_id, int descriptor);
-// What a machine refused, as `access_refused`.
-void note(Audit& audit, const Refusal& refusal);
+// What a machine refused, as `access_refused`; `relay` is empty where there is none.
+void note(Audit& audit, const Refusal& refusal, std::string relay = {});
 
 } // namespace flotilla::admin

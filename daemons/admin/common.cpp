@@ -61,14 +61,18 @@ void add(Table& totals, const std::array<Shown<Source>, n>& shown, const Source&
 
 } // namespace
 
-void add_connections(Snapshot& snapshot, const net::GateCounters& counters, Access access) {
+void add_connections(Snapshot& snapshot, const net::GateCounters& counters, Stale stale) {
     if (snapshot.totals.rows.empty())
         return;
     add(snapshot.totals, connections, counters);
     snapshot.totals.columns.push_back(
         gauge("access_stale", "flotilla_access_stale",
               "1: an access file or allow-list changed and could not be taken over"));
-    snapshot.totals.rows.front().values.push_back(access == Access::stale ? 1 : 0);
+    snapshot.totals.rows.front().values.push_back(stale.access ? 1 : 0);
+    snapshot.totals.columns.push_back(
+        gauge("settings_stale", "flotilla_settings_stale",
+              "1: the last reload of the settings failed, and the old ones hold"));
+    snapshot.totals.rows.front().values.push_back(stale.settings ? 1 : 0);
     for (std::size_t i = 0; i < counters.failures_total.size(); ++i) {
         const FailureNames& names = failure_names()[i];
         snapshot.totals.columns.push_back(

@@ -17,7 +17,11 @@ struct CommonFigures {
 };
 // Both to the one row of the totals; without it nothing is added.
 void add_common(Snapshot& snapshot, const CommonFigures& figures);
-enum class Access : std::uint8_t { current, stale }; // the files that say who may do what
-void add_connections(Snapshot& snapshot, const net::GateCounters& counters, Access access);
+// What was read last and could not be taken over, so that what holds is older.
+struct Stale {
+    bool access = false; // the files that say who may do what
+    bool settings = false;
+};
+void add_connections(Snapshot& snapshot, const net::GateCounters& counters, Stale stale);
 
 } // namespace flotilla::admin

@@ -45,11 +45,23 @@ Snapshot Daemon::snapshot(const Wanted& wanted) const {
     show(wanted, snapshot);
     if (snapshot.state == State::ready && !snapshot.not_ready.empty())
         snapshot.state = State::not_ready; // whoever reads nothing but the state is not fooled
+    const std::string stale_access = identity_.stale_access ? identity_.stale_access() : "";
+    add_warnings(snapshot, stale_access);
     add_connections(snapshot, host::sum_of(identity_.gates),
-                    identity_.is_access_stale && identity_.is_access_stale() ? Access::stale
-                                                                             : Access::current);
+                    {!stale_access.empty(), !loop_.reload_failure().empty()});
     snapshot.objects.push_back(connection_table(identity_.gates, wanted, net::now()));
     return snapshot;
+}
+
+void Daemon::add_warnings(Snapshot& snapshot, const std::string& stale_access) const {
+    if (const std::string& why = loop_.reload_failure(); !why.empty())
+        snapshot.warnings.push_back("the last reload failed, and the old settings hold: " + why);
+    if (!stale_access.empty())
+        snapshot.warnings.push_back("keys or rules changed and could not be taken over: " +
+                                    stale_access);
+    if (!loop_.restart_needed().empty())
+        snapshot.warnings.push_back("settings wait for a restart: " +
+                                    host::listed(loop_.restart_needed()));
 }
 
 Answer Daemon::drain() {

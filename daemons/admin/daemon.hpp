@@ -22,8 +22,9 @@ public:
         std::string program{};  // "flotilla-store"
         std::string instance{}; // setting `instance`
         std::vector<net::Endpoint> endpoints{};
-        Gates gates{};                           // in front of the listeners
-        std::function<bool()> is_access_stale{}; // host::AccessKeeper::is_stale(); none: never
+        Gates gates{}; // in front of the listeners
+        // host::AccessKeeper::stale_why(); none: never.
+        std::function<std::string()> stale_access{};
     };
     // `loop` must outlive it.
     Daemon(Identity identity, host::ServeLoop& loop);
@@ -42,6 +43,7 @@ protected:
 private:
     Answer drain();
     Answer reload();
+    void add_warnings(Snapshot& snapshot, const std::string& stale_access) const;
 
     Identity identity_;
     host::ServeLoop& loop_;

@@ -82,6 +82,7 @@ std::string status_json(const Snapshot& snapshot) {
     all["taken_ms"] = snapshot.taken_ms;
     all["state"] = name(snapshot.state);
     all["not_ready"] = snapshot.not_ready;
+    all["warnings"] = snapshot.warnings;
     all["endpoints"] = snapshot.endpoints;
     all["totals_kind"] = snapshot.totals.kind;
     all["columns"][snapshot.totals.kind] = columns(snapshot.totals);
@@ -111,6 +112,8 @@ std::string health_json(const Snapshot& snapshot) {
     Json all{{"state", name(snapshot.state)}};
     if (!snapshot.not_ready.empty())
         all["not_ready"] = snapshot.not_ready;
+    if (!snapshot.warnings.empty())
+        all["warnings"] = snapshot.warnings;
     return text_of(all);
 }
 

@@ -66,6 +66,7 @@ struct Snapshot {
     std::int64_t taken_ms = 0;
     State state = State::starting;
     std::vector<std::string> not_ready{}; // why, each a sentence: "draining", "short of disk: ..."
+    std::vector<std::string> warnings{};  // it does its work, but somebody has to look; the same
     std::vector<std::string> endpoints{};
 
     Table totals{};               // one row: the whole program

@@ -147,7 +147,7 @@ std::string Service::status() const {
 ExitCode Service::run(host::Signals& signals) {
     host::ServeLoop loop(*this, *log_, *options_.settings.drain, admin_.and_own(bound_));
     Administration administration({"flotilla-broker", admin_.instance(), bound_, access_->gates(),
-                                   [this] { return access_->is_stale(); }},
+                                   [this] { return access_->stale_why(); }},
                                   loop, *broker_);
     administration_ = &administration;
     return loop.run(signals, {{{"endpoints", host::joined(bound_)}}});

@@ -17,6 +17,9 @@
 namespace flotilla::host {
 namespace {
 
+constexpr std::size_t revoked_shown_max = 10;
+constexpr const char* admin_listener = "admin"; // of the whole program, not of a relay
+
 std::string plain_beside_curve() {
     return "[[plain]] users in the file of " + setting_name("access") + " beside " +
            setting_name("curve_key") +
@@ -75,6 +78,24 @@ Result<AccessKeeper::Fresh> read(const CommonSettings& settings, net::AccessWatc
             !listed)
             return fail(listed.error());
     return AccessKeeper::Fresh{std::move(watch), std::move(*access), gate_limits(settings)};
+}
+
+// The users whose keys `list` revokes, and who were somebody until now: "alice,bob"; the first
+// ones, and how many more.
+std::string newly_revoked(const net::AllowList& list, const Permissions& until_now) {
+    std::string all;
+    std::size_t count = 0;
+    for (const net::CurveKey& key : list.revoked()) {
+        const std::string id = key.z85();
+        const auto user = until_now.user_of(id);
+        if (!user || ++count > revoked_shown_max)
+            continue;
+        const bool has_name = !user->empty() && *user != id;
+        all += (all.empty() ? "" : ",") + (has_name ? std::string(*user) : net::fingerprint(key));
+    }
+    if (count > revoked_shown_max)
+        all += " and " + std::to_string(count - revoked_shown_max) + " more";
+    return all;
 }
 
 net::GateLimits admin_limits(net::GateLimits limits) {
@@ -183,7 +204,7 @@ Status AccessKeeper::check_rules(const net::Access& access) const {
 }
 
 void AccessKeeper::take_over(Fresh fresh) {
-    is_stale_ = false;
+    stale_why_.clear();
     watch_ = std::move(fresh.watch);
     set_policy(std::move(fresh.access.policy));
     gate_->set_limits(fresh.limits);
@@ -217,10 +238,10 @@ bool AccessKeeper::look(Instant now, const Log& log) {
     if (access)
         if (const Status good = check_again(*access); !good)
             access = fail(good.error());
-    is_stale_ = !access;
+    stale_why_ = access ? std::string{} : access.error().detail;
     if (access)
         return take_over(std::move(*access), log);
-    log.warning("access_reload_failed", {{"why", access.error().detail}});
+    log.warning("access_reload_failed", {{"why", stale_why_}});
     // A key that was revoked does not wait until the rules are mended.
     auto rest = watch_.load_rest();
     return rest && check_again(*rest) && take_over(std::move(*rest), log);
@@ -238,6 +259,9 @@ bool AccessKeeper::take_over(net::Access access, const Log& log) {
     const auto* list = std::get_if<net::AllowList>(&access.policy.clients);
     const std::size_t keys = list ? list->size() : 0;
     Fields fields{{"keys", keys}, {"rules", access.rules}, {"plain_users", access.plain_users}};
+    if (list)
+        if (std::string revoked = newly_revoked(*list, *permissions_); !revoked.empty())
+            fields.emplace_back("revoked", std::move(revoked));
     if (list && keys == 0) {
         fields.emplace_back("why", "all keys are revoked: nobody can connect");
         log.warning("access_reloaded", fields);
@@ -256,14 +280,15 @@ void AccessKeeper::log_failures(const Log& log) {
             if (each.waits > Duration::zero())
                 log.warning("address_penalty",
                             {{"address", each.address}, {"wait", format_duration(each.waits)}});
-            ++counts[refused_at(gate == admin_gate_ ? "admin" : "", std::move(each))];
+            ++counts[refused_at(gate == admin_gate_ ? admin_listener : "", std::move(each))];
         }
     std::size_t lines = 0;
     for (const auto& [refused, count] : counts) {
         if (lines++ == lines_max)
             break;
         failures_logged_ += count;
-        log.warning("handshake_refused", fields_of(refused, relay_, count));
+        log.warning("handshake_refused",
+                    fields_of(refused, refused.listener == admin_listener ? "" : relay_, count));
     }
     const auto all = sum_of(gates()).failures_total;
     const std::uint64_t total = std::accumulate(all.begin(), all.end(), std::uint64_t{0});
@@ -276,17 +301,22 @@ void AccessKeeper::log_endless(const Log& log) {
     std::size_t lines = 0;
     for (const auto& gate : {gate_, admin_gate_})
         for (net::EndlessMessage& each : gate->take_endless()) {
-            if (lines++ == lines_max)
-                return;
+            if (lines == lines_max)
+                break;
+            ++lines;
             Fields fields{{"listener", std::move(each.listener)},
                           {"address", std::move(each.peer)},
                           {"bytes", each.bytes},
                           {"why", "more came of one message than a message may have, and no end of "
                                   "it; the connection was cut off"}};
-            if (!relay_.empty())
+            if (!relay_.empty() && gate != admin_gate_)
                 fields.insert(fields.begin(), {"relay", relay_});
             log.warning("endless_message", fields);
         }
+    const std::uint64_t total = sum_of(gates()).endless_total;
+    if (total > endless_logged_ + lines)
+        log.warning("endless_message_left_out", {{"count", total - endless_logged_ - lines}});
+    endless_logged_ = total;
 }
 
 Fields AccessKeeper::counters() const {

@@ -75,7 +75,8 @@ public:
     Fields counters() const;
 
     // A file changed and could not be taken over: what holds is older.
-    bool is_stale() const noexcept { return is_stale_; }
+    bool is_stale() const noexcept { return !stale_why_.empty(); }
+    const std::string& stale_why() const noexcept { return stale_why_; }
 
     // Once a second (sooner calls do nothing, but while a file changes): logs who was refused, and
     // takes over files that changed; of two, the one that is right. True: permissions() are others.
@@ -111,8 +112,9 @@ private:
     Instant next_look_{};
     std::optional<std::uint64_t> changing_{}; // what the last look saw, not taken over yet
     int looks_again_ = 0;
-    bool is_stale_ = false;
+    std::string stale_why_{};
     std::uint64_t failures_logged_ = 0; // and counted
+    std::uint64_t endless_logged_ = 0;  // the same
 };
 
 // What the settings leave open takes the gate's own limits.

@@ -51,11 +51,14 @@ Result<Reloaded> ServeLoop::reload() {
     if (done) {
         log_.set(done->loop.log_level, done->loop.log_format);
         drain_ = done->loop.drain;
+        reload_failure_.clear();
+        restart_needed_ = done->restart_needed;
         log_.info("reloaded", {{"changed", listed(done->changed)}});
         if (!done->restart_needed.empty())
             log_.warning("restart_needed", {{"settings", listed(done->restart_needed)}});
     } else {
-        log_.error("reload_failed", {{"why", done.error().detail}});
+        reload_failure_ = done.error().detail;
+        log_.error("reload_failed", {{"why", reload_failure_}});
     }
     const std::string now = done ? status() : "The old settings hold: " + done.error().detail;
     if (is_draining())

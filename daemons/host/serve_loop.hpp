@@ -62,6 +62,10 @@ public:
 
     // As SIGHUP does; logs `reloaded` or `reload_failed`. From the loop's thread, as the next two.
     Result<Reloaded> reload();
+    // Why the last reload failed, so that older settings hold; empty: it did not.
+    const std::string& reload_failure() const noexcept { return reload_failure_; }
+    // What the last one that succeeded left for a restart.
+    const std::vector<std::string>& restart_needed() const noexcept { return restart_needed_; }
     // As the first SIGTERM does. Returns how long it may take; again: what is left of it.
     Duration order_drain();
     bool is_draining() const noexcept { return drain_until_.has_value(); }
@@ -85,6 +89,8 @@ private:
     FreedMemory memory_{};
     net::Poller poller_{};
     std::optional<Instant> drain_until_{}; // while draining
+    std::string reload_failure_{};
+    std::vector<std::string> restart_needed_{};
     bool drained_ = false;
     bool stopped_at_once_ = false;
 };

@@ -143,8 +143,8 @@ Status Service::guard(relay::RelayOptions& options, const RelaySettings& setting
     // A forwarder that will never have rules leaves subscriptions to libzmq.
     if (wanted.access || wanted.allow_client_keys || wanted.allow_any_client_key)
         options.permissions = access->permissions();
-    options.on_refused = [audit = admin_.audit()](const Refusal& refusal) {
-        note(*audit, refusal);
+    options.on_refused = [audit = admin_.audit(), name = options.name](const Refusal& refusal) {
+        note(*audit, refusal, name);
     };
     if (access_.empty())
         admin_.office().set_permissions(access->permissions());
@@ -167,6 +167,15 @@ void Service::set_permissions() {
         if (relays_[i].options().permissions)
             relays_[i].set_permissions(access_[i].permissions());
     admin_.office().set_permissions(access_.front().permissions());
+}
+
+std::string Service::stale_access() const {
+    const auto stale = std::find_if(access_.begin(), access_.end(),
+                                    [](const auto& each) { return !each.stale_why().empty(); });
+    if (stale == access_.end())
+        return {};
+    const relay::Relay& relay = relays_[static_cast<std::size_t>(stale - access_.begin())];
+    return "relay '" + relay.options().name + "': " + stale->stale_why();
 }
 
 Service::Service(net::Context context, admin::Admin admin, ServiceOptions options, host::Log& log)
@@ -323,13 +332,9 @@ ExitCode Service::run(host::Signals& signals) {
     for (const host::AccessKeeper& each : access_)
         for (auto& gate : each.gates())
             gates.push_back(std::move(gate));
-    Administration administration({"flotilla-relay", admin_.instance(), bound, gates,
-                                   [this] {
-                                       return std::any_of(
-                                           access_.begin(), access_.end(),
-                                           [](const auto& each) { return each.is_stale(); });
-                                   }},
-                                  loop, relays_);
+    Administration administration(
+        {"flotilla-relay", admin_.instance(), bound, gates, [this] { return stale_access(); }},
+        loop, relays_);
     administration_ = &administration;
     const ExitCode code = loop.run(signals, ready);
     return code == ExitCode::ok && lost_something_ ? ExitCode::not_flushed : code;

@@ -54,6 +54,7 @@ public:
 private:
     Status guard(relay::RelayOptions& options, const RelaySettings& settings);
     void set_permissions(); // those of access_, wherever they are asked
+    std::string stale_access() const;
     Service(net::Context context, admin::Admin admin, ServiceOptions options, host::Log& log);
 
     ServiceOptions options_;

@@ -31,7 +31,7 @@ class FakeDaemon:
         self.hangs = threading.Event()  # set: answers stay away
         self.released = threading.Event()
         self.started_ms = int(time.time() * 1000) - 90_000
-        self.state, self.not_ready = "ready", []
+        self.state, self.not_ready, self.warnings = "ready", [], []
         self.queues = [f"orders.{i:05}" for i in range(queues)]
         self.messages = {}  # queue -> [message]
         self.posted = []
@@ -127,7 +127,7 @@ class FakeDaemon:
         return {
             "program": "flotilla-store", "instance": "orders", "version": "0.1.0", "process": 4711,
             "started_ms": self.started_ms, "taken_ms": now, "state": self.state, "not_ready": self.not_ready,
-            "endpoints": ["tcp://127.0.0.1:5560"], "totals_kind": "store",
+            "warnings": self.warnings, "endpoints": ["tcp://127.0.0.1:5560"], "totals_kind": "store",
             "columns": {"store": [column("queues"), column("commits", "counter"), column("received", "counter"),
                                   column("finished", "counter"), column("ready"), column("leased")],
                         "queue": queue_columns},

@@ -62,6 +62,13 @@ class States(ConsoleTest):
             page.says("short of disk: 12 MiB free")
             page.says("not ready", "#state")
 
+    def test_what_somebody_has_to_look_at_though_it_is_ready(self):
+        with FakeDaemon(SOURCES) as fake:
+            fake.warnings = ["the last reload failed, and the old settings hold: line 3"]
+            page = self.page(fake.url)
+            page.says("Ready: takes work")
+            page.says("the last reload failed, and the old settings hold: line 3")
+
     def test_nothing_there(self):
         with FakeDaemon(SOURCES, queues=0) as fake:
             page = self.page(fake.url, "#/objects/queue")

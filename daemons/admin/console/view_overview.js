@@ -12,6 +12,7 @@ import {Actions} from './actions.js';
 export function overview(app) {
     const readiness = h('p', {class: 'ready'});
     const reasons = h('ul', {class: 'reasons', hidden: true});
+    const warnings = h('ul', {class: 'reasons', 'aria-label': 'Warnings', hidden: true});
     const about = facts();
     const endpoints = h('ul', {class: 'plain'});
     const tiles = h('dl', {class: 'tiles'});
@@ -39,7 +40,7 @@ export function overview(app) {
     const reload = button('Reload settings', () => reloadSettings(app));
     const actions = new Actions(app, [reload]);
     const root = h('div', {}, h('h1', {tabindex: '-1'}, 'Overview'),
-        section('Readiness', readiness, reasons, about.element),
+        section('Readiness', readiness, reasons, warnings, about.element),
         section('Now', tiles), section('Last minutes', plots.element), latencySection,
         section('Endpoints', endpoints), actions.element,
         section('All figures', figures.element));
@@ -54,6 +55,8 @@ export function overview(app) {
             readiness.className = isReady ? 'ready good' : 'ready bad';
             show(reasons, snapshot.not_ready.length > 0);
             fillList(reasons, snapshot.not_ready);
+            show(warnings, snapshot.warnings.length > 0);
+            fillList(warnings, snapshot.warnings);
             fillList(endpoints, snapshot.endpoints.length ? snapshot.endpoints : ['None']);
             about.update([
                 ['Program', `${snapshot.program} ${snapshot.version}`],

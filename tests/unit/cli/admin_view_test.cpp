@@ -84,6 +84,9 @@ TEST_CASE("status shows a line a daemon, and says why one is not ready", "[unit]
           "ipc://c   -               -         -        unreachable  -   nobody listens there\n");
     DaemonView short_of_disk = view_of({});
     short_of_disk.not_ready = {"short of disk"};
+    short_of_disk.warnings = {"line 3"};
+    CHECK(daemons_table({{"ipc://a", short_of_disk, {}, {}}}).find("short of disk; line 3") !=
+          std::string::npos);
     CHECK(daemons_table({{"ipc://a", short_of_disk, {}, {}}}).find("not_ready") !=
           std::string::npos);
 }

@@ -198,11 +198,13 @@ TEST_CASE("access keeper: files that were emptied give nobody more rights, and t
     write(with.folder.file("list"), "# all of it was here\n");
     CHECK_FALSE(look());
     CHECK(keeper->permissions()->user_of(key) == "alice");
+    CHECK(has(keeper->stale_why(), "lists no key"));
     CHECK_FALSE(keeper->read_again(with.settings));
     write(with.folder.file("list"), "revoked " + key + "\n");
     CHECK(look());
     CHECK(keeper->read_again(with.settings)); // as the watcher does
     CHECK(has(with.logged(), "warning access_reloaded keys=0"));
+    CHECK(has(with.logged(), "revoked=alice"));
     CHECK(AccessKeeper::open(with.settings)); // and so does a restart
 
     write(*with.settings.access, "");

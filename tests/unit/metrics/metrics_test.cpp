@@ -72,7 +72,7 @@ Families exported(admin::Table totals, std::vector<admin::Table> objects,
     admin::Snapshot snapshot;
     add_row(totals);
     snapshot.totals = std::move(totals);
-    admin::add_connections(snapshot, {}, admin::Access::current);
+    admin::add_connections(snapshot, {}, {});
     admin::add_common(snapshot, {});
     for (admin::Table& each : objects)
         add_row(each);
