@@ -312,6 +312,28 @@ TEST_CASE("a store that drains takes nothing more, and lets leases in hand end")
     CHECK(rig.engine->levels().leased == 0);
 }
 
+TEST_CASE("a store that drains gives nothing new to whoever finishes what it holds") {
+    EngineRig rig;
+    rig.create("orders");
+    rig.create("empty");
+    rig.ask<PutOk>("producer", EngineRig::many("orders", 6, "m"));
+    rig.hello("worker", "orders", 2);
+    const auto held = rig.seen("worker");
+    REQUIRE(held.size() == 2);
+    rig.say("waiting", Take{"empty", 1h});
+    rig.turns();
+    rig.engine->drain(rig.times);
+    rig.turns();
+    CHECK(rig.errors() == "draining: this store delivers no more; go elsewhere; "); // to `waiting`
+    CHECK(rig.ack("worker", {held[0]}).done == 1);
+    CHECK(rig.seen("worker").empty());
+    CHECK(rig.nack("worker", {held[1]}).done == 1);
+    CHECK(rig.seen("worker").empty());
+    CHECK(rig.ask<leased::ErrorReply>("other", Take{"orders", 1s}).code == ErrorCode::draining);
+    CHECK(rig.engine->levels().leased == 0);
+    CHECK(rig.stat("orders").levels.ready == 5);
+}
+
 TEST_CASE("a held peer gets answers and no deliveries until it is released") {
     EngineRig rig;
     rig.create("orders");

@@ -89,3 +89,31 @@ TEST_CASE("a message that breaks each connection that it is sent over is dead in
     CHECK(rig.seen("worker3").empty());
     CHECK(rig.stat("orders").counters.dead_total == 1);
 }
+
+TEST_CASE("a taker whose connection ended is gone, and is not shown over the next one") {
+    EngineRig rig;
+    rig.create("orders");
+    rig.put("orders", "one");
+    const auto says = [&](std::string_view peer, int descriptor, Command command) {
+        rig.engine->apply(Peer{peer, {}, descriptor}, {false, "c"}, std::move(command), rig.times);
+        rig.turns();
+    };
+    const auto shown = [&] {
+        const auto all = rig.engine->sessions(rig.times.now);
+        REQUIRE(all.size() == 1);
+        return all[0];
+    };
+    says("taker", 7, Take{"orders", Duration::zero()});
+    const auto taken = rig.seen("taker");
+    REQUIRE(taken.size() == 1);
+    CHECK(shown().descriptor == 7);
+    CHECK_FALSE(shown().is_gone);
+    rig.engine->connection_lost(7, rig.times);
+    rig.turns();
+    CHECK(shown().descriptor == -1);
+    CHECK(shown().is_gone);
+    CHECK(shown().leased == 1); // until the lease is over,
+    says("taker", 8, leased::Command{leased::Ack{EngineRig::leases_of(taken)}}); // or it says so
+    CHECK(shown().descriptor == 8);
+    CHECK_FALSE(shown().is_gone);
+}

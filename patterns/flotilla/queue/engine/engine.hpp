@@ -145,7 +145,8 @@ public:
     // More is ready than one turn gave out: call finish_turn() again without waiting.
     bool has_more() const noexcept;
 
-    // Refuses puts and new sessions with `draining`; leases in hand may end.
+    // Refuses puts, takes and new sessions with `draining`, and delivers nothing more; leases in
+    // hand may end.
     void drain(Times times);
     // Everybody is told to go elsewhere; everything returned is written; the next start is clean.
     Status stop(Times times, EngineOutputs& out);

@@ -70,7 +70,8 @@ Slot QueueMachine::Rest::next_session(Slot slot) {
 
 QueueMachine::Rest::Served QueueMachine::Rest::serve(Round& round, Slot slot) {
     Queue& queue = book_[slot];
-    if (!queue.is_used || queue.paused_until > turn_.now)
+    // While it drains, what consumers hold ends, and nothing comes after it.
+    if (draining_ || !queue.is_used || queue.paused_until > turn_.now)
         return Served::idle;
     for (;;) {
         if (round.is_spent())

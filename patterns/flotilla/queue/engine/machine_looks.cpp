@@ -161,7 +161,7 @@ std::vector<SessionStat> QueueMachine::sessions(Instant now) const {
         if (session.queue != no_slot)
             stat.queue = rest_->book_[session.queue].name;
         stat.descriptor = session.descriptor;
-        stat.is_gone = session.state == Session::State::gone;
+        stat.is_gone = session.state == Session::State::gone || session.is_lost;
         stat.is_held = session.is_held;
         stat.credit = session.credit;
         stat.leased = session.outstanding;

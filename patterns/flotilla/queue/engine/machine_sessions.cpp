@@ -11,10 +11,15 @@ namespace flotilla::queue {
 
 using leased::ErrorCode;
 
+namespace {
+constexpr const char* delivers_no_more = "this store delivers no more; go elsewhere";
+}
+
 void QueueMachine::Rest::heard(Slot slot) {
     Session& session = sessions_[slot];
     session.heard = turn_.now;
     session.probed = false;
+    session.is_lost = false;
     session.alarm = never;
     if (session.state == Session::State::gone) {
         session.state = Session::State::live;
@@ -164,8 +169,8 @@ void QueueMachine::Rest::handle(const Said& said, const Take& asked) {
 }
 
 void QueueMachine::Rest::take(Said& said, Slot queue, Duration wait) {
-    if (stopped_)
-        return refuse(said, ErrorCode::draining, "this store delivers no more; go elsewhere");
+    if (draining_)
+        return refuse(said, ErrorCode::draining, delivers_no_more);
     if (said.session == no_slot && open_session(said) == no_slot)
         return;
     Session& session = sessions_[said.session];
@@ -205,12 +210,15 @@ void QueueMachine::Rest::tick_takes(EngineOutputs& out) {
         if (!session.take)
             return;
         // A queue that waits for another turn (its horizon is to be raised) may have something yet.
-        if (session.take_until > turn_.now || session.state != Session::State::live ||
-            book_[session.queue].is_waiting) {
+        const bool waits = session.take_until > turn_.now || book_[session.queue].is_waiting;
+        if ((waits && !draining_) || session.state != Session::State::live) {
             next_take_ = std::min(next_take_, session.take_until);
             return;
         }
-        out.sends.push_back({session.peer, std::move(*session.take), leased::Empty{}});
+        leased::Event answer = leased::Empty{};
+        if (draining_)
+            answer = leased::ErrorReply{ErrorCode::draining, delivers_no_more, 0, 0, 0};
+        out.sends.push_back({session.peer, std::move(*session.take), std::move(answer)});
         session.take.reset();
         session.take_until = never;
         --takes_;
@@ -263,8 +271,11 @@ void QueueMachine::Rest::question(int descriptor) {
     Session& session = sessions_[slot];
     // Who took without a session may answer over another connection: its lease lives until it is
     // over (docs/protocol/leased.md).
-    if (!session.greeted && !session.take && session.outstanding > 0)
+    if (!session.greeted && !session.take && session.outstanding > 0) {
+        session.is_lost = true;
+        session.descriptor = -1; // the next connection's, which is none of its
         return;
+    }
     session.probed = true;
     session.alarm = deadline_after(turn_.now, limits_.return_grace);
     next_look_ = std::min(next_look_, session.alarm);

@@ -315,6 +315,11 @@ Instant QueueMachine::Rest::next_deadline() const noexcept {
     return has_more() ? turn_.now : next;
 }
 
+void QueueMachine::Rest::drain() noexcept {
+    draining_ = true;
+    next_take_ = Instant{}; // who waits is told
+}
+
 void QueueMachine::Rest::stop(Times times) {
     set_times(times);
     draining_ = true;

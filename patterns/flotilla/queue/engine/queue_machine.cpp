@@ -84,7 +84,7 @@ void QueueMachine::set_permissions(std::shared_ptr<const Permissions> permission
     rest_->set_permissions(std::move(permissions));
 }
 void QueueMachine::drain() noexcept {
-    rest_->draining_ = true;
+    rest_->drain();
 }
 void QueueMachine::stop(Times times) {
     rest_->stop(times);

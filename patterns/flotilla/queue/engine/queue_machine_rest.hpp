@@ -66,6 +66,7 @@ public:
     bool must_commit() const noexcept;
     bool is_turn_full() const noexcept;   // for more commands
     bool is_commit_full() const noexcept; // of what it has to write
+    void drain() noexcept;
     void stop(Times times);
     void check() const;
 

@@ -39,6 +39,7 @@ struct Session {
     bool delimited = false; // speaks with an empty first frame
     bool packed = false;
     bool probed = false;  // asked whether it is still there, and did not speak since
+    bool is_lost = false; // its connection ended, and its leases outlive it (it has no session)
     bool is_held = false; // its deliveries stay where they are: it does not read
     wire::leased::Compressions compress{};
     std::uint32_t credit = 0;
