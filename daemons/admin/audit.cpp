@@ -23,9 +23,14 @@ void cut(std::string& text) {
         text.resize(Audit::text_bytes_max);
 }
 
+bool is_of_rules(const AuditEntry& entry) {
+    return entry.event == "access_refused";
+}
+
 host::Fields fields(const AuditEntry& entry, std::uint64_t left_out) {
-    const bool is_of_rules = entry.event == "access_refused"; // as their metric has it
-    host::Fields fields{{"who", entry.who}, {is_of_rules ? "operation" : "verb", entry.verb}};
+    // As the metric of rules has it.
+    const char* verb = is_of_rules(entry) ? "operation" : "verb";
+    host::Fields fields{{"who", entry.who}, {verb, entry.verb}};
     if (!entry.object.empty())
         fields.emplace_back("object", entry.object);
     if (!entry.address.empty())
@@ -81,7 +86,7 @@ void Audit::refused(AuditEntry entry) {
     {
         const std::lock_guard lock(mutex_);
         ++refused_total_;
-        left_out = refusals_logged_.pass(net::now());
+        left_out = (is_of_rules(entry) ? by_rules_logged_ : orders_logged_).pass(net::now());
         keep(refusals_, std::move(entry));
     }
     if (left_out)
@@ -130,6 +135,8 @@ void note(Audit& audit, const Refusal& refusal, std::string relay) {
     entry.object = refusal.object;
     entry.code = 403;
     entry.relay = std::move(relay);
+    if (refusal.user.empty() && !refusal.user_id.empty())
+        entry.why = "this key is of nobody any more: it was revoked, or left the list";
     audit.refused(std::move(entry));
 }
 

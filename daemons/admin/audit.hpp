@@ -61,7 +61,8 @@ private:
     std::deque<AuditEntry> refusals_{};
     std::uint64_t changed_total_ = 0;
     std::uint64_t refused_total_ = 0;
-    host::RateLimit refusals_logged_{1s};
+    host::RateLimit orders_logged_{1s};   // refused ones,
+    host::RateLimit by_rules_logged_{1s}; // and what rules refused: one does not hide the other
 };
 
 // For the callbacks of machines. `user_id` is the credential, of which some is shown where it

@@ -146,8 +146,13 @@ ExitCode ServeLoop::run(Signals& signals, const std::vector<Fields>& ready) {
     served_.detach(poller_);
     const std::vector<Fields> last = served_.counters();
     served_.stop();
-    for (const Fields& fields : last)
-        log_.info(event("stopped"), fields);
+    for (Fields fields : last) {
+        fields.insert(fields.begin(), {"drained", drained_ ? "yes" : "no"});
+        if (drained_)
+            log_.info(event("stopped"), fields);
+        else
+            log_.warning(event("stopped"), fields);
+    }
     if (!ended) {
         log_.error("transport_failed", {{"why", to_string(ended.error())}});
         return ExitCode::runtime_error;

@@ -18,6 +18,10 @@ void Administration::show(const admin::Wanted& wanted, admin::Snapshot& snapshot
     std::sort(by_name.begin(), by_name.end(), [](const relay::Relay* a, const relay::Relay* b) {
         return a->options().name < b->options().name;
     });
+    for (const relay::Relay* each : by_name)
+        if (each->counters().state == relay::Pump::State::paused)
+            snapshot.warnings.push_back("relay '" + each->options().name +
+                                        "' was paused and hands nothing on; resume it");
     admin::Table relays = relay_table();
     if (is_wanted(wanted, "relay"))
         for (const relay::Relay* each : by_name)

@@ -56,6 +56,9 @@ void Administration::show(const admin::Wanted& wanted, admin::Snapshot& snapshot
     snapshot.objects.push_back(std::move(doors));
     snapshot.objects.push_back(std::move(sessions));
     snapshot.histograms = histograms(figures);
+    if (snapshot.state == admin::State::draining && figures.levels.leased > 0)
+        snapshot.warnings.push_back("the drain waits for " + std::to_string(figures.levels.leased) +
+                                    " leased messages, or its deadline; sessions show whose");
     for (std::string& each : not_ready(figures.levels, figures.disk, parts_.disk_reserve_bytes))
         snapshot.not_ready.push_back(std::move(each));
 }

@@ -221,8 +221,10 @@ TEST_CASE("admin: a relay is paused and goes on", "[process][admin]") {
     CHECK(http_post(relay.http(), "/api/relays/" + name + "/pause", "{}", authorized).code == 200);
     CHECK(shown()["state"] == "paused");
     CHECK(shown()["paused"] == 1);
+    CHECK(relay.status()["warnings"][0].get<std::string>().find("was paused") != std::string::npos);
     CHECK(http_post(relay.http(), "/api/relays/" + name + "/resume", "{}", authorized).code == 200);
     CHECK(shown()["state"] == "running");
+    CHECK(relay.status()["warnings"].empty());
     CHECK(promtool(http_get(relay.http(), "/metrics").body) == "");
     CHECK(promtool(http_get(relay.http(), "/metrics/relays").body) == "");
 }

@@ -59,6 +59,7 @@ TEST_CASE("store: a stop waits for what consumers hold, until the deadline or a 
         REQUIRE(store.process.wait_line(Stream::error, "draining"));
         if (hurry)
             store.process.signal(SIGTERM);
+        CHECK(store.process.wait_line(Stream::error, "warning store_stopped drained=no"));
         CHECK(store.process.wait_exit() == Exit::with(5));
     }
 }
@@ -78,6 +79,7 @@ TEST_CASE("store: while it drains, puts are refused and what is held may be ackn
     const auto refused = peer.ask("put", "queue=q", "too late");
     CHECK(refused.verb == "error");
     CHECK(refused.value("code") == "draining");
+    CHECK(peer.ask("take", "queue=q").value("code") == "draining");
     CHECK(peer.ask("ack", "lease=" + taken.value("lease")).verb == "ok");
     CHECK(store.process.wait_exit() == Exit::with(0));
 }
