@@ -316,7 +316,8 @@ Instant QueueMachine::Rest::next_deadline() const noexcept {
 }
 
 void QueueMachine::Rest::drain() noexcept {
-    draining_ = true;
+    if (std::exchange(draining_, true))
+        return;
     next_take_ = Instant{}; // who waits is told
 }
 
