@@ -76,11 +76,10 @@ std::string text_of(const std::vector<Asked>& asked, const StatusFlags& flags) {
 }
 
 ExitCode verdict(const std::vector<Asked>& asked) {
-    const auto answered = [](const Asked& each) { return each.view.has_value(); };
-    const auto ready = [](const Asked& each) { return each.view && each.view->is_ready(); };
-    if (std::none_of(asked.begin(), asked.end(), answered))
-        return ExitCode::nothing;
-    return std::all_of(asked.begin(), asked.end(), ready) ? ExitCode::ok : ExitCode::refused;
+    std::vector<const DaemonView*> views;
+    for (const Asked& each : asked)
+        views.push_back(each.view ? &*each.view : nullptr);
+    return readiness(views);
 }
 
 Status wait_for_next(Duration interval) {

@@ -49,16 +49,21 @@ public:
         nlohmann::json arguments{{"rows", totals_only ? 0 : flags_.rows}};
         if (!all && !totals_only)
             arguments["kind"] = model_.kind();
+        note_late(now);
         for (std::size_t i = 0; i < links_.size(); ++i) {
-            if (links_[i]->is_asking()) {
-                if (now - asked_[i] < flags_.admin.timeout)
-                    continue;
-                model_.lost(i, links_[i]->hint().empty() ? "no answer" : links_[i]->hint());
-            }
+            if (links_[i]->is_asking() && !is_late(i, now))
+                continue;
             asked_[i] = now;
             links_[i]->ask("status", arguments.dump());
         }
         next_ = now + flags_.interval;
+    }
+
+    // Who has not answered in time says nothing.
+    void note_late(Instant now) {
+        for (std::size_t i = 0; i < links_.size(); ++i)
+            if (is_late(i, now))
+                model_.lost(i, links_[i]->hint().empty() ? "no answer" : links_[i]->hint());
     }
 
     // Whether something changed.
@@ -92,6 +97,10 @@ public:
     }
 
 private:
+    bool is_late(std::size_t source, Instant now) const {
+        return links_[source]->is_asking() && now - asked_[source] >= flags_.admin.timeout;
+    }
+
     void hear(std::size_t source, const AdminAnswer& answer) {
         auto json = accepted(answer);
         auto view = json ? read_status(*json) : Result<DaemonView>{fail(json.error())};
@@ -154,6 +163,7 @@ Result<ExitCode> run_screen(AdminLinks& links, top::Model& model, const TopFlags
 Result<ExitCode> run_batch(AdminLinks& links, top::Model& model, const TopFlags& flags) {
     Rounds rounds(links, model, flags);
     Output out;
+    ExitCode code = ExitCode::nothing;
     const auto kinds = flags.kind.empty() ? top::Model::Kinds::all : top::Model::Kinds::chosen;
     for (std::uint64_t frame = 0; frame < *flags.batch && !out.closed(); ++frame) {
         while (!rounds.is_due(net::now()) && signal_caught() == 0)
@@ -169,13 +179,15 @@ Result<ExitCode> run_batch(AdminLinks& links, top::Model& model, const TopFlags&
         }
         if (signal_caught() != 0)
             break;
+        rounds.note_late(net::now());
+        code = model.verdict();
         Status written = out.write((frame > 0 ? "\n" : "") + model.plain(net::wall_now(), kinds));
         if (written)
             written = out.flush();
         if (!written)
             return fail(written.error());
     }
-    return out.finish({});
+    return out.finish({}, code);
 }
 
 Result<ExitCode> run_top(const TopFlags& flags) {
@@ -218,7 +230,8 @@ Run declare_top(Parser& parser) {
     parser.set_footer(
         "Keys: arrows and pages, tab for the next kind, s to sort, / to filter, enter for "
         "every\nnumber of a row, p to hold still, ? for help, q to quit. Counters are shown "
-        "as what they\ngrow by a second.\n\n"
+        "as what they\ngrow by a second. Exit status with --batch, by the last frame: 0 when all "
+        "daemons are ready,\n4 when one is not or does not answer, 3 when none answers.\n\n"
         "Examples:\n"
         "  zmq top ipc:///run/flotilla-store/admin ipc:///run/flotilla-broker/admin\n"
         "  zmq top ipc:///run/flotilla-store/admin --kind queue --batch 2");

@@ -174,4 +174,12 @@ Result<DaemonView> read_status(std::string_view text) {
     return view;
 }
 
+ExitCode readiness(const std::vector<const DaemonView*>& asked) {
+    const auto answered = [](const DaemonView* view) { return view != nullptr; };
+    const auto ready = [](const DaemonView* view) { return view != nullptr && view->is_ready(); };
+    if (std::none_of(asked.begin(), asked.end(), answered))
+        return ExitCode::nothing;
+    return std::all_of(asked.begin(), asked.end(), ready) ? ExitCode::ok : ExitCode::refused;
+}
+
 } // namespace flotilla::cli

@@ -4,6 +4,7 @@
 // the daemon. Pure; foreign bytes are read here and nowhere else.
 #pragma once
 
+#include <flotilla/base/exit_code.hpp>
 #include <flotilla/base/result.hpp>
 
 #include <cstdint>
@@ -61,5 +62,9 @@ struct DaemonView {
 
 // Text of others is escaped where it is not printable. Errors: malformed, too_many.
 Result<DaemonView> read_status(std::string_view json);
+
+// What a script is told of daemons that were asked, null for each that did not answer: ok when all
+// are ready, nothing when none answered, else refused.
+ExitCode readiness(const std::vector<const DaemonView*>& asked);
 
 } // namespace flotilla::cli

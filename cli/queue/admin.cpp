@@ -9,6 +9,7 @@
 #include <cli/queue/verbs.hpp>
 #include <cli/words.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -36,24 +37,39 @@ std::string queue_line(std::vector<std::string> words, const StoreFlags& store) 
     return shell_line(words);
 }
 
-// Which properties of the queue that is there are others than those wanted, and how to have these.
+// Whether a word gives this property a value; of times also without the _ms.
+bool names_property(const std::vector<std::string>& words, const std::string& property) {
+    return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+        const std::string name = word.substr(0, word.find('='));
+        return name == property || name + "_ms" == property;
+    });
+}
+
+// Which of the properties that were asked for are others in the queue that is there, and how to
+// have these. What was not asked for is nobody's wish, and changes nothing that somebody has set.
 std::string differences(StoreLink& link, const AdminFlags& flags,
                         const queue::QueueProperties& wanted) {
     const auto stat = link.ask_for<queue::StatReply>(queue::Stat{flags.queue}, queue::Asked::stat);
+    const std::string shows =
+        "; this shows them: " + queue_line({"stat", flags.queue}, flags.store);
     if (!stat)
-        return "; this shows them: " + queue_line({"stat", flags.queue}, flags.store);
+        return shows;
     const OptionPairs there = option_pairs(stat->text);
     std::string differs;
+    bool is_same = true;
     std::vector<std::string> words{"alter", flags.queue};
     for (const auto& [name, value] : property_texts(wanted)) {
         const std::string has(value_of(there, name));
-        if (has == value)
+        is_same = is_same && has == value;
+        if (has == value || !names_property(flags.words, name))
             continue;
         differs += (differs.empty() ? "" : ", ") + name + "=" + has;
         words.push_back(name + "=" + value);
     }
-    if (differs.empty())
+    if (is_same)
         return ", as it is wanted (--or-same is content with that)";
+    if (differs.empty())
+        return " with other properties" + shows;
     return ", which has " + differs +
            "; this changes it: " + queue_line(std::move(words), flags.store);
 }

@@ -243,10 +243,15 @@ Result<ExitCode> PutRun::tell_end() {
 
 // What is not confirmed, why, and how much of the input was not even read.
 void PutRun::tell_left(std::uint64_t left) {
-    const bool is_told = producer_->is_connected() || producer_->has_only_strangers();
-    const std::string why = refused_key_.is_everywhere(net::now()) ? refused_key_.text()
-                            : is_told                              ? producer_->state_text()
-                                                                   : no_answer(flags_.store, hint_);
+    std::string why;
+    if (refused_key_.is_everywhere(net::now()))
+        why = refused_key_.text();
+    else if (producer_->is_connected() || producer_->has_only_strangers())
+        why = producer_->state_text();
+    else if (hint_.text().empty())
+        why = draining_text(flags_);
+    if (why.empty() && !producer_->is_connected())
+        why = no_answer(flags_.store, hint_);
     terminal_.error(counted_are(left, "message") + " not confirmed" +
                     (why.empty() ? "" : ": " + why) +
                     (flags_.outbox.empty() ? "" : "; what was read waits in " + flags_.outbox));

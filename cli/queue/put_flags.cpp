@@ -13,6 +13,7 @@ namespace flotilla::cli {
 namespace {
 
 constexpr std::uint64_t priority_max = 7;
+constexpr Duration drain_answer_max = 1s; // beyond the time that a put may take
 
 } // namespace
 
@@ -62,6 +63,19 @@ Result<queue::PutOptions> put_options(const PutFlags& flags, const Input& input)
 void tell_repeat(const PutFlags& flags, std::uint64_t original, Terminal& terminal) {
     terminal.error("not stored again: the queue had --id " + flags.id + " already, as message " +
                    std::to_string(original));
+}
+
+// The producer leaves such a store for the next one, and does not say why.
+std::string draining_text(const PutFlags& flags) {
+    StoreFlags store = flags.store;
+    store.timeout = std::min(store.timeout, drain_answer_max);
+    auto link = StoreLink::open(store, {});
+    if (!link)
+        return {};
+    const auto stat = link->ask_for<queue::StatReply>(queue::Stat{}, queue::Asked::stat);
+    if (!stat || value_of(option_pairs(stat->text), "draining") != "yes")
+        return {};
+    return link->endpoint() + ": the store is draining, and takes nothing new; it ends soon";
 }
 
 // Asked only where it matters; who may not ask, or is not answered, has put all the same.

@@ -43,6 +43,9 @@ Result<queue::PutOptions> put_options(const PutFlags& flags, const Input& input)
 // Says what --id did: that the message is not stored again, and where it can have no effect.
 void tell_repeat(const PutFlags& flags, std::uint64_t original, Terminal& terminal);
 void tell_without_window(const PutFlags& flags, Terminal& terminal);
+// Asks the first store that answers whether it drains: that in words, or nothing. Waits for about a
+// second at most.
+std::string draining_text(const PutFlags& flags);
 
 // --wait-acked: one after the other, each answered when a consumer has acknowledged it.
 Result<ExitCode> put_acked(const PutFlags& flags, Terminal& terminal);

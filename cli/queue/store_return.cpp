@@ -16,6 +16,11 @@ using Code = queue::leased::ErrorCode;
 constexpr Duration pause_min = 50ms; // for a store that is there, and stops or is full
 constexpr Duration pause_max = 1s;
 
+// What it answers while it is there; who has no session any more has lost it.
+bool is_refusal(const StoreLink& link, const Error& why) {
+    return why.code == Errc::refused && link.refused_with() != Code::no_session;
+}
+
 } // namespace
 
 // What a store refuses for good is said by its answer to a new hello, not to what was asked in a
@@ -74,7 +79,9 @@ Status StoreReturn::wait(StoreLink& link, const Error& why, const std::function<
     {
         const std::lock_guard lock(mutex_);
         if (waiting_++ == 0)
-            say_("lost the store at " + link.endpoint() + ": " + why.detail + "; trying again");
+            say_((is_refusal(link, why) ? "the store at " + link.endpoint() + " refuses: "
+                                        : "lost the store at " + link.endpoint() + ": ") +
+                 why.detail + "; trying again");
     }
     Status back = try_until_back(link, begin);
     const std::lock_guard lock(mutex_);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// StoreReturn: waits for a store that went away to be back, and says both, once for all that wait
-// for it. Any thread.
+// StoreReturn: waits for a store that went away, or refuses for a while, to be back, and says both,
+// once for all that wait for it. Any thread.
 #pragma once
 
 #include <flotilla/base/result.hpp>
@@ -26,7 +26,8 @@ public:
     // which is said once. Errors: those of StoreLink::open; stopped (a signal).
     Result<StoreLink> open(const StoreFlags& flags, const ConnectionTold& told,
                            const std::string& name = {});
-    // Whether `error` says that the store is away or has forgotten us, so that it is worth waiting.
+    // Whether `error` says that the store is away, has forgotten us or refuses what it may accept
+    // in a new session, so that it is worth waiting.
     bool is_worth_waiting(const StoreLink& link, const Error& error) const;
     // Opens `link` again, and lets `begin` begin on it anew. Errors: those of StoreLink::open and
     // of `begin`, when they would be the same the next time, or the time is over; stopped (a

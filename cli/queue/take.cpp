@@ -143,19 +143,39 @@ std::string fresh_name() {
     return name;
 }
 
+// One message, or that there is none; a store that is away is waited for.
+Result<queue::Event> take_one(const TakeFlags& flags, StoreLink& link, StoreReturn& store) {
+    const Duration wait = flags.follow ? leased::limits::wait_max : flags.wait;
+    const auto take = [&](Duration longest) {
+        return link.ask(queue::Take{flags.queue, longest}, queue::Asked::leased, longest);
+    };
+    const auto has_message = [](const queue::Event& event) {
+        const auto* said = std::get_if<leased::Event>(&event);
+        return said != nullptr && std::holds_alternative<leased::Deliver>(*said);
+    };
+    auto event = take(wait);
+    while (!event && link.refused_with() != leased::ErrorCode::not_allowed &&
+           store.is_worth_waiting(link, event.error())) {
+        // Only its answer to a take, at once, shows that it is back and refuses no more.
+        Result<queue::Event> first = fail(Errc::timeout);
+        const auto begin = [&]() -> Status {
+            first = take(Duration::zero());
+            return first ? Status{} : fail(first.error());
+        };
+        if (Status back = store.wait(link, event.error(), begin); !back)
+            return fail(back.error());
+        event = has_message(*first) ? std::move(first) : take(wait);
+    }
+    return event;
+}
+
 // Without a session: the lease stays with whoever has its token and the name.
 Result<ExitCode> keep_all(const TakeFlags& flags, StoreLink& link, Printer& printer,
                           const std::string& name, Terminal& terminal) {
     StoreReturn store(store_patience(flags),
                       [&terminal](const std::string& text) { terminal.note(text); });
     for (std::uint64_t taken = 0; taken < wanted(flags); ++taken) {
-        const Duration wait = flags.follow ? leased::limits::wait_max : flags.wait;
-        auto event = link.ask(queue::Take{flags.queue, wait}, queue::Asked::leased, wait);
-        while (!event && store.is_worth_waiting(link, event.error())) {
-            if (Status back = store.wait(link, event.error(), [] { return Status{}; }); !back)
-                return fail(back.error());
-            event = link.ask(queue::Take{flags.queue, wait}, queue::Asked::leased, wait);
-        }
+        auto event = take_one(flags, link, store);
         if (!event)
             return fail(event.error());
         auto* said = std::get_if<leased::Event>(&*event);

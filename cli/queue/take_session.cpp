@@ -42,7 +42,9 @@ Result<TakeSession> TakeSession::open(StoreLink& link, const std::string& queue,
                                       StoreReturn* store) {
     TakeSession session(link, queue, size, store);
     Status greeted = session.greet();
-    if (!greeted && session.may_come_back(greeted.error()))
+    // A right that this hello did not have is none that was taken away from a session.
+    const bool is_final = link.refused_with() == leased::ErrorCode::not_allowed;
+    if (!greeted && !is_final && session.may_come_back(greeted.error()))
         greeted = session.come_back(greeted.error());
     if (!greeted)
         return fail(greeted.error());

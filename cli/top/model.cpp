@@ -20,6 +20,13 @@ void Model::lost(std::size_t source, std::string why) {
         sources_.at(source).lost(std::move(why));
 }
 
+ExitCode Model::verdict() const {
+    std::vector<const DaemonView*> views;
+    for (const Source& source : sources_)
+        views.push_back(source.view() ? &*source.view() : nullptr);
+    return readiness(views);
+}
+
 void Model::show(std::string kind) {
     kind_ = std::move(kind);
     order_.by.clear();

@@ -30,6 +30,8 @@ public:
     // What a daemon said, or that it says nothing. Passed over while paused.
     void heard(std::size_t source, DaemonView view);
     void lost(std::size_t source, std::string why);
+    // Of the daemons as they are shown.
+    ExitCode verdict() const;
 
     // `size` is that of the screen, for paging.
     void press(KeyPress key, Size size);

@@ -265,12 +265,19 @@ TEST_CASE("zmq top: frames as text where there is no terminal") {
     ScratchFolder folder;
     const Completed frames = run({"top", daemon.endpoint(), folder.ipc("gone").text(), "--batch",
                                   "2", "-i", "10ms", "-t", "1s"});
-    CHECK(frames.exit == Exit::with(0));
+    CHECK(frames.exit == Exit::with(4));
     CHECK(has(frames.output, "2 daemons, 1 unreachable"));
     CHECK(has(frames.output, "mail   orders  plain      5           -\n"));
     CHECK(has(frames.output, "mail   orders  plain      5          50\n"));
     const Completed queues = run({"top", daemon.endpoint(), "--batch", "1", "--kind", "queue"});
+    CHECK(queues.exit == Exit::with(0));
     CHECK_FALSE(has(queues.output, "program"));
+    ScriptedAdmin drains(draining);
+    CHECK(run({"top", drains.endpoint(), "--batch", "1"}).exit == Exit::with(4));
+    const Completed dead =
+        run({"top", folder.ipc("gone").text(), "--batch", "1", "-i", "10ms", "-t", "300ms"});
+    CHECK(dead.exit == Exit::with(3));
+    CHECK(has(dead.output, "1 daemon, 1 unreachable"));
     const Completed none = run({"top", daemon.endpoint()});
     CHECK(none.exit == Exit::with(2));
     CHECK(has(none.error, "--batch"));

@@ -69,9 +69,38 @@ TEST_CASE("queue put: what a rule refuses is told, leaves the outbox, and stops 
     CHECK(good.exit == Exit::with(0));
     CHECK(run_zmq(with.as("alice", {"take", "open", "--all"})).output == "c\n");
     CHECK(run_zmq(with.as("bob", {"ls"})).output.find("closed") == std::string::npos);
-    const Completed peeks = run_zmq(with.as("alice", {"take", "closed"}));
-    CHECK(peeks.exit == Exit::with(4));
-    CHECK(has(peeks.error, "not_allowed"));
+}
+
+TEST_CASE("queue take: without the right it ends with 4 at once, and nothing is said to be lost",
+          "[process][store]") {
+    const Guarded with;
+    for (const std::vector<std::string>& words : {std::vector<std::string>{"take", "closed"},
+                                                  {"take", "closed", "--follow"},
+                                                  {"take", "closed", "--follow", "--keep"},
+                                                  {"take", "closed", "-j", "2", "--", "cat"}}) {
+        const Completed take = run_zmq(with.as("alice", words));
+        INFO(take.error);
+        CHECK(take.exit == Exit::with(4));
+        CHECK(has(take.error, "not_allowed: alice may not take from 'closed'"));
+        CHECK_FALSE(has(take.error, "lost the store"));
+        CHECK_FALSE(has(take.error, "trying again"));
+    }
+}
+
+TEST_CASE("queue take: a right that is taken away meanwhile is refused, and ends it with 4",
+          "[process][store]") {
+    const Guarded with;
+    REQUIRE(run_zmq(with.as("bob", {"put", "open", "one"})).exit == Exit::with(0));
+    Process take = start_zmq(with.as("alice", {"take", "open", "--follow"}));
+    REQUIRE(take.wait_line(Stream::output, "one"));
+    std::ofstream(with.scratch.file("access.new"))
+        << "[[rule]]\nwho = 'bob'\nallow = ['put', 'take', 'administer']\non = '*'\n";
+    std::filesystem::rename(with.scratch.file("access.new"), with.scratch.file("access.toml"));
+    CHECK(take.wait_exit() == Exit::with(4));
+    const std::string said = take.text(Stream::error);
+    INFO(said);
+    CHECK(has(said, "the store at " + with.store.endpoints[0] + " refuses: not_allowed: "));
+    CHECK_FALSE(has(said, "lost the store"));
 }
 
 TEST_CASE("queue take: a revoked key ends it with 4, and what it held is another's",

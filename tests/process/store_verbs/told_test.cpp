@@ -168,9 +168,54 @@ TEST_CASE("queue create: a queue that is there is told apart, and how to change 
     const Completed other = shop.queue({"create", "q", "attempts_max=3"});
     INFO(other.error);
     CHECK(other.exit == Exit::with(4));
-    CHECK(has(other.error, "which has lease_ms=60000; this changes it: "));
-    CHECK_FALSE(has(other.error, "attempts_max"));
+    CHECK(has(other.error, "there is a queue 'q' with other properties; this shows them: "
+                           "zmq queue stat q --store "));
+    CHECK_FALSE(has(other.error, "alter"));
+    CHECK(has(shop.queue({"create", "q"}).error, "with other properties; this shows them: "));
+    // What nobody asked for is not changed by a line that is pasted.
+    const Completed named = shop.queue({"create", "q", "attempts_max=3", "lease=2m"});
+    INFO(named.error);
+    CHECK(named.exit == Exit::with(4));
+    CHECK(has(named.error, "which has lease_ms=60000; this changes it: zmq queue alter q "
+                           "lease_ms=120000 --store "));
+    CHECK(has(shop.queue({"create", "q", "attempts_max=7"}).error,
+              "this changes it: zmq queue alter q attempts_max=7 --store "));
     const Completed same = shop.queue({"create", "q", "attempts_max=3", "lease=1m"});
     CHECK(has(same.error, "--or-same"));
     CHECK(has(shop.queue({"delete", "q"}).error, "'q' is deleted"));
+}
+
+TEST_CASE("queue: of a store that drains put and take say so, and not that it is away",
+          "[process][store]") {
+    const ScratchFolder scratch;
+    Store store = start_store_in(scratch.file("data"), {"--drain", "1m"});
+    const auto queue = [&](std::vector<std::string> words) {
+        words.insert(words.begin(), "queue");
+        words.insert(words.begin() + 2, {"--store", store.endpoints[0]});
+        return run_zmq(words);
+    };
+    REQUIRE(queue({"create", "q"}).exit == Exit::with(0));
+    REQUIRE(queue({"put", "q", "held"}).exit == Exit::with(0));
+    const Completed held = queue({"take", "q", "--keep", "--format", "json"});
+    store.process.signal(SIGTERM);
+    REQUIRE(store.process.wait_line(Stream::error, "draining"));
+    const Completed put = queue({"put", "q", "late", "-t", "2s"});
+    INFO(put.error);
+    CHECK(put.exit == Exit::with(5));
+    CHECK(has(put.error, "1 message is not confirmed: " + store.endpoints[0] +
+                             ": the store is draining, and takes nothing new; it ends soon"));
+    // Long enough to come in again under a name, while the store still sees its last connection.
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"take", "q", "-t", "2s"}, {"take", "q", "-t", "2s", "--keep"}}) {
+        const Completed take = queue(words);
+        INFO(take.error);
+        CHECK(take.exit == Exit::with(4));
+        const std::string said = "the store at " + store.endpoints[0] + " refuses: draining: ";
+        CHECK(has(take.error, said));
+        CHECK(take.error.find(said) == take.error.rfind(said));
+        CHECK_FALSE(has(take.error, "is back"));
+    }
+    const auto lease = nlohmann::json::parse(held.output).at("meta").at("lease");
+    CHECK(queue({"ack", lease}).exit == Exit::with(0));
+    CHECK(store.process.wait_exit() == Exit::with(0));
 }

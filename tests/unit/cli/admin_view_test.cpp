@@ -46,6 +46,16 @@ TEST_CASE("a status that lacks what may be absent is read all the same", "[unit]
     CHECK(odd->objects_of("queue")->rows.size() == 2);
 }
 
+TEST_CASE("daemons are ready, not all of them, or none answers: three exit codes", "[unit][cli]") {
+    const DaemonView ready = view_of({});
+    const DaemonView draining = view_of({.state = "draining"});
+    CHECK(readiness({&ready, &ready}) == ExitCode::ok);
+    CHECK(readiness({&ready, &draining}) == ExitCode::refused);
+    CHECK(readiness({&draining}) == ExitCode::refused);
+    CHECK(readiness({nullptr, &ready}) == ExitCode::refused);
+    CHECK(readiness({nullptr, nullptr}) == ExitCode::nothing);
+}
+
 TEST_CASE("what is no status is refused", "[unit][cli]") {
     for (const char* text : {"", "[]", "{", "{}", R"({"program": "p"})", R"({"state": "ready"})",
                              R"({"program": "p", "state": "ready", "objects": {"queue": 1}})",

@@ -69,6 +69,9 @@ TEST_CASE("top shows each daemon, and what an unreachable one suffers from", "[u
     CHECK(names(model) == std::vector<std::string>{">ipc://broker", "orders"});
     model.heard(0, view_of({.state = "draining"}));
     CHECK(shows(model, "orders: not ready: draining"));
+    CHECK(model.verdict() == ExitCode::refused);
+    model.lost(0, "no answer");
+    CHECK(model.verdict() == ExitCode::nothing);
 }
 
 TEST_CASE("counters are shown as what they grow by a second", "[unit][cli]") {
