@@ -62,8 +62,8 @@ TEST_CASE("admin: settings that could not be taken over are shown until a reload
     CHECK(has(warning, "the old settings hold"));
     CHECK(has(warning, "settings.toml:1:1: unknown key 'drian'; did you mean 'drain'?"));
     const HttpReply ready = http_get(daemon.http(), "/readyz");
-    CHECK(ready.code == 200); // it does its work
-    CHECK(json::parse(ready.body)["warnings"][0] == warning);
+    CHECK(ready.code == 200);              // it does its work;
+    CHECK_FALSE(has(ready.body, "drian")); // what is in its settings is not for everybody
 
     write(folder, "drain = '3s'\ninstance = 'other'", tables);
     CHECK(reload() == 200);
