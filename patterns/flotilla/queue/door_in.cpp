@@ -94,6 +94,8 @@ void DoorIn::count_losses(const wire::Frames& message) {
 }
 
 void DoorIn::speak(QueueEngine& engine, Times times) {
+    if (!reads())
+        (void)socket_.readable(); // asked in every turn, or its descriptor never falls silent
     if (is_said_ || (records_ > 0 && times.now < again_))
         return;
     if (reads())
