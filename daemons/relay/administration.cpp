@@ -11,17 +11,18 @@ namespace flotilla::relay_daemon {
 void Administration::show(const admin::Wanted& wanted, admin::Snapshot& snapshot) const {
     RelayFigures sum{{}, 0, 0};
     std::vector<const relay::Relay*> by_name;
-    for (const relay::Relay& each : relays_) {
-        add(sum, figures_of(each));
+    for (const relay::Relay& each : relays_)
         by_name.push_back(&each);
-    }
     std::sort(by_name.begin(), by_name.end(), [](const relay::Relay* a, const relay::Relay* b) {
         return a->options().name < b->options().name;
     });
-    for (const relay::Relay* each : by_name)
-        if (each->counters().state == relay::Pump::State::paused)
+    for (const relay::Relay* each : by_name) {
+        const RelayFigures figures = figures_of(*each);
+        add(sum, figures);
+        if (figures.paused > 0)
             snapshot.warnings.push_back("relay '" + each->options().name +
                                         "' was paused and hands nothing on; resume it");
+    }
     admin::Table relays = relay_table();
     if (is_wanted(wanted, "relay"))
         for (const relay::Relay* each : by_name)

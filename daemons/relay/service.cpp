@@ -171,7 +171,7 @@ void Service::set_permissions() {
 
 std::string Service::stale_access() const {
     const auto stale = std::find_if(access_.begin(), access_.end(),
-                                    [](const auto& each) { return !each.stale_why().empty(); });
+                                    [](const auto& each) { return each.is_stale(); });
     if (stale == access_.end())
         return {};
     const relay::Relay& relay = relays_[static_cast<std::size_t>(stale - access_.begin())];
