@@ -16,8 +16,8 @@ using namespace flotilla::bench;
 namespace {
 
 void print_head() {
-    std::printf("%-17s %-26s %12s %12s %17s %6s %11s\n", "area", "what", "raw", "ours",
-                "ratio (min-max)", "bar", "CPU/msg us");
+    std::printf("%-17s %-26s %12s %12s %17s %6s %11s %9s\n", "area", "what", "raw", "ours",
+                "ratio (min-max)", "bar", "CPU/msg us", "CPU ratio");
 }
 
 void print(const Outcome& outcome) {
@@ -26,13 +26,10 @@ void print(const Outcome& outcome) {
     const double ours =
         outcome.latency ? outcome.ours.latency_us : outcome.ours.messages_per_second;
     const int digits = outcome.latency ? 1 : 0;
-    const auto cpu = [&](const Measured& measured) {
-        return outcome.middle ? measured.first_cpu_us_per_message : measured.cpu_us_per_message;
-    };
-    std::printf("%-17s %-26s %10.*f%s %10.*f%s %5.2f (%.2f-%.2f) %6.2f %5.3f %5.3f %s\n",
+    std::printf("%-17s %-26s %10.*f%s %10.*f%s %5.2f (%.2f-%.2f) %6.2f %5.3f %5.3f %9.2f %s\n",
                 outcome.area.c_str(), outcome.what.c_str(), digits, raw, unit, digits, ours, unit,
                 outcome.ratio_median, outcome.ratio_min, outcome.ratio_max, outcome.bar,
-                cpu(outcome.raw), cpu(outcome.ours),
+                outcome.cpu_of(outcome.raw), outcome.cpu_of(outcome.ours), outcome.cpu_ratio_median,
                 outcome.bar == 0    ? ""
                 : outcome.reached() ? "reached"
                                     : "MISSED");
@@ -53,6 +50,7 @@ nlohmann::json json(const Outcome& outcome) {
             {"ratio_median", outcome.ratio_median},
             {"ratio_min", outcome.ratio_min},
             {"ratio_max", outcome.ratio_max},
+            {"cpu_ratio_median", outcome.cpu_ratio_median},
             {"bar", outcome.bar},
             {"reached", outcome.reached()},
             {"raw", json(outcome.raw)},

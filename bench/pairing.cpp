@@ -33,6 +33,8 @@ Outcome play(const Match& match, int pairs) {
     std::vector<Measured> raw;
     std::vector<Measured> ours;
     std::vector<double> ratios;
+    std::vector<double> cpu_ratios;
+    Outcome outcome{match.area, match.what, match.bar, match.latency, match.middle};
     for (int pair = -1; pair < pairs; ++pair) {
         Measured a;
         Measured b;
@@ -49,8 +51,9 @@ Outcome play(const Match& match, int pairs) {
         ours.push_back(b);
         ratios.push_back(match.latency ? b.latency_us / a.latency_us
                                        : b.messages_per_second / a.messages_per_second);
+        cpu_ratios.push_back(outcome.cpu_of(a) / outcome.cpu_of(b));
     }
-    Outcome outcome{match.area, match.what, match.bar, match.latency, match.middle};
+    outcome.cpu_ratio_median = median(cpu_ratios);
     outcome.ratio_median = median(ratios);
     outcome.ratio_min = *std::min_element(ratios.begin(), ratios.end());
     outcome.ratio_max = *std::max_element(ratios.begin(), ratios.end());

@@ -31,8 +31,12 @@ struct Outcome {
     double ratio_median = 0;
     double ratio_min = 0;
     double ratio_max = 0;
-    Measured raw{}; // medians, each figure by itself
+    double cpu_ratio_median = 0; // raw to ours, a message: above 1 ours costs less
+    Measured raw{};              // medians, each figure by itself
     Measured ours{};
+    double cpu_of(const Measured& measured) const {
+        return middle ? measured.first_cpu_us_per_message : measured.cpu_us_per_message;
+    }
     bool reached() const { return latency ? ratio_median <= bar : ratio_median >= bar; }
 };
 

@@ -20,7 +20,7 @@ void push(Arena::Seat& seat, const Flow& flow, Mode mode) {
     if (mode == Mode::batched)
         options.batching.emplace();
     pipeline::Pusher pusher = need(pipeline::Pusher::open(context, std::move(options)));
-    const std::string body(flow.bytes, 'x');
+    const std::string body(flow.bytes, Flow::filler);
     for (std::uint64_t i = 0; i < flow.warm_up; ++i)
         if (!pusher.send(body, no_limit))
             give_up("send");
@@ -31,6 +31,10 @@ void push(Arena::Seat& seat, const Flow& flow, Mode mode) {
     (void)pusher.flush(10s);
     seat.wait_finished();
     seat.end();
+}
+
+bool is_flow(const pipeline::MessageView& message, const Flow& flow) {
+    return message.body().size() == flow.bytes && message.body().front() == Flow::filler;
 }
 
 template <class Receive>
@@ -57,7 +61,7 @@ void pull(Arena::Seat& seat, const Flow& flow, Mode mode) {
     if (mode == Mode::plain)
         return take_all(seat, flow, [&] {
             const auto message = puller.receive_view(no_limit);
-            if (!message || message->body().size() != flow.bytes)
+            if (!message || !is_flow(*message, flow))
                 give_up("receive");
         });
     // As whole batches, the way to read a flood.
@@ -70,7 +74,7 @@ void pull(Arena::Seat& seat, const Flow& flow, Mode mode) {
                 give_up("receive");
             batch = *next;
         }
-        if (batch.next().body().size() != flow.bytes)
+        if (!is_flow(batch.next(), flow))
             give_up("receive");
     });
 }

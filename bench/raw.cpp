@@ -15,7 +15,9 @@ void receive_all(Arena::Seat& seat, const Flow& flow, const RawSocket& socket) {
     zmq_msg_t message;
     zmq_msg_init(&message);
     const auto receive = [&] {
-        need(zmq_msg_recv(&message, socket.get(), 0) == int(flow.bytes), "receive");
+        const int bytes = zmq_msg_recv(&message, socket.get(), 0);
+        const auto* data = static_cast<const char*>(zmq_msg_data(&message));
+        need(bytes == int(flow.bytes) && data[0] == Flow::filler, "receive");
     };
     for (std::uint64_t i = 0; i < flow.warm_up; ++i)
         receive();
@@ -61,7 +63,7 @@ void raw_push(Arena::Seat& seat, const Flow& flow, int to_endpoint) {
     RawSocket socket(ZMQ_PUSH);
     secure_client(socket.get(), flow.guard);
     socket.connect(seat.endpoint(to_endpoint));
-    const std::string body(flow.bytes, 'x');
+    const std::string body(flow.bytes, Flow::filler);
     const auto send = [&] {
         need(zmq_send(socket.get(), body.data(), body.size(), 0) >= 0, "send");
     };

@@ -30,8 +30,10 @@ private:
     void* socket_;
 };
 
-// The parties of a one-way flow, raw: what is measured are the messages behind the warm-up.
+// The parties of a one-way flow, raw: what is measured are the messages behind the warm-up. Each is
+// of `bytes` fillers, and whoever receives it looks at it.
 struct Flow {
+    static constexpr char filler = 'x';
     std::string transport = "tcp";
     std::size_t bytes = 100;
     std::uint64_t warm_up = 0;
