@@ -144,11 +144,27 @@ public:
     // One frame into `part`, whose old content is let go. Total-size limits are the caller's.
     Status receive(Part& part, Duration wait);
     // The same with a look at it, which is cheaper than asking the part: the bytes are the part's.
-    struct Look {
-        ByteView bytes{};
-        More more = More::no; // another frame of the same message follows
+    class Look {
+    public:
+        Look() = default; // at nothing
+        Look(const char* data, std::int32_t size, bool more) noexcept
+            : data_(data), size_(size), more_(more) {}
+        explicit operator bool() const noexcept { return size_ >= 0; }
+        ByteView bytes() const noexcept { return {data_, std::size_t(size_)}; }
+        // Another frame of the same message follows.
+        More more() const noexcept { return more_ ? More::yes : More::no; }
+
+    private:
+        const char* data_ = nullptr;
+        std::int32_t size_ = -1; // libzmq tells sizes so, too
+        std::int32_t more_ = 0;  // as wide as that: two registers in all, with little to pack
     };
     Result<Look> receive_look(Part& part, Duration wait);
+    // For floods, at a hundred nanoseconds a message: the outcome is in registers, and what has to
+    // be waited for or goes wrong is the other call's. Below 0, or at nothing: nothing was done;
+    // ask the call above, with the same wait.
+    [[nodiscard]] int send_at_once(ByteView frame, Duration wait);
+    [[nodiscard]] Look look_at_once(Part& part, Duration wait);
 
     // SUB and XPUB in manual mode (there: for the peer whose subscription was received last).
     Status subscribe(ByteView prefix);
@@ -211,8 +227,6 @@ private:
     int take(void* message, int flags);
     [[gnu::noinline]] void heard(void* message);
     Status send_frame(Blob& frame, int more, Duration wait);
-    [[gnu::noinline]] Status send_waiting(ByteView frame, Duration wait);
-    [[gnu::noinline]] Result<Look> look_waiting(Part& part, Duration wait);
     Status check_reach(const Endpoint& endpoint) const;
     void look_for_endless(Instant at) const;
 

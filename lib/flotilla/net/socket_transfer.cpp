@@ -38,8 +38,7 @@ int take_from(void* handle, zmq_msg_t* message, int flags) {
 
 // `message` was just received and has so many bytes.
 Socket::Look look_at(zmq_msg_t* message, int bytes) {
-    return {{static_cast<const char*>(zmq_msg_data(message)), std::size_t(bytes)},
-            zmq_msg_more(message) != 0 ? More::yes : More::no};
+    return {static_cast<const char*>(zmq_msg_data(message)), bytes, zmq_msg_more(message) != 0};
 }
 
 } // namespace
@@ -149,17 +148,12 @@ Status Socket::send(wire::Frames& message, Duration wait) {
     return {};
 }
 
-// Of these two the common outcome stands alone: with a hundred nanoseconds a message, the registers
-// and the memory that the rest needs show.
-
-Status Socket::send(ByteView frame, Duration wait) {
-    if (wait == no_limit && rest_->send_timeout_ms == -1 &&
-        zmq_send(handle_, frame.data(), frame.size(), 0) >= 0) [[likely]]
-        return {};
-    return send_waiting(frame, wait);
+int Socket::send_at_once(ByteView frame, Duration wait) {
+    const int flags = wait == no_limit && rest_->send_timeout_ms == -1 ? 0 : ZMQ_DONTWAIT;
+    return zmq_send(handle_, frame.data(), frame.size(), flags);
 }
 
-Status Socket::send_waiting(ByteView frame, Duration wait) {
+Status Socket::send(ByteView frame, Duration wait) {
     return waiting(ZMQ_SNDTIMEO, rest_->send_timeout_ms, wait,
                    [&](int flags) { return zmq_send(handle_, frame.data(), frame.size(), flags); });
 }
@@ -183,18 +177,16 @@ Status Socket::receive(Part& part, Duration wait) {
                    [&](int flags) { return take(part.storage_, flags); });
 }
 
-Result<Socket::Look> Socket::receive_look(Part& part, Duration wait) {
+Socket::Look Socket::look_at_once(Part& part, Duration wait) {
     zmq_msg_t* const message = native(part.storage_);
-    if (wait <= Duration::zero() || (wait == no_limit && rest_->receive_timeout_ms == -1))
-        [[likely]]
-        if (const int bytes = take(message, wait == no_limit ? 0 : ZMQ_DONTWAIT); bytes >= 0)
-            [[likely]]
-            return look_at(message, bytes);
-    return look_waiting(part, wait);
+    const int flags = wait == no_limit && rest_->receive_timeout_ms == -1 ? 0 : ZMQ_DONTWAIT;
+    const int bytes = take(message, flags);
+    return bytes >= 0 ? look_at(message, bytes) : Look{};
 }
 
-// After the short way: an attempt that did not wait failed, or none was made.
-Result<Socket::Look> Socket::look_waiting(Part& part, Duration wait) {
+Result<Socket::Look> Socket::receive_look(Part& part, Duration wait) {
+    if (const Look look = look_at_once(part, wait)) [[likely]]
+        return look;
     zmq_msg_t* const message = native(part.storage_);
     int bytes = 0;
     auto call = [&](int flags) { return bytes = take(message, flags); };

@@ -29,6 +29,12 @@ Status check(const PullerOptions& options) {
     return {};
 }
 
+// `never` also for a wait of zero, which ends by its own rule.
+Instant deadline_of(Duration wait) {
+    const bool limited = wait > Duration::zero() && wait != no_limit;
+    return limited ? deadline_after(net::recent_now(), wait) : never;
+}
+
 } // namespace
 
 struct Puller::Rest {
@@ -56,8 +62,7 @@ struct Puller::Rest {
     Status fetch_on(net::More more, Duration wait, Instant deadline);
     Status open(const Result<net::Socket::Look>& received, Duration wait, Instant deadline);
     MessageView view() noexcept;
-    [[gnu::noinline]] Result<MessageView> view_after(const Result<net::Socket::Look>& received,
-                                                     Duration wait);
+    [[gnu::noinline]] Result<MessageView> view_after(net::Socket::Look look, Duration wait);
     [[gnu::noinline]] Result<MessageView> view_fetched(Duration wait);
     Status fetch_others();
     bool open_lone(ByteView bytes);
@@ -169,8 +174,7 @@ bool Puller::Rest::open_frames() {
 
 // Fills `batch` or `shown`.
 Status Puller::Rest::fetch(Duration wait) {
-    const bool limited = wait > Duration::zero() && wait != no_limit;
-    const Instant deadline = limited ? deadline_after(net::recent_now(), wait) : never;
+    const Instant deadline = deadline_of(wait);
     if (holds_batch) // in process these are the Pusher's own bytes, which its close() waits for
         let_go();
     return open(socket.receive_look(first, wait), wait, deadline);
@@ -183,9 +187,9 @@ Status Puller::Rest::open(const Result<net::Socket::Look>& received, Duration wa
         let_go();
         return fail(received.error());
     }
-    if (received->more == net::More::no && open_lone(received->bytes))
+    if (received->more() == net::More::no && open_lone(received->bytes()))
         return {};
-    return fetch_on(received->more, wait, deadline);
+    return fetch_on(received->more(), wait, deadline);
 }
 
 // After a first frame with others behind it, or one that was good for nothing.
@@ -205,8 +209,8 @@ Status Puller::Rest::fetch_on(net::More more, Duration wait, Instant deadline) {
         const auto received = socket.receive_look(first, wait);
         if (!received)
             return fail(received.error());
-        more = received->more;
-        if (more == net::More::no && open_lone(received->bytes))
+        more = received->more();
+        if (more == net::More::no && open_lone(received->bytes()))
             return {};
     }
 }
@@ -222,13 +226,14 @@ Result<MessageView> Puller::receive_view(Duration wait) {
     Rest& rest = *rest_;
     if (rest.batch.left() > 0)
         return rest.view();
-    if (rest.holds_batch || (wait > Duration::zero() && wait != no_limit)) [[unlikely]]
+    if (rest.holds_batch) [[unlikely]]
         return rest.view_fetched(wait);
-    const auto received = rest.socket.receive_look(rest.first, wait);
-    if (!received || received->more == net::More::yes || !rest.is_plain(received->bytes))
-        [[unlikely]]
-        return rest.view_after(received, wait);
-    rest.item = received->bytes;
+    const net::Socket::Look look = rest.socket.look_at_once(rest.first, wait);
+    if (!look) [[unlikely]]
+        return rest.view_fetched(wait);
+    if (look.more() == net::More::yes || !rest.is_plain(look.bytes())) [[unlikely]]
+        return rest.view_after(look, wait);
+    rest.item = look.bytes();
     rest.gave(1, rest.item.size());
     return MessageView{&rest.item, 1};
 }
@@ -241,9 +246,8 @@ MessageView Puller::Rest::view() noexcept {
     return {&item, 1};
 }
 
-Result<MessageView> Puller::Rest::view_after(const Result<net::Socket::Look>& received,
-                                             Duration wait) {
-    if (const Status opened = open(received, wait, never); !opened)
+Result<MessageView> Puller::Rest::view_after(net::Socket::Look look, Duration wait) {
+    if (const Status opened = open(look, wait, deadline_of(wait)); !opened)
         return fail(opened.error());
     return view();
 }

@@ -69,6 +69,7 @@ struct Pusher::Rest {
     Wake* wake_or_none() noexcept { return wake ? &*wake : nullptr; }
     [[gnu::noinline]] Result<Sent> send(ByteView message, Duration wait);
     [[gnu::noinline]] Result<Sent> send_plain(ByteView message, Duration wait);
+    [[gnu::noinline]] Result<Sent> send_waiting(ByteView message, Duration wait);
     Result<Sent> refused(Error error);
     Result<Sent> too_large(std::uint64_t bytes);
     void accepted(std::uint64_t bytes) noexcept {
@@ -155,7 +156,14 @@ Result<Sent> Pusher::send(ByteView message, Duration wait) {
 }
 
 Result<Sent> Pusher::Rest::send_plain(ByteView message, Duration wait) {
-    if (const Status sent = socket->send(message, wait); !sent) [[unlikely]]
+    if (socket->send_at_once(message, wait) < 0) [[unlikely]]
+        return send_waiting(message, wait);
+    accepted(message.size());
+    return Sent{};
+}
+
+Result<Sent> Pusher::Rest::send_waiting(ByteView message, Duration wait) {
+    if (const Status sent = socket->send(message, wait); !sent)
         return refused(sent.error());
     accepted(message.size());
     return Sent{};

@@ -16,18 +16,18 @@ Status ServerIncoming::receive(net::Socket& router, Duration wait) {
         const auto look = router.receive_look(last_, no_limit);
         if (!look)
             return fail(look.error());
-        more = look->more == net::More::yes;
+        more = look->more() == net::More::yes;
         if (first) {
             descriptor = last_.descriptor();
             if (names == Names::authenticated)
                 user_id = last_.property("User-Id").value_or(std::string_view{});
         }
-        bytes += look->bytes.size();
+        bytes += look->bytes().size();
         too_many = too_many || frames.size() == wire::Frames::frames_max - 1 || bytes > bytes_max;
         if (too_many)
             continue;
-        if (look->bytes.size() <= Blob::inline_bytes_max)
-            frames.add(look->bytes);
+        if (look->bytes().size() <= Blob::inline_bytes_max)
+            frames.add(look->bytes());
         else
             frames.add(std::move(last_).to_blob());
     }

@@ -46,8 +46,8 @@ Received receive(net::Socket& socket, const MessageLimits& limits, Message& mess
         if (!got)
             return seen == 0 && got.error().code == Errc::would_block ? Received::nothing
                                                                       : Received::failed;
-        more = got->more == net::More::yes;
-        message.bytes += got->bytes.size();
+        more = got->more() == net::More::yes;
+        message.bytes += got->bytes().size();
         if (seen + 1 < limits.frames_max && message.bytes <= limits.message_bytes_max && more)
             ++message.frames;
     }
