@@ -12,16 +12,18 @@ import zmq
 
 
 def messages(frame):
-    if frame[:4] != b"\xf1FB\x01":
+    if frame[:3] != b"\xf1FB":
         return [frame]
-    count, codec, size = struct.unpack_from(">IBI", frame, 4)
-    if codec != 0 or len(frame) != 13 + size:
-        raise ValueError("a batch that is compressed or malformed")
+    version, count, codec, size = struct.unpack_from(">BIBI", frame, 3)
+    if version not in (1, 2) or codec != 0 or len(frame) != 13 + size:
+        raise ValueError("a batch that is compressed, malformed or of another version")
     found, at = [], 13
     for _ in range(count):
-        (length,) = struct.unpack_from(">I", frame, at)
-        found.append(frame[at + 4 : at + 4 + length])
-        at += 4 + length
+        if version == 1 or not found:  # version 2: one length, for all
+            (length,) = struct.unpack_from(">I", frame, at)
+            at += 4
+        found.append(frame[at : at + length])
+        at += length
     return found
 
 

@@ -43,18 +43,95 @@ TEST_CASE("batch: its bytes are those of the protocol page", "[unit][wire]") {
                                "\0\0\0\2hi\0\0\0\0", // "hi" and an empty message
                                23};
     CHECK(batch_of({"hi", ""}) == expected);
+    const std::string of_one_size{"\xf1\x46\x42\x02" // magic, version
+                                  "\0\0\0\2"         // two messages
+                                  "\0\0\0\0\x08"     // region: not compressed, 8 bytes
+                                  "\0\0\0\2hiho",    // their length, and they
+                                  21};
+    CHECK(batch_of({"hi", "ho"}) == of_one_size);
+    CHECK(batch_of({"hi"})[3] == 1); // alike in both, so the one that more readers know
+}
+
+TEST_CASE("batch: one message of another size gives all their lengths, wherever it comes",
+          "[unit][wire]") {
+    for (const std::size_t other : {0U, 1U, 5U, 40U})
+        for (std::size_t at = 0; at < 10; ++at) {
+            std::vector<std::string> messages;
+            for (char c = 'a'; c < 'k'; ++c)
+                messages.emplace_back(3, c);
+            messages[at] = std::string(other, '!');
+            std::string memory(1 << 10, '\0');
+            BatchWriter writer(memory.data(), memory.size());
+            std::size_t bytes = 0;
+            for (std::size_t i = 0; i < messages.size(); ++i) {
+                if (!writer.add_short(messages[i], memory.size()))
+                    writer.add(messages[i]);
+                bytes += messages[i].size();
+                CHECK(writer.message_bytes() == bytes);
+                // What is there can leave at any time, and go on.
+                Expander expander;
+                auto reader = BatchReader::open(writer.finish(), expander);
+                REQUIRE(reader.has_value());
+                REQUIRE(reader->left() == i + 1);
+                CHECK(reader->bytes_left() == bytes);
+                for (std::size_t j = 0; j <= i; ++j)
+                    REQUIRE(reader->next() == messages[j]);
+            }
+            CHECK(memory[3] == 1);
+        }
+}
+
+TEST_CASE("batch: lengths that one message would bring have to fit as well", "[unit][wire]") {
+    std::string memory(batch_header_bytes + 4 + 10 * 2 + 3, '\0');
+    BatchWriter writer(memory.data(), memory.size());
+    for (int i = 0; i < 9; ++i) {
+        CHECK_FALSE(writer.fits(30));
+        writer.add("ab");
+    }
+    CHECK(writer.fits(2));
+    CHECK_FALSE(writer.fits(1)); // nine lengths
+    CHECK_FALSE(writer.fits(0));
+    writer.add("ab");
+    CHECK_FALSE(writer.add_short("a", memory.size()));
+    CHECK(writer.finish().size() == memory.size() - 3);
+}
+
+TEST_CASE("batch: of one size, wrong counts and lengths are malformed", "[unit][wire]") {
+    const std::string frame = batch_of({"one", "two", "six"});
+    REQUIRE(frame[3] == 2);
+    const auto changed = [&](std::size_t at, char byte) {
+        std::string wrong = frame;
+        wrong[at] = byte;
+        return refusal(wrong);
+    };
+    CHECK(changed(7, 0) == Errc::malformed);
+    CHECK(changed(7, 2) == Errc::malformed);
+    CHECK(changed(4, 127) == Errc::malformed);
+    CHECK(changed(16, 0) == Errc::malformed);
+    CHECK(changed(16, 4) == Errc::malformed);
+    CHECK(changed(13, 127) == Errc::malformed);
+    CHECK(changed(3, 3) == Errc::malformed); // a version to come
+    for (std::size_t size = 0; size < frame.size(); ++size)
+        CHECK(refusal(ByteView{frame}.substr(0, size)) == Errc::malformed);
+    CHECK(refusal(frame + '\0') == Errc::malformed);
+    // As many empty messages as a count can say, out of nothing.
+    const std::string many{"\xf1\x46\x42\x02\x7f\xff\xff\xff\0\0\0\0\x04\0\0\0\0", 17};
+    CHECK(refusal(many) == Errc::malformed);
 }
 
 TEST_CASE("batch: messages of every size come back in order, whatever the codec", "[unit][wire]") {
     const std::uint64_t seed = test::seed(7);
     INFO("seed " << seed);
     Random random(seed);
-    for (const Compression how : {Compression::none, Compression::lz4, Compression::zstd}) {
+    for (const Compression how : {Compression::none, Compression::lz4, Compression::zstd,
+                                  Compression::none, Compression::lz4, Compression::zstd}) {
         if (!is_available(how))
             continue;
         std::vector<std::string> messages;
+        const bool is_of_one_size = random.below(2) == 0;
         for (int i = 0; i < 300; ++i)
-            messages.emplace_back(random.below(200), static_cast<char>('a' + random.below(3)));
+            messages.emplace_back(is_of_one_size ? 100 : random.below(200),
+                                  static_cast<char>('a' + random.below(3)));
         const std::string frame = batch_of(messages, how);
         Expander expander;
         auto reader = BatchReader::open(frame, expander);
@@ -145,7 +222,8 @@ TEST_CASE("batch: random damage never breaks a reader", "[unit][wire]") {
     Random random(seed);
     for (int i = 0; i < 20'000; ++i) {
         std::string frame = batch_of(
-            {"one", "two two", "", "4"},
+            i % 3 == 0 ? std::vector<std::string>{"one", "two", "six"}
+                       : std::vector<std::string>{"one", "two two", "", "4"},
             i % 2 == 0 && is_available(Compression::lz4) ? Compression::lz4 : Compression::none);
         for (std::uint64_t n = 1 + random.below(4); n > 0; --n)
             frame[random.below(frame.size())] = static_cast<char>(random.next());
