@@ -45,6 +45,7 @@ struct ClientCall {
     std::uint32_t reminders = 0; // of these, sent again over a connection that had it
     std::optional<LinkId> link{};
     PartialOrder partials{};
+    std::string refused{}; // what the broker said that did not take it, until another is asked
 
     Instant due() const noexcept { return next < deadline ? next : deadline; }
 };

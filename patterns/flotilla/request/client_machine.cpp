@@ -105,6 +105,7 @@ void ClientMachine::send(ClientCall& call, Links::iterator link, Instant now, Cl
     message.body = call.body.share();
     message.id = call.id;
     message.attempt = ++call.attempts;
+    call.refused.clear();
     message.expires = std::max<Duration>(time_left(now, call.deadline), 1ms);
     counters_.retries_total += call.attempts > 1 ? 1 : 0;
 
@@ -247,6 +248,7 @@ void ClientMachine::take_error(ClientCall& call, Message&& message, ClientOutput
         detach(call, Left::unanswered, out);
         calls_.set_state(call, ClientCall::State::waiting);
         calls_.set_next(call, never);
+        call.refused = std::move(sentence);
         return;
     }
     if (message.code == ErrorCode::expired) {
@@ -307,6 +309,11 @@ void ClientMachine::end_by_deadline(CallId number, Instant now, ClientOutputs& o
         const auto& owed = brokers_[broker].owed_since;
         if (owed && deadline_after(*owed, options_.attempt_max) <= now)
             note_silence(broker, now, out);
+    }
+    if (!call.refused.empty()) { // nobody has it
+        ++counters_.refused_total;
+        return end(number, fail(Errc::refused, call.refused + "; no other broker took it in time"),
+                   out);
     }
     ++counters_.timeout_total;
     const bool found = heard_at_ >= call.begun || (state_ == State::ready && failures_ == 0);

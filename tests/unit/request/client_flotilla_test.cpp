@@ -251,6 +251,18 @@ TEST_CASE("client machine: what a draining broker had taken is not lost with it"
     CHECK(bench.only_ended(taken)->attempts == 2);
 }
 
+TEST_CASE("client machine: a call that only a draining broker was asked says so at its end",
+          "[unit][request]") {
+    ClientBench bench = flotilla_bench();
+    const CallId call = bench.call("s", "x", {.deadline = 50ms});
+    bench.refuse(bench.only_sent(), ErrorCode::draining);
+    bench.pass(50ms);
+    CHECK(bench.only_ended(call).error() ==
+          Error{Errc::refused, "draining; no other broker took it in time"});
+    CHECK(bench.machine.counters().refused_total == 1);
+    CHECK(bench.machine.counters().timeout_total == 0);
+}
+
 TEST_CASE("client machine: brokers that only ever drain are not asked without end",
           "[unit][request]") {
     ClientBench bench = flotilla_bench(1, 3);
