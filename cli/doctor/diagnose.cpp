@@ -360,6 +360,26 @@ Verdict judge_heard(const Facts& facts) {
     return judge_messages(facts);
 }
 
+// The way is free, but what is asked there will be refused, for now or for good.
+Verdict judge_state(const Facts& facts, Verdict verdict) {
+    const Told& told = facts.told;
+    if (told.state.empty() || told.state == "ready")
+        return verdict;
+    std::string summary =
+        told.state == "not_ready" ? "the daemon is not ready" : "the daemon is " + told.state;
+    if (verdict.finding != Finding::healthy) {
+        verdict.notes.push_back(std::move(summary));
+        return verdict;
+    }
+    for (const std::string& each : told.not_ready)
+        summary += "; " + each;
+    return {Finding::daemon_not_ready, std::move(summary),
+            told.state == "draining"
+                ? "it takes nothing new and ends soon: go to another, or wait until it is back"
+                : "mend what it names, or wait until it is ready: zmq status shows it",
+            std::move(verdict.notes)};
+}
+
 Verdict with_notes(const Facts& facts, Verdict verdict) {
     const auto took = [&verdict](const char* what, Duration time) {
         if (time < slow_handshake)
@@ -371,8 +391,6 @@ Verdict with_notes(const Facts& facts, Verdict verdict) {
     took("the greeting", facts.answer.kind == Answer::Kind::greeting ? facts.answer.took : 0ms);
     took("the handshake",
          facts.curve.end == CurveWalk::End::succeeded ? facts.curve.took : Duration{0});
-    if (!facts.told.state.empty() && facts.told.state != "ready")
-        verdict.notes.push_back("the daemon is " + facts.told.state + ", and not ready");
     for (std::size_t i = 0; i < std::min(facts.told.turned_away.size(), reasons_shown_max); ++i) {
         const auto& [reason, count] = facts.told.turned_away[i];
         verdict.notes.push_back("turned away since the daemon started: " + std::to_string(count) +
@@ -395,7 +413,7 @@ Verdict diagnose(const Facts& facts) {
     for (const auto judge : {judge_answer, judge_mechanism, judge_curve, judge_introduction})
         if (auto verdict = judge(facts))
             return with_notes(facts, std::move(*verdict));
-    return with_notes(facts, judge_heard(facts));
+    return with_notes(facts, judge_state(facts, judge_heard(facts)));
 }
 
 } // namespace flotilla::cli::doctor

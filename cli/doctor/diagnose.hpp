@@ -46,6 +46,7 @@ enum class Finding : std::uint8_t {
     topic_not_allowed,   // told by the daemon as well
     server_cannot_judge, // its ZAP handler fails or does not answer
     refused_by_peer,     // ERROR with another reason
+    daemon_not_ready,    // it lets us in, and drains or recovers; told by the daemon
     type_mismatch,
 };
 std::string_view name(Finding finding) noexcept; // "wrong_server_key"

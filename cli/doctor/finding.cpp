@@ -69,6 +69,8 @@ std::string_view name(Finding finding) noexcept {
         return "server_cannot_judge";
     case Finding::refused_by_peer:
         return "refused_by_peer";
+    case Finding::daemon_not_ready:
+        return "daemon_not_ready";
     case Finding::type_mismatch:
         return "type_mismatch";
     }
