@@ -25,6 +25,11 @@ bool has_path(const Endpoint& endpoint) {
            endpoint.address().front() != '@';
 }
 
+std::string folder_of(const Endpoint& endpoint) {
+    const auto folder = std::filesystem::path(endpoint.address()).parent_path();
+    return folder.empty() ? "." : folder.string();
+}
+
 void pause_a_millisecond() {
     const timespec pause{0, 1'000'000};
     ::nanosleep(&pause, nullptr);
@@ -59,8 +64,8 @@ Whose try_connect(const std::string& path) {
 IpcPlace::IpcPlace(const Endpoint& endpoint) : endpoint_(endpoint) {
     if (!has_path(endpoint))
         return;
-    const std::string folder = std::filesystem::path(endpoint.address()).parent_path().string();
-    lock_ = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const std::string folder = folder_of(endpoint);
+    lock_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     for (int i = 0; lock_ >= 0 && i < lock_tries; ++i) {
         if (::flock(lock_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
             return;
@@ -79,8 +84,14 @@ Status IpcPlace::check() const {
     const Endpoint& endpoint = endpoint_;
     const std::string path{endpoint.address()};
     struct stat about {};
-    if (::lstat(path.c_str(), &about) != 0)
+    if (::lstat(path.c_str(), &about) != 0) {
+        const std::string folder = folder_of(endpoint);
+        if (errno == ENOENT && ::lstat(folder.c_str(), &about) != 0 && errno == ENOENT)
+            return fail(Errc::address_unavailable, "cannot bind " + endpoint.text() +
+                                                       ": there is no folder " + folder +
+                                                       "; make it, or bind elsewhere");
         return {}; // free, or the bind says why not
+    }
     if (!S_ISSOCK(about.st_mode))
         return fail(Errc::address_in_use, "cannot bind " + endpoint.text() + ": " + path +
                                               " is there and is not a socket; remove it, or bind "

@@ -49,6 +49,12 @@ TEST_CASE("an ipc bind takes the path of a socket that was left behind, and noth
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == Errc::address_in_use);
     CHECK(refused.error().detail.find("is not a socket") != std::string::npos);
+
+    refused = first->bind(folder.ipc("missing/socket"));
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == Errc::address_unavailable);
+    CHECK(refused.error().detail.find("there is no folder " + folder.file("missing")) !=
+          std::string::npos);
     CHECK(std::filesystem::file_size(folder.file("letter")) == 7);
 
     REQUIRE(first->bind(folder.ipc("live")));
