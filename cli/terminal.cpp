@@ -8,25 +8,6 @@
 
 namespace flotilla::cli {
 
-namespace {
-
-// Much of what is said was said by peers, who could drive the terminal with it.
-void append_shown(std::string& out, std::string_view text) {
-    while (true) {
-        const std::string_view line = text.substr(0, text.find('\n'));
-        if (is_printable(line))
-            out.append(line);
-        else
-            append_escaped(out, line);
-        if (line.size() == text.size())
-            return;
-        out.push_back('\n');
-        text.remove_prefix(line.size() + 1);
-    }
-}
-
-} // namespace
-
 bool is_terminal(int descriptor) noexcept {
     return isatty(descriptor) == 1;
 }

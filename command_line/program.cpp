@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <flotilla/base/encoding.hpp>
 #include <flotilla/base/settings.hpp>
 
 #include <command_line/help.hpp>
@@ -147,9 +148,9 @@ ExitCode print(const std::string& text) {
 
 std::string complaint(const Parser& root, const Error& refused, const std::string& noun) {
     const Parser& at = root.innermost();
-    return at.path() + ": " +
-           explain(at, refused.detail, at.parent() == nullptr ? noun : "command") +
-           "\nTry: " + at.path() + " --help\n";
+    std::string text = at.path() + ": ";
+    append_shown(text, explain(at, refused.detail, at.parent() == nullptr ? noun : "command"));
+    return text + "\nTry: " + at.path() + " --help\n";
 }
 
 ExitCode complain(const Parser& root, const Error& refused, const std::string& noun) {

@@ -3,6 +3,8 @@
 
 #include "host/log_output.hpp"
 
+#include <flotilla/base/encoding.hpp>
+
 #include <nlohmann/json.hpp>
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
@@ -33,8 +35,21 @@ spdlog::level::level_enum native(LogLevel level) noexcept {
     return levels[static_cast<std::size_t>(level)];
 }
 
+// JSON lets DEL and the controls beyond ASCII stand as they are; terminals obey some of them.
 std::string json_text(std::string_view value) {
-    return nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    const std::string text =
+        nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool is_pair = text[i] == '\xc2' && i + 1 < text.size() && text[i + 1] < '\xa0';
+        if (!is_pair && text[i] != '\x7f') {
+            out += text[i];
+            continue;
+        }
+        out += "\\u00";
+        append_hex(out, ByteView{text}.substr(is_pair ? ++i : i, 1));
+    }
+    return out;
 }
 
 bool is_plain(std::string_view value) {

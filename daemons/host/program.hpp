@@ -14,6 +14,7 @@
 #include "host/log.hpp"
 #include "host/signals.hpp"
 
+#include <flotilla/base/encoding.hpp>
 #include <flotilla/base/error.hpp>
 #include <flotilla/base/exit_code.hpp>
 
@@ -25,7 +26,10 @@
 namespace flotilla::host {
 
 inline ExitCode refuse(std::string_view program, const Error& error) {
-    std::cerr << program << ": " << error.detail << "\n";
+    std::string text{program};
+    text += ": ";
+    append_shown(text, error.detail); // settings files are quoted in it
+    std::cerr << text << "\n";
     return exit_code(error.code);
 }
 

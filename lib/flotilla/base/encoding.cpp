@@ -122,6 +122,20 @@ void append_escaped(std::string& out, ByteView bytes) {
     }
 }
 
+void append_shown(std::string& out, std::string_view text) {
+    for (;;) {
+        const std::string_view line = text.substr(0, text.find('\n'));
+        if (is_printable(line))
+            out.append(line);
+        else
+            append_escaped(out, line);
+        if (line.size() == text.size())
+            return;
+        out.push_back('\n');
+        text.remove_prefix(line.size() + 1);
+    }
+}
+
 std::optional<std::string> decode_hex(std::string_view text) {
     if (text.size() % 2 != 0)
         return std::nullopt;

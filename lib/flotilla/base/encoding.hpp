@@ -19,6 +19,9 @@ void append_base64(std::string& out, ByteView bytes);
 [[nodiscard]] bool append_z85(std::string& out, ByteView bytes);
 // Quotes, backslashes, control bytes and bytes that are not UTF-8 become \" \\ \n \r \t \0 \xHH.
 void append_escaped(std::string& out, ByteView bytes);
+// Text of others for a terminal, which could be driven with it: as it is, but lines that are not
+// printable escaped.
+void append_shown(std::string& out, std::string_view text);
 
 std::optional<std::string> decode_hex(std::string_view text);
 std::optional<std::string> decode_base64(std::string_view text);

@@ -30,6 +30,17 @@ std::string escaped(std::string_view bytes) {
 
 } // namespace
 
+TEST_CASE("what others wrote does not drive a terminal, and stays as it is otherwise") {
+    const auto shown = [](std::string_view text) {
+        std::string out;
+        append_shown(out, text);
+        return out;
+    };
+    CHECK(shown("plain \"text\", \xc3\xa9\nand more\n") == "plain \"text\", \xc3\xa9\nand more\n");
+    CHECK(shown("one\n\x1b[2Jtwo \"x\"\nthree") == "one\n\\x1b[2Jtwo \\\"x\\\"\nthree");
+    CHECK(shown("") == "");
+}
+
 TEST_CASE("base64 writes the vectors of RFC 4648") {
     CHECK(base64("") == "");
     CHECK(base64("f") == "Zg==");

@@ -3,6 +3,7 @@
 // A log whose reader stalls.
 #include <fcntl.h>
 #include <host/log.hpp>
+#include <nlohmann/json.hpp>
 #include <support/catch.hpp>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -59,6 +60,17 @@ void fill_and_read(int writer, int reader) {
 }
 
 } // namespace
+
+TEST_CASE("log: no control character reaches a terminal, whichever way it is written",
+          "[unit][host]") {
+    const std::string csi{"a\xc2\x9b"
+                          "2J\x7f\x1b[0m\xc3\xa9"};
+    const std::string escaped = R"("a\u009b2J\u007f\u001b[0m)"
+                                "\xc3\xa9\"";
+    CHECK(host::format_text("event", {{"said", csi}}) == "event said=" + escaped);
+    CHECK(host::format_json("event", {{"said", csi}}) == R"("event":"event","said":)" + escaped);
+    CHECK(nlohmann::json::parse(escaped) == csi);
+}
 
 TEST_CASE("log: nobody reads the pipe: lines are dropped and counted", "[unit][host]") {
     std::array<int, 2> pipe{};
