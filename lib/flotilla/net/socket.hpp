@@ -161,10 +161,11 @@ public:
     };
     Result<Look> receive_look(Part& part, Duration wait);
     // For floods, at a hundred nanoseconds a message: the outcome is in registers, and what has to
-    // be waited for or goes wrong is the other call's. Below 0, or at nothing: nothing was done;
-    // ask the call above, with the same wait.
+    // be waited for with a limit, or goes wrong, is the other call's. Below 0, or at nothing:
+    // nothing was done; with the same wait go on with send(), or right away with look_waiting().
     [[nodiscard]] int send_at_once(ByteView frame, Duration wait);
     [[nodiscard]] Look look_at_once(Part& part, Duration wait);
+    Result<Look> look_waiting(Part& part, Duration wait);
 
     // SUB and XPUB in manual mode (there: for the peer whose subscription was received last).
     Status subscribe(ByteView prefix);

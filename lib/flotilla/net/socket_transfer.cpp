@@ -149,8 +149,9 @@ Status Socket::send(wire::Frames& message, Duration wait) {
 }
 
 int Socket::send_at_once(ByteView frame, Duration wait) {
-    const int flags = wait == no_limit && rest_->send_timeout_ms == -1 ? 0 : ZMQ_DONTWAIT;
-    return zmq_send(handle_, frame.data(), frame.size(), flags);
+    if (wait > Duration::zero() && !(wait == no_limit && rest_->send_timeout_ms == -1))
+        return -1;
+    return zmq_send(handle_, frame.data(), frame.size(), wait == no_limit ? 0 : ZMQ_DONTWAIT);
 }
 
 Status Socket::send(ByteView frame, Duration wait) {
@@ -178,15 +179,22 @@ Status Socket::receive(Part& part, Duration wait) {
 }
 
 Socket::Look Socket::look_at_once(Part& part, Duration wait) {
+    // To try without waiting first would cost a system call each time nothing is there.
+    if (wait > Duration::zero() && !(wait == no_limit && rest_->receive_timeout_ms == -1))
+        return {};
     zmq_msg_t* const message = native(part.storage_);
-    const int flags = wait == no_limit && rest_->receive_timeout_ms == -1 ? 0 : ZMQ_DONTWAIT;
-    const int bytes = take(message, flags);
+    const int bytes = take(message, wait == no_limit ? 0 : ZMQ_DONTWAIT);
     return bytes >= 0 ? look_at(message, bytes) : Look{};
 }
 
 Result<Socket::Look> Socket::receive_look(Part& part, Duration wait) {
     if (const Look look = look_at_once(part, wait)) [[likely]]
         return look;
+    return look_waiting(part, wait);
+}
+
+// Without a wait an attempt has just failed.
+Result<Socket::Look> Socket::look_waiting(Part& part, Duration wait) {
     zmq_msg_t* const message = native(part.storage_);
     int bytes = 0;
     auto call = [&](int flags) { return bytes = take(message, flags); };

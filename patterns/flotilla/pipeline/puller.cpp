@@ -29,7 +29,7 @@ Status check(const PullerOptions& options) {
     return {};
 }
 
-// `never` also for a wait of zero, which ends by its own rule.
+// The end of a wait with a limit; `never` also for a wait of zero, which ends by its own rule.
 Instant deadline_of(Duration wait) {
     const bool limited = wait > Duration::zero() && wait != no_limit;
     return limited ? deadline_after(net::recent_now(), wait) : never;
@@ -63,6 +63,7 @@ struct Puller::Rest {
     Status open(const Result<net::Socket::Look>& received, Duration wait, Instant deadline);
     MessageView view() noexcept;
     [[gnu::noinline]] Result<MessageView> view_after(net::Socket::Look look, Duration wait);
+    [[gnu::noinline]] Result<MessageView> view_waiting(Duration wait);
     [[gnu::noinline]] Result<MessageView> view_fetched(Duration wait);
     Status fetch_others();
     bool open_lone(ByteView bytes);
@@ -230,7 +231,7 @@ Result<MessageView> Puller::receive_view(Duration wait) {
         return rest.view_fetched(wait);
     const net::Socket::Look look = rest.socket.look_at_once(rest.first, wait);
     if (!look) [[unlikely]]
-        return rest.view_fetched(wait);
+        return rest.view_waiting(wait);
     if (look.more() == net::More::yes || !rest.is_plain(look.bytes())) [[unlikely]]
         return rest.view_after(look, wait);
     rest.item = look.bytes();
@@ -247,7 +248,14 @@ MessageView Puller::Rest::view() noexcept {
 }
 
 Result<MessageView> Puller::Rest::view_after(net::Socket::Look look, Duration wait) {
-    if (const Status opened = open(look, wait, deadline_of(wait)); !opened)
+    if (const Status opened = open(look, wait, never); !opened) // a look at once has no limit
+        return fail(opened.error());
+    return view();
+}
+
+Result<MessageView> Puller::Rest::view_waiting(Duration wait) {
+    const Instant deadline = deadline_of(wait);
+    if (const Status opened = open(socket.look_waiting(first, wait), wait, deadline); !opened)
         return fail(opened.error());
     return view();
 }
