@@ -79,6 +79,11 @@ private:
     int errno_ = 0;
 };
 
+bool asks_who_comes(const SocketOptions& options) {
+    return std::holds_alternative<CurveServer>(options.security) ||
+           asks_handshakes(options.security);
+}
+
 void set_security(Setter& set, void* handle, const SocketOptions& options) {
     if (const auto* server = std::get_if<CurveServer>(&options.security)) {
         set.number(ZMQ_CURVE_SERVER, 1, "CURVE_SERVER");
@@ -86,8 +91,7 @@ void set_security(Setter& set, void* handle, const SocketOptions& options) {
     }
     if (std::holds_alternative<PlainServer>(options.security))
         set.number(ZMQ_PLAIN_SERVER, 1, "PLAIN_SERVER");
-    if (std::holds_alternative<CurveServer>(options.security) ||
-        asks_handshakes(options.security)) {
+    if (asks_who_comes(options)) {
         set.text(ZMQ_ZAP_DOMAIN, options.domain, "ZAP_DOMAIN");
         // With it a dead ZAP handler refuses; libraries without it accept then, which the handler's
         // start before the first bind makes impossible but for an adopted context.
@@ -204,7 +208,12 @@ Status apply_options(void* handle, SocketType type, const SocketOptions& options
     const bool sends_subscriptions = type == SocketType::sub || type == SocketType::xsub;
     set.number(ZMQ_SNDHWM, sends_subscriptions ? 0 : static_cast<int>(options.send_messages_max),
                "SNDHWM");
-    set.number(ZMQ_RCVHWM, static_cast<int>(options.receive_messages_max), "RCVHWM");
+    // libzmq puts who a peer is, where that was asked, into its queue as well, and never counts it
+    // as read: in a queue of one nothing else would ever fit.
+    const std::uint32_t receive_messages_min = asks_who_comes(options) ? 2 : 1;
+    set.number(ZMQ_RCVHWM,
+               static_cast<int>(std::max(options.receive_messages_max, receive_messages_min)),
+               "RCVHWM");
     if (options.kernel_send_bytes > 0)
         set.number(ZMQ_SNDBUF, static_cast<int>(options.kernel_send_bytes), "SNDBUF");
     if (options.kernel_receive_bytes > 0)
