@@ -40,6 +40,13 @@ inline bool has_batch_magic(ByteView frame) noexcept {
     return frame.size() >= 3 && std::memcmp(frame.data(), "\xf1\x46\x42", 3) == 0;
 }
 
+// A batch says that it holds one message, as it is: so travels a message that looks like a batch
+// itself, and which may be as large as any.
+inline bool says_one_message(ByteView frame) noexcept {
+    return frame.size() > 8 && load_u32(frame.data() + 4) == 1 &&
+           frame[8] == static_cast<char>(Compression::none);
+}
+
 // Writes one batch, uncompressed, into memory of the caller that must outlive it.
 class BatchWriter {
 public:

@@ -50,7 +50,9 @@ struct Puller::Rest {
     // What was received last: an opened batch, whose bytes are in `first` or `expander`, or one
     // message, which `shown` shows.
     wire::BatchReader batch;
-    bool holds_batch = false; // in `first`: when it is read through, its bytes go back at once
+    // A batch, or several frames: as soon as the next call comes their bytes go back, for in
+    // process they are the Pusher's own, which its close() waits for.
+    bool holds_last = false;
     net::Part first;
     std::vector<net::Part> others;
     std::vector<ByteView> views; // of `first` and `others`, when there are others
@@ -75,7 +77,8 @@ struct Puller::Rest {
     bool open_frames();
     void let_go() noexcept {
         first = net::Part{};
-        holds_batch = false;
+        others.clear();
+        holds_last = false;
     }
     void gave(std::uint64_t messages, std::uint64_t bytes) noexcept {
         counters.messages_total += messages;
@@ -91,8 +94,9 @@ Result<Puller> Puller::open(net::Context& context, PullerOptions options) {
         options.unpack ? unread_batches_default : unread_plain_default);
     profile.frame_bytes_max = std::min<std::uint64_t>(
         profile.frame_bytes_max,
-        std::max<std::uint64_t>(options.message_bytes_max,
-                                options.batch_bytes_max + wire::batch_header_bytes));
+        std::max<std::uint64_t>(options.message_bytes_max + wire::batch_item_overhead_bytes,
+                                options.batch_bytes_max) +
+            wire::batch_header_bytes);
     auto socket = net::Socket::open(context, net::SocketType::pull, std::move(profile));
     if (!socket)
         return fail(socket.error());
@@ -146,11 +150,15 @@ bool Puller::Rest::open_lone(ByteView bytes) {
 }
 
 bool Puller::Rest::open_batch() {
-    auto opened = wire::BatchReader::open(item, expander, options.batch_bytes_max);
+    const std::uint64_t lone_max = options.message_bytes_max + wire::batch_item_overhead_bytes;
+    const std::uint64_t bytes_max = wire::says_one_message(item)
+                                        ? std::max<std::uint64_t>(lone_max, options.batch_bytes_max)
+                                        : options.batch_bytes_max;
+    auto opened = wire::BatchReader::open(item, expander, bytes_max);
     ++(opened ? counters.batch_frames_total : counters.malformed_total);
     if (opened) {
         batch = *opened;
-        holds_batch = true;
+        holds_last = true;
         gave(batch.left(), batch.bytes_left()); // counters() takes off what is left of it
     }
     return opened.has_value();
@@ -169,6 +177,7 @@ bool Puller::Rest::open_frames() {
         return false;
     }
     shown = {views.data(), views.size()};
+    holds_last = true;
     gave(1, bytes);
     return true;
 }
@@ -176,7 +185,7 @@ bool Puller::Rest::open_frames() {
 // Fills `batch` or `shown`.
 Status Puller::Rest::fetch(Duration wait) {
     const Instant deadline = deadline_of(wait);
-    if (holds_batch) // in process these are the Pusher's own bytes, which its close() waits for
+    if (holds_last)
         let_go();
     return open(socket.receive_look(first, wait), wait, deadline);
 }
@@ -227,7 +236,7 @@ Result<MessageView> Puller::receive_view(Duration wait) {
     Rest& rest = *rest_;
     if (rest.batch.left() > 0)
         return rest.view();
-    if (rest.holds_batch) [[unlikely]]
+    if (rest.holds_last) [[unlikely]]
         return rest.view_fetched(wait);
     const net::Socket::Look look = rest.socket.look_at_once(rest.first, wait);
     if (!look) [[unlikely]]

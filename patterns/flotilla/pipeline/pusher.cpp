@@ -13,6 +13,9 @@
 namespace flotilla::pipeline {
 namespace {
 
+constexpr std::size_t batch_lookalike_bytes_max =
+    wire::batch_region_bytes_max - wire::batch_item_overhead_bytes;
+
 Status check_range(const char* name, std::uint64_t value, std::uint64_t min, std::uint64_t max) {
     if (value >= min && value <= max)
         return {};
@@ -72,6 +75,7 @@ struct Pusher::Rest {
     [[gnu::noinline]] Result<Sent> send_waiting(ByteView message, Duration wait);
     Result<Sent> refused(Error error);
     Result<Sent> too_large(std::uint64_t bytes);
+    Result<Sent> too_large_lookalike(std::uint64_t bytes);
     void accepted(std::uint64_t bytes) noexcept {
         ++counters.messages_total;
         counters.bytes_total += bytes;
@@ -144,6 +148,14 @@ Result<Sent> Pusher::Rest::too_large(std::uint64_t bytes) {
                                      std::to_string(options.message_bytes_max));
 }
 
+Result<Sent> Pusher::Rest::too_large_lookalike(std::uint64_t bytes) {
+    ++counters.too_large_total;
+    return fail(Errc::too_large, "a message of " + std::to_string(bytes) +
+                                     " bytes that begins as a batch frame does; the limit of those "
+                                     "is " +
+                                     std::to_string(batch_lookalike_bytes_max));
+}
+
 // What a flood takes stands alone here: at ten nanoseconds a message, saving registers for the rest
 // shows.
 Result<Sent> Pusher::send(ByteView message, Duration wait) {
@@ -202,6 +214,12 @@ Result<Sent> Pusher::send(wire::Frames& message, Duration wait) {
 
 Result<Sent> Pusher::Rest::send_as_it_is(wire::Frames& message, Duration wait) {
     const std::uint64_t bytes = message.bytes();
+    // Flushing may use the wait up: what then does not go at once is late all the same.
+    const auto ended = [is_limited = wait > Duration::zero()](Error error) {
+        if (is_limited && error.code == Errc::would_block)
+            error.code = Errc::timeout;
+        return error;
+    };
     if (batches) {
         const Instant began = net::now();
         if (const Status flushed = batches->flush(wait); !flushed) // the order is kept
@@ -210,20 +228,22 @@ Result<Sent> Pusher::Rest::send_as_it_is(wire::Frames& message, Duration wait) {
             wait = time_left(net::now(), deadline_after(began, wait));
         if (message.size() == 1 && wire::has_batch_magic(message[0])) {
             // A Puller would take it for a batch: so it becomes one.
+            if (bytes > batch_lookalike_bytes_max)
+                return too_large_lookalike(bytes);
             std::string memory(wire::batch_header_bytes + wire::batch_item_overhead_bytes + bytes,
                                '\0');
             wire::BatchWriter writer(memory.data(), memory.size());
             writer.add(message[0]);
             wire::Frames wrapped{writer.finish()};
             if (const Status sent = send_frames(wrapped, wait); !sent)
-                return refused(sent.error());
+                return refused(ended(sent.error()));
             message.clear();
             accepted(bytes);
             return Sent{};
         }
     }
     if (const Status sent = send_frames(message, wait); !sent)
-        return refused(sent.error());
+        return refused(ended(sent.error()));
     accepted(bytes);
     return Sent{};
 }

@@ -55,7 +55,9 @@ struct PusherOptions {
     std::optional<Batching> batching{};    // absent: plain mode
     // Plain mode: for each consumer; 1 to 1,000,000.
     std::uint32_t unsent_messages_max = 1'000;
-    std::uint64_t message_bytes_max = 64ULL << 20; // all frames together; larger is too_large
+    // All frames together; larger is too_large. Batching: of a message of one frame that begins
+    // with the magic bytes of a batch, and so has to travel in one, 16 MiB.
+    std::uint64_t message_bytes_max = 64ULL << 20;
     // Plain mode: count exactly which messages have not left, for close() and counters(). Costs an
     // allocation a message. In batching mode it is always exact.
     bool count_unsent = false;

@@ -278,6 +278,53 @@ TEST_CASE("push/pull: a raw PUSH reaches an unpacking Puller as plain messages",
     CHECK(to.counters().malformed_total == 0);
 }
 
+TEST_CASE(
+    "push/pull: a large message that looks like a batch passes, or is refused where it is sent",
+    "[integration][pipeline]") {
+    Context shared = context();
+    Puller to = puller(shared, unpacking(), test::any_tcp(), Attach::bind);
+    Pusher from = pusher(shared, batching(), to.endpoints()[0], Attach::connect);
+    std::string message = "\xf1\x46\x42";
+    for (const std::size_t bytes : {(1U << 20) - 3, 1U << 20, (16U << 20) - 4}) {
+        message.resize(bytes, 'm');
+        REQUIRE(from.send(message, patience));
+        const auto taken = to.receive_view(patience);
+        REQUIRE(taken);
+        CHECK(taken->body() == message);
+    }
+    message.resize((16U << 20) - 3, 'm');
+    const auto refused = from.send(message, patience);
+    CHECK(refused.error().code == Errc::too_large);
+    CHECK(refused.error().detail.find("16777212") != std::string::npos);
+    CHECK(from.counters().too_large_total == 1);
+}
+
+TEST_CASE("push/pull: in process every frame of a message goes back with the next call",
+          "[integration][pipeline]") {
+    Context shared = context();
+    Puller to = puller(shared, {}, test::fresh_inproc(), Attach::bind);
+    PusherOptions counted;
+    counted.count_unsent = true;
+    Pusher from = pusher(shared, counted, to.endpoints()[0], Attach::connect);
+    Frames message{std::string(2'000, 'a'), std::string(2'000, 'b')};
+    REQUIRE(from.send(message, patience));
+    REQUIRE(to.receive_view(patience)->size() == 2);
+    CHECK(from.counters().unsent.with_transport == 1U);
+    CHECK(to.receive_view(0s).error().code == Errc::would_block);
+    CHECK(from.counters().unsent.none());
+}
+
+TEST_CASE("push/pull: a wait with a limit ends with timeout, also behind a batch that has to leave",
+          "[integration][pipeline]") {
+    Context shared = context();
+    Batching small;
+    small.batch_bytes = 1'024;
+    Pusher from = pusher(shared, batching(small), test::any_tcp(), Attach::bind);
+    CHECK(from.send(std::string(600, 'm'), 1ms).error().code == Errc::timeout);
+    CHECK(from.send("short", 1ms).has_value()); // gathered
+    CHECK(from.send(std::string(600, 'm'), 1ms).error().code == Errc::timeout);
+}
+
 TEST_CASE("push/pull: only a Puller told to unpack looks into messages",
           "[integration][pipeline]") {
     Context shared = context();
@@ -340,7 +387,8 @@ TEST_CASE("push/pull: a batch that expands to more than allowed is dropped and c
     net::Socket from = raw(shared, net::SocketType::push, to.endpoints()[0], Attach::connect);
     std::string memory(4'000, '\0');
     wire::BatchWriter writer(memory.data(), memory.size());
-    writer.add(std::string(2'000, 'a'));
+    writer.add(std::string(1'000, 'a'));
+    writer.add(std::string(1'000, 'a'));
     wire::Compressor compressor(wire::is_available(wire::Compression::zstd)
                                     ? wire::Compression::zstd
                                     : wire::Compression::none);
