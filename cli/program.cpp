@@ -83,7 +83,8 @@ int run_verb(const Tree& tree) {
     catch_signals();
     tell_misspelt_variables(*tree.root, terminal);
     Result<ExitCode> ended = verb->run(terminal);
-    if (signal_caught() != 0)
+    const bool has_left_something = ended && *ended == ExitCode::not_flushed;
+    if (signal_caught() != 0 && !has_left_something)
         return 128 + signal_caught();
     if (ended)
         return static_cast<int>(*ended);

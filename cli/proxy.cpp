@@ -156,7 +156,7 @@ Result<ExitCode> run_proxy(const ProxyFlags& flags, Terminal& terminal) {
     terminal.note(counted(relay->counters()));
     if (!served)
         return fail(served.error());
-    return ExitCode::ok;
+    return relay->counters().not_drained_total() > 0 ? ExitCode::not_flushed : ExitCode::ok;
 }
 
 } // namespace

@@ -145,10 +145,11 @@ ExitCode ServeLoop::run(Signals& signals, const std::vector<Fields>& ready) {
     poller_.forget(signals.descriptor());
     served_.detach(poller_);
     const std::vector<Fields> last = served_.counters();
+    const bool is_all_done = drained_ && !served_.has_lost();
     served_.stop();
     for (Fields fields : last) {
-        fields.insert(fields.begin(), {"drained", drained_ ? "yes" : "no"});
-        if (drained_)
+        fields.insert(fields.begin(), {"drained", is_all_done ? "yes" : "no"});
+        if (is_all_done)
             log_.info(event("stopped"), fields);
         else
             log_.warning(event("stopped"), fields);
@@ -157,7 +158,7 @@ ExitCode ServeLoop::run(Signals& signals, const std::vector<Fields>& ready) {
         log_.error("transport_failed", {{"why", to_string(ended.error())}});
         return ExitCode::runtime_error;
     }
-    return drained_ ? ExitCode::ok : ExitCode::not_flushed;
+    return is_all_done ? ExitCode::ok : ExitCode::not_flushed;
 }
 
 } // namespace flotilla::host

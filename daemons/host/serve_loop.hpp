@@ -41,6 +41,8 @@ public:
     // Called every turn of a drain, with what is left of its time; never waits. True: nothing is
     // left to do.
     virtual Result<bool> drain(Duration left) = 0;
+    // A drain has ended, and what it could not hand on is lost.
+    virtual bool has_lost() const { return false; }
     virtual void stop() = 0;
     // Each a line of the log, at SIGUSR1 and at the end.
     virtual std::vector<Fields> counters() const = 0;

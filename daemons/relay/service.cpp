@@ -31,18 +31,9 @@ std::vector<std::string> texts(const std::vector<net::Endpoint>& endpoints) {
 // What a failed handshake means to the side that saw it, and what to look at.
 std::string explained(const net::ConnectionEvent& event, bool connects) {
     using Kind = net::ConnectionEvent::Kind;
-    if (connects || event.kind == Kind::accept_failed)
-        return explain(event);
-    switch (event.kind) {
-    case Kind::handshake_failed_auth:
+    if (!connects && event.kind == Kind::handshake_failed_auth)
         return "a client was refused; handshake_refused says for what";
-    case Kind::handshake_failed_protocol:
-        return "a client broke the handshake; check that both sides use CURVE or neither, and that "
-               "it has our public key as its server key";
-    default:
-        return "a client closed during the handshake; it may not speak ZeroMQ, or only one side "
-               "has CURVE keys";
-    }
+    return explain(event, connects ? net::Attach::connect : net::Attach::bind);
 }
 
 bool is_failure(net::ConnectionEvent::Kind kind) {
@@ -124,13 +115,6 @@ std::vector<net::Endpoint> listeners(const std::vector<relay::Relay>& relays) {
             add_bound(all, options.capture->attachments, each.capture_endpoints());
     }
     return all;
-}
-
-bool lost_something(const relay::Relay& relay) {
-    const relay::Counters counters = relay.counters();
-    return counters.in.dropped(relay::Drop::not_drained) +
-               counters.out.dropped(relay::Drop::not_drained) >
-           0;
 }
 
 } // namespace
@@ -272,9 +256,14 @@ Result<bool> Service::drain(Duration left) {
     return drained_ == relays_.size();
 }
 
+bool Service::has_lost() const {
+    return std::any_of(relays_.begin(), relays_.end(), [](const relay::Relay& each) {
+        return each.counters().not_drained_total() > 0;
+    });
+}
+
 void Service::stop() {
     admin_.end();
-    lost_something_ = std::any_of(relays_.begin(), relays_.end(), lost_something);
     relays_.clear(); // before the poller that they are attached to
 }
 
@@ -336,8 +325,7 @@ ExitCode Service::run(host::Signals& signals) {
         {"flotilla-relay", admin_.instance(), bound, gates, [this] { return stale_access(); }},
         loop, relays_);
     administration_ = &administration;
-    const ExitCode code = loop.run(signals, ready);
-    return code == ExitCode::ok && lost_something_ ? ExitCode::not_flushed : code;
+    return loop.run(signals, ready);
 }
 
 } // namespace flotilla::relay_daemon

@@ -45,6 +45,7 @@ public:
     Duration wait_max() const noexcept override { return host::AccessKeeper::look_every; }
     Status process(Duration wait) override; // of access; the poller calls the relays
     Result<bool> drain(Duration left) override;
+    bool has_lost() const override;
     void stop() override;
     std::vector<host::Fields> counters() const override;
     void report(const host::Log&) const override {}
@@ -66,7 +67,6 @@ private:
     std::vector<relay::Relay> relays_{};
     bool draining_ = false;
     std::size_t drained_ = 0;
-    bool lost_something_ = false; // by a drain
 };
 
 } // namespace flotilla::relay_daemon

@@ -33,6 +33,11 @@ struct Counters {
     Traffic in{};  // frontend to backend
     Traffic out{}; // backend to frontend; a forwarder's are subscriptions and cancellations
 
+    // What a drain could not hand on, of what the relay itself held.
+    std::uint64_t not_drained_total() const noexcept {
+        return in.dropped(Drop::not_drained) + out.dropped(Drop::not_drained);
+    }
+
     std::uint64_t backlog_messages = 0; // queue: replies kept for clients that do not read
     std::uint64_t backlog_bytes = 0;
     std::uint64_t captured_total = 0;    // published on the capture endpoint; taps may lose some
