@@ -88,11 +88,15 @@ void Link::watch() {
 
 void Link::explain_once(const net::ConnectionEvent& event) {
     constexpr std::size_t explained_max = 100;
+    const bool binds =
+        std::all_of(plan_.attachments.begin(), plan_.attachments.end(),
+                    [](const net::Attachment& each) { return each.how == net::Attach::bind; });
+    const net::Attach side = binds ? net::Attach::bind : net::Attach::connect;
     const std::string key = std::string(net::name(event.kind)) + event.endpoint;
     if (explained_.size() < explained_max && explained_.insert(key).second)
-        terminal_.note(net::explain(event));
+        terminal_.note(net::explain(event, side));
     else
-        terminal_.detail(net::explain(event));
+        terminal_.detail(net::explain(event, side));
 }
 
 Status Link::on_event(const net::ConnectionEvent& event) {

@@ -28,18 +28,19 @@ struct MonitorFlags {
     SocketFlags socket;
 };
 
-std::string line_of(const net::ConnectionEvent& event, const MonitorFlags& flags) {
+std::string line_of(const net::ConnectionEvent& event, net::Attach side,
+                    const MonitorFlags& flags) {
     const std::string time = format_iso_time(net::wall_now());
     if (!flags.json) {
         std::string text = time + "  " + std::string(net::name(event.kind)) + "  " +
                            (event.endpoint.empty() ? "-" : event.endpoint) + "  ";
-        return text + net::explain(event) + "\n";
+        return text + net::explain(event, side) + "\n";
     }
     const nlohmann::ordered_json json{{"ts", time},
                                       {"event", net::name(event.kind)},
                                       {"endpoint", event.endpoint},
                                       {"value", event.value},
-                                      {"text", net::explain(event)}};
+                                      {"text", net::explain(event, side)}};
     return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
@@ -82,9 +83,11 @@ private:
         if (!monitor)
             return fail(monitor.error());
         monitor_.emplace(std::move(*monitor));
-        for (const net::Attachment& each : targets.attachments)
+        for (const net::Attachment& each : targets.attachments) {
             if (auto at = socket_->attach(each); !at)
                 return fail(at.error());
+            side_ = each.how == net::Attach::connect ? each.how : side_;
+        }
         poller_.on_readable(monitor_->socket(), [] {});
         if (signal_descriptor() >= 0)
             poller_.on_readable(signal_descriptor(), [] {});
@@ -95,7 +98,7 @@ private:
         const Instant end = deadline_after(net::now(), flags_.timeout.value_or(no_limit));
         while (signal_caught() == 0 && !out_.closed()) {
             while (const auto event = monitor_->next()) {
-                if (Status written = out_.write(line_of(*event, flags_)); !written)
+                if (Status written = out_.write(line_of(*event, side_, flags_)); !written)
                     return written;
                 if (++seen_ == flags_.count)
                     return {};
@@ -121,6 +124,7 @@ private:
     std::optional<net::Monitor> monitor_;
     net::Poller poller_;
     std::uint64_t seen_ = 0;
+    net::Attach side_ = net::Attach::bind; // unless it connects somewhere
 };
 
 } // namespace

@@ -150,7 +150,35 @@ std::string_view name(ConnectionEvent::Kind kind) noexcept {
     return kinds[static_cast<std::size_t>(kind)].name;
 }
 
-std::string explain(const ConnectionEvent& event) {
+namespace {
+
+// What failed because of somebody who came to us.
+std::string explain_client(const ConnectionEvent& event) {
+    const std::string at = event.endpoint.empty() ? "" : " at " + event.endpoint;
+    switch (event.kind) {
+    case Kind::handshake_failed_auth:
+        return "a client" + at + " was refused (status " + std::to_string(event.value) + "); " +
+               (event.value == try_later
+                    ? "its address has to wait, for it failed too often"
+                    : "its key is not in the allow-list or was revoked, or no rule lets it in");
+    case Kind::handshake_failed_protocol:
+        return "a client" + at +
+               " broke the handshake; check that both sides use CURVE or neither, and that it has "
+               "our public key as its server key";
+    default:
+        return "a client" + at +
+               " closed during the handshake; it may not speak ZeroMQ, or only one side has CURVE "
+               "keys";
+    }
+}
+
+} // namespace
+
+std::string explain(const ConnectionEvent& event, Attach side) {
+    if (side == Attach::bind && (event.kind == Kind::handshake_failed_auth ||
+                                 event.kind == Kind::handshake_failed_protocol ||
+                                 event.kind == Kind::handshake_failed_no_detail))
+        return explain_client(event);
     const std::string at = event.endpoint.empty() ? "the peer" : event.endpoint;
     switch (event.kind) {
     case Kind::connected:

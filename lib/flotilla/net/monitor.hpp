@@ -57,8 +57,8 @@ struct ConnectionEvent {
 };
 
 std::string_view name(ConnectionEvent::Kind kind) noexcept; // "handshake_failed_auth"
-// One sentence: what it means and, for failures, what to check.
-std::string explain(const ConnectionEvent& event);
+// One sentence: what it means to the side that saw it and, for failures, what to check.
+std::string explain(const ConnectionEvent& event, Attach side = Attach::connect);
 
 class Monitor {
 public:

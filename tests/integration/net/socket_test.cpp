@@ -224,6 +224,10 @@ TEST_CASE("monitor: names descriptors as messages do, and tells who left", "[int
           std::string::npos);
     CHECK(explain({ConnectionEvent::Kind::handshake_failed_auth, 400, "x"}).find("revoked") !=
           std::string::npos);
+    CHECK(
+        explain({ConnectionEvent::Kind::handshake_failed_auth, 400, "x"}, Attach::bind) ==
+        "a client at x was refused (status 400); its key is not in the allow-list or was revoked, "
+        "or no rule lets it in");
     CHECK(explain({ConnectionEvent::Kind::accept_failed, 24, "x"}).find("open files") !=
           std::string::npos);
 }
@@ -262,6 +266,20 @@ TEST_CASE("curve: the allow-list decides, and the server's key is proved", "[int
         CHECK(part.view() == "hello");
         CHECK(part.property("User-Id") == friend_keys->public_key.z85());
         CHECK(access_counters(*context).accepted_total == 1);
+    }
+    SECTION("in a queue of one messages have room beside who they are from") {
+        SocketOptions narrow = serving;
+        narrow.receive_messages_max = 1;
+        auto one = Socket::open(*context, SocketType::pull, narrow);
+        REQUIRE(one);
+        SocketOptions options;
+        options.security = CurveClient{*friend_keys, server->public_key};
+        auto push = Socket::open(*context, SocketType::push, options);
+        REQUIRE(push->connect(*one->bind(test::any_tcp())));
+        for (int i = 0; i < 3; ++i) {
+            REQUIRE(push->send(ByteView{"hello"}, patience));
+            CHECK(one->receive(patience)->size() == 1);
+        }
     }
     SECTION("a stranger is refused and told so") {
         auto [push, monitor] = connect(*stranger, server->public_key);
