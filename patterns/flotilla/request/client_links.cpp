@@ -273,6 +273,12 @@ std::string ClientMachine::wrong_text() const {
     return all;
 }
 
+bool ClientMachine::has_trouble() const {
+    return std::any_of(brokers_.begin(), brokers_.end(), [](const Broker& each) {
+        return !each.trouble.empty() || !each.wrong.empty();
+    });
+}
+
 // Who was asked, and what is known of why nobody answered.
 std::string ClientMachine::silent_text() const {
     std::string all;

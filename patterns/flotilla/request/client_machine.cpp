@@ -316,9 +316,16 @@ void ClientMachine::end_by_deadline(CallId number, Instant now, ClientOutputs& o
                    out);
     }
     ++counters_.timeout_total;
-    const bool found = heard_at_ >= call.begun || (state_ == State::ready && failures_ == 0);
+    // In an RFC dialect nobody says that a request is at work: silence is no sign of a broker's.
+    const bool is_silent = call.attempts > 0 && options_.dialect &&
+                           *options_.dialect != Dialect::flotilla && !has_trouble();
+    const bool found =
+        is_silent || heard_at_ >= call.begun || (state_ == State::ready && failures_ == 0);
+    std::string late = "no answer before the deadline";
+    if (call.attempts > 1)
+        late += ", to " + std::to_string(call.attempts) + " attempts";
     end(number,
-        found ? fail(Errc::timeout, "no answer before the deadline")
+        found ? fail(Errc::timeout, std::move(late))
               : fail(Errc::no_peer, "no broker answered before the deadline: " + silent_text()),
         out);
 }

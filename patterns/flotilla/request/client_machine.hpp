@@ -163,6 +163,7 @@ private:
     void not_a_broker(std::size_t broker, std::string_view text, Instant now, ClientOutputs& out);
     std::string wrong_text() const; // of them all; empty: of none
     std::string silent_text() const;
+    bool has_trouble() const; // something is known of why a broker does not answer
     void drain(Links::iterator link, Instant now, ClientOutputs& out);
     void lose(Links::iterator link, ClientOutputs& out);
     // The call is not on its link any more; `answered`: an RFC link may be used again.
