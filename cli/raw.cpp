@@ -258,7 +258,12 @@ std::string RawRun::doctor_hint() const {
     if (attachments.size() != 1 || attachments.front().how != net::Attach::connect ||
         attachments.front().endpoint.transport() == net::Transport::ws)
         return {};
-    std::vector<std::string> words{"--type", std::string(net::name(verb_.type))};
+    std::vector<std::string> words;
+    // To join an encrypted peer as one of those would take messages from it: doctor wants leave.
+    const bool takes = verb_.type == SocketType::pull || verb_.type == SocketType::rep ||
+                       verb_.type == SocketType::pair || verb_.type == SocketType::dealer;
+    if (!takes || flags_.socket.security.server_key.empty())
+        words = {"--type", std::string(net::name(verb_.type))};
     if (flags_.prefixes.size() == 1 && verb_.type == SocketType::sub)
         words.insert(words.end(), {"--topic", flags_.prefixes.front()});
     return "; this says more: " +

@@ -201,12 +201,14 @@ OptionalVerdict judge_curve(const Facts& facts) {
             return told;
         if (facts.visit.type)
             return Verdict{Finding::type_mismatch,
-                           "both keys are right, but the peer ended the handshake with a " +
-                               shown(*facts.visit.type) + ": its socket is of another type",
+                           "the server key is right, but the peer ended the handshake with a " +
+                               shown(*facts.visit.type) +
+                               ": its socket is of another type, and so it did not say whether "
+                               "our key is allowed",
                            "the peer's socket has to be " + partners_of(*facts.visit.type)};
         return Verdict{Finding::type_mismatch,
-                       "both keys are right, but the peer is none of PUB, SUB, PULL, REP and "
-                       "ROUTER: it is probably a PUSH",
+                       "the server key is right, but the peer is none of PUB, SUB, PULL, REP and "
+                       "ROUTER: it is probably a PUSH, and did not say whether our key is allowed",
                        "say what your program's socket is; joining a PUSH takes messages from it: "
                        "--type pull --take"};
     default:
