@@ -166,6 +166,7 @@ Result<ExitCode> run_services(const ServicesFlags& flags, Terminal& terminal) {
     const std::uint64_t rounds = flags.count.value_or(flags.watch ? UINT64_MAX : 1);
     Output out;
     bool all_served = true;
+    ExitCode last = ExitCode::ok;
     for (std::uint64_t round = 0; round < rounds; ++round) {
         if (round > 0)
             if (Status waited = wait_for_next(flags.interval); !waited)
@@ -177,10 +178,12 @@ Result<ExitCode> run_services(const ServicesFlags& flags, Terminal& terminal) {
             rows = fail(with_hint(rows.error(), watch, flags.broker));
         if (!rows && flags.watch && rows.error().code != Errc::refused) {
             terminal.note(rows.error().detail); // it may come back
+            last = exit_code(rows.error().code);
             continue;
         }
         if (!rows)
             return fail(rows.error());
+        last = ExitCode::ok;
         all_served = std::all_of(rows->begin(), rows->end(),
                                  [](const ServiceRow& row) { return row.has_workers; });
         std::string text = flags.json ? services_json(*rows) : services_table(*rows);
@@ -193,7 +196,7 @@ Result<ExitCode> run_services(const ServicesFlags& flags, Terminal& terminal) {
             return fail(written.error());
     }
     const bool refused = !flags.names.empty() && !all_served;
-    return out.finish({}, refused ? ExitCode::refused : ExitCode::ok);
+    return out.finish({}, refused ? ExitCode::refused : last);
 }
 
 void add_services(Parser& parser, ServicesFlags& flags) {
