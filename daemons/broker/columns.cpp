@@ -81,7 +81,7 @@ constexpr std::array totals{
         counter("dispatched", "flotilla_requests_dispatched_total", "Requests given to workers"),
         [](const F& f) { return number(f.counters.dispatched_total); }},
     Shown<F>{counter("requeued", "flotilla_requests_requeued_total",
-                     "Requests taken back from a worker that is gone"),
+                     "Requests that a worker gave back, or was gone with, to be tried again"),
              [](const F& f) { return number(f.counters.requeued_total); }},
     Shown<F>{counter("partials", "flotilla_replies_partial_total", "Parts of answers passed on"),
              [](const F& f) { return number(f.counters.partials_total); }},
