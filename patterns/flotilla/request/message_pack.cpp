@@ -51,7 +51,7 @@ PackReader::PackReader(wire::Frames&& pack, At at)
     : entries_(std::move(pack[pack_frames - 1])), rest_(entries_.view()), at_(at) {}
 
 Status PackReader::too_many() {
-    frames_.clear();
+    (void)take_entry(); // whoever sent the first of those that are dropped is told
     return fail(Errc::too_many, "a pack has at most 256 messages; the rest of it is dropped");
 }
 
@@ -82,8 +82,8 @@ std::optional<Result<Message>> PackReader::next() {
     return message;
 }
 
-std::optional<Message> PackReader::origin() const {
-    return frames_.empty() ? std::nullopt : std::optional{detail::read_flotilla_origin(frames_, 0)};
+Message PackReader::origin() const {
+    return detail::read_flotilla_origin(frames_, 0);
 }
 
 } // namespace flotilla::request

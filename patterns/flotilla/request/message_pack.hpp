@@ -62,8 +62,9 @@ public:
     // entries themselves are broken, or too many, nothing does. Errors: those of read_at_broker();
     // too_many.
     std::optional<Result<Message>> next();
-    // Of the last message, where it was an error: read_origin_at_broker().
-    std::optional<Message> origin() const;
+    // Of the last message, where it was an error: read_origin_at_broker(). Of one that has no
+    // frames, a client's without an id.
+    Message origin() const;
 
 private:
     static_assert(messages_max == 256, "its text says so");

@@ -90,7 +90,7 @@ TEST_CASE("an entry that is wrong is told, and those behind it are read") {
     const auto first = reader.next();
     REQUIRE(first);
     CHECK_FALSE(*first);
-    CHECK(reader.origin());
+    CHECK(reader.origin().side == Side::client);
     CHECK((**reader.next()).address == ByteView{"c"});
 }
 
@@ -124,6 +124,8 @@ TEST_CASE("an entry without frames, or with more than a message has, is broken")
         entries.u16(frames).bytes(std::string(8'000, '\0'));
         PackReader reader(with_entries(entries.view()), PackReader::At::broker);
         CHECK((*reader.next()).error().code == Errc::malformed);
+        CHECK(reader.origin().side == Side::client);
+        CHECK(reader.origin().id.empty());
         CHECK_FALSE(reader.next());
     }
 }
@@ -131,8 +133,10 @@ TEST_CASE("an entry without frames, or with more than a message has, is broken")
 TEST_CASE("a pack of more messages than one may have is read as far as it may be") {
     wire::Writer entries;
     for (std::size_t i = 0; i < PackReader::messages_max + 2; ++i) {
-        entries.u16(1);
+        entries.u16(i < PackReader::messages_max ? 1 : 2);
         entries.long_bytes("ping");
+        if (i >= PackReader::messages_max)
+            entries.long_bytes(std::string(16, 'i'));
     }
     PackReader reader(with_entries(entries.view()), PackReader::At::broker);
     for (std::size_t i = 0; i < PackReader::messages_max; ++i) {
@@ -144,7 +148,7 @@ TEST_CASE("a pack of more messages than one may have is read as far as it may be
     REQUIRE(beyond);
     REQUIRE_FALSE(*beyond);
     CHECK(beyond->error().code == Errc::too_many);
-    CHECK_FALSE(reader.origin());
+    CHECK(reader.origin().id == std::string(16, 'i'));
     CHECK_FALSE(reader.next());
 }
 
