@@ -97,6 +97,11 @@ void Broker::Rest::handle(Instant now) {
     }
     if (hops)
         hops->came(*message, net::wall_now());
+    // A worker that is there already: it may have come back over another connection.
+    if (message->verb == Verb::ready && machine.is_worker(peer.id)) {
+        losses.read(net::now(), revoked);
+        losses.tell(peer.descriptor, machine, now, out);
+    }
     machine.receive(peer, std::move(*message), now, out);
 }
 

@@ -39,4 +39,11 @@ void BrokerLosses::tell(BrokerMachine& machine, Instant now, BrokerOutputs& out)
     lost_.clear();
 }
 
+void BrokerLosses::tell(int descriptor, BrokerMachine& machine, Instant now,
+                        BrokerOutputs& out) const {
+    for (const Lost& each : lost_)
+        if (each.first == descriptor)
+            machine.connection_lost(each.first, each.second, now, out);
+}
+
 } // namespace flotilla::request

@@ -31,6 +31,8 @@ public:
     bool empty() const noexcept { return lost_.empty(); }
     // What was received so far has been handled.
     void tell(BrokerMachine& machine, Instant now, BrokerOutputs& out);
+    // Of one connection, before all else was handled: somebody greets over its descriptor.
+    void tell(int descriptor, BrokerMachine& machine, Instant now, BrokerOutputs& out) const;
 
 private:
     using Lost = std::pair<int, Instant>; // a descriptor, and until when it was that connection's

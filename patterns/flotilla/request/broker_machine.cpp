@@ -119,7 +119,10 @@ void BrokerMachine::connection_lost(int descriptor, Instant before, Instant now,
         end(slot, counters_.dropped_total, ErrorCode::cancelled, {}, now, out);
         services_.release(service);
     });
-    workers_.for_connection(descriptor, [&](Slot worker) { beat(worker, now, out); });
+    workers_.for_connection(descriptor, [&](Slot worker) {
+        workers_[worker].left = workers_[worker].heard < before;
+        beat(worker, now, out);
+    });
 }
 
 void BrokerMachine::unreachable(std::string_view peer, Side side, Unreachable why, Instant,

@@ -117,7 +117,7 @@ public:
     void receive_malformed(const BrokerPeer& peer, const std::optional<Message>& origin,
                            const Error& error, Instant now, BrokerOutputs& out);
     // A hint that the connection that had this descriptor until `before` is gone. Requests that RFC
-    // clients made over it leave; a worker is asked.
+    // clients made over it leave; a worker is asked, and may register again.
     void connection_lost(int descriptor, Instant before, Instant now, BrokerOutputs& out);
     // What was to be sent on this side did not reach the peer: nobody is there, or (too_slow) it
     // does not read. Such a worker is given nothing more, and ends with settle(): what it said

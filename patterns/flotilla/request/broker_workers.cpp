@@ -40,6 +40,7 @@ void BrokerMachine::from_worker(Said& said) {
                       "a worker speaks the dialect of its READY", said.now, said.out);
     }
     const Duration gap = said.now - std::exchange(worker.heard, said.now);
+    worker.left = false;
     if (worker.descriptor != said.peer.descriptor)
         workers_.set_descriptor(slot, said.peer.descriptor);
     switch (said.message.verb) {
@@ -84,7 +85,8 @@ void BrokerMachine::ready(Said& said) {
     Message& message = said.message;
     if (const Slot before = workers_.find(said.peer.id); before != no_slot) {
         const int descriptor = workers_[before].descriptor;
-        const bool same = descriptor == said.peer.descriptor || descriptor < 0;
+        const bool same = (descriptor == said.peer.descriptor && !workers_[before].left) ||
+                          descriptor < 0; // the kernel gives descriptors away again
         if (same) {
             ++counters_.workers_refused_total;
             note(Kind::worker_refused, message.service, said.peer.id, "READY twice", said.out);

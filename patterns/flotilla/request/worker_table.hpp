@@ -34,6 +34,7 @@ struct BrokerWorker {
     bool packs = false;       // reads packs
     bool draining = false;    // wants no more
     bool unreachable = false; // a ghost: ends once everything that it said before is heard
+    bool left = false;        // its connection has ended, and it has said nothing since
     bool has_room = false;    // is in its service's Room, in the list `held`
     int descriptor = -1;
     Slot descriptor_before =

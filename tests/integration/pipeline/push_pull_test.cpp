@@ -288,14 +288,10 @@ TEST_CASE(
     for (const std::size_t bytes : {(1U << 20) - 3, 1U << 20, (16U << 20) - 4}) {
         message.resize(bytes, 'm');
         REQUIRE(from.send(message, patience));
-        const auto taken = to.receive_view(patience);
-        REQUIRE(taken);
-        CHECK(taken->body() == message);
+        CHECK(to.receive_view(patience)->body() == message);
     }
     message.resize((16U << 20) - 3, 'm');
-    const auto refused = from.send(message, patience);
-    CHECK(refused.error().code == Errc::too_large);
-    CHECK(refused.error().detail.find("16777212") != std::string::npos);
+    CHECK(from.send(message, patience).error().code == Errc::too_large);
     CHECK(from.counters().too_large_total == 1);
 }
 

@@ -177,6 +177,32 @@ TEST_CASE("a worker that came back over another connection under its old address
     desk.next("c", Verb::final);
 }
 
+TEST_CASE("a worker that came back may have got the descriptor of the connection that it lost") {
+    BrokerLimits limits;
+    limits.service.requeue = true;
+    Desk desk(limits);
+    desk.say("w", Desk::ready("echo"), 7);
+    desk.say("c", Desk::ask("echo"));
+    const auto before = desk.next("w", Verb::request);
+    desk.wait(10ms);
+    desk.connection_lost(7, desk.now);
+    SECTION("it is told apart by what the monitor saw") {
+        desk.say("w", Desk::ready("echo"), 7);
+        const auto after = desk.next("w", Verb::request);
+        CHECK_FALSE(before.message.address == after.message.address);
+        desk.say("w", Desk::answer(after), 7);
+        desk.next("c", Verb::final);
+        CHECK(desk.counters().workers_refused_total == 0);
+        CHECK(desk.counters().workers_gone_total == 1);
+    }
+    SECTION("but who goes on after that did not come back") {
+        desk.say("w", Desk::of_worker(Verb::heartbeat), 7);
+        desk.say("w", Desk::ready("echo"), 7);
+        desk.next("w", Verb::disconnect);
+        CHECK(desk.counters().workers_refused_total == 1);
+    }
+}
+
 TEST_CASE("repeated refusals are spaced, so that a loop of READY and DISCONNECT stays slow") {
     Desk desk;
     for (int i = 0; i < 1000; ++i) // every time under a new address
