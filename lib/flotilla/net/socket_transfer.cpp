@@ -36,6 +36,11 @@ int take_from(void* handle, zmq_msg_t* message, int flags) {
     return bytes;
 }
 
+// Neither no wait at all nor one without a limit, for which nothing has to be set or kept.
+bool is_timed(Duration wait, int timeout_set) noexcept {
+    return wait > Duration::zero() && !(wait == no_limit && timeout_set == -1);
+}
+
 // `message` was just received and has so many bytes.
 Socket::Look look_at(zmq_msg_t* message, int bytes) {
     return {static_cast<const char*>(zmq_msg_data(message)), bytes, zmq_msg_more(message) != 0};
@@ -149,7 +154,7 @@ Status Socket::send(wire::Frames& message, Duration wait) {
 }
 
 int Socket::send_at_once(ByteView frame, Duration wait) {
-    if (wait > Duration::zero() && !(wait == no_limit && rest_->send_timeout_ms == -1))
+    if (is_timed(wait, rest_->send_timeout_ms))
         return -1;
     return zmq_send(handle_, frame.data(), frame.size(), wait == no_limit ? 0 : ZMQ_DONTWAIT);
 }
@@ -180,7 +185,7 @@ Status Socket::receive(Part& part, Duration wait) {
 
 Socket::Look Socket::look_at_once(Part& part, Duration wait) {
     // To try without waiting first would cost a system call each time nothing is there.
-    if (wait > Duration::zero() && !(wait == no_limit && rest_->receive_timeout_ms == -1))
+    if (is_timed(wait, rest_->receive_timeout_ms))
         return {};
     zmq_msg_t* const message = native(part.storage_);
     const int bytes = take(message, wait == no_limit ? 0 : ZMQ_DONTWAIT);

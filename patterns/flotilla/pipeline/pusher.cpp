@@ -74,8 +74,7 @@ struct Pusher::Rest {
     [[gnu::noinline]] Result<Sent> send_plain(ByteView message, Duration wait);
     [[gnu::noinline]] Result<Sent> send_waiting(ByteView message, Duration wait);
     Result<Sent> refused(Error error);
-    Result<Sent> too_large(std::uint64_t bytes);
-    Result<Sent> too_large_lookalike(std::uint64_t bytes);
+    Result<Sent> too_large(std::uint64_t bytes, std::uint64_t limit, const char* which = "");
     void accepted(std::uint64_t bytes) noexcept {
         ++counters.messages_total;
         counters.bytes_total += bytes;
@@ -142,18 +141,10 @@ Result<Sent> Pusher::Rest::refused(Error error) {
     return fail(std::move(error));
 }
 
-Result<Sent> Pusher::Rest::too_large(std::uint64_t bytes) {
+Result<Sent> Pusher::Rest::too_large(std::uint64_t bytes, std::uint64_t limit, const char* which) {
     ++counters.too_large_total;
-    return fail(Errc::too_large, "a message of " + std::to_string(bytes) + " bytes; the limit is " +
-                                     std::to_string(options.message_bytes_max));
-}
-
-Result<Sent> Pusher::Rest::too_large_lookalike(std::uint64_t bytes) {
-    ++counters.too_large_total;
-    return fail(Errc::too_large, "a message of " + std::to_string(bytes) +
-                                     " bytes that begins as a batch frame does; the limit of those "
-                                     "is " +
-                                     std::to_string(batch_lookalike_bytes_max));
+    return fail(Errc::too_large, "a message of " + std::to_string(bytes) + " bytes" + which +
+                                     "; the limit is " + std::to_string(limit));
 }
 
 // What a flood takes stands alone here: at ten nanoseconds a message, saving registers for the rest
@@ -190,7 +181,7 @@ Result<Sent> Pusher::Rest::send(ByteView message, Duration wait) {
     }
     FLOTILLA_CHECK(socket, "a closed Pusher was used");
     if (message.size() > options.message_bytes_max)
-        return too_large(message.size());
+        return too_large(message.size(), options.message_bytes_max);
     wire::Frames frames{message};
     return send_as_it_is(frames, wait);
 }
@@ -208,7 +199,7 @@ Result<Sent> Pusher::send(wire::Frames& message, Duration wait) {
     }
     const std::uint64_t bytes = message.bytes();
     if (bytes > rest.options.message_bytes_max)
-        return rest.too_large(bytes);
+        return rest.too_large(bytes, rest.options.message_bytes_max);
     return rest.send_as_it_is(message, wait);
 }
 
@@ -229,7 +220,8 @@ Result<Sent> Pusher::Rest::send_as_it_is(wire::Frames& message, Duration wait) {
         if (message.size() == 1 && wire::has_batch_magic(message[0])) {
             // A Puller would take it for a batch: so it becomes one.
             if (bytes > batch_lookalike_bytes_max)
-                return too_large_lookalike(bytes);
+                return too_large(bytes, batch_lookalike_bytes_max,
+                                 " that begins as a batch frame does");
             std::string memory(wire::batch_header_bytes + wire::batch_item_overhead_bytes + bytes,
                                '\0');
             wire::BatchWriter writer(memory.data(), memory.size());
