@@ -58,10 +58,7 @@ Result<doctor::VisitOptions> visit_options(const DoctorFlags& flags) {
     if (!flags.type.empty())
         options.type = net::socket_type_named(flags.type);
     const auto type = options.type.value_or(net::SocketType::sub);
-    using net::SocketType;
-    const bool takes = type == SocketType::pull || type == SocketType::rep ||
-                       type == SocketType::pair || type == SocketType::dealer;
-    if (options.curve && takes && !flags.take)
+    if (options.curve && doctor::takes_messages(type) && !flags.take)
         return fail(Errc::bad_option,
                     "an encrypted peer shows whether it takes a " + flags.type +
                         " only when one joins, and it may give it messages meant for others: add "

@@ -86,12 +86,8 @@ void Link::watch() {
         poller_.on_readable(signal_descriptor(), [] {});
 }
 
-void Link::explain_once(const net::ConnectionEvent& event) {
+void Link::explain_once(const net::ConnectionEvent& event, net::Attach side) {
     constexpr std::size_t explained_max = 100;
-    const bool binds =
-        std::all_of(plan_.attachments.begin(), plan_.attachments.end(),
-                    [](const net::Attachment& each) { return each.how == net::Attach::bind; });
-    const net::Attach side = binds ? net::Attach::bind : net::Attach::connect;
     const std::string key = std::string(net::name(event.kind)) + event.endpoint;
     if (explained_.size() < explained_max && explained_.insert(key).second)
         terminal_.note(net::explain(event, side));
@@ -108,11 +104,12 @@ Status Link::on_event(const net::ConnectionEvent& event) {
     const auto connects =
         std::count_if(plan_.attachments.begin(), plan_.attachments.end(),
                       [](const net::Attachment& each) { return each.how == net::Attach::connect; });
+    const net::Attach side = connects == 0 ? net::Attach::bind : net::Attach::connect;
     switch (event.kind) {
     case Kind::handshake_failed_auth:
         if (connects == 1 && plan_.attachments.size() == 1 && peers_.connected(now) == 0)
             return fail(Errc::refused, net::explain(event));
-        explain_once(event);
+        explain_once(event, side);
         break;
     case Kind::handshake_failed_no_detail:
         if (old_peer_left)
@@ -120,7 +117,7 @@ Status Link::on_event(const net::ConnectionEvent& event) {
         [[fallthrough]];
     case Kind::handshake_failed_protocol:
     case Kind::accept_failed:
-        explain_once(event);
+        explain_once(event, side);
         break;
     case Kind::disconnected:
         if (plan_.loss == Plan::Loss::report && connects == 0 &&

@@ -75,7 +75,7 @@ private:
     Status attach_all();
     void watch();
     Status on_event(const net::ConnectionEvent& event);
-    void explain_once(const net::ConnectionEvent& event);
+    void explain_once(const net::ConnectionEvent& event, net::Attach side);
     void look_at_outstanding();
     bool wait_outstanding(Instant deadline);
     bool close_within(Duration linger);

@@ -2,6 +2,7 @@
 #include <flotilla/base/units.hpp>
 #include <flotilla/net/system.hpp>
 
+#include <cli/doctor/diagnose.hpp>
 #include <cli/raw.hpp>
 #include <cli/raw_run.hpp>
 #include <cli/signals.hpp>
@@ -260,9 +261,7 @@ std::string RawRun::doctor_hint() const {
         return {};
     std::vector<std::string> words;
     // To join an encrypted peer as one of those would take messages from it: doctor wants leave.
-    const bool takes = verb_.type == SocketType::pull || verb_.type == SocketType::rep ||
-                       verb_.type == SocketType::pair || verb_.type == SocketType::dealer;
-    if (!takes || flags_.socket.security.server_key.empty())
+    if (!doctor::takes_messages(verb_.type) || flags_.socket.security.server_key.empty())
         words = {"--type", std::string(net::name(verb_.type))};
     if (flags_.prefixes.size() == 1 && verb_.type == SocketType::sub)
         words.insert(words.end(), {"--topic", flags_.prefixes.front()});

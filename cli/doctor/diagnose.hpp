@@ -62,6 +62,8 @@ ExitCode exit_code(Finding finding) noexcept;
 
 // Whether two socket types talk to each other (28/REQREP to 31/EXPAIR).
 bool are_compatible(net::SocketType a, net::SocketType b) noexcept;
+// Who joins a peer as one may be given messages that were meant for others.
+bool takes_messages(net::SocketType type) noexcept;
 // "PULL" for "PUSH", "SUB or XSUB" for "PUB".
 std::string partners_of(net::SocketType type);
 // Upper case, as ZMTP and people write it: "XPUB".

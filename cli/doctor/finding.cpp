@@ -85,6 +85,11 @@ ExitCode exit_code(Finding finding) noexcept {
     return finding <= Finding::too_old ? ExitCode::runtime_error : ExitCode::refused;
 }
 
+bool takes_messages(SocketType type) noexcept {
+    return type == SocketType::pull || type == SocketType::rep || type == SocketType::pair ||
+           type == SocketType::dealer;
+}
+
 bool are_compatible(SocketType a, SocketType b) noexcept {
     const auto is = [](SocketType type, std::initializer_list<SocketType> set) {
         return std::find(set.begin(), set.end(), type) != set.end();

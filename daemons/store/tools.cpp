@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/tools.hpp"
 
+#include "host/program.hpp"
 #include "store/report.hpp"
 #include "store/transfer.hpp"
 
@@ -23,8 +24,7 @@ namespace {
 constexpr std::size_t line_bytes_max = std::size_t{2} << 30; // 1 GiB in base64, and names
 
 ExitCode failed(const Error& error) {
-    std::cerr << "flotilla-store: " << error.detail << "\n";
-    return exit_code(error.code);
+    return host::refuse("flotilla-store", error);
 }
 
 // One line that replaces itself, ten times a second, where a person sees it; in a log, of what
