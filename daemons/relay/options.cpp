@@ -205,10 +205,15 @@ Result<RelayOptions> options_of(const RelaySettings& settings) {
 } // namespace
 
 Result<RelayOptions> make_options(const RelaySettings& settings) {
+    const auto placed = [&](Error error) {
+        if (!settings.where.empty())
+            error.detail = settings.where + ": " + error.detail;
+        return fail(std::move(error));
+    };
     const auto named = [&](Error error) {
         error.detail =
             "relay '" + settings.name.value_or(RelayOptions{}.name) + "': " + error.detail;
-        return fail(std::move(error));
+        return placed(std::move(error));
     };
     if (!settings.kind)
         return named({Errc::bad_option, "no kind; it is forwarder, queue or streamer, the first "
@@ -217,7 +222,7 @@ Result<RelayOptions> make_options(const RelaySettings& settings) {
     if (!options)
         return named(options.error());
     if (const auto plan = relay::Plan::make(*options); !plan)
-        return fail(plan.error());
+        return placed(plan.error());
     return options;
 }
 

@@ -90,6 +90,7 @@ private:
 RelaySettings read_relay(TableReader in) {
     SettingsTable& table = in.table();
     RelaySettings relay;
+    relay.where = table.where();
     relay.kind = in.kind("kind");
     relay.name = table.text("name");
     relay.frontend = in.attachments("frontend");
@@ -174,8 +175,10 @@ Result<DaemonSettings> lay_over(DaemonSettings flags, DaemonSettings file) {
                         " relays, so flags and variables cannot say which one they are about; "
                         "change the file instead");
     constexpr auto count = std::tuple_size_v<decltype(fields(std::declval<RelaySettings&>()))>;
-    for (RelaySettings& under : file.relays)
+    for (RelaySettings& under : file.relays) {
+        flags.relays.front().where = std::move(under.where);
         lay_fields_over(flags.relays.front(), under, std::make_index_sequence<count>{});
+    }
     return flags;
 }
 

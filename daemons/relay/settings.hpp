@@ -20,6 +20,7 @@ namespace flotilla::relay_daemon {
 
 // One relay as it was given; what is absent takes the default of RelayOptions.
 struct RelaySettings {
+    std::string where{}; // FILE:LINE:COLUMN of its table; empty: not from a file
     std::optional<relay::Kind> kind{};
     std::optional<std::string> name{};
     std::optional<std::vector<net::Attachment>> frontend{};

@@ -180,6 +180,23 @@ TEST_CASE("settings: nothing to relay, no kind and a name used twice are refused
     CHECK(make_options(twice));
 }
 
+TEST_CASE("settings: what does not fit together is told with the place of its relay",
+          "[unit][relay]") {
+    const auto refused = [](const std::string& text) {
+        const auto settings = parse_settings(text, "relay.toml");
+        REQUIRE(settings);
+        const auto options = make_options(*settings);
+        REQUIRE_FALSE(options);
+        return options.error().detail;
+    };
+    const std::string ends = "frontend = 'tcp://*:5557'\nbackend = 'tcp://*:5558'\n"
+                             "allow_plaintext = true\n";
+    CHECK(refused("drain = '1s'\n[[relay]]\nname = 'a'\nkind = 'streamer'\nlast_value = true\n" +
+                  ends) == "relay.toml:2:1: relay 'a': last_value is for a forwarder; a streamer "
+                           "has no topics");
+    CHECK(has(refused("[[relay]]\n" + ends), "relay.toml:1:1: relay 'relay': no kind"));
+}
+
 TEST_CASE("settings: what is printed reads back to the same", "[unit][relay]") {
     const auto settings = parse_settings(two_relays, "relay.toml");
     const std::string printed = format_settings(*settings);
