@@ -40,9 +40,13 @@ Status Publisher::Rest::prepare(ByteView topic) {
 }
 
 Result<Sent> Publisher::Rest::begin(ByteView topic, net::More more) {
-    Status sent = socket->send(topic, more, Duration::zero());
-    if (sent) [[likely]]
-        return Sent::accepted;
+    if (Status sent = socket->send(topic, more, Duration::zero()); !sent)
+        return not_at_once(std::move(sent), topic, more);
+    return Sent::accepted;
+}
+
+// `sent` is why.
+Result<Sent> Publisher::Rest::not_at_once(Status&& sent, ByteView topic, net::More more) {
     if (sent.error().code == Errc::would_block && options.overflow == Overflow::block)
         sent = socket->send(topic, more, options.block_wait);
     if (sent)

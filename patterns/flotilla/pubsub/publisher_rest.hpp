@@ -34,9 +34,14 @@ struct Publisher::Rest {
 
     // A send in steps. First what may be refused, and the upkeep if it is due.
     Status prepare(ByteView topic);
+    // There is nothing to refuse, and no upkeep to be done.
+    bool is_prepared(ByteView topic) noexcept {
+        return topic.size() <= topic_bytes_max && !is_reserved(topic) && socket && !look_due();
+    }
     // Then the first frame, by the overflow policy. Accepted: the other frames must follow, and
     // finish() after them.
     Result<Sent> begin(ByteView topic, net::More more);
+    Result<Sent> not_at_once(Status&& sent, ByteView topic, net::More more);
     void finish(std::size_t bytes) noexcept {
         ++counts.sent_total;
         counts.sent_bytes += bytes;
