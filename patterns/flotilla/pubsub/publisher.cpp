@@ -121,19 +121,15 @@ Result<Sent> Publisher::send(ByteView topic, ByteView body) {
         net::Part part = net::Part::copy(body);
         return send(topic, part);
     }
-    if (!rest.is_prepared(topic)) [[unlikely]]
-        if (auto prepared = rest.prepare(topic); !prepared)
-            return fail(std::move(prepared.error()));
-    Status first = rest.socket->send(topic, net::More::yes, Duration::zero());
-    if (!first) [[unlikely]] {
-        auto begun = rest.not_at_once(std::move(first), topic, net::More::yes);
-        if (!begun || *begun == Sent::dropped)
-            return begun;
-    }
+    if (auto prepared = rest.prepare(topic); !prepared) [[unlikely]]
+        return fail(std::move(prepared.error()));
+    auto begun = rest.begin(topic, net::More::yes);
+    if (!begun || *begun == Sent::dropped) [[unlikely]]
+        return begun;
     if (auto sent = rest.socket->send(body, net::More::no, Duration::zero()); !sent) [[unlikely]]
         return fail(std::move(sent.error()));
     rest.finish(body.size());
-    return Sent::accepted;
+    return begun;
 }
 
 Result<Sent> Publisher::send(ByteView topic, net::Part& body) {

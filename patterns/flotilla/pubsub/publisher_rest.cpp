@@ -31,21 +31,6 @@ Result<Sent> Publisher::Rest::overflowed() {
     return fail(Errc::timeout, "a subscriber's queue stayed full");
 }
 
-Status Publisher::Rest::prepare(ByteView topic) {
-    if (topic.size() > topic_bytes_max || is_reserved(topic)) [[unlikely]]
-        return check_topic(topic);
-    if (!socket) [[unlikely]]
-        return fail(Errc::stopped, "the publisher is closed");
-    return look_due() ? look() : Status{};
-}
-
-Result<Sent> Publisher::Rest::begin(ByteView topic, net::More more) {
-    if (Status sent = socket->send(topic, more, Duration::zero()); !sent)
-        return not_at_once(std::move(sent), topic, more);
-    return Sent::accepted;
-}
-
-// `sent` is why.
 Result<Sent> Publisher::Rest::not_at_once(Status&& sent, ByteView topic, net::More more) {
     if (sent.error().code == Errc::would_block && options.overflow == Overflow::block)
         sent = socket->send(topic, more, options.block_wait);

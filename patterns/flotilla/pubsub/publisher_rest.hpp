@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace flotilla::pubsub {
@@ -33,15 +34,20 @@ struct Publisher::Rest {
     Status beat(Numbering::Which which);
 
     // A send in steps. First what may be refused, and the upkeep if it is due.
-    Status prepare(ByteView topic);
-    // There is nothing to refuse, and no upkeep to be done.
-    bool is_prepared(ByteView topic) noexcept {
-        return topic.size() <= topic_bytes_max && !is_reserved(topic) && socket && !look_due();
+    Status prepare(ByteView topic) {
+        if (topic.size() > topic_bytes_max || is_reserved(topic)) [[unlikely]]
+            return check_topic(topic);
+        if (!socket) [[unlikely]]
+            return fail(Errc::stopped, "the publisher is closed");
+        return look_due() ? look() : Status{};
     }
     // Then the first frame, by the overflow policy. Accepted: the other frames must follow, and
     // finish() after them.
-    Result<Sent> begin(ByteView topic, net::More more);
-    Result<Sent> not_at_once(Status&& sent, ByteView topic, net::More more);
+    Result<Sent> begin(ByteView topic, net::More more) {
+        if (Status sent = socket->send(topic, more, Duration::zero()); !sent) [[unlikely]]
+            return not_at_once(std::move(sent), topic, more);
+        return Sent::accepted;
+    }
     void finish(std::size_t bytes) noexcept {
         ++counts.sent_total;
         counts.sent_bytes += bytes;
@@ -75,6 +81,8 @@ private:
     void apply(net::Part& message);
     void send_values_under(ByteView prefix);
     bool send_value(ByteView topic, const wire::Frames& frames);
+    // The first frame was not taken at once: `sent` is why.
+    Result<Sent> not_at_once(Status&& sent, ByteView topic, net::More more);
     Result<Sent> overflowed();
 };
 

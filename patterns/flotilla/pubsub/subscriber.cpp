@@ -132,8 +132,14 @@ Result<std::vector<Message>> Subscriber::receive_batch(std::size_t messages_max,
 }
 
 Status Subscriber::receive(net::Part& topic, net::Part& body, Duration wait) {
-    if (rest_->everything_is_wanted)
-        return rest_->receive_any(topic, body, wait);
+    if (rest_->everything_is_wanted) {
+        auto received = rest_->receive_any(topic, body, wait);
+        if (received) {
+            ++rest_->counts.received_total;
+            rest_->counts.received_bytes += body.size();
+        }
+        return received;
+    }
     for (;;) {
         if (auto found = rest_->next_topic(topic, wait); !found)
             return found;

@@ -81,31 +81,16 @@ Status Subscriber::Rest::receive_first(net::Part& topic, Duration wait) {
     return received;
 }
 
-// Looks are in registers: of two frames a message that shows.
 Status Subscriber::Rest::receive_any(net::Part& topic, net::Part& body, Duration wait) {
-    using net::More;
-    auto name = socket->look_at_once(topic, wait == no_limit ? no_limit : Duration::zero());
-    if (!name) [[unlikely]] {
-        const auto waited = socket->look_waiting(topic, wait);
-        if (!waited)
-            return fail(waited.error());
-        name = *waited;
-    }
-    if (name.more() == More::no) [[unlikely]] {
+    if (auto received = receive_first(topic, wait); !received)
+        return received;
+    if (!topic.more()) {
         body = net::Part{};
-        ++counts.received_total;
         return {};
     }
-    auto frame = socket->look_at_once(body, Duration::zero());
-    if (!frame) [[unlikely]] {
-        const auto received = socket->look_waiting(body, Duration::zero());
-        if (!received)
-            return fail(received.error());
-        frame = *received;
-    }
-    ++counts.received_total;
-    counts.received_bytes += frame.bytes().size();
-    if (frame.more() == More::yes) [[unlikely]]
+    if (auto received = socket->receive(body, Duration::zero()); !received)
+        return received;
+    if (body.more()) [[unlikely]]
         counts.skipped_frames_total += skip_frames(body);
     return {};
 }
