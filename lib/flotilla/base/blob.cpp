@@ -20,7 +20,7 @@ const Shared* shared(const void* storage) noexcept {
 }
 
 constexpr Blob::Owner heap{
-    [](const void* storage) noexcept { return ByteView{**shared(storage)}; },
+    [](const void* storage) noexcept { return (*shared(storage))->data(); },
     [](void* to, void* from) noexcept {
         new (to) Shared{std::move(*shared(from))};
         shared(from)->~Shared();
@@ -32,7 +32,7 @@ constexpr Blob::Owner heap{
 } // namespace
 
 Blob Blob::copy_to_heap(ByteView bytes) {
-    return own(heap, [&](void* storage) {
+    return own(heap, bytes.size(), [&](void* storage) {
         new (storage) Shared{std::make_shared<const std::string>(bytes)};
     });
 }
@@ -43,6 +43,7 @@ Blob Blob::share() const {
     Blob blob;
     owner_->share(blob.storage_, storage_);
     blob.owner_ = owner_;
+    blob.size_ = size_;
     return blob;
 }
 

@@ -25,10 +25,10 @@ public:
     static constexpr std::size_t inline_bytes_max = 48;
     static constexpr std::size_t owner_bytes_max = 64;
 
-    // How a foreign owner that lives in a Blob's storage is handled. All but view may be called on
+    // How a foreign owner that lives in a Blob's storage is handled. All but data may be called on
     // storage from a const Blob's thread only; none may throw.
     struct Owner {
-        ByteView (*view)(const void* storage) noexcept;
+        const char* (*data)(const void* storage) noexcept;
         void (*move)(void* to, void* from) noexcept; // leaves `from` destroyed
         void (*share)(void* to, const void* from) noexcept;
         void (*destroy)(void* storage) noexcept;
@@ -64,20 +64,21 @@ public:
         hold_inline(bytes);
     }
 
-    // Constructs a foreign owner in place: `make(storage)` fills owner_bytes_max bytes, aligned for
-    // a pointer. `owner` must outlive every Blob (a static).
+    // Constructs a foreign owner of so many bytes in place: `make(storage)` fills owner_bytes_max
+    // bytes, aligned for a pointer. `owner` must outlive every Blob (a static).
     template <class Make>
-    static Blob own(const Owner& owner, Make&& make) {
+    static Blob own(const Owner& owner, std::size_t bytes, Make&& make) {
         Blob blob;
-        blob.become(owner, make);
+        blob.become(owner, bytes, make);
         return blob;
     }
     // The same in place of what this one holds.
     template <class Make>
-    void become(const Owner& owner, Make&& make) {
+    void become(const Owner& owner, std::size_t bytes, Make&& make) {
         reset();
         make(static_cast<void*>(storage_));
         owner_ = &owner;
+        size_ = bytes;
     }
 
     // A second handle on the same bytes; copies only what fits inside a Blob.
@@ -88,11 +89,10 @@ public:
     static constexpr std::size_t small_bytes_max = 4096;
 
     ByteView view() const noexcept {
-        return owner_ ? owner_->view(storage_)
-                      : ByteView{reinterpret_cast<const char*>(storage_), inline_size_};
+        return {owner_ ? owner_->data(storage_) : reinterpret_cast<const char*>(storage_), size_};
     }
     operator ByteView() const noexcept { return view(); }
-    std::size_t size() const noexcept { return view().size(); }
+    std::size_t size() const noexcept { return size_; }
     bool empty() const noexcept { return size() == 0; }
 
     // The foreign owner's storage when this Blob is kept by exactly `owner`, else nullptr.
@@ -106,29 +106,29 @@ private:
     void hold_inline(ByteView bytes) noexcept { // this one is empty
         if (!bytes.empty())
             std::memcpy(storage_, bytes.data(), bytes.size());
-        inline_size_ = static_cast<std::uint8_t>(bytes.size());
+        size_ = bytes.size();
     }
     // On the hot paths of everything that holds messages: a few bytes move without a call.
     void take(Blob& other) noexcept {
         owner_ = other.owner_;
-        inline_size_ = other.inline_size_;
+        size_ = other.size_;
         if (owner_)
             owner_->move(storage_, other.storage_);
-        else if (inline_size_ > 0)
+        else if (size_ > 0)
             std::memcpy(storage_, other.storage_, inline_bytes_max);
         other.owner_ = nullptr;
-        other.inline_size_ = 0;
+        other.size_ = 0;
     }
     void reset() noexcept {
         if (owner_)
             owner_->destroy(storage_);
         owner_ = nullptr;
-        inline_size_ = 0;
+        size_ = 0;
     }
 
     alignas(void*) unsigned char storage_[owner_bytes_max];
     const Owner* owner_ = nullptr; // nullptr: the bytes are in storage_
-    std::uint8_t inline_size_ = 0;
+    std::size_t size_ = 0;         // told without asking the owner, which may cost a call or two
 };
 
 } // namespace flotilla

@@ -33,8 +33,7 @@ namespace detail {
 
 const Blob::Owner message_owner{
     [](const void* storage) noexcept {
-        return ByteView{static_cast<const char*>(zmq_msg_data(message(storage))),
-                        zmq_msg_size(message(storage))};
+        return static_cast<const char*>(zmq_msg_data(message(storage)));
     },
     [](void* to, void* from) noexcept {
         // Moving leaves an empty message behind, which holds nothing that closing would free.
@@ -117,7 +116,7 @@ Blob Part::to_blob() && {
 }
 
 void Part::move_to(Blob& blob) {
-    blob.become(detail::message_owner, [this](void* storage) {
+    blob.become(detail::message_owner, size(), [this](void* storage) {
         zmq_msg_init(message(storage));
         zmq_msg_move(message(storage), message(storage_));
     });

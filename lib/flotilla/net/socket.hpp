@@ -137,8 +137,9 @@ public:
 
     // Hot paths. Single frame, copied.
     Status send(ByteView frame, Duration wait);
-    // One frame of a message; only the first of a message may wait. The second takes the part: on
-    // success it is empty.
+    // One frame of a message; only the first of a message may wait. A later one that is refused
+    // with would_block is lost with its peer: send what follows all the same. The second takes the
+    // part: on success it is empty.
     Status send(ByteView frame, More more, Duration wait);
     Status send(Part& part, More more, Duration wait);
     // One frame into `part`, whose old content is let go. Total-size limits are the caller's.
@@ -166,6 +167,18 @@ public:
     [[nodiscard]] int send_at_once(ByteView frame, Duration wait);
     [[nodiscard]] Look look_at_once(Part& part, Duration wait);
     Result<Look> look_waiting(Part& part, Duration wait);
+    // The same for messages of two frames, as those of pub/sub mostly are. How many were taken
+    // without waiting, 0 to 2: go on with send() for the rest, which never waits for the second.
+    [[nodiscard]] int send_both_at_once(ByteView first, ByteView second);
+    // The first two frames of one message, the second empty when there is just one. May wait
+    // without a limit, never with one. Below 0: there is nothing; with the same wait go on with
+    // receive(), or right away with look_waiting().
+    struct Both {
+        std::int32_t second_bytes = -1;
+        More more = More::no; // behind the second
+        explicit operator bool() const noexcept { return second_bytes >= 0; }
+    };
+    [[nodiscard]] Both receive_both_at_once(Part& first, Part& second, Duration wait);
 
     // SUB and XPUB in manual mode (there: for the peer whose subscription was received last).
     Status subscribe(ByteView prefix);
@@ -226,12 +239,15 @@ private:
                                          Call& call);
     Socket(SocketType type, void* handle, std::unique_ptr<Rest> rest) noexcept;
     int take(void* message, int flags);
+    [[gnu::noinline]] Both second_again(Part& second);
     [[gnu::noinline]] void heard(void* message);
-    Status send_frame(Blob& frame, int more, Duration wait);
+    int try_to_send(Blob& frame, int flags);
+    void note_amid(const Status& sent, More more) noexcept;
     Status check_reach(const Endpoint& endpoint) const;
     void look_for_endless(Instant at) const;
 
     SocketType type_;
+    bool amid_message_ = false; // the frame that was sent last has others behind it
     void* handle_ = nullptr;
     std::unique_ptr<Rest> rest_;
 };

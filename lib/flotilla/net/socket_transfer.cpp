@@ -81,7 +81,8 @@ Status Socket::waiting(int timeout_option, int& timeout_set, Duration wait, Call
 
 template <class Call>
 Status Socket::not_at_once(int timeout_option, Call& call) {
-    bool looked = timeout_option != ZMQ_SNDTIMEO;
+    // Amid a message there is nothing to look for: its peer is gone, and another's room is not its.
+    bool looked = timeout_option != ZMQ_SNDTIMEO || amid_message_;
     do {
         const int number = zmq_errno();
         if (number == EAGAIN)
@@ -118,36 +119,45 @@ Status Socket::waiting_for(int timeout_option, int& timeout_set, Duration wait, 
     }
 }
 
-// A refusal leaves the frame alone.
-Status Socket::send_frame(Blob& frame, int more, Duration wait) {
-    const auto out_of = [&](zmq_msg_t* out) {
-        return waiting(ZMQ_SNDTIMEO, rest_->send_timeout_ms, wait,
-                       [&](int flags) { return zmq_msg_send(out, handle_, flags | more); });
-    };
-    if (void* const held = frame.storage_of(detail::message_owner))
-        return out_of(native(held)); // a received frame goes out as it is
+// Below 0: refused, and the frame is as it was.
+inline int Socket::try_to_send(Blob& frame, int flags) {
+    if (void* const held = frame.storage_of(detail::message_owner)) {
+        const int sent = zmq_msg_send(native(held), handle_, flags); // as it was received
+        if (sent >= 0)
+            frame = Blob{};
+        return sent;
+    }
     const ByteView bytes = frame;
     if (bytes.size() <= Blob::inline_bytes_max)
-        return waiting(ZMQ_SNDTIMEO, rest_->send_timeout_ms, wait, [&](int flags) {
-            return zmq_send(handle_, bytes.data(), bytes.size(), flags | more);
-        });
+        return zmq_send(handle_, bytes.data(), bytes.size(), flags);
     Part made = Part::from(frame.share());
-    return out_of(native(made.storage_));
+    const int sent = zmq_msg_send(native(made.storage_), handle_, flags);
+    const int number = errno; // letting go of a refused one may change it
+    made = Part{};
+    errno = number;
+    return sent;
 }
 
 Status Socket::send(wire::Frames& message, Duration wait) {
     FLOTILLA_CHECK(!message.empty(), "a message without frames was sent");
-    for (std::size_t i = 0; i < message.size(); ++i) {
-        Blob& frame = message[i];
-        const int more = i + 1 < message.size() ? ZMQ_SNDMORE : 0;
-        Status sent = send_frame(frame, more, i == 0 ? wait : Duration::zero());
+    const std::size_t last = message.size() - 1;
+    Status first = waiting(ZMQ_SNDTIMEO, rest_->send_timeout_ms, wait, [&](int flags) {
+        return try_to_send(message[0], flags | (last > 0 ? ZMQ_SNDMORE : 0));
+    });
+    if (!first)
+        return first;
+    for (std::size_t i = 1; i <= last; ++i) {
+        const int flags = ZMQ_DONTWAIT | (i < last ? ZMQ_SNDMORE : 0);
+        int sent = 0;
+        do
+            sent = try_to_send(message[i], flags);
+        while (sent < 0 && zmq_errno() == EINTR);
         // Room is asked for by the first frame, and the rest of a message fits. If not, its peer
         // died between two frames: the first ones are gone with the connection, as all are when it
-        // ends a moment later, and libzmq drops the others, which it must get.
-        if (!sent && i > 0 && sent.error().code == Errc::would_block)
-            continue;
-        if (!sent)
-            return sent;
+        // ends a moment later, and libzmq drops the others, which it must get, once each: tried
+        // again, the last one would be a message of its own, and another peer's.
+        if (sent < 0 && zmq_errno() != EAGAIN)
+            return transport_failure(zmq_errno());
     }
     message.clear();
     return {};
@@ -159,23 +169,43 @@ int Socket::send_at_once(ByteView frame, Duration wait) {
     return zmq_send(handle_, frame.data(), frame.size(), wait == no_limit ? 0 : ZMQ_DONTWAIT);
 }
 
+int Socket::send_both_at_once(ByteView first, ByteView second) {
+    if (zmq_send(handle_, first.data(), first.size(), ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0) [[unlikely]]
+        return 0;
+    if (zmq_send(handle_, second.data(), second.size(), ZMQ_DONTWAIT) < 0) [[unlikely]] {
+        amid_message_ = true;
+        return 1;
+    }
+    return 2;
+}
+
 Status Socket::send(ByteView frame, Duration wait) {
     return waiting(ZMQ_SNDTIMEO, rest_->send_timeout_ms, wait,
                    [&](int flags) { return zmq_send(handle_, frame.data(), frame.size(), flags); });
 }
 
+// What follows a frame that was dropped amid its message is dropped too.
+inline void Socket::note_amid(const Status& sent, More more) noexcept {
+    if (sent || amid_message_)
+        amid_message_ = more == More::yes;
+}
+
 Status Socket::send(ByteView frame, More more, Duration wait) {
     const int sndmore = more == More::yes ? ZMQ_SNDMORE : 0;
-    return waiting(ZMQ_SNDTIMEO, rest_->send_timeout_ms, wait, [&](int flags) {
+    Status sent = waiting(ZMQ_SNDTIMEO, rest_->send_timeout_ms, wait, [&](int flags) {
         return zmq_send(handle_, frame.data(), frame.size(), flags | sndmore);
     });
+    note_amid(sent, more);
+    return sent;
 }
 
 Status Socket::send(Part& part, More more, Duration wait) {
     const int sndmore = more == More::yes ? ZMQ_SNDMORE : 0;
-    return waiting(ZMQ_SNDTIMEO, rest_->send_timeout_ms, wait, [&](int flags) {
+    Status sent = waiting(ZMQ_SNDTIMEO, rest_->send_timeout_ms, wait, [&](int flags) {
         return zmq_msg_send(native(part.storage_), handle_, flags | sndmore);
     });
+    note_amid(sent, more);
+    return sent;
 }
 
 Status Socket::receive(Part& part, Duration wait) {
@@ -190,6 +220,27 @@ Socket::Look Socket::look_at_once(Part& part, Duration wait) {
     zmq_msg_t* const message = native(part.storage_);
     const int bytes = take(message, wait == no_limit ? 0 : ZMQ_DONTWAIT);
     return bytes >= 0 ? look_at(message, bytes) : Look{};
+}
+
+Socket::Both Socket::receive_both_at_once(Part& first, Part& second, Duration wait) {
+    const bool waits = wait == no_limit && rest_->receive_timeout_ms == -1;
+    if (take(first.storage_, waits ? 0 : ZMQ_DONTWAIT) < 0) [[unlikely]]
+        return {};
+    if (zmq_msg_more(native(first.storage_)) == 0) [[unlikely]] {
+        second = Part{};
+        return {0, More::no};
+    }
+    const int bytes = take(second.storage_, ZMQ_DONTWAIT);
+    if (bytes < 0) [[unlikely]]
+        return second_again(second);
+    return {bytes, zmq_msg_more(native(second.storage_)) != 0 ? More::yes : More::no};
+}
+
+// It was interrupted, or the context ends, which the next receive tells.
+Socket::Both Socket::second_again(Part& second) {
+    if (!receive(second, Duration::zero()))
+        return {};
+    return {static_cast<std::int32_t>(second.size()), second.more() ? More::yes : More::no};
 }
 
 Result<Socket::Look> Socket::receive_look(Part& part, Duration wait) {
@@ -217,9 +268,8 @@ Result<wire::Frames> Socket::receive(Duration wait) {
     std::uint64_t bytes = 0;
     std::size_t frames = 0;
     for (bool more = true; more; ++frames) {
-        Blob frame =
-            Blob::own(detail::message_owner, [](void* storage) { zmq_msg_init(native(storage)); });
-        zmq_msg_t* const in = native(frame.storage_of(detail::message_owner));
+        Part frame;
+        zmq_msg_t* const in = native(frame.storage_);
         // Frames of one message arrive together: only the first can be waited for.
         const Status received =
             waiting(ZMQ_RCVTIMEO, rest_->receive_timeout_ms, frames == 0 ? wait : Duration::zero(),
@@ -231,7 +281,7 @@ Result<wire::Frames> Socket::receive(Duration wait) {
         more = zmq_msg_more(in) != 0;
         bytes += zmq_msg_size(in);
         if (frames < limits.frames_max && bytes <= limits.message_bytes_max)
-            message.add(std::move(frame));
+            frame.move_to(message.add());
     }
     if (frames > limits.frames_max || bytes > limits.message_bytes_max) {
         ++rest_->oversize_total;

@@ -25,7 +25,7 @@ const Slice* slice(const void* storage) noexcept {
 }
 
 constexpr Blob::Owner slices{
-    [](const void* storage) noexcept { return slice(storage)->view; },
+    [](const void* storage) noexcept { return slice(storage)->view.data(); },
     [](void* to, void* from) noexcept {
         new (to) Slice{std::move(*slice(from))};
         slice(from)->~Slice();
@@ -179,7 +179,7 @@ void PackedReader::rewind() noexcept {
 Blob PackedReader::cut(ByteView view) const {
     if (view.size() <= Blob::inline_bytes_max)
         return Blob::copy(view);
-    return Blob::own(slices, [&](void* storage) { new (storage) Slice{kept_, view}; });
+    return Blob::own(slices, view.size(), [&](void* storage) { new (storage) Slice{kept_, view}; });
 }
 
 // ---- leases ------------------------------------------------------------------------------------

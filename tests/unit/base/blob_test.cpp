@@ -62,7 +62,7 @@ TEST_CASE("blob: a foreign owner is moved, shared and destroyed exactly once a h
         ~Owner() { --alive; }
     };
     static const Blob::Owner ops{
-        [](const void* s) noexcept { return ByteView{static_cast<const Owner*>(s)->text}; },
+        [](const void* s) noexcept { return static_cast<const Owner*>(s)->text.data(); },
         [](void* to, void* from) noexcept {
             new (to) Owner{std::move(static_cast<Owner*>(from)->text)};
             static_cast<Owner*>(from)->~Owner();
@@ -73,7 +73,7 @@ TEST_CASE("blob: a foreign owner is moved, shared and destroyed exactly once a h
         [](void* s) noexcept { static_cast<Owner*>(s)->~Owner(); },
     };
     {
-        Blob a = Blob::own(ops, [](void* s) { new (s) Owner{"mine"}; });
+        Blob a = Blob::own(ops, 4, [](void* s) { new (s) Owner{"mine"}; });
         Blob b = a.share();
         Blob c = std::move(a);
         CHECK(alive == 2);
@@ -81,7 +81,7 @@ TEST_CASE("blob: a foreign owner is moved, shared and destroyed exactly once a h
         CHECK(c == ByteView{"mine"});
         CHECK(c.storage_of(ops) != nullptr);
         CHECK(a.storage_of(ops) == nullptr);
-        c.become(ops, [](void* s) { new (s) Owner{"other"}; });
+        c.become(ops, 5, [](void* s) { new (s) Owner{"other"}; });
         CHECK(alive == 2);
         CHECK(c == ByteView{"other"});
         c.assign("bytes");
