@@ -117,32 +117,22 @@ Result<net::Endpoint> Publisher::attach(const net::Attachment& attachment) {
 
 Result<Sent> Publisher::send(ByteView topic, ByteView body) {
     Rest& rest = *rest_;
-    if (!rest.plain) {
-        net::Part part = net::Part::copy(body);
-        return send(topic, part);
-    }
-    if (auto prepared = rest.prepare(topic); !prepared) [[unlikely]]
-        return fail(std::move(prepared.error()));
-    auto begun = rest.begin(topic, net::More::yes);
-    if (!begun || *begun == Sent::dropped) [[unlikely]]
-        return begun;
-    if (auto sent = rest.socket->send(body, net::More::no, Duration::zero()); !sent) [[unlikely]]
-        return fail(std::move(sent.error()));
+    if (!rest.plain) [[unlikely]]
+        return rest.copy_with_metadata(topic, body);
+    if (!rest.is_ready(topic)) [[unlikely]]
+        if (auto ready = rest.get_ready(topic); !ready)
+            return fail(std::move(ready.error()));
+    if (const int taken = rest.socket->send_both_at_once(topic, body); taken < 2) [[unlikely]]
+        return rest.send_waiting(topic, body, taken);
     rest.finish(body.size());
-    return begun;
+    return Sent::accepted;
 }
 
 Result<Sent> Publisher::send(ByteView topic, net::Part& body) {
     Rest& rest = *rest_;
     if (rest.plain) [[likely]]
         return rest.transmit(topic, &body, 1);
-    std::vector<net::Part> parts;
-    parts.reserve(2);
-    parts.push_back(std::move(body));
-    auto sent = rest.transmit_with_metadata(topic, parts, {});
-    if (!sent)
-        body = std::move(parts.front());
-    return sent;
+    return rest.transmit_with_metadata(topic, body);
 }
 
 Result<Sent> Publisher::send(ByteView topic, wire::Frames& body) {

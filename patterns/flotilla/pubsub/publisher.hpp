@@ -83,8 +83,9 @@ enum class Sent : std::uint8_t {
 // One thread owns a Publisher at a time.
 //
 // Subscriptions are looked after by process(), by wait_subscribers() and, at most 10 ms late or
-// every 256 messages, by send(). A publisher that may be idle calls process() by next_deadline(),
-// or its heartbeats do not go out and late subscribers wait for their values.
+// every 256 messages, by send() (without metadata and last values, right after a flood, seven
+// messages later). A publisher that may be idle calls process() by next_deadline(), or its
+// heartbeats do not go out and late subscribers wait for their values.
 class Publisher {
 public:
     // Errors: bad_option (which, and its range), insecure, too_many, stopped.

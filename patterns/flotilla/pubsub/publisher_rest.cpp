@@ -31,6 +31,14 @@ Result<Sent> Publisher::Rest::overflowed() {
     return fail(Errc::timeout, "a subscriber's queue stayed full");
 }
 
+Status Publisher::Rest::get_ready(ByteView topic) {
+    if (auto checked = check_topic(topic); !checked)
+        return checked;
+    if (!socket)
+        return fail(Errc::stopped, "the publisher is closed");
+    return look();
+}
+
 Result<Sent> Publisher::Rest::not_at_once(Status&& sent, ByteView topic, net::More more) {
     if (sent.error().code == Errc::would_block && options.overflow == Overflow::block)
         sent = socket->send(topic, more, options.block_wait);
@@ -39,6 +47,18 @@ Result<Sent> Publisher::Rest::not_at_once(Status&& sent, ByteView topic, net::Mo
     if (const Errc code = sent.error().code; code == Errc::would_block || code == Errc::timeout)
         return overflowed();
     return fail(std::move(sent.error()));
+}
+
+Result<Sent> Publisher::Rest::send_waiting(ByteView topic, ByteView body, int taken) {
+    if (taken == 0) {
+        auto begun = begin(topic, net::More::yes);
+        if (!begun || *begun == Sent::dropped)
+            return begun;
+    }
+    if (auto sent = socket->send(body, net::More::no, Duration::zero()); !sent)
+        return fail(std::move(sent.error()));
+    finish(body.size());
+    return Sent::accepted;
 }
 
 Result<Sent> Publisher::Rest::hand_over(ByteView topic, net::Part* parts, std::size_t count) {
@@ -104,7 +124,24 @@ Result<Sent> Publisher::Rest::transmit_with_metadata(ByteView topic, std::vector
     return sent;
 }
 
+Result<Sent> Publisher::Rest::transmit_with_metadata(ByteView topic, net::Part& body) {
+    std::vector<net::Part> parts;
+    parts.reserve(2);
+    parts.push_back(std::move(body));
+    auto sent = transmit_with_metadata(topic, parts, {});
+    if (!sent)
+        body = std::move(parts.front());
+    return sent;
+}
+
+Result<Sent> Publisher::Rest::copy_with_metadata(ByteView topic, ByteView body) {
+    net::Part copied = net::Part::copy(body);
+    return transmit_with_metadata(topic, copied);
+}
+
 Status Publisher::Rest::look() {
+    const bool flood = plain && sends_since_look >= flood_sends_min;
+    sends_between_clock_reads = clock_read_at = flood ? flood_sends_between_clock_reads : 1;
     sends_since_look = 0;
     const Instant now = net::now();
     look_at = now + time_between_looks;

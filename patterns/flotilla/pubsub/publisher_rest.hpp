@@ -21,26 +21,24 @@ struct Publisher::Rest {
     // so it is hidden at this distance; the clock's tick bounds it for a slow publisher.
     static constexpr std::uint32_t sends_between_looks = 256;
     static constexpr Duration time_between_looks = 10ms;
-    static constexpr Duration idle_look = 1s; // of a foreign loop whose fd() stays quiet
+    // A flood does not read the clock with every message, which costs as much as all else that is
+    // ours. Only where neither heartbeats nor values wait for the look.
+    static constexpr std::uint32_t flood_sends_between_clock_reads = 8;
+    static constexpr std::uint32_t flood_sends_min = 64; // between two looks
+    static constexpr Duration idle_look = 1s;            // of a foreign loop whose fd() stays quiet
     static constexpr std::size_t input_messages_max = 10'000; // read in one look
 
     Rest(PublisherOptions given, net::Socket opened, net::Monitor watching, std::uint64_t name);
 
-    // Called before each send.
-    bool look_due() noexcept {
-        return ++sends_since_look >= sends_between_looks || net::recent_now() >= look_at;
-    }
     Status look(); // subscriptions, connections, heartbeats
     Status beat(Numbering::Which which);
 
-    // A send in steps. First what may be refused, and the upkeep if it is due.
-    Status prepare(ByteView topic) {
-        if (topic.size() > topic_bytes_max || is_reserved(topic)) [[unlikely]]
-            return check_topic(topic);
-        if (!socket) [[unlikely]]
-            return fail(Errc::stopped, "the publisher is closed");
-        return look_due() ? look() : Status{};
+    // A send in steps. First what may be refused, and the upkeep if it is due; mostly nothing.
+    Status prepare(ByteView topic) { return is_ready(topic) ? Status{} : get_ready(topic); }
+    bool is_ready(ByteView topic) noexcept {
+        return topic.size() <= topic_bytes_max && !is_reserved(topic) && socket && !look_due();
     }
+    Status get_ready(ByteView topic); // is_ready() said no
     // Then the first frame, by the overflow policy. Accepted: the other frames must follow, and
     // finish() after them.
     Result<Sent> begin(ByteView topic, net::More more) {
@@ -52,6 +50,8 @@ struct Publisher::Rest {
         ++counts.sent_total;
         counts.sent_bytes += bytes;
     }
+    // begin() to finish() for a message of which the transport has taken so many frames, 0 or 1.
+    Result<Sent> send_waiting(ByteView topic, ByteView body, int taken);
     // begin() to finish(). On success the parts are taken.
     Result<Sent> hand_over(ByteView topic, net::Part* parts, std::size_t count);
 
@@ -59,6 +59,8 @@ struct Publisher::Rest {
     Result<Sent> transmit(ByteView topic, net::Part* parts, std::size_t count);
     Result<Sent> transmit_with_metadata(ByteView topic, std::vector<net::Part>& parts,
                                         wire::Envelope envelope);
+    Result<Sent> transmit_with_metadata(ByteView topic, net::Part& body);
+    Result<Sent> copy_with_metadata(ByteView topic, ByteView body);
 
     PublisherOptions options;
     std::optional<net::Socket> socket; // none: closed
@@ -70,11 +72,19 @@ struct Publisher::Rest {
     std::optional<LastValueTable> values;
     wire::Writer scratch{};
     std::uint32_t sends_since_look = 0;
-    Instant look_at{}; // at the latest
+    std::uint32_t sends_between_clock_reads = 1;
+    std::uint32_t clock_read_at = 0; // by sends_since_look
+    Instant look_at{};               // at the latest
     Instant beat_at = never;
     PublisherCounters counts{};
 
 private:
+    bool look_due() noexcept {
+        if (++sends_since_look < clock_read_at)
+            return false;
+        clock_read_at = sends_since_look + sends_between_clock_reads;
+        return sends_since_look >= sends_between_looks || net::recent_now() >= look_at;
+    }
     // What one look does.
     Status read_subscriptions();
     void read_events();

@@ -110,8 +110,7 @@ Result<Message> Subscriber::receive(Duration wait) {
             return fail(std::move(rest_->unconnected().error()));
         case Rest::Verdict::deliver:
             message->snapshot = envelope && envelope->snapshot;
-            ++rest_->counts.received_total;
-            rest_->counts.received_bytes += message->body.bytes();
+            rest_->delivered(message->body.bytes());
             return message;
         }
     }
@@ -132,28 +131,16 @@ Result<std::vector<Message>> Subscriber::receive_batch(std::size_t messages_max,
 }
 
 Status Subscriber::receive(net::Part& topic, net::Part& body, Duration wait) {
-    if (rest_->everything_is_wanted) {
-        auto received = rest_->receive_any(topic, body, wait);
-        if (received) {
-            ++rest_->counts.received_total;
-            rest_->counts.received_bytes += body.size();
-        }
-        return received;
-    }
-    for (;;) {
-        if (auto found = rest_->next_topic(topic, wait); !found)
-            return found;
-        auto verdict = rest_->read_body(topic, body);
-        if (!verdict)
-            return fail(std::move(verdict.error()));
-        if (*verdict == Rest::Verdict::too_slow)
-            return rest_->unconnected();
-        if (*verdict == Rest::Verdict::deliver) {
-            ++rest_->counts.received_total;
-            rest_->counts.received_bytes += body.size();
-            return {};
-        }
-    }
+    Rest& rest = *rest_;
+    if (!rest.everything_is_wanted)
+        return rest.receive_wanted(topic, body, wait);
+    const auto both = rest.socket->receive_both_at_once(topic, body, wait);
+    if (!both) [[unlikely]]
+        return rest.receive_waiting(topic, body, wait);
+    if (both.more == net::More::yes) [[unlikely]]
+        rest.pass_over_behind(body);
+    rest.delivered(static_cast<std::size_t>(both.second_bytes));
+    return {};
 }
 
 Status Subscriber::rejoin() {

@@ -81,18 +81,37 @@ Status Subscriber::Rest::receive_first(net::Part& topic, Duration wait) {
     return received;
 }
 
-Status Subscriber::Rest::receive_any(net::Part& topic, net::Part& body, Duration wait) {
-    if (auto received = receive_first(topic, wait); !received)
-        return received;
-    if (!topic.more()) {
-        body = net::Part{};
-        return {};
+Status Subscriber::Rest::receive_wanted(net::Part& topic, net::Part& body, Duration wait) {
+    for (;;) {
+        if (auto found = next_topic(topic, wait); !found)
+            return found;
+        auto verdict = read_body(topic, body);
+        if (!verdict)
+            return fail(std::move(verdict.error()));
+        if (*verdict == Verdict::too_slow)
+            return unconnected();
+        if (*verdict == Verdict::deliver) {
+            delivered(body.size());
+            return {};
+        }
     }
-    if (auto received = socket->receive(body, Duration::zero()); !received)
-        return received;
-    if (body.more()) [[unlikely]]
-        counts.skipped_frames_total += skip_frames(body);
+}
+
+Status Subscriber::Rest::receive_waiting(net::Part& topic, net::Part& body, Duration wait) {
+    const auto first = socket->look_waiting(topic, wait);
+    if (!first)
+        return fail(first.error());
+    body = net::Part{};
+    if (first->more() == net::More::yes)
+        if (auto received = socket->receive(body, Duration::zero()); !received)
+            return received;
+    pass_over_behind(body);
+    delivered(body.size());
     return {};
+}
+
+void Subscriber::Rest::pass_over_behind(const net::Part& body) {
+    counts.skipped_frames_total += skip_frames(body);
 }
 
 Status Subscriber::Rest::next_topic(net::Part& topic, Duration wait) {

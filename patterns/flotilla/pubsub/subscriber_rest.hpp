@@ -41,8 +41,16 @@ struct Subscriber::Rest {
     Verdict account(ByteView topic, const wire::Envelope* envelope);
     // read_message and account for the receive of Parts.
     Result<Verdict> read_body(const net::Part& topic, net::Part& body);
-    // All of the receive of Parts, when everything is wanted.
-    Status receive_any(net::Part& topic, net::Part& body, Duration wait);
+    void delivered(std::size_t bytes) noexcept {
+        ++counts.received_total;
+        counts.received_bytes += bytes;
+    }
+
+    // All of the receive of Parts, unless everything is wanted.
+    Status receive_wanted(net::Part& topic, net::Part& body, Duration wait);
+    // And when everything is, after an attempt that found nothing.
+    Status receive_waiting(net::Part& topic, net::Part& body, Duration wait);
+    void pass_over_behind(const net::Part& body); // further frames of its message
 
     net::Context* context;
     SubscriberOptions options;
