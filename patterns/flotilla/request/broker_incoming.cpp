@@ -2,6 +2,7 @@
 #include "broker_incoming.hpp"
 
 #include <flotilla/wire/foreign.hpp>
+#include <flotilla/wire/pack.hpp>
 
 #include <string_view>
 #include <utility>
@@ -26,28 +27,46 @@ Status BrokerIncoming::receive(net::Socket& router, const BrokerOptions& options
         return received;
     bool more = peer.more();
     for (bool first = true; more; first = false) {
-        const auto look = router.receive_look(last, no_limit);
-        if (!look)
-            return fail(look.error());
-        more = look->more() == net::More::yes;
+        net::Socket::Look look = router.look_at_once(last, Duration::zero());
+        if (!look) [[unlikely]] { // interrupted: the frames of one message arrive together
+            auto again = router.look_waiting(last, Duration::zero());
+            if (!again)
+                return fail(std::move(again.error()));
+            look = *again;
+        }
+        more = look.more() == net::More::yes;
         if (first) {
-            descriptor = last.descriptor();
+            descriptor = descriptor_of_peer();
             if (names == Names::authenticated)
                 user_id = last.property("User-Id").value_or(std::string_view{});
         }
-        bytes += look->bytes().size();
+        bytes += look.bytes().size();
         // One frame less than fits: the routing id goes in front of what is sent.
         too_many = too_many || frames.size() == wire::Frames::frames_max - 1 ||
                    bytes > options.limits.message_bytes_max + limits::envelope_bytes_max;
         if (too_many)
             continue;
         Blob& frame = frames.add();
-        if (look->bytes().size() <= Blob::inline_bytes_max)
-            frame.assign(look->bytes());
+        if (look.bytes().size() <= Blob::inline_bytes_max)
+            frame.assign(look.bytes());
         else
             last.move_to(frame);
     }
     return {};
+}
+
+// A name that the ROUTER made is a zero and a number that is not given out twice. A peer may forge
+// one, and then be taken for a connection that is gone: it harms itself, where nobody has rights.
+int BrokerIncoming::descriptor_of_peer() {
+    const ByteView name = peer.view();
+    const bool made = name.size() == 5 && name[0] == 0 && !asks_descriptors;
+    const std::uint32_t number = made ? wire::load_u32(name.data() + 1) : 0;
+    if (number == 0)
+        return last.descriptor();
+    Known& known = known_[number % known_.size()];
+    if (known.name != number || known.descriptor < 0)
+        known = {number, last.descriptor()};
+    return known.descriptor;
 }
 
 void BrokerIncoming::refuse_foreign(net::Socket& router, net::PeerBacklogs& backlogs) const {

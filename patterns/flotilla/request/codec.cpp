@@ -3,8 +3,10 @@
 #include <flotilla/request/codec.hpp>
 #include <flotilla/request/codec_flotilla.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -21,10 +23,22 @@ struct Start {
     std::size_t next = 0;
 };
 
+// As one number, by which those of one size are told apart without a call; 0: a longer one.
+constexpr std::uint64_t key_of(ByteView header) noexcept {
+    std::uint64_t key = 0;
+    if (header.size() <= sizeof key)
+        for (const char byte : header)
+            key = key << 8 | static_cast<unsigned char>(byte);
+    return key;
+}
+
 struct Known {
+    constexpr Known(ByteView its_header, Dialect its_dialect, Side its_side)
+        : header(its_header), dialect(its_dialect), side(its_side), key(key_of(its_header)) {}
     ByteView header;
     Dialect dialect;
     Side side;
+    std::uint64_t key;
 };
 constexpr std::array<Known, 5> known{{
     {"MDPC02", Dialect::mdp_02, Side::client},
@@ -49,6 +63,9 @@ constexpr std::array<Foreign, 7> foreign{{
     {"FLQ1", "FLQ1 is leased work, which a source or a store speaks; this is a broker's protocol"},
 }};
 
+static_assert(std::all_of(known.begin(), known.end(),
+                          [](const Known& each) { return each.key != 0; }));
+
 Result<Start> read_start(const wire::Frames& frames) {
     Start start;
     start.delimited = !frames.empty() && frames[0].empty();
@@ -57,8 +74,9 @@ Result<Start> read_start(const wire::Frames& frames) {
     if (at >= frames.size())
         return fail(Errc::malformed, "the message has no header");
     const ByteView header = frames[at];
+    const std::uint64_t key = key_of(header);
     for (const Known& each : known) {
-        if (each.header != header)
+        if (each.key != key || each.header.size() != header.size())
             continue;
         start.dialect = each.dialect;
         start.side = each.side;

@@ -7,7 +7,7 @@
 namespace flotilla::request {
 namespace {
 
-constexpr std::size_t nowhere = ~std::size_t{0};
+constexpr std::uint32_t nowhere = ~std::uint32_t{0};
 constexpr unsigned slot_bits = 24; // low bits of a number: where it lies
 
 using ConnectionLinks = SlotLinks<std::deque<BrokerRequest>, &BrokerRequest::in_connection>;
@@ -32,6 +32,7 @@ Slot RequestTable::open() {
         FLOTILLA_CHECK(requests_.size() < requests_max, "more requests than tokens can name");
         slot = static_cast<Slot>(requests_.size());
         requests_.emplace_back();
+        heap_at_.push_back(nowhere);
     } else {
         slot = free_.back();
         free_.pop_back();
@@ -108,9 +109,9 @@ Slot RequestTable::find(const RequestName& name) const {
 
 void RequestTable::set_deadline(Slot slot, Instant deadline) {
     requests_[slot].deadline = deadline;
-    heap_[requests_[slot].heap_at].deadline = deadline;
-    sift_up(requests_[slot].heap_at);
-    sift_down(requests_[slot].heap_at);
+    heap_[heap_at_[slot]].deadline = deadline;
+    sift_up(heap_at_[slot]);
+    sift_down(heap_at_[slot]);
 }
 
 void RequestTable::set_asker(Slot slot, std::string_view peer, bool delimited, int descriptor) {
@@ -144,7 +145,7 @@ void RequestTable::leave_connection(Slot slot) {
 
 void RequestTable::place(std::size_t at, Due due) noexcept {
     heap_[at] = due;
-    requests_[due.slot].heap_at = at;
+    heap_at_[due.slot] = static_cast<std::uint32_t>(at);
 }
 
 void RequestTable::sift_up(std::size_t at) noexcept {
@@ -171,17 +172,17 @@ void RequestTable::sift_down(std::size_t at) noexcept {
 }
 
 void RequestTable::leave_heap(Slot slot) {
-    const std::size_t at = requests_[slot].heap_at;
+    const std::size_t at = heap_at_[slot];
     FLOTILLA_CHECK(at < heap_.size() && heap_[at].slot == slot,
                    "a request is not where it should be");
-    requests_[slot].heap_at = nowhere;
+    heap_at_[slot] = nowhere;
     const Due last = heap_.back();
     heap_.pop_back();
     if (last.slot == slot)
         return;
     place(at, last);
     sift_up(at);
-    sift_down(requests_[last.slot].heap_at);
+    sift_down(heap_at_[last.slot]);
 }
 
 void RequestTable::check() const {
@@ -192,8 +193,9 @@ void RequestTable::check() const {
         const bool live = request.state != BrokerRequest::State::abandoned;
         FLOTILLA_CHECK(request.number != 0 && (request.number & (requests_max - 1)) == slot,
                        "a request's number does not lead to it");
-        const bool due = request.heap_at < heap_.size() && heap_[request.heap_at].slot == slot &&
-                         heap_[request.heap_at].deadline == request.deadline;
+        const std::size_t at = heap_at_[slot];
+        const bool due =
+            at < heap_.size() && heap_[at].slot == slot && heap_[at].deadline == request.deadline;
         FLOTILLA_CHECK(live == due, "a request's deadline is not kept as its state asks");
         open += live ? 1 : 0;
         if (live && !request.id.empty()) {

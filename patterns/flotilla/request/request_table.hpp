@@ -72,7 +72,6 @@ struct BrokerRequest {
 
     SlotLink in_list{}; // of its service's queue or of what its worker holds; paused: of none
     SlotLink in_connection{};
-    std::size_t heap_at = ~std::size_t{0};
 
     RequestName name() const noexcept { return {user, id}; }
     bool is_paused() const noexcept { return paused_until != Instant{}; }
@@ -152,6 +151,7 @@ private:
     std::unordered_map<RequestName, Slot, RequestNameHash> by_name_{}; // views into requests_
     std::vector<SlotList> connections_{};                              // by descriptor
     std::vector<Due> heap_{};                                          // soonest deadline first
+    std::vector<std::uint32_t> heap_at_{}; // by slot: a request itself would be far to look at
 };
 
 } // namespace flotilla::request
