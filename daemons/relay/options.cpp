@@ -202,18 +202,20 @@ Result<RelayOptions> options_of(const RelaySettings& settings) {
     return options;
 }
 
+// With where in the file the relay stands, if in one.
+auto placed(const RelaySettings& settings, Error error) {
+    if (!settings.where.empty())
+        error.detail = settings.where + ": " + error.detail;
+    return fail(std::move(error));
+}
+
 } // namespace
 
 Result<RelayOptions> make_options(const RelaySettings& settings) {
-    const auto placed = [&](Error error) {
-        if (!settings.where.empty())
-            error.detail = settings.where + ": " + error.detail;
-        return fail(std::move(error));
-    };
     const auto named = [&](Error error) {
         error.detail =
             "relay '" + settings.name.value_or(RelayOptions{}.name) + "': " + error.detail;
-        return placed(std::move(error));
+        return placed(settings, std::move(error));
     };
     if (!settings.kind)
         return named({Errc::bad_option, "no kind; it is forwarder, queue or streamer, the first "
@@ -222,7 +224,7 @@ Result<RelayOptions> make_options(const RelaySettings& settings) {
     if (!options)
         return named(options.error());
     if (const auto plan = relay::Plan::make(*options); !plan)
-        return placed(plan.error());
+        return placed(settings, plan.error());
     return options;
 }
 
@@ -265,16 +267,17 @@ Result<std::vector<RelayOptions>> make_options(const DaemonSettings& settings) {
         if (!options)
             return fail(options.error());
         if (!names.insert(options->name).second)
-            return fail(Errc::bad_option, "two relays are named '" + options->name +
-                                              "', and logs and captures could not tell them "
-                                              "apart; give each [[relay]] a name of its own");
+            return placed(each, {Errc::bad_option,
+                                 "two relays are named '" + options->name +
+                                     "', and logs and captures could not tell them apart; give "
+                                     "each [[relay]] a name of its own"});
         if (const Status alone = note_bound(*options, bound); !alone)
-            return fail(alone.error());
+            return placed(each, alone.error());
         auto guarded = *options; // whether the files are right; they are read again to keep them
         if (const auto access = put_access(guarded, access_settings(in_use, each, guarded));
             !access)
-            return fail(access.error().code,
-                        "relay '" + options->name + "': " + access.error().detail);
+            return placed(each, {access.error().code,
+                                 "relay '" + options->name + "': " + access.error().detail});
         if (const std::string instance = host::hop_instance(in_use); !instance.empty())
             options->hop_instance = instance + "/" + options->name;
         all.push_back(std::move(*options));

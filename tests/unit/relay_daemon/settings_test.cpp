@@ -168,9 +168,12 @@ TEST_CASE("settings: nothing to relay, no kind and a name used twice are refused
     DaemonSettings twice;
     twice.relays = {streamer(), streamer()};
     CHECK(has(make_options(twice).error().detail, "two relays are named 'relay'"));
+    twice.relays[1].where = "relay.toml:9:1";
+    CHECK(has(make_options(twice).error().detail, "relay.toml:9:1: two relays are named"));
     twice.relays[1].name = "other";
     CHECK(has(make_options(twice).error().detail,
-              "'tcp://127.0.0.1:5557' is bound twice, by relay 'relay' and relay 'other'"));
+              "relay.toml:9:1: 'tcp://127.0.0.1:5557' is bound twice, by relay 'relay' and "
+              "relay 'other'"));
     twice.relays[1].allow_plaintext = true;
     twice.relays[1].frontend = *parse_attachments({"tcp://*:5557"});
     CHECK(has(make_options(twice).error().detail,
