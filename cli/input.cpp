@@ -71,6 +71,10 @@ Result<Input> Input::open(const InputFlags& flags, Options options) {
     if (Status framed = input.set_framing(flags); !framed)
         return fail(framed.error());
     const bool arguments = !flags.frames.empty() || (!input.options_.messages.empty() && !forced);
+    if (arguments && flags.json)
+        return fail(Errc::bad_option,
+                    "--json is how standard input or a file is read, and here the "
+                    "messages are arguments; to print JSON say --format json");
     if (Status opened = arguments ? input.set_patterns(flags) : input.open_stream(flags, forced);
         !opened)
         return fail(opened.error());

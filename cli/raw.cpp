@@ -19,6 +19,10 @@ namespace {
 constexpr int batch_max = 256;           // messages moved before the loop looks around again
 constexpr Duration retry_interval = 5ms; // a full XPUB does not say when it has room again
 
+constexpr std::string_view no_body_text =
+    "a router needs two frames: the routing id of the peer, and what to say. Write --frame ID "
+    "--frame TEXT, or lines as ID:TEXT with -F :";
+
 bool is_publisher(SocketType type) {
     return type == SocketType::pub;
 }
@@ -80,13 +84,22 @@ Status RawRun::send_pending(Instant now) {
                     "message " + std::to_string(traffic_->sent_total() + 1) + " has " +
                         std::to_string(pending_->bytes()) + " bytes; the limit is " +
                         format_bytes(flags_.socket.message_bytes_max) + " (--max-size)");
-    Status sent = link_->socket().send(*pending_, Duration::zero());
+    const bool no_body = verb_.type == SocketType::router && pending_->size() == 1;
+    if (no_body && (!input_ || input_->descriptor() < 0))
+        return fail(Errc::bad_option, std::string(no_body_text));
+    // libzmq drops one in silence.
+    Status sent =
+        no_body ? fail(Errc::malformed) : link_->socket().send(*pending_, Duration::zero());
     if (!sent && sent.error().code == Errc::would_block) {
         blocked_ = true;
         traffic_->blocked(now);
         return {};
     }
-    if (!sent && sent.error().code == Errc::peer_gone) {
+    if (no_body) {
+        ++unroutable_;
+        terminal_.note("message " + std::to_string(traffic_->sent_total() + 1) + ": " +
+                       std::string(no_body_text) + "; dropped");
+    } else if (!sent && sent.error().code == Errc::peer_gone) {
         ++unroutable_;
         terminal_.note("nobody with the routing id " + routing_text((*pending_)[0]) +
                        " is connected; dropped");

@@ -50,6 +50,8 @@ TEST_CASE("options that contradict each other are named") {
     const std::string peer = "tcp://127.0.0.1:1";
     check_says(run_zmq({"push", peer, "x", "-f", "y"}), 2, {"exclude each other"});
     check_says(run_zmq({"push", peer, "--whole", "--json"}), 2, {"exclude each other"});
+    check_says(run_zmq({"push", peer, "x", "--json"}), 2,
+               {"here the messages are arguments", "say --format json"});
     check_says(run_zmq({"push", peer, "-d", ""}), 2, {"--whole"});
     check_says(run_zmq({"push", peer, "-d", "\\q"}), 2, {"\\q"});
     check_says(run_zmq({"push", peer, "{{rand 2 1}}"}), 2, {"{{rand 10 100}}"});
@@ -147,6 +149,9 @@ TEST_CASE("a puller that does not read leaves the pusher with 5") {
 TEST_CASE("a router that knows nobody of that name drops, says so and ends with 5") {
     const Completed router = run_zmq({"router", any_port, "-F", ":"}, "bob:hello\n");
     check_says(router, 5, {"routing id bob"});
+    check_says(run_zmq({"router", any_port, "-F", ":"}, "hello\nbob:hello\n"), 5,
+               {"message 1: a router needs two frames", "routing id bob"});
+    check_says(run_zmq({"router", any_port, "hello"}), 2, {"--frame ID --frame TEXT"});
 }
 
 TEST_CASE("input that cannot be read ends with 1 and names the record") {
