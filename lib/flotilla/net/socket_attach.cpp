@@ -7,9 +7,12 @@
 
 #include <flotilla/net/socket.hpp>
 
+#include <arpa/inet.h>
+#include <net/if.h>
 #include <zmq.h>
 
 #include <array>
+#include <string>
 
 namespace flotilla::net {
 namespace {
@@ -28,6 +31,22 @@ std::string plain_ipv4(std::string_view endpoint) {
         return text;
     text.erase(end, 1);
     return text.erase(begin, opening.size());
+}
+
+// libzmq resolves no names here, and how it fails depends on who listens to its events.
+Status check_bindable(const Endpoint& endpoint) {
+    const std::string host{endpoint.host().substr(0, endpoint.host().find('%'))};
+    if (endpoint.transport() != Transport::tcp || host == "*" || if_nametoindex(host.c_str()) != 0)
+        return {};
+    std::array<unsigned char, sizeof(in6_addr)> address{};
+    for (const int family : {AF_INET, AF_INET6})
+        if (inet_pton(family, host.c_str(), address.data()) == 1)
+            return {};
+    return fail(Errc::bad_endpoint,
+                "'" + endpoint.text() + "' has the name '" + host +
+                    "', and what is bound is an address, an interface of this machine or *; write "
+                    "for example tcp://127.0.0.1:" +
+                    (endpoint.port() == 0 ? "*" : std::to_string(endpoint.port())));
 }
 
 } // namespace
@@ -55,6 +74,9 @@ Result<Endpoint> Socket::bind(const Endpoint& endpoint) {
     if (const Status reach = check_reach(endpoint); !reach)
         return fail(reach.error());
     const int given = rest_->context->given_listeners().take(endpoint);
+    if (given < 0)
+        if (const Status bindable = check_bindable(endpoint); !bindable)
+            return fail(bindable.error());
     const detail::IpcPlace place(endpoint); // until it is bound
     if (given < 0)
         if (const Status free = place.check(); !free)

@@ -166,6 +166,16 @@ TEST_CASE("socket: a port in use and an address not here are told apart", "[inte
           Errc::address_unavailable);
 }
 
+TEST_CASE("socket: a host name is not what can be bound", "[integration][net]") {
+    auto context = Context::open();
+    auto pull = Socket::open(*context, SocketType::pull);
+    auto watched = Monitor::open(*pull);
+    const auto refused = pull->bind(Endpoint::parse("tcp://localhost:*").value());
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == Errc::bad_endpoint);
+    CHECK(refused.error().detail.find("tcp://127.0.0.1:*") != std::string::npos);
+}
+
 TEST_CASE("socket: shutting the context down ends a wait", "[integration][net]") {
     auto context = Context::open();
     auto pull = Socket::open(*context, SocketType::pull);
