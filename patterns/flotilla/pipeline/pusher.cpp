@@ -189,7 +189,8 @@ Result<Sent> Pusher::Rest::send(ByteView message, Duration wait) {
 Result<Sent> Pusher::send(wire::Frames& message, Duration wait) {
     Rest& rest = *rest_;
     FLOTILLA_CHECK(rest.socket, "a closed Pusher was used");
-    FLOTILLA_CHECK(!message.empty(), "a message without frames was sent");
+    if (message.empty())
+        return fail(Errc::malformed, "a message has at least one frame, be it empty");
     if (rest.batches && message.size() == 1 &&
         message[0].size() <= rest.batches->message_bytes_max()) {
         Result<Sent> sent = send(message[0].view(), wait);

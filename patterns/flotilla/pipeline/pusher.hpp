@@ -109,7 +109,7 @@ public:
 
     // Waits at most `wait` for room; zero never waits. On success the message was taken; on error
     // it is untouched, so the caller can try again.
-    // Errors: would_block (zero wait), timeout, too_large, stopped.
+    // Errors: would_block (zero wait), timeout, too_large, malformed (no frames), stopped.
     Result<Sent> send(ByteView message, Duration wait);
     Result<Sent> send(wire::Frames& message, Duration wait);
 

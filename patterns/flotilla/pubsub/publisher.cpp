@@ -136,6 +136,8 @@ Result<Sent> Publisher::send(ByteView topic, net::Part& body) {
 }
 
 Result<Sent> Publisher::send(ByteView topic, wire::Frames& body) {
+    if (auto counted = rest_->check_count(body); !counted)
+        return fail(std::move(counted.error()));
     std::vector<net::Part> parts;
     parts.reserve(body.size() + 1);
     for (std::size_t i = 0; i < body.size(); ++i)
@@ -150,6 +152,8 @@ Result<Sent> Publisher::send(ByteView topic, wire::Frames& body) {
 Result<Sent> Publisher::send(ByteView topic, wire::Frames& body, const wire::Envelope& envelope) {
     if (rest_->options.metadata == Metadata::off)
         return fail(Errc::unsupported, "the publisher was opened without metadata");
+    if (auto counted = rest_->check_count(body); !counted)
+        return fail(std::move(counted.error()));
     std::vector<net::Part> parts;
     parts.reserve(body.size() + 1);
     for (std::size_t i = 0; i < body.size(); ++i)

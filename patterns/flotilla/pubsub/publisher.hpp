@@ -83,7 +83,7 @@ enum class Sent : std::uint8_t {
 // One thread owns a Publisher at a time.
 //
 // Subscriptions are looked after by process(), by wait_subscribers() and, at most 10 ms late or
-// every 256 messages, by send() (without metadata and last values, right after a flood, seven
+// every 256 messages, by send() (without metadata and last values, right after a flood, three
 // messages later). A publisher that may be idle calls process() by next_deadline(), or its
 // heartbeats do not go out and late subscribers wait for their values.
 class Publisher {
@@ -100,7 +100,8 @@ public:
     Result<net::Endpoint> attach(const net::Attachment& attachment);
 
     // Errors of every send, with nothing sent and the caller's body untouched: too_large (topic
-    // over topic_bytes_max), refused (reserved topic), timeout (block), stopped (also: closed).
+    // over topic_bytes_max), too_many (with the topic, and the envelope if there is one, more than
+    // wire::Frames::frames_max), refused (reserved topic), timeout (block), stopped (also: closed).
     // Waits only with Overflow::block.
     Result<Sent> send(ByteView topic, ByteView body);      // copied
     Result<Sent> send(ByteView topic, net::Part& body);    // taken, not copied

@@ -39,6 +39,15 @@ Status Publisher::Rest::get_ready(ByteView topic) {
     return look();
 }
 
+Status Publisher::Rest::check_count(const wire::Frames& body) const {
+    const std::size_t around = options.metadata == Metadata::on ? 2 : 1; // topic, envelope
+    const std::size_t most = wire::Frames::frames_max - around;
+    if (body.size() <= most)
+        return {};
+    return fail(Errc::too_many, "the body has " + std::to_string(body.size()) +
+                                    " frames; the limit is " + std::to_string(most));
+}
+
 Result<Sent> Publisher::Rest::not_at_once(Status&& sent, ByteView topic, net::More more) {
     if (sent.error().code == Errc::would_block && options.overflow == Overflow::block)
         sent = socket->send(topic, more, options.block_wait);
@@ -112,6 +121,8 @@ Result<Sent> Publisher::Rest::transmit_with_metadata(ByteView topic, std::vector
         for (const net::Part& part : parts)
             value.add(part.share().to_blob());
     auto sent = hand_over(topic, parts.data(), parts.size());
+    if (numbered && sent && *sent == Sent::accepted)
+        counts.sent_bytes -= scratch.view().size(); // bodies are counted
     if (!sent) {
         if (numbered) {
             numbering.take_back(topic);

@@ -23,7 +23,7 @@ struct Publisher::Rest {
     static constexpr Duration time_between_looks = 10ms;
     // A flood does not read the clock with every message, which costs as much as all else that is
     // ours. Only where neither heartbeats nor values wait for the look.
-    static constexpr std::uint32_t flood_sends_between_clock_reads = 8;
+    static constexpr std::uint32_t flood_sends_between_clock_reads = 4;
     static constexpr std::uint32_t flood_sends_min = 64; // between two looks
     static constexpr Duration idle_look = 1s;            // of a foreign loop whose fd() stays quiet
     static constexpr std::size_t input_messages_max = 10'000; // read in one look
@@ -39,6 +39,8 @@ struct Publisher::Rest {
         return topic.size() <= topic_bytes_max && !is_reserved(topic) && socket && !look_due();
     }
     Status get_ready(ByteView topic); // is_ready() said no
+    // More frames than receivers take.
+    Status check_count(const wire::Frames& body) const;
     // Then the first frame, by the overflow policy. Accepted: the other frames must follow, and
     // finish() after them.
     Result<Sent> begin(ByteView topic, net::More more) {

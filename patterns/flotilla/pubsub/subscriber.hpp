@@ -105,7 +105,8 @@ public:
     Result<std::vector<Message>> receive_batch(std::size_t messages_max, Duration wait);
     // The hot path: topic and first body frame, not copied. Further frames (a plain publisher's
     // multipart body) are skipped and counted; metadata is accounted for and not shown. The parts'
-    // contents mean nothing after an error. Errors as above.
+    // contents mean nothing after an error. Errors as above but for the limits of whole messages,
+    // which are the caller's here (frame_bytes_max holds: it costs the sender the connection).
     Status receive(net::Part& topic, net::Part& body, Duration wait);
 
     // Connects again after being too slow. The loss counts stay; what happened in between is not
