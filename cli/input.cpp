@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -83,6 +84,13 @@ Result<Input> Input::open(const InputFlags& flags, Options options) {
 
 Status Input::set_patterns(const InputFlags& flags) {
     kind_ = Kind::arguments;
+    const auto is_one_frame = [this](const std::string& message) {
+        return frame_separator_.empty() || message.find(frame_separator_) == std::string::npos;
+    };
+    if (options_.routing == Options::Routing::first_frame &&
+        (flags.frames.size() == 1 ||
+         std::any_of(options_.messages.begin(), options_.messages.end(), is_one_frame)))
+        return fail(Errc::bad_option, std::string(routed_frames_text));
     const auto parse = [&flags](const std::string& text) {
         return flags.literal ? Result<Payload>{Payload::literal(text)} : Payload::parse(text);
     };

@@ -41,6 +41,10 @@ struct InputFlags {
 };
 void add_input(Parser& parser, InputFlags& flags);
 
+inline constexpr std::string_view routed_frames_text =
+    "a router needs two frames: the routing id of the peer, and what to say. Write --frame ID "
+    "--frame TEXT, or lines as ID:TEXT with -F :";
+
 class Input {
 public:
     struct Options {
@@ -48,7 +52,8 @@ public:
         std::uint64_t message_bytes_max = 64ULL << 20;
         // Arguments begin again at the first when all were sent.
         enum class Repeat : std::uint8_t { no, yes } repeat = Repeat::no;
-        // ROUTER: the first frame is a routing id and may be written as 0x and hex.
+        // ROUTER: the first frame is a routing id and may be written as 0x and hex; arguments need
+        // another one.
         enum class Routing : std::uint8_t { none, first_frame } routing = Routing::none;
         std::uint64_t seed = 0; // when the flags have none
     };

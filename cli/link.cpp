@@ -100,6 +100,7 @@ Status Link::on_event(const net::ConnectionEvent& event) {
     const Instant now = net::now();
     const bool old_peer_left = peers_.had_counted(event, now);
     peers_.on_event(event, now);
+    had_peers_ = had_peers_ || peers_.connected(now) > 0;
     hint_.hear(event);
     const auto connects =
         std::count_if(plan_.attachments.begin(), plan_.attachments.end(),
@@ -141,6 +142,9 @@ std::string Link::peers_text() const {
     const bool connects =
         std::any_of(plan_.attachments.begin(), plan_.attachments.end(),
                     [](const net::Attachment& each) { return each.how == net::Attach::connect; });
+    if (had_peers_)
+        return connects ? "the connection to " + endpoint_text_ + " has ended"
+                        : "whoever had connected to " + endpoint_text_ + " has left";
     return connects ? "no connection to " + endpoint_text_ + " has come about"
                     : "nobody has connected to " + endpoint_text_;
 }

@@ -96,6 +96,7 @@ private:
     Instant progress_at_{}; // when it was last seen that messages leave, or that none wait
     bool stuck_ = false;
     bool may_have_lost_ = false;
+    bool had_peers_ = false;
 };
 
 } // namespace flotilla::cli

@@ -8,6 +8,7 @@
 #include <cli/signals.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace flotilla::cli {
 
@@ -18,10 +19,6 @@ namespace {
 
 constexpr int batch_max = 256;           // messages moved before the loop looks around again
 constexpr Duration retry_interval = 5ms; // a full XPUB does not say when it has room again
-
-constexpr std::string_view no_body_text =
-    "a router needs two frames: the routing id of the peer, and what to say. Write --frame ID "
-    "--frame TEXT, or lines as ID:TEXT with -F :";
 
 bool is_publisher(SocketType type) {
     return type == SocketType::pub;
@@ -63,11 +60,9 @@ Status RawRun::take_message(Instant now) {
     if (!next)
         return fail(next.error());
     pending_ = std::move(*next);
-    if (pending_) {
-        // Counted out of the house: see ledger.hpp.
-        pending_->back() = link_->ledger().lend(pending_->back()).to_blob();
+    unlent_ = pending_.has_value();
+    if (pending_)
         return {};
-    }
     needs_input_ = !input_->ended();
     if (input_->ended())
         traffic_->input_ended(now);
@@ -84,10 +79,10 @@ Status RawRun::send_pending(Instant now) {
                     "message " + std::to_string(traffic_->sent_total() + 1) + " has " +
                         std::to_string(pending_->bytes()) + " bytes; the limit is " +
                         format_bytes(flags_.socket.message_bytes_max) + " (--max-size)");
-    const bool no_body = verb_.type == SocketType::router && pending_->size() == 1;
-    if (no_body && (!input_ || input_->descriptor() < 0))
-        return fail(Errc::bad_option, std::string(no_body_text));
+    if (std::exchange(unlent_, false)) // counted out of the house: see ledger.hpp
+        pending_->back() = link_->ledger().lend(pending_->back()).to_blob();
     // libzmq drops one in silence.
+    const bool no_body = verb_.type == SocketType::router && pending_->size() == 1;
     Status sent =
         no_body ? fail(Errc::malformed) : link_->socket().send(*pending_, Duration::zero());
     if (!sent && sent.error().code == Errc::would_block) {
@@ -98,7 +93,7 @@ Status RawRun::send_pending(Instant now) {
     if (no_body) {
         ++unroutable_;
         terminal_.note("message " + std::to_string(traffic_->sent_total() + 1) + ": " +
-                       std::string(no_body_text) + "; dropped");
+                       std::string(routed_frames_text) + "; dropped");
     } else if (!sent && sent.error().code == Errc::peer_gone) {
         ++unroutable_;
         terminal_.note("nobody with the routing id " + routing_text((*pending_)[0]) +

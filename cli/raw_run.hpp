@@ -50,7 +50,8 @@ private:
     std::optional<Format> format_;
     std::optional<Traffic> traffic_;
     std::optional<Traffic::End> end_;
-    std::optional<wire::Frames> pending_; // made, not yet sent
+    std::optional<wire::Frames> pending_; // made, not yet sent,
+    bool unlent_ = false;                 // nor in the link's ledger
     Random random_{0};
     std::string text_; // reused for every message shown
     std::uint64_t unroutable_ = 0;

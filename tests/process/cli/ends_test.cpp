@@ -151,7 +151,13 @@ TEST_CASE("a router that knows nobody of that name drops, says so and ends with 
     check_says(router, 5, {"routing id bob"});
     check_says(run_zmq({"router", any_port, "-F", ":"}, "hello\nbob:hello\n"), 5,
                {"message 1: a router needs two frames", "routing id bob"});
-    check_says(run_zmq({"router", any_port, "hello"}), 2, {"--frame ID --frame TEXT"});
+    for (const std::vector<std::string>& one_frame : {std::vector<std::string>{"hello"},
+                                                      {"--frame", "hello"},
+                                                      {"-F", ":", "alice:one", "bare"}}) {
+        std::vector<std::string> words{"router", any_port};
+        words.insert(words.end(), one_frame.begin(), one_frame.end());
+        check_says(run_zmq(words), 2, {"a router needs two frames", "--frame ID --frame TEXT"});
+    }
 }
 
 TEST_CASE("input that cannot be read ends with 1 and names the record") {

@@ -118,6 +118,13 @@ TEST_CASE("dealer and router talk both ways, by routing id") {
     CHECK(asking.text(Stream::output) == "answer\n");
     answering.close_input();
     CHECK(answering.wait_exit() == Exit::with(0));
+
+    // What the peer took before it left is not lost.
+    Process greeting = start_zmq(
+        {"router", any_port, "--wait-peers", "1", "--frame", "alice", "--frame", "hello"});
+    CHECK(run_zmq({"dealer", bound_endpoint(greeting), "--id", "alice", "-n", "1"}).output ==
+          "hello\n");
+    CHECK(greeting.wait_exit() == Exit::with(0));
 }
 
 TEST_CASE("dealer is a requester for rep when it sends the empty frame") {
