@@ -284,6 +284,11 @@ Verdict judge_messages(const Facts& facts) {
                 "the daemon refused our subscription to \"" +
                     excerpt(facts.visit.topic.value_or("")) + "\"",
                 "ask for a [[rule]] in its access file that allows it to subscribe to this topic"};
+    if (heard.messages == 0 && heard.heartbeats > 0)
+        return {Finding::nothing_arrives,
+                "connected, and nothing but heartbeats arrives" + within +
+                    ": the publisher is alive and sends nothing",
+                "look whether its program sends, or listen longer (--listen 30s)"};
     if (heard.messages == 0)
         return {Finding::nothing_arrives,
                 "connected, and the peer lets us in, but nothing arrives" + within,

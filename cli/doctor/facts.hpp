@@ -106,8 +106,9 @@ struct Heard {
     std::uint64_t messages = 0;
     std::uint64_t messages_matching = 0; // of those, the ones that Visit::topic would get
     std::uint64_t bytes = 0;
-    std::vector<Topic> topics{}; // by count, the most frequent first; bounded
-    bool more_topics = false;    // there were more than fit
+    std::uint64_t heartbeats = 0; // of a Publisher; not among the messages
+    std::vector<Topic> topics{};  // by count, the most frequent first; bounded
+    bool more_topics = false;     // there were more than fit
     std::vector<std::string> subscriptions{};
     std::optional<std::string> failure{}; // the last failure that the monitor explained
 };

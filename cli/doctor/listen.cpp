@@ -2,6 +2,7 @@
 #include <flotilla/net/monitor.hpp>
 #include <flotilla/net/poller.hpp>
 #include <flotilla/net/system.hpp>
+#include <flotilla/pubsub/topic.hpp>
 
 #include <cli/doctor/listen.hpp>
 #include <cli/signals.hpp>
@@ -92,6 +93,10 @@ private:
 } // namespace
 
 void TopicCount::add(ByteView first_frame, std::uint64_t message_bytes) {
+    if (pubsub::is_reserved(first_frame)) {
+        ++heartbeats_;
+        return;
+    }
     ++messages_;
     bytes_ += message_bytes;
     if (wanted_ && first_frame.substr(0, wanted_->size()) == *wanted_)
@@ -118,6 +123,7 @@ void TopicCount::report(std::size_t shown_max, Heard& into) const {
     into.messages = messages_;
     into.messages_matching = matching_;
     into.bytes = bytes_;
+    into.heartbeats = heartbeats_;
 }
 
 Result<Heard> listen(net::Context& context, const net::Endpoint& peer,

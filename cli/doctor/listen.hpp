@@ -18,7 +18,8 @@
 
 namespace flotilla::cli::doctor {
 
-// Counts messages by their first frame. Pure; bounded: topics beyond topics_max are not named.
+// Counts messages by their first frame, and beside them what Publishers say for themselves. Pure;
+// bounded: topics beyond topics_max are not named.
 class TopicCount {
 public:
     static constexpr std::size_t topics_max = 10'000;
@@ -35,6 +36,7 @@ private:
     std::uint64_t messages_ = 0;
     std::uint64_t matching_ = 0;
     std::uint64_t bytes_ = 0;
+    std::uint64_t heartbeats_ = 0;
     bool overflowed_ = false;
 };
 

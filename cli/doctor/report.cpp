@@ -118,6 +118,8 @@ void add_heard(Lines& lines, const Facts& facts) {
         lines.add("messages", std::to_string(heard.messages) + " within " +
                                   format_duration(facts.visit.listened) + ", " +
                                   std::to_string(heard.bytes) + " bytes");
+    if (heard.heartbeats > 0)
+        lines.add("heartbeats", std::to_string(heard.heartbeats) + " of a Flotilla publisher");
     for (const Topic& topic : heard.topics)
         lines.add("topic", "\"" + excerpt(topic.name) + "\"  " + std::to_string(topic.messages));
     if (heard.more_topics)
@@ -153,6 +155,7 @@ ordered_json heard_json(const Heard& heard) {
     ordered_json json{{"handshake", heard.handshake},
                       {"messages", heard.messages},
                       {"bytes", heard.bytes},
+                      {"heartbeats", heard.heartbeats},
                       {"topics", ordered_json::array()},
                       {"subscriptions", ordered_json::array()}};
     for (const Topic& topic : heard.topics)

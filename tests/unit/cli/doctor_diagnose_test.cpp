@@ -168,6 +168,9 @@ TEST_CASE("doctor: our own daemons are named, and how to ask them", "[unit][doct
 TEST_CASE("doctor: listening tells silence, messages and topics apart", "[unit][doctor]") {
     Facts facts = listening_to("PUB");
     CHECK(found(facts) == Finding::nothing_arrives);
+    facts.heard.heartbeats = 3;
+    CHECK(found(facts) == Finding::nothing_arrives);
+    CHECK(diagnose(facts).summary.find("nothing but heartbeats") != std::string::npos);
     facts.heard.messages = 5;
     facts.heard.topics = {{"weather.london", 3}, {"weather.paris", 2}};
     CHECK(found(facts) == Finding::healthy);
@@ -241,11 +244,13 @@ TEST_CASE("doctor: topics are counted, sorted, cut and bounded", "[unit][doctor]
         count.add("b1", 10);
     count.add("a", 1);
     count.add(std::string(1'000, 'x'), 1);
+    count.add(std::string_view{"\0flotilla.heartbeat", 19}, 40);
     Heard heard;
     count.report(2, heard);
     CHECK(heard.messages == 5);
     CHECK(heard.messages_matching == 3);
     CHECK(heard.bytes == 32);
+    CHECK(heard.heartbeats == 1);
     REQUIRE(heard.topics.size() == 2);
     CHECK(heard.topics[0].name == "b1");
     CHECK(heard.topics[0].messages == 3);
