@@ -3,6 +3,7 @@
 #include "store/command_line.hpp"
 #include "store/service.hpp"
 
+#include <command_line/peer_numbers.hpp>
 #include <command_line/standard_files.hpp>
 
 #include <utility>
@@ -36,5 +37,6 @@ ExitCode run(int count, const char* const* arguments) {
 
 int main(int count, char** arguments) {
     command_line::occupy_closed_standard_files();
+    command_line::hide_peer_numbers();
     return static_cast<int>(run(count, arguments));
 }

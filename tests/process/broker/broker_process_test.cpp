@@ -7,6 +7,7 @@
 
 #include <support/scratch.hpp>
 #include <support/seed.hpp>
+#include <zmq.h>
 
 #include <csignal>
 #include <fstream>
@@ -32,6 +33,25 @@ std::string wait_counters(Daemon& daemon, const std::string& part) {
 }
 
 } // namespace
+
+TEST_CASE("flotilla-broker: peers that take the name of the next one end nobody",
+          "[process][broker]") {
+    auto context = net::Context::open();
+    Daemon broker = start_broker_anywhere();
+    // What libzmq would call the first ones, were its numbers not hidden.
+    std::vector<net::Socket> forgers;
+    for (char number = 0x67; number < 0x6f; ++number) {
+        forgers.push_back(net::Socket::open(*context, net::SocketType::dealer).value());
+        const char name[] = {'\0', '\x6b', '\x8b', '\x45', number}; // our own options refuse it
+        REQUIRE(zmq_setsockopt(forgers.back().native_handle(), ZMQ_ROUTING_ID, name, 5) == 0);
+        REQUIRE(forgers.back().connect(broker.endpoints[0]));
+        ask(forgers.back(), "mmi.service", "nobody");
+        CHECK(answer_of(forgers.back()) == "404");
+    }
+    net::Socket honest = dealer(*context, broker.endpoints[0]);
+    ask(honest, "mmi.service", "nobody");
+    CHECK(answer_of(honest) == "404");
+}
 
 TEST_CASE("flotilla-broker: it says when it is ready and where it is bound", "[process][broker]") {
     const ScratchFolder folder;
