@@ -217,8 +217,6 @@ void Broker::Rest::set_permissions(std::shared_ptr<const Permissions> permission
     incoming.names = net::names_users(options.security) ? BrokerIncoming::Names::authenticated
                                                         : BrokerIncoming::Names::none;
     incoming.user_id.clear();
-    incoming.asks_descriptors =
-        permissions || incoming.names == BrokerIncoming::Names::authenticated;
     machine.set_permissions(std::move(permissions), net::now(), out);
 }
 

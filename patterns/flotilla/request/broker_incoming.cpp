@@ -2,7 +2,6 @@
 #include "broker_incoming.hpp"
 
 #include <flotilla/wire/foreign.hpp>
-#include <flotilla/wire/pack.hpp>
 
 #include <string_view>
 #include <utility>
@@ -36,7 +35,7 @@ Status BrokerIncoming::receive(net::Socket& router, const BrokerOptions& options
         }
         more = look.more() == net::More::yes;
         if (first) {
-            descriptor = descriptor_of_peer();
+            descriptor = last.descriptor();
             if (names == Names::authenticated)
                 user_id = last.property("User-Id").value_or(std::string_view{});
         }
@@ -53,20 +52,6 @@ Status BrokerIncoming::receive(net::Socket& router, const BrokerOptions& options
             last.move_to(frame);
     }
     return {};
-}
-
-// A name that the ROUTER made is a zero and a number that is not given out twice. A peer may forge
-// one, and then be taken for a connection that is gone: it harms itself, where nobody has rights.
-int BrokerIncoming::descriptor_of_peer() {
-    const ByteView name = peer.view();
-    const bool made = name.size() == 5 && name[0] == 0 && !asks_descriptors;
-    const std::uint32_t number = made ? wire::load_u32(name.data() + 1) : 0;
-    if (number == 0)
-        return last.descriptor();
-    Known& known = known_[number % known_.size()];
-    if (known.name != number || known.descriptor < 0)
-        known = {number, last.descriptor()};
-    return known.descriptor;
 }
 
 void BrokerIncoming::refuse_foreign(net::Socket& router, net::PeerBacklogs& backlogs) const {

@@ -12,7 +12,6 @@
 #include <flotilla/request/broker.hpp>
 #include <flotilla/wire/frames.hpp>
 
-#include <array>
 #include <cstdint>
 #include <string>
 
@@ -21,7 +20,6 @@ namespace flotilla::request {
 struct BrokerIncoming {
     // Whether peers have names of their own: only then they are asked for it, which costs.
     enum class Names : std::uint8_t { none, authenticated } names = Names::none;
-    bool asks_descriptors = false; // of every message, where it may matter who forges whose address
 
     // The next message in place of this one. Errors: those of net::Socket::receive.
     Status receive(net::Socket& router, const BrokerOptions& options, Duration wait);
@@ -35,15 +33,6 @@ struct BrokerIncoming {
     bool too_many = false; // frames, or bytes: what was too much is not here
     int descriptor = -1;
     std::string user_id{};
-
-private:
-    // To ask a frame costs 400 instructions. Peers that the ROUTER named are one connection each.
-    struct Known {
-        std::uint32_t name = 0;
-        int descriptor = -1;
-    };
-    int descriptor_of_peer();
-    std::array<Known, 256> known_{};
 };
 
 } // namespace flotilla::request
