@@ -36,6 +36,8 @@ int take_from(void* handle, zmq_msg_t* message, int flags) {
     return bytes;
 }
 
+constexpr Duration clock_tick_max = 10ms; // of recent_now()
+
 // Neither no wait at all nor one without a limit, for which nothing has to be set or kept.
 bool is_timed(Duration wait, int timeout_set) noexcept {
     return wait > Duration::zero() && !(wait == no_limit && timeout_set == -1);
@@ -99,8 +101,10 @@ Status Socket::not_at_once(int timeout_option, Call& call) {
 
 template <class Call>
 Status Socket::waiting_for(int timeout_option, int& timeout_set, Duration wait, Call& call) {
-    // libzmq keeps the time; ours is for what interrupts it, so the cheap clock will do.
-    const Instant deadline = wait == no_limit ? never : deadline_after(recent_now(), wait);
+    // libzmq keeps the time; ours is for what interrupts it, so the cheap clock will do. It may lag
+    // behind by a tick, and a wait must not end early.
+    const Instant deadline =
+        wait == no_limit ? never : deadline_after(recent_now() + clock_tick_max, wait);
     const Duration slice = rest_->needs_housekeeping() ? housekeeping_interval : no_limit;
     for (Duration left = wait;; left = time_left(now(), deadline)) {
         if (const int wanted = timeout_ms(std::min(left, slice)); wanted != timeout_set) {
@@ -114,7 +118,8 @@ Status Socket::waiting_for(int timeout_option, int& timeout_set, Duration wait, 
         if (number != EINTR && number != EAGAIN)
             return transport_failure(number);
         housekeep();
-        if (time_left(now(), deadline) == Duration::zero())
+        const bool all_of_it = number == EAGAIN && left <= slice;
+        if (all_of_it || time_left(now(), deadline) == Duration::zero())
             return fail(Errc::timeout);
     }
 }
