@@ -42,16 +42,12 @@ Received receive(net::Socket& socket, const MessageLimits& limits, Message& mess
         if (message.frames == message.parts.size())
             message.parts.emplace_back();
         net::Part& part = message.parts[message.frames];
-        net::Socket::Look got = socket.look_at_once(part, Duration::zero());
-        if (!got) [[unlikely]] {
-            const auto again = socket.look_waiting(part, Duration::zero());
-            if (!again)
-                return seen == 0 && again.error().code == Errc::would_block ? Received::nothing
-                                                                            : Received::failed;
-            got = *again;
-        }
-        more = got.more() == net::More::yes;
-        message.bytes += got.bytes().size();
+        const auto got = socket.receive_look(part, Duration::zero());
+        if (!got)
+            return seen == 0 && got.error().code == Errc::would_block ? Received::nothing
+                                                                      : Received::failed;
+        more = got->more() == net::More::yes;
+        message.bytes += got->bytes().size();
         if (seen + 1 < limits.frames_max && message.bytes <= limits.message_bytes_max && more)
             ++message.frames;
     }
