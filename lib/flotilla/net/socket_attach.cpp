@@ -74,13 +74,13 @@ Result<Endpoint> Socket::bind(const Endpoint& endpoint) {
     if (const Status reach = check_reach(endpoint); !reach)
         return fail(reach.error());
     const int given = rest_->context->given_listeners().take(endpoint);
-    if (given < 0)
+    const detail::IpcPlace place(endpoint); // until it is bound
+    if (given < 0) {
         if (const Status bindable = check_bindable(endpoint); !bindable)
             return fail(bindable.error());
-    const detail::IpcPlace place(endpoint); // until it is bound
-    if (given < 0)
         if (const Status free = place.check(); !free)
             return fail(free.error());
+    }
     // The option counts for binds that follow: only for this one.
     if (given >= 0)
         zmq_setsockopt(handle_, ZMQ_USE_FD, &given, sizeof given);

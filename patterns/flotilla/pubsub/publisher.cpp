@@ -136,14 +136,11 @@ Result<Sent> Publisher::send(ByteView topic, net::Part& body) {
 }
 
 Result<Sent> Publisher::send(ByteView topic, wire::Frames& body) {
-    if (auto counted = rest_->check_count(body); !counted)
-        return fail(std::move(counted.error()));
-    std::vector<net::Part> parts;
-    parts.reserve(body.size() + 1);
-    for (std::size_t i = 0; i < body.size(); ++i)
-        parts.push_back(net::Part::from(body[i].share()));
-    auto sent = rest_->plain ? rest_->transmit(topic, parts.data(), parts.size())
-                             : rest_->transmit_with_metadata(topic, parts, {});
+    auto parts = rest_->parts_of(body);
+    if (!parts)
+        return fail(std::move(parts.error()));
+    auto sent = rest_->plain ? rest_->transmit(topic, parts->data(), parts->size())
+                             : rest_->transmit_with_metadata(topic, *parts, {});
     if (sent)
         body.clear();
     return sent;
@@ -152,13 +149,10 @@ Result<Sent> Publisher::send(ByteView topic, wire::Frames& body) {
 Result<Sent> Publisher::send(ByteView topic, wire::Frames& body, const wire::Envelope& envelope) {
     if (rest_->options.metadata == Metadata::off)
         return fail(Errc::unsupported, "the publisher was opened without metadata");
-    if (auto counted = rest_->check_count(body); !counted)
-        return fail(std::move(counted.error()));
-    std::vector<net::Part> parts;
-    parts.reserve(body.size() + 1);
-    for (std::size_t i = 0; i < body.size(); ++i)
-        parts.push_back(net::Part::from(body[i].share()));
-    auto sent = rest_->transmit_with_metadata(topic, parts, envelope);
+    auto parts = rest_->parts_of(body);
+    if (!parts)
+        return fail(std::move(parts.error()));
+    auto sent = rest_->transmit_with_metadata(topic, *parts, envelope);
     if (sent)
         body.clear();
     return sent;

@@ -39,13 +39,17 @@ Status Publisher::Rest::get_ready(ByteView topic) {
     return look();
 }
 
-Status Publisher::Rest::check_count(const wire::Frames& body) const {
+Result<std::vector<net::Part>> Publisher::Rest::parts_of(const wire::Frames& body) const {
     const std::size_t around = options.metadata == Metadata::on ? 2 : 1; // topic, envelope
     const std::size_t most = wire::Frames::frames_max - around;
-    if (body.size() <= most)
-        return {};
-    return fail(Errc::too_many, "the body has " + std::to_string(body.size()) +
-                                    " frames; the limit is " + std::to_string(most));
+    if (body.size() > most)
+        return fail(Errc::too_many, "the body has " + std::to_string(body.size()) +
+                                        " frames; the limit is " + std::to_string(most));
+    std::vector<net::Part> parts;
+    parts.reserve(body.size() + 1);
+    for (std::size_t i = 0; i < body.size(); ++i)
+        parts.push_back(net::Part::from(body[i].share()));
+    return parts;
 }
 
 Result<Sent> Publisher::Rest::not_at_once(Status&& sent, ByteView topic, net::More more) {

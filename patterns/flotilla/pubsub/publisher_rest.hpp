@@ -39,8 +39,8 @@ struct Publisher::Rest {
         return topic.size() <= topic_bytes_max && !is_reserved(topic) && socket && !look_due();
     }
     Status get_ready(ByteView topic); // is_ready() said no
-    // More frames than receivers take.
-    Status check_count(const wire::Frames& body) const;
+    // A body's frames, shared. Errors: too_many (more than receivers take).
+    Result<std::vector<net::Part>> parts_of(const wire::Frames& body) const;
     // Then the first frame, by the overflow policy. Accepted: the other frames must follow, and
     // finish() after them.
     Result<Sent> begin(ByteView topic, net::More more) {
