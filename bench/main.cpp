@@ -70,8 +70,8 @@ int main(int argc, char** argv) {
     std::vector<std::string> only;
     add_count(parser, "--pairs", pairs, {1, 1'000}, "pairs that count for each figure [9]");
     parser.add_option("--only", only,
-                      "areas or parts of a line: pipeline-plain, pipeline-batched, lone-latency, "
-                      "pubsub, relay, majordomo, curve, rules, 'tcp 100 B'");
+                      "areas or parts of a line: pipeline-plain, pipeline-ends, pipeline-batched, "
+                      "lone-latency, pubsub, relay, majordomo, curve, rules, 'tcp 100 B'");
     std::string other_broker;
     parser.add_option("--other-broker", other_broker,
                       "also compare with the MDP 0.1 broker that runs at this endpoint");

@@ -91,6 +91,19 @@ Measured measure(const Flow& flow, Mode mode) {
                       flow.messages);
 }
 
+// One end ours, the other raw: which of the two costs what.
+Measured measure_sender(const Flow& flow) {
+    return Arena::run({[&](Arena::Seat& seat) { raw_pull(seat, flow); },
+                       [&](Arena::Seat& seat) { push(seat, flow, Mode::plain); }},
+                      flow.messages);
+}
+
+Measured measure_receiver(const Flow& flow) {
+    return Arena::run({[&](Arena::Seat& seat) { pull(seat, flow, Mode::plain); },
+                       [&](Arena::Seat& seat) { raw_push(seat, flow, 0); }},
+                      flow.messages);
+}
+
 struct Size {
     std::size_t bytes;
     std::uint64_t raw_messages; // so many take about half a second on two slow cores
@@ -119,6 +132,13 @@ std::vector<Match> pipeline_matches(Scale scale) {
          {Size{16, 3'000'000, 3'000'000, 0.95}, Size{100, 2'000'000, 2'000'000, 0.95},
           Size{1'024, 500'000, 500'000, 0.95}, Size{65'536, 20'000, 20'000, 0.95}})
         add(matches, "tcp", size, Mode::plain, scale);
+    const Flow small{"tcp", 16, scale.of(600'000), scale.of(3'000'000)};
+    const auto raw = [small] { return measure_raw(small); };
+    matches.push_back({"pipeline-ends", "Pusher and PULL 16 B", 0, false, raw,
+                       [small] { return measure_sender(small); }});
+    matches.push_back({"pipeline-ends", "PUSH and Puller 16 B", 0, false, raw,
+                       [small] { return measure_receiver(small); }});
+    matches.push_back({"pipeline-ends", "PUSH and PULL 16 B", 0, false, raw, raw});
     for (const char* transport : {"tcp", "ipc"})
         for (const Size& size :
              {Size{16, 3'000'000, 40'000'000, 10}, Size{64, 2'500'000, 20'000'000, 6},
