@@ -34,7 +34,7 @@ constexpr std::size_t binds_max = 64;
 // that.
 constexpr Duration monitor_look = 100ms;
 constexpr Duration monitor_pause = 1ms;
-constexpr std::size_t gathered_sends_max = 256;          // decided and not sent,
+constexpr std::size_t gathered_sends_max = 128;          // decided and not sent,
 constexpr std::uint64_t gathered_bytes_max = 1ULL << 20; // or of what was read for it
 
 } // namespace
