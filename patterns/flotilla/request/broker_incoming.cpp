@@ -27,28 +27,24 @@ Status BrokerIncoming::receive(net::Socket& router, const BrokerOptions& options
     bool more = peer.more();
     for (bool first = true; more; first = false) {
         // The frames of one message arrive together.
-        net::Socket::Look look = router.look_at_once(last, Duration::zero());
-        if (!look) [[unlikely]] {
-            const auto again = router.look_waiting(last, Duration::zero());
-            if (!again)
-                return fail(again.error());
-            look = *again;
-        }
-        more = look.more() == net::More::yes;
+        const auto look = router.receive_look(last, Duration::zero());
+        if (!look)
+            return fail(look.error());
+        more = look->more() == net::More::yes;
         if (first) {
             descriptor = last.descriptor();
             if (names == Names::authenticated)
                 user_id = last.property("User-Id").value_or(std::string_view{});
         }
-        bytes += look.bytes().size();
+        bytes += look->bytes().size();
         // One frame less than fits: the routing id goes in front of what is sent.
         too_many = too_many || frames.size() == wire::Frames::frames_max - 1 ||
                    bytes > options.limits.message_bytes_max + limits::envelope_bytes_max;
         if (too_many)
             continue;
         Blob& frame = frames.add();
-        if (look.bytes().size() <= Blob::inline_bytes_max)
-            frame.assign(look.bytes());
+        if (look->bytes().size() <= Blob::inline_bytes_max)
+            frame.assign(look->bytes());
         else
             last.move_to(frame);
     }
