@@ -10,7 +10,7 @@
 namespace flotilla::bench {
 namespace {
 
-enum class Mode { plain, batched };
+enum class Mode { raw, plain, batched };
 
 void push(Arena::Seat& seat, const Flow& flow, Mode mode) {
     net::Context context = open_context();
@@ -79,29 +79,18 @@ void pull(Arena::Seat& seat, const Flow& flow, Mode mode) {
     });
 }
 
-Measured measure_raw(const Flow& flow) {
-    return Arena::run({[&](Arena::Seat& seat) { raw_pull(seat, flow); },
-                       [&](Arena::Seat& seat) { raw_push(seat, flow, 0); }},
-                      flow.messages);
+// Each end raw, or ours in one of its modes.
+Measured measure(const Flow& flow, Mode from, Mode to) {
+    return Arena::run(
+        {[&](Arena::Seat& seat) { to == Mode::raw ? raw_pull(seat, flow) : pull(seat, flow, to); },
+         [&](Arena::Seat& seat) {
+             from == Mode::raw ? raw_push(seat, flow, 0) : push(seat, flow, from);
+         }},
+        flow.messages);
 }
 
-Measured measure(const Flow& flow, Mode mode) {
-    return Arena::run({[&](Arena::Seat& seat) { pull(seat, flow, mode); },
-                       [&](Arena::Seat& seat) { push(seat, flow, mode); }},
-                      flow.messages);
-}
-
-// One end ours, the other raw: which of the two costs what.
-Measured measure_sender(const Flow& flow) {
-    return Arena::run({[&](Arena::Seat& seat) { raw_pull(seat, flow); },
-                       [&](Arena::Seat& seat) { push(seat, flow, Mode::plain); }},
-                      flow.messages);
-}
-
-Measured measure_receiver(const Flow& flow) {
-    return Arena::run({[&](Arena::Seat& seat) { pull(seat, flow, Mode::plain); },
-                       [&](Arena::Seat& seat) { raw_push(seat, flow, 0); }},
-                      flow.messages);
+Measured measure(const Flow& flow, Mode both) {
+    return measure(flow, both, both);
 }
 
 struct Size {
@@ -120,7 +109,7 @@ void add(std::vector<Match>& matches, const char* transport, const Size& size, M
     const Flow ours = flow(size.our_messages);
     matches.push_back({mode == Mode::plain ? "pipeline-plain" : "pipeline-batched",
                        std::string(transport) + " " + std::to_string(size.bytes) + " B", size.bar,
-                       false, [raw] { return measure_raw(raw); },
+                       false, [raw] { return measure(raw, Mode::raw); },
                        [ours, mode] { return measure(ours, mode); }});
 }
 
@@ -133,12 +122,14 @@ std::vector<Match> pipeline_matches(Scale scale) {
           Size{1'024, 500'000, 500'000, 0.95}, Size{65'536, 20'000, 20'000, 0.95}})
         add(matches, "tcp", size, Mode::plain, scale);
     const Flow small{"tcp", 16, scale.of(600'000), scale.of(3'000'000)};
-    const auto raw = [small] { return measure_raw(small); };
-    matches.push_back({"pipeline-ends", "Pusher and PULL 16 B", 0, false, raw,
-                       [small] { return measure_sender(small); }});
-    matches.push_back({"pipeline-ends", "PUSH and Puller 16 B", 0, false, raw,
-                       [small] { return measure_receiver(small); }});
-    matches.push_back({"pipeline-ends", "PUSH and PULL 16 B", 0, false, raw, raw});
+    const auto ends = [&](const char* what, Mode from, Mode to) {
+        matches.push_back({"pipeline-ends", what, 0, false,
+                           [small] { return measure(small, Mode::raw); },
+                           [=] { return measure(small, from, to); }});
+    };
+    ends("Pusher and PULL 16 B", Mode::plain, Mode::raw);
+    ends("PUSH and Puller 16 B", Mode::raw, Mode::plain);
+    ends("PUSH and PULL 16 B", Mode::raw, Mode::raw);
     for (const char* transport : {"tcp", "ipc"})
         for (const Size& size :
              {Size{16, 3'000'000, 40'000'000, 10}, Size{64, 2'500'000, 20'000'000, 6},
