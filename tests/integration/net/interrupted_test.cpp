@@ -41,8 +41,8 @@ private:
     struct sigaction before_ {};
 };
 
-// How often `wait` ended before its time, or otherwise than by a timeout. The kernel's cheap clock
-// stands still for milliseconds: several waits, begun at different moments of that.
+// How many of several waits ended before their time. The kernel's cheap clock stands still for
+// milliseconds: they begin at different moments of that.
 template <class Wait>
 int early_ends(Wait&& wait) {
     constexpr Duration length = 21ms;
