@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <latch>
 #include <semaphore>
 #include <string>
 #include <utility>
@@ -180,10 +181,10 @@ TEST_CASE("http wire: those on their way in are bounded while its thread is busy
           "[unit][admin]") {
     constexpr std::size_t max = HttpServer::connections_max;
     std::counting_semaphore<> busy{0};
-    std::counting_semaphore<> go_on{0};
+    std::latch go_on{1}; // for good: a peer that hangs up before the wire ends asks, too
     HttpWire wire([&] {
         busy.release();
-        go_on.acquire();
+        go_on.wait();
     });
     const Peer first(wire, numbered(0));
     REQUIRE(busy.try_acquire_for(30s));
@@ -193,5 +194,5 @@ TEST_CASE("http wire: those on their way in are bounded while its thread is busy
     CHECK(others.front().is_hung_up_on());
     CHECK(others[1].is_open());
     CHECK(others.back().is_open());
-    go_on.release();
+    go_on.count_down();
 }
