@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Frames: the bytes of one multipart message, in order. Up to four frames lie inside the object.
+// Frames: the bytes of one multipart message, in order. Up to four frames lie inside the object,
+// where there is nothing, not even an empty frame, until one is added: on the hot paths an object
+// without frames costs no more than its size.
 //
 // At most frames_max frames; whoever fills it from foreign input checks the count first.
 #pragma once
@@ -8,9 +10,9 @@
 #include <flotilla/base/blob.hpp>
 #include <flotilla/base/check.hpp>
 
-#include <array>
 #include <cstddef>
 #include <initializer_list>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -20,8 +22,9 @@ class Frames {
 public:
     static constexpr std::size_t frames_max = 1024;
 
-    Frames() = default;
-    Frames(std::initializer_list<ByteView> frames) {
+    Frames() noexcept {}
+    ~Frames() { clear(); }
+    Frames(std::initializer_list<ByteView> frames) : Frames() {
         for (const ByteView frame : frames)
             add(frame);
     }
@@ -36,18 +39,18 @@ public:
 
     // An empty frame, to be filled in place before another one is added.
     Blob& add() {
-        FLOTILLA_CHECK(size_ < frames_max, "a message has too many frames");
-        ++size_;
-        return size_ <= near_.size() ? near_[size_ - 1] : far_.emplace_back();
+        if (size_ >= near_max)
+            return add_far(Blob{});
+        return *std::construct_at(&near_[size_++]);
     }
     void add(Blob&& frame) {
-        if (size_ < near_.size())
-            add() = std::move(frame);
+        if (size_ < near_max)
+            std::construct_at(&near_[size_++], std::move(frame));
         else
             add_far(std::move(frame));
     }
     void add(ByteView frame) {
-        if (size_ < near_.size())
+        if (size_ < near_max)
             add().assign(frame);
         else
             add_far(Blob::copy(frame));
@@ -55,21 +58,24 @@ public:
 
     Blob& operator[](std::size_t i) {
         FLOTILLA_CHECK(i < size_, "there is no such frame");
-        return i < near_.size() ? near_[i] : far_[i - near_.size()];
+        return i < near_max ? near_[i] : far_[i - near_max];
     }
     const Blob& operator[](std::size_t i) const { return const_cast<Frames&>(*this)[i]; }
     Blob& back() { return (*this)[size_ - 1]; }
     const Blob& back() const { return (*this)[size_ - 1]; }
 
     void pop_back() {
-        back() = Blob{};
-        --size_;
-        if (size_ >= near_.size())
+        FLOTILLA_CHECK(size_ > 0, "there is no such frame");
+        if (--size_ >= near_max)
             far_.pop_back();
+        else
+            std::destroy_at(&near_[size_]);
     }
-    void clear() {
+    void clear() noexcept {
+        for (; size_ > near_max; --size_)
+            far_.pop_back();
         while (size_ > 0)
-            pop_back();
+            std::destroy_at(&near_[--size_]);
     }
 
     std::size_t size() const noexcept { return size_; }
@@ -107,22 +113,31 @@ public:
     }
 
 private:
-    void add_far(Blob&& frame) { // which may be a part of this message
+    static constexpr std::size_t near_max = 4;
+
+    Blob& add_far(Blob&& frame) { // which may be a part of this message
         FLOTILLA_CHECK(size_ < frames_max, "a message has too many frames");
         far_.push_back(std::move(frame));
         ++size_;
+        return far_.back();
     }
-    // `this` is empty. Only what is there is moved.
+    // `this` is empty.
     void take(Frames& other) noexcept {
-        for (std::size_t i = 0; i < other.size_ && i < near_.size(); ++i)
-            near_[i] = std::move(other.near_[i]);
-        far_ = std::move(other.far_);
-        size_ = std::exchange(other.size_, 0);
+        for (; size_ < other.size_ && size_ < near_max; ++size_)
+            std::construct_at(&near_[size_], std::move(other.near_[size_]));
+        if (other.size_ > near_max) {
+            far_ = std::move(other.far_);
+            other.far_.clear();
+            size_ = std::exchange(other.size_, near_max);
+        }
+        other.clear();
     }
 
-    std::array<Blob, 4> near_{};
-    std::vector<Blob> far_{};
     std::size_t size_ = 0;
+    std::vector<Blob> far_{};
+    union {
+        Blob near_[near_max]; // the first size_ of them
+    };
 };
 
 } // namespace flotilla::wire
