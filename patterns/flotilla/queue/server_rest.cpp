@@ -43,16 +43,12 @@ QueueServer::Rest::Rest(QueueServerOptions with, net::Socket router_socket,
     : options(std::move(with)), router(std::move(router_socket)), monitor(std::move(its_monitor)),
       doors(std::move(its_doors)), engine(std::move(its_engine)),
       backlogs(options.backlog_messages_max, options.backlog_bytes_max, backlogs_max,
-               options.backlogs_bytes_max) {
-    incoming.bytes_max = message_bytes_max(options.limits);
+               options.backlogs_bytes_max),
+      incoming(message_bytes_max(options.limits), options.security) {
     set_permissions(options.permissions);
 }
 
-// To ask who a peer is costs, and where the transport does not know, a peer may say anything.
 void QueueServer::Rest::set_permissions(std::shared_ptr<const Permissions> permissions) {
-    incoming.names = net::names_users(options.security) ? ServerIncoming::Names::authenticated
-                                                        : ServerIncoming::Names::none;
-    incoming.user_id.clear();
     engine.set_permissions(std::move(permissions), times_now());
     doors.cut_disallowed();
     again = true;
@@ -61,22 +57,23 @@ void QueueServer::Rest::set_permissions(std::shared_ptr<const Permissions> permi
 // ---- input -------------------------------------------------------------------------------------
 
 void QueueServer::Rest::handle() {
-    const Peer peer = incoming.from();
-    if (incoming.too_many) {
-        auto head = leased::read_head(incoming.frames, 0);
+    const Peer peer{incoming.peer(), incoming.user_id(), incoming.descriptor()};
+    wire::Frames& frames = incoming.frames();
+    if (incoming.is_cut()) {
+        auto head = leased::read_head(frames, 0);
         return engine.malformed(
             peer, head ? head->envelope : leased::Envelope{},
             Error{Errc::too_large, "a message with more frames or bytes than this store takes"},
             times);
     }
-    auto head = leased::read_head(incoming.frames, 0);
+    auto head = leased::read_head(frames, 0);
     if (!head && refuse_foreign())
         return;
     if (!head) {
-        const bool delimited = incoming.frames.size() > 1 && incoming.frames[0].empty();
+        const bool delimited = frames.size() > 1 && frames[0].empty();
         return engine.malformed(peer, {delimited, {}}, head.error(), times);
     }
-    auto command = queue::read_command(*head, incoming.frames);
+    auto command = queue::read_command(*head, frames);
     if (!command)
         return engine.malformed(peer, head->envelope, command.error(), times);
     engine.apply(peer, head->envelope, std::move(*command), times);
@@ -85,15 +82,15 @@ void QueueServer::Rest::handle() {
 // Who speaks to a broker, or to an admin endpoint, is told that none is here, as far as his
 // protocol has words for it.
 bool QueueServer::Rest::refuse_foreign() {
-    auto refusal = wire::refuse_majordomo_speaker(incoming.frames, who_is_here);
+    auto refusal = wire::refuse_majordomo_speaker(incoming.frames(), who_is_here);
     if (!refusal)
-        refusal = wire::refuse_admin_speaker(incoming.frames, not_admin);
+        refusal = wire::refuse_admin_speaker(incoming.frames(), not_admin);
     if (!refusal)
         return false;
     ++foreign_total;
     wire::Frames& frames = outgoing;
     frames.clear();
-    frames.add(incoming.peer.view());
+    frames.add(incoming.peer());
     for (std::size_t i = 0; i < refusal->size(); ++i)
         frames.add(std::move((*refusal)[i]));
     if (backlogs.send(router, std::move(frames)) == PeerBacklogs::Sent::too_slow)

@@ -7,11 +7,11 @@
 #include "server_asks.hpp"
 #include "server_doors.hpp"
 #include "server_ended.hpp"
-#include "server_incoming.hpp"
 
 #include <flotilla/net/cut.hpp>
 #include <flotilla/net/monitor.hpp>
 #include <flotilla/net/peer_backlog.hpp>
+#include <flotilla/net/routed_message.hpp>
 #include <flotilla/net/socket.hpp>
 #include <flotilla/queue/codec.hpp>
 #include <flotilla/queue/server.hpp>
@@ -53,7 +53,7 @@ struct QueueServer::Rest {
     ServerDoors doors;
     QueueEngine engine;
     net::PeerBacklogs backlogs;
-    ServerIncoming incoming{};
+    net::RoutedMessage incoming;
     Times times{};           // of this turn
     wire::Frames outgoing{}; // of send(), for its memory
     EngineOutputs out{};

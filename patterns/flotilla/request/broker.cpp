@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker_hops.hpp"
-#include "broker_incoming.hpp"
 #include "broker_losses.hpp"
 #include "broker_options.hpp"
 #include "broker_sender.hpp"
 
 #include <flotilla/net/cut.hpp>
 #include <flotilla/net/monitor.hpp>
+#include <flotilla/net/routed_message.hpp>
 #include <flotilla/net/socket.hpp>
 #include <flotilla/net/system.hpp>
 #include <flotilla/request/broker.hpp>
@@ -37,12 +37,19 @@ constexpr Duration monitor_pause = 1ms;
 constexpr std::size_t gathered_sends_max = 128;          // decided and not sent,
 constexpr std::uint64_t gathered_bytes_max = 1ULL << 20; // or of what was read for it
 
+constexpr std::string_view who_is_here =
+    "this is a flotilla-broker (Majordomo); queues are kept by flotilla-store";
+constexpr std::string_view not_admin =
+    "this is where a flotilla-broker is spoken to by clients and workers; its admin endpoint is "
+    "what it was given as --admin";
+
 } // namespace
 
 struct Broker::Rest {
     Rest(BrokerOptions with, net::Socket router_socket, net::Monitor its_monitor)
         : options(std::move(with)), router(std::move(router_socket)),
           losses(std::move(its_monitor)), machine(options.limits, net::system_seed()),
+          incoming(options.limits.message_bytes_max + limits::envelope_bytes_max, options.security),
           sender(router, machine, hops, options) {
         if (!options.hop_instance.empty())
             hops.emplace(options.hop_instance, options.limits.message_bytes_max);
@@ -50,6 +57,7 @@ struct Broker::Rest {
     }
 
     void handle(Instant now);
+    void refuse_foreign();
     void handle_pack(const BrokerPeer& peer, Instant now);
     bool read_inputs(Duration wait);
     void settle();
@@ -66,7 +74,7 @@ struct Broker::Rest {
     net::Socket router;
     BrokerLosses losses;
     BrokerMachine machine;
-    BrokerIncoming incoming;
+    net::RoutedMessage incoming;
     std::optional<BrokerHops> hops; // where they are recorded
     BrokerSender sender;
     BrokerOutputs out;
@@ -81,32 +89,50 @@ struct Broker::Rest {
 // ---- input -------------------------------------------------------------------------------------
 
 void Broker::Rest::handle(Instant now) {
-    const BrokerPeer peer{incoming.peer.view(), incoming.user_id, incoming.descriptor};
-    if (incoming.too_many)
+    const BrokerPeer peer{
+        incoming.peer(), incoming.user_id(), -1,
+        [](const void* from) { return static_cast<const net::RoutedMessage*>(from)->descriptor(); },
+        &incoming};
+    wire::Frames& frames = incoming.frames();
+    if (incoming.is_cut())
         return machine.receive_malformed(
-            peer, read_origin_at_broker(incoming.frames),
+            peer, read_origin_at_broker(frames),
             Error{Errc::too_large, "a message with more frames or bytes than this broker takes"},
             now, out);
-    if (PackReader::is_pack(incoming.frames))
+    if (PackReader::is_pack(frames))
         return handle_pack(peer, now);
-    auto message = read_at_broker(incoming.frames);
+    auto message = read_at_broker(frames);
     if (!message) {
-        incoming.refuse_foreign(router, sender.backlogs());
-        return machine.receive_malformed(peer, read_origin_at_broker(incoming.frames),
-                                         message.error(), now, out);
+        refuse_foreign();
+        return machine.receive_malformed(peer, read_origin_at_broker(frames), message.error(), now,
+                                         out);
     }
     if (hops)
         hops->came(*message, net::wall_now());
     // A worker that is there already: it may have come back over another connection.
     if (message->verb == Verb::ready && machine.is_worker(peer.id)) {
         losses.read(net::now(), revoked);
-        losses.tell(peer.descriptor, machine, now, out);
+        losses.tell(peer.descriptor(), machine, now, out);
     }
     machine.receive(peer, std::move(*message), now, out);
 }
 
+// A peer that takes us for a store, or an admin endpoint, is told that none is here.
+void Broker::Rest::refuse_foreign() {
+    auto refusal = wire::refuse_queue_speaker(incoming.frames(), who_is_here);
+    if (!refusal)
+        refusal = wire::refuse_admin_speaker(incoming.frames(), not_admin);
+    if (!refusal)
+        return;
+    wire::Frames addressed;
+    addressed.add(incoming.peer());
+    for (std::size_t i = 0; i < refusal->size(); ++i)
+        addressed.add(std::move((*refusal)[i]));
+    (void)sender.backlogs().send(router, std::move(addressed)); // who does not read lost nothing
+}
+
 void Broker::Rest::handle_pack(const BrokerPeer& peer, Instant now) {
-    PackReader reader(std::move(incoming.frames), PackReader::At::broker);
+    PackReader reader(std::move(incoming.frames()), PackReader::At::broker);
     while (auto message = reader.next()) {
         if (!*message) {
             machine.receive_malformed(peer, reader.origin(), message->error(), now, out);
@@ -126,7 +152,7 @@ bool Broker::Rest::read_inputs(Duration wait) {
     Instant until = never;
     std::uint64_t gathered_bytes = 0;
     for (std::size_t i = 0; i < turn_messages_max; ++i) {
-        if (Status received = incoming.receive(router, options, i == 0 ? wait : Duration::zero());
+        if (Status received = incoming.receive(router, i == 0 ? wait : Duration::zero());
             !received) {
             if (received.error().code != Errc::would_block &&
                 received.error().code != Errc::timeout)
@@ -135,7 +161,7 @@ bool Broker::Rest::read_inputs(Duration wait) {
         }
         const Instant now = net::now();
         handle(now);
-        gathered_bytes += incoming.bytes;
+        gathered_bytes += incoming.bytes();
         if (out.sends.size() >= gathered_sends_max || gathered_bytes >= gathered_bytes_max) {
             act();
             gathered_bytes = 0;
@@ -212,11 +238,7 @@ Duration Broker::Rest::wait_max() const {
     return sender.backlogs().empty() ? wait : std::min(wait, sender.backlogs().retry_in());
 }
 
-// To ask who a peer is costs, and where the transport does not know, a peer may say anything.
 void Broker::Rest::set_permissions(std::shared_ptr<const Permissions> permissions) {
-    incoming.names = net::names_users(options.security) ? BrokerIncoming::Names::authenticated
-                                                        : BrokerIncoming::Names::none;
-    incoming.user_id.clear();
     machine.set_permissions(std::move(permissions), net::now(), out);
 }
 
