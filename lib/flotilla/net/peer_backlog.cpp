@@ -5,6 +5,13 @@
 #include <utility>
 
 namespace flotilla::net {
+namespace {
+
+PeerBacklogs::Sent not_sent(const Error& error) noexcept {
+    return error.code == Errc::peer_gone ? PeerBacklogs::Sent::gone : PeerBacklogs::Sent::stopped;
+}
+
+} // namespace
 
 void PeerBacklogs::bound_to(const Endpoint& endpoint) noexcept {
     has_inproc_ = has_inproc_ || endpoint.transport() == Transport::inproc;
@@ -14,19 +21,18 @@ void PeerBacklogs::bound_to(const Endpoint& endpoint) noexcept {
 PeerBacklogs::Sent PeerBacklogs::send(Socket& router, wire::Frames&& message) {
     const ByteView name = message[0].view();
     const std::uint64_t bytes = message.held_bytes();
-    const bool counts = counts_transport_ && bytes > small_bytes_max;
     auto at = peers_.empty() ? peers_.end() : peers_.find(name);
-    if (at == peers_.end() && !counts) { // what mostly happens
+    if (at == peers_.end() && !counts(bytes)) { // what mostly happens
         const Status sent = router.send(message, Duration::zero());
         if (sent)
             return Sent::yes;
         if (sent.error().code != Errc::would_block)
-            return sent.error().code == Errc::peer_gone ? Sent::gone : Sent::stopped;
+            return not_sent(sent.error());
         return wait(at, Waiting{std::move(message), bytes, true});
     }
     if (at == peers_.end())
         at = add(name);
-    Waiting next{std::move(message), bytes, !counts};
+    Waiting next{std::move(message), bytes, !counts(bytes)};
     if (!at->second.waiting.empty())
         return wait(at, std::move(next));
     const Status sent = try_to_send(router, at->second, next);
@@ -35,7 +41,22 @@ PeerBacklogs::Sent PeerBacklogs::send(Socket& router, wire::Frames&& message) {
     if (sent.error().code == Errc::would_block)
         return wait(at, std::move(next));
     peers_.erase(at);
-    return sent.error().code == Errc::peer_gone ? Sent::gone : Sent::stopped;
+    return not_sent(sent.error());
+}
+
+// The same without making Frames of it first, where nothing has to be kept.
+PeerBacklogs::Sent PeerBacklogs::send(Socket& router, wire::StagedMessages& messages,
+                                      std::size_t at) {
+    const wire::StagedMessages::Message message = messages[at];
+    const std::uint64_t bytes = message.bytes() + message.frames() * sizeof(Blob);
+    if (!counts(bytes) && (peers_.empty() || !peers_.contains(messages.peer(at)))) {
+        const Status sent = router.send(message);
+        if (sent)
+            return Sent::yes;
+        if (sent.error().code != Errc::would_block)
+            return not_sent(sent.error());
+    }
+    return send(router, messages.take(at));
 }
 
 // One that is not counted may always. A message larger than the window goes alone.

@@ -17,6 +17,7 @@
 #include <flotilla/net/outflow.hpp>
 #include <flotilla/net/socket.hpp>
 #include <flotilla/wire/frames.hpp>
+#include <flotilla/wire/staged.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -53,6 +54,7 @@ public:
 
     // Frame 0 of `message` is the peer. Never waits.
     Sent send(Socket& router, wire::Frames&& message);
+    Sent send(Socket& router, wire::StagedMessages& messages, std::size_t at);
     // Tries again for everybody; tells of each peer that is gone.
     void retry(Socket& router, const std::function<void(const std::string&)>& gone);
     // How long after the last retry() the next one is worth it: soon for who reads, later for who
@@ -92,6 +94,9 @@ private:
     };
     using Peers = std::unordered_map<std::string, Peer, TransparentStringHash, std::equal_to<>>;
 
+    bool counts(std::uint64_t bytes) const noexcept {
+        return counts_transport_ && bytes > small_bytes_max;
+    }
     Peers::iterator add(ByteView peer);
     bool may_enter(const Peer& peer, const Waiting& next) const noexcept;
     Status try_to_send(Socket& router, Peer& peer, Waiting& next);

@@ -16,6 +16,7 @@
 #include <flotilla/net/part.hpp>
 #include <flotilla/net/security.hpp>
 #include <flotilla/wire/frames.hpp>
+#include <flotilla/wire/staged.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -131,6 +132,8 @@ public:
     // Errors: would_block (zero wait), timeout, peer_gone (ROUTER: frame 0 names nobody connected),
     // stopped.
     Status send(wire::Frames& message, Duration wait);
+    // One that was written down before; never waits. On success its large frames were taken.
+    Status send(const wire::StagedMessages::Message& message);
     // Errors: would_block, timeout, stopped; too_large, too_many (one message was dropped and
     // counted; the socket is fine).
     Result<wire::Frames> receive(Duration wait);
@@ -242,6 +245,8 @@ private:
     [[gnu::noinline]] Both second_again(Part& second);
     [[gnu::noinline]] void heard(void* message);
     int try_to_send(Blob& frame, int flags);
+    template <class Call>
+    Status send_following(Call&& call);
     void note_amid(const Status& sent, More more) noexcept;
     Status check_reach(const Endpoint& endpoint) const;
     void look_for_endless(Instant at) const;

@@ -158,19 +158,45 @@ Status Socket::send(wire::Frames& message, Duration wait) {
         return first;
     for (std::size_t i = 1; i <= last; ++i) {
         const int flags = ZMQ_DONTWAIT | (i < last ? ZMQ_SNDMORE : 0);
-        int sent = 0;
-        do
-            sent = try_to_send(message[i], flags);
-        while (sent < 0 && zmq_errno() == EINTR);
-        // Room is asked for by the first frame, and the rest of a message fits. If not, its peer
-        // died between two frames: the first ones are gone with the connection, as all are when it
-        // ends a moment later, and libzmq drops the others, which it must get, once each: tried
-        // again, the last one would be a message of its own, and another peer's.
-        if (sent < 0 && zmq_errno() != EAGAIN)
-            return transport_failure(zmq_errno());
+        if (Status sent = send_following([&] { return try_to_send(message[i], flags); }); !sent)
+            return sent;
     }
     message.clear();
     return {};
+}
+
+// Room is asked for by the first frame, and the rest of a message fits. If not, its peer died
+// between two frames: the first ones are gone with the connection, as all are when it ends a moment
+// later, and libzmq drops the others, which it must get, once each: tried again, the last one would
+// be a message of its own, and another peer's.
+template <class Call>
+inline Status Socket::send_following(Call&& call) {
+    while (call() < 0) {
+        if (zmq_errno() == EAGAIN)
+            break;
+        if (zmq_errno() != EINTR)
+            return transport_failure(zmq_errno());
+    }
+    return {};
+}
+
+Status Socket::send(const wire::StagedMessages::Message& message) {
+    using wire::StagedMessages;
+    std::size_t left = message.frames();
+    ByteView rest = message.small;
+    const auto flags = [&left] { return ZMQ_DONTWAIT | (--left > 0 ? ZMQ_SNDMORE : 0); };
+    const ByteView peer = StagedMessages::next(rest);
+    const int first_flags = flags();
+    Status sent = waiting(ZMQ_SNDTIMEO, rest_->send_timeout_ms, Duration::zero(), [&](int) {
+        return zmq_send(handle_, peer.data(), peer.size(), first_flags);
+    });
+    while (sent && !rest.empty())
+        sent = send_following([&, frame = StagedMessages::next(rest), its = flags()] {
+            return zmq_send(handle_, frame.data(), frame.size(), its);
+        });
+    for (auto frame = message.large.begin(); sent && frame != message.large.end(); ++frame)
+        sent = send_following([&, its = flags()] { return try_to_send(*frame, its); });
+    return sent;
 }
 
 int Socket::send_at_once(ByteView frame, Duration wait) {

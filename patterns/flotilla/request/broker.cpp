@@ -141,7 +141,8 @@ void Broker::Rest::handle_pack(const BrokerPeer& peer, Instant now) {
         if (hops)
             hops->came(**message, net::wall_now());
         machine.receive(peer, std::move(**message), now, out);
-        if (out.sends.size() >= gathered_sends_max) // answers may be larger than what asks for them
+        sender.take(out.sends);
+        if (sender.taken() >= gathered_sends_max) // answers may be larger than what asks for them
             act();
     }
 }
@@ -161,8 +162,9 @@ bool Broker::Rest::read_inputs(Duration wait) {
         }
         const Instant now = net::now();
         handle(now);
+        sender.take(out.sends);
         gathered_bytes += incoming.bytes();
-        if (out.sends.size() >= gathered_sends_max || gathered_bytes >= gathered_bytes_max) {
+        if (sender.taken() >= gathered_sends_max || gathered_bytes >= gathered_bytes_max) {
             act();
             gathered_bytes = 0;
         }
@@ -210,11 +212,12 @@ void Broker::Rest::turn(Duration wait) {
 
 // Sends what the machine decided. A peer that turns out to be gone may make it decide more.
 void Broker::Rest::act() {
-    while (!out.empty()) {
+    while (!out.empty() || sender.taken() > 0) {
         std::swap(doing, out);
         for (const std::string& peer : doing.ended)
             sender.forget(peer);
-        sender.send_all(doing.sends, out);
+        sender.take(doing.sends);
+        sender.send_all(out);
         if (options.on_notice)
             for (const BrokerNotice& each : doing.notices)
                 options.on_notice(each);

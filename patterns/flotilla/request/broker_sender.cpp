@@ -4,7 +4,6 @@
 #include <flotilla/net/system.hpp>
 #include <flotilla/request/codec.hpp>
 
-#include <iterator>
 #include <utility>
 
 namespace flotilla::request {
@@ -32,9 +31,21 @@ void add_tokens_of(wire::Frames&& written, std::vector<Blob>& tokens) {
         add(std::move(*message));
 }
 
-bool may_pack(const BrokerOutputs::Send& send) {
-    return send.message.packs && send.message.verb == Verb::request &&
-           PackWriter::takes(send.message);
+// What is noted of a message that was taken.
+constexpr std::uint32_t of_worker = 1; // for its worker side
+constexpr std::uint32_t work = 2;      // a request to a worker,
+constexpr std::uint32_t packable = 4;  // which may go in a pack
+
+std::uint32_t tags_of(const Message& message) {
+    if (message.side == Side::client)
+        return 0;
+    if (message.verb != Verb::request)
+        return of_worker;
+    return of_worker | work | (message.packs && PackWriter::takes(message) ? packable : 0U);
+}
+
+Side side_of(std::uint32_t tag) {
+    return (tag & of_worker) != 0 ? Side::worker : Side::client;
 }
 
 } // namespace
@@ -65,14 +76,32 @@ void BrokerSender::retry(Instant now, BrokerOutputs& out) {
     });
 }
 
+void BrokerSender::take(std::vector<BrokerOutputs::Send>& sends) {
+    for (BrokerOutputs::Send& each : sends) {
+        if (hops_)
+            hops_->leaves(each.message, net::wall_now());
+        const std::uint32_t tag = tags_of(each.message);
+        // All of what goes in a pack is copied there.
+        staged_.begin(each.peer, tag,
+                      (tag & packable) != 0 ? PackWriter::body_bytes_max
+                                            : wire::StagedMessages::copied_bytes_max);
+        write(std::move(each.message), staged_);
+    }
+    sends.clear();
+}
+
 // Peer by peer, each one's in order: what stands together leaves together.
-void BrokerSender::send_all(std::vector<BrokerOutputs::Send>& sends, BrokerOutputs& out) {
-    const std::vector<SendOrder::Turn>& turns = order_.of(sends);
-    for (std::size_t i = 0; i < turns.size(); ++i)
-        if (!gather(sends, turns, i, out))
-            send(std::move(sends[turns[i].at]), out);
-    send_pack(out);
+void BrokerSender::send_all(BrokerOutputs& out) {
+    for (std::span<const std::uint32_t> turns = staged_.by_peer(); !turns.empty();) {
+        std::size_t sent = send_pack(turns, out);
+        if (sent == 0) {
+            send(turns.front(), out);
+            sent = 1;
+        }
+        turns = turns.subspan(sent);
+    }
     give_unseen(out);
+    staged_.clear();
 }
 
 // After all that was decided for one worker, so that the requests among it go back in order.
@@ -83,70 +112,51 @@ void BrokerSender::give_unseen(BrokerOutputs& out) {
     unseen_by_.clear();
 }
 
-// Requests for one worker that stand together, two or more. False: it is to be sent by itself.
-bool BrokerSender::gather(std::vector<BrokerOutputs::Send>& sends,
-                          const std::vector<SendOrder::Turn>& turns, std::size_t at,
-                          BrokerOutputs& out) {
-    BrokerOutputs::Send& each = sends[turns[at].at];
-    const bool packable = may_pack(each);
-    if (pack_.count() > 0 && (!packable || !pack_.has_room() || pack_for_ != each.peer))
-        send_pack(out);
-    if (!packable || unseen_by_ == each.peer)
-        return false;
-    if (pack_.count() == 0) {
-        const auto* const next = at + 1 < turns.size() ? &sends[turns[at + 1].at] : nullptr;
-        if (next == nullptr || next->peer != each.peer || !may_pack(*next))
-            return false;
-        pack_for_ = each.peer;
+// Requests for one worker at the front, two or more, as many as fit. How many these were.
+std::size_t BrokerSender::send_pack(std::span<const std::uint32_t> turns, BrokerOutputs& out) {
+    if ((staged_.tag(turns.front()) & packable) == 0)
+        return 0;
+    const ByteView peer = staged_.peer(turns.front());
+    const auto goes_along = [&](std::size_t i) {
+        return (staged_.tag(turns[i]) & packable) != 0 && staged_.peer(turns[i]) == peer;
+    };
+    if (turns.size() < 2 || !goes_along(1) || unseen_by_ == peer)
+        return 0;
+    if (!unseen_by_.empty())
+        give_unseen(out);
+    std::size_t count = 0;
+    for (; count < turns.size() && pack_.has_room() && goes_along(count); ++count) {
+        const wire::StagedMessages::Message each = staged_[turns[count]];
+        ByteView rest = each.small;
+        wire::StagedMessages::next(rest); // the peer,
+        wire::StagedMessages::next(rest); // and the header
+        pack_.add(rest, each.count - 2);
     }
-    if (hops_)
-        hops_->leaves(each.message, net::wall_now());
-    pack_.add(each.message);
-    packed_.push_back(std::move(each.message.address));
-    return true;
-}
-
-void BrokerSender::send_pack(BrokerOutputs& out) {
-    if (pack_.count() == 0)
-        return;
-    if (!unseen_by_.empty() && unseen_by_ != pack_for_)
-        give_unseen(out);
     wire::Frames& frames = outgoing_;
     frames.clear();
-    frames.add(ByteView{pack_for_});
+    frames.add(peer);
     pack_.finish(frames);
-    not_sent(backlogs_.send(router_, std::move(frames)), std::move(pack_for_), Side::worker,
-             std::move(packed_), out);
-    pack_for_.clear();
-    packed_.clear();
+    not_sent(backlogs_.send(router_, std::move(frames)), peer, Side::worker, turns.first(count),
+             out);
+    return count;
 }
 
-void BrokerSender::send(BrokerOutputs::Send&& each, BrokerOutputs& out) {
-    const Side side = each.message.side;
-    const bool is_work = side == Side::worker && each.message.verb == Verb::request;
-    if (!unseen_by_.empty() && unseen_by_ != each.peer)
+void BrokerSender::send(std::size_t at, BrokerOutputs& out) {
+    const ByteView peer = staged_.peer(at);
+    const std::uint32_t tag = staged_.tag(at);
+    if (!unseen_by_.empty() && unseen_by_ != peer)
         give_unseen(out);
-    if (is_work && unseen_by_ == each.peer)
-        return unseen_.push_back(std::move(each.message.address));
-    wire::Frames& frames = outgoing_;
-    frames.clear();
-    frames.add(ByteView{each.peer});
-    Blob token = is_work ? each.message.address.share() : Blob{};
-    if (hops_)
-        hops_->leaves(each.message, net::wall_now());
-    write(std::move(each.message), frames);
-    const PeerBacklogs::Sent sent = backlogs_.send(router_, std::move(frames));
-    if (sent == PeerBacklogs::Sent::yes)
-        return;
-    std::vector<Blob> tokens;
-    if (is_work)
-        tokens.push_back(std::move(token));
-    not_sent(sent, std::move(each.peer), side, std::move(tokens), out);
+    const auto what = static_cast<std::uint32_t>(at);
+    if ((tag & work) != 0 && unseen_by_ == peer)
+        return add_tokens_of(staged_.take(at), unseen_);
+    const PeerBacklogs::Sent sent = backlogs_.send(router_, staged_, at);
+    if (sent != PeerBacklogs::Sent::yes)
+        not_sent(sent, peer, side_of(tag), {&what, 1}, out);
 }
 
-// `tokens`: of the requests in it.
-void BrokerSender::not_sent(PeerBacklogs::Sent sent, std::string&& peer, Side side,
-                            std::vector<Blob>&& tokens, BrokerOutputs& out) {
+// `what` was not sent.
+void BrokerSender::not_sent(PeerBacklogs::Sent sent, std::string_view peer, Side side,
+                            std::span<const std::uint32_t> what, BrokerOutputs& out) {
     if (sent == PeerBacklogs::Sent::yes || sent == PeerBacklogs::Sent::stopped)
         return; // the next read says that it is stopped
     const bool slow = sent == PeerBacklogs::Sent::too_slow;
@@ -156,8 +166,9 @@ void BrokerSender::not_sent(PeerBacklogs::Sent sent, std::string&& peer, Side si
     if (side == Side::client && machine_.is_worker(peer)) // it is both
         machine_.unreachable(peer, Side::worker, why, net::now(), out);
     if (!slow) // else they are among what was dropped
-        std::move(tokens.begin(), tokens.end(), std::back_inserter(unseen_));
-    unseen_by_ = std::move(peer);
+        for (const std::uint32_t at : what)
+            add_tokens_of(staged_.take(at), unseen_);
+    unseen_by_ = peer;
 }
 
 } // namespace flotilla::request

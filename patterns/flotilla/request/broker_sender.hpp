@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// BrokerSender: how what a BrokerMachine decided leaves: peer by peer, requests for one worker as a
-// pack where it reads packs; and what did not reach anybody goes back to the machine. Private to
-// the component.
+// BrokerSender: how what a BrokerMachine decided leaves: written down at once, and sent peer by
+// peer when enough has gathered, requests for one worker as a pack where it reads packs; and what
+// did not reach anybody goes back to the machine. Private to the component.
 //
 // One thread at a time.
 #pragma once
 
 #include "broker_hops.hpp"
 #include "broker_options.hpp"
-#include "send_order.hpp"
 
 #include <flotilla/base/blob.hpp>
 #include <flotilla/base/time.hpp>
@@ -19,10 +18,12 @@
 #include <flotilla/request/broker_machine.hpp>
 #include <flotilla/request/message_pack.hpp>
 #include <flotilla/wire/frames.hpp>
+#include <flotilla/wire/staged.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,8 +35,11 @@ public:
     BrokerSender(net::Socket& router, BrokerMachine& machine, std::optional<BrokerHops>& hops,
                  const BrokerOptions& options);
 
-    // `out` is given what the machine makes of peers that cannot be reached.
-    void send_all(std::vector<BrokerOutputs::Send>& sends, BrokerOutputs& out);
+    // Takes what is to be sent out of `sends`.
+    void take(std::vector<BrokerOutputs::Send>& sends);
+    std::size_t taken() const noexcept { return staged_.size(); }
+    // Sends what was taken. `out` is given what the machine makes of peers that cannot be reached.
+    void send_all(BrokerOutputs& out);
     // Tries again what waits for peers that do not read, not more often than is worth it.
     void retry(Instant now, BrokerOutputs& out);
     // The session of a peer ended: what waits for it is dropped.
@@ -46,25 +50,21 @@ public:
     std::uint64_t too_slow_total() const noexcept { return too_slow_total_; }
 
 private:
-    void send(BrokerOutputs::Send&& each, BrokerOutputs& out);
-    bool gather(std::vector<BrokerOutputs::Send>& sends, const std::vector<SendOrder::Turn>& turns,
-                std::size_t at, BrokerOutputs& out);
-    void send_pack(BrokerOutputs& out);
-    void not_sent(net::PeerBacklogs::Sent sent, std::string&& peer, Side side,
-                  std::vector<Blob>&& tokens, BrokerOutputs& out);
+    void send(std::size_t at, BrokerOutputs& out);
+    std::size_t send_pack(std::span<const std::uint32_t> turns, BrokerOutputs& out);
+    void not_sent(net::PeerBacklogs::Sent sent, std::string_view peer, Side side,
+                  std::span<const std::uint32_t> what, BrokerOutputs& out);
     void give_unseen(BrokerOutputs& out);
 
     net::Socket& router_;
     BrokerMachine& machine_;
     std::optional<BrokerHops>& hops_;
     net::PeerBacklogs backlogs_;
-    SendOrder order_{};
+    wire::StagedMessages staged_{};
     wire::Frames outgoing_{};    // for its memory
     std::string unseen_by_{};    // a worker that turned out to be unreachable,
     std::vector<Blob> unseen_{}; // and the tokens of what did not reach it, oldest first
-    PackWriter pack_{};          // for pack_for_, between two turns of send_all()
-    std::string pack_for_{};
-    std::vector<Blob> packed_{}; // the tokens in it
+    PackWriter pack_{};          // empty between two calls
     Instant tried_{};
     std::uint64_t too_slow_total_ = 0;
 };

@@ -208,7 +208,8 @@ Status read_mdp(wire::Frames& frames, Start start, Receiver receiver, Message& m
     return {};
 }
 
-void write_mdp(Message& message, wire::Frames& frames) {
+template <class To>
+void write_mdp(Message& message, To& frames) {
     const bool old = message.dialect == Dialect::mdp_01;
     if (!(old && message.side == Side::client)) {
         const char byte = command(message.dialect, message.side, message.verb);
@@ -305,7 +306,10 @@ bool can_say(Dialect dialect, Verb verb) noexcept {
     }
 }
 
-void write(Message&& message, wire::Frames& frames) {
+namespace {
+
+template <class To>
+void write_to(Message& message, To& frames) {
     FLOTILLA_CHECK(can_say(message.dialect, message.verb), "the dialect has no such verb");
     if (message.delimited || message.dialect == Dialect::mdp_01)
         frames.add(ByteView{});
@@ -314,6 +318,15 @@ void write(Message&& message, wire::Frames& frames) {
         detail::write_flotilla(message, frames);
     else
         write_mdp(message, frames);
+}
+
+} // namespace
+
+void write(Message&& message, wire::Frames& frames) {
+    write_to(message, frames);
+}
+void write(Message&& message, wire::StagedMessages& frames) {
+    write_to(message, frames);
 }
 
 } // namespace flotilla::request

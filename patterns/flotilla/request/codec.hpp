@@ -13,6 +13,7 @@
 #include <flotilla/base/result.hpp>
 #include <flotilla/request/message.hpp>
 #include <flotilla/wire/frames.hpp>
+#include <flotilla/wire/staged.hpp>
 
 #include <optional>
 
@@ -40,5 +41,6 @@ ErrorCode error_code(Errc code) noexcept;
 // frames is sent as one empty frame. The dialect must have the verb: can_say() tells.
 bool can_say(Dialect dialect, Verb verb) noexcept;
 void write(Message&& message, wire::Frames& frames);
+void write(Message&& message, wire::StagedMessages& frames); // to the one that was begun last
 
 } // namespace flotilla::request

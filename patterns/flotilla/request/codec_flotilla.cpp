@@ -2,6 +2,7 @@
 #include <flotilla/base/check.hpp>
 #include <flotilla/request/codec_flotilla.hpp>
 #include <flotilla/wire/option_text.hpp>
+#include <flotilla/wire/staged.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -188,7 +189,8 @@ void take_body(wire::Frames& frames, std::size_t first, wire::Frames& body) {
         body.add(std::move(frames[i]));
 }
 
-void write_body(wire::Frames& body, wire::Frames& frames) {
+template <class To>
+void write_body(wire::Frames& body, To& frames) {
     FLOTILLA_CHECK(body.size() <= limits::body_frames_max, "a body has at most 1000 frames");
     if (body.empty())
         frames.add(ByteView{});
@@ -252,7 +254,8 @@ Message read_flotilla_origin(const wire::Frames& frames, std::size_t at) {
     return message;
 }
 
-void write_flotilla(Message& message, wire::Frames& frames) {
+template <class To>
+void write_flotilla(Message& message, To& frames) {
     wire::OptionTextWriter options;
     write_options(message, options);
     frames.add(name(message.verb));
@@ -268,6 +271,11 @@ void write_flotilla(Message& message, wire::Frames& frames) {
     if (has_body(message.verb))
         write_body(message.body, frames);
 }
+
+template void write_body(wire::Frames&, wire::Frames&);
+template void write_body(wire::Frames&, wire::StagedMessages&);
+template void write_flotilla(Message&, wire::Frames&);
+template void write_flotilla(Message&, wire::StagedMessages&);
 
 void write_entry(const Message& message, wire::Writer& entries) {
     const std::size_t body_frames = has_body(message.verb) ? message.body.size() : 0;

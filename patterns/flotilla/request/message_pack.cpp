@@ -29,6 +29,12 @@ void PackWriter::add(const Message& message) {
     ++count_;
 }
 
+void PackWriter::add(ByteView frames, std::size_t frame_count) {
+    FLOTILLA_CHECK(has_room(), "a pack is full");
+    entries_.u16(static_cast<std::uint16_t>(frame_count)).bytes(frames);
+    ++count_;
+}
+
 void PackWriter::finish(wire::Frames& frames) {
     FLOTILLA_CHECK(count_ > 0, "an empty pack");
     frames.add(header(Dialect::flotilla, Side::worker));

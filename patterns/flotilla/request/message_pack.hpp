@@ -37,6 +37,8 @@ public:
     // Whether there is room for one more that takes() likes.
     bool has_room() const noexcept { return count_ < messages_max && entries_.size() < bytes_max; }
     void add(const Message& message);
+    // The same of one that is written already: its frames from the verb on, each behind its size.
+    void add(ByteView frames, std::size_t frame_count);
     std::size_t count() const noexcept { return count_; }
     // Appends the frames of the pack to `frames`, which may hold a routing id, and starts over.
     void finish(wire::Frames& frames);

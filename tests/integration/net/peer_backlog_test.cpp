@@ -11,13 +11,14 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 using namespace flotilla;
 using namespace flotilla::net;
 
 namespace {
 
-// A ROUTER with one DEALER called "deaf", who has said hello.
+// A ROUTER with one DEALER called "deaf", who has said hello. Every second message is a staged one.
 struct Pair {
     explicit Pair(const Endpoint& endpoint) {
         const auto bound = router.bind(endpoint);
@@ -35,9 +36,16 @@ struct Pair {
         return options;
     }
     PeerBacklogs::Sent say(std::uint32_t number, std::size_t bytes) {
-        wire::Frames message{"deaf", std::to_string(number)};
-        message.add(std::string(bytes, 'x'));
-        return backlogs.send(router, std::move(message));
+        const std::string body(bytes, 'x');
+        if (number % 2 == 0) {
+            wire::Frames message{"deaf", std::to_string(number), body};
+            return backlogs.send(router, std::move(message));
+        }
+        staged.clear();
+        staged.begin("deaf", 0);
+        staged.add(std::to_string(number));
+        staged.add(Blob::copy(body));
+        return backlogs.send(router, staged, 0);
     }
     // Reads `count` messages, numbered from 0 in order, while the router retries.
     void read(std::uint32_t count) {
@@ -56,6 +64,7 @@ struct Pair {
     Socket router = *Socket::open(context, SocketType::router);
     Socket dealer = *Socket::open(context, SocketType::dealer, named_deaf());
     PeerBacklogs backlogs{1'000, 16U << 20, 10, 64U << 20};
+    wire::StagedMessages staged{};
 };
 
 } // namespace
@@ -102,4 +111,31 @@ TEST_CASE("a peer over inproc may keep what it was sent", "[integration][net]") 
         kept.push_back(std::move(*got));
     }
     CHECK(pair.backlogs.empty());
+}
+
+TEST_CASE("what was staged arrives frame by frame, or tells that nobody is there",
+          "[integration][net]") {
+    Pair pair(test::any_tcp());
+    const std::string large(wire::StagedMessages::copied_bytes_max + 1, 'l');
+    const std::vector<std::vector<std::string>> messages{
+        {}, {""}, {"a", "", "b"}, {"a", large, "b", ""}, {large, large}};
+    for (const auto& frames : messages) {
+        pair.staged.begin("nobody", 0);
+        pair.staged.add("hello?");
+        pair.staged.begin("deaf", 0);
+        for (const std::string& frame : frames)
+            pair.staged.add(ByteView{frame});
+    }
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+        CHECK(pair.backlogs.send(pair.router, pair.staged, 2 * i) == PeerBacklogs::Sent::gone);
+        REQUIRE(pair.backlogs.send(pair.router, pair.staged, 2 * i + 1) == PeerBacklogs::Sent::yes);
+        wire::Frames expected;
+        for (const std::string& frame : messages[i])
+            expected.add(frame);
+        if (expected.empty())
+            continue; // a routing id alone is no message
+        const auto got = pair.dealer.receive(5s);
+        REQUIRE(got);
+        CHECK(*got == expected);
+    }
 }
