@@ -4,11 +4,11 @@
 
 #include <process/cli/zmq_program.hpp>
 #include <process/store/store_program.hpp>
+#include <support/gate.hpp>
 
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 #include <set>
 #include <sstream>
 
@@ -174,16 +174,15 @@ TEST_CASE("queue take: a command whose store was killed is not counted as done, 
     Shop shop;
     shop.create();
     shop.put("only\n");
-    const std::string go = shop.scratch.file("go");
+    flotilla::test::Gate gate(shop.scratch);
     auto words = shop.words({"take", "q", "--follow"});
-    words.insert(words.end(), {"--", "sh", "-c",
-                               "echo began $FLOTILLA_REDELIVERED >&2; while [ ! -e \"" + go +
-                                   "\" ]; do sleep 0.02; done"});
+    words.insert(words.end(),
+                 {"--", "sh", "-c", "echo began $FLOTILLA_REDELIVERED >&2; " + gate.wait()});
     Process take = start_zmq(words);
     REQUIRE(take.wait_line(Stream::error, "began no"));
     shop.end(SIGKILL);
     shop.store = shop.start();
-    std::ofstream(go) << "\n";
+    gate.open();
     REQUIRE(take.wait_line(Stream::error, "its lease is no more"));
     REQUIRE(take.wait_line(Stream::error, "began "));
     shop.wait_empty();

@@ -4,6 +4,7 @@
 #include <flotilla/net/system.hpp>
 
 #include <process/store_verbs/store_shop.hpp>
+#include <support/gate.hpp>
 
 #include <algorithm>
 #include <csignal>
@@ -61,19 +62,19 @@ bool is_running(const std::string& pid) {
     return in >> word >> word >> word && word != "Z";
 }
 
-// A command that says that it began, waits for a file, and says that it is done.
+// A command that says that it began, waits to be let go, and says that it is done.
 struct Work {
     explicit Work(const ScratchFolder& scratch)
-        : began(scratch.file("began")), done(scratch.file("done")), go(scratch.file("go")) {
+        : began(scratch.file("began")), done(scratch.file("done")), gate(scratch) {
         std::filesystem::create_directory(scratch.file("pids"));
         pids = scratch.file("pids");
     }
     std::vector<std::string> command() const {
         return {"--", "sh", "-c",
-                "echo $$ > \"" + pids + "/$$\"; echo x >> \"" + began + "\"; while [ ! -e \"" + go +
-                    "\" ]; do sleep 0.02; done; echo x >> \"" + done + "\""};
+                "echo $$ > \"" + pids + "/$$\"; echo x >> \"" + began + "\"; " + gate.wait() +
+                    "; echo x >> \"" + done + "\""};
     }
-    void let_go() const { std::ofstream(go) << "\n"; }
+    void let_go() { gate.open(); }
     std::size_t alive() const {
         std::size_t count = 0;
         for (const auto& each : std::filesystem::directory_iterator(pids))
@@ -83,7 +84,7 @@ struct Work {
 
     std::string began;
     std::string done;
-    std::string go;
+    flotilla::test::Gate gate;
     std::string pids{};
 };
 
@@ -139,7 +140,7 @@ TEST_CASE("queue take: after a signal commands end, and what they answer is sett
           "[process][store]") {
     for (const int signal : {SIGINT, SIGTERM}) {
         const Shop shop;
-        const Work work(shop.scratch);
+        Work work(shop.scratch);
         Process take = eight_at_work(shop, work);
         take.signal(signal);
         REQUIRE(take.wait_line(Stream::error, "another signal ends them at once"));
@@ -157,7 +158,7 @@ TEST_CASE("queue take: after a second signal, or killed, no command runs on, and
           "[process][store]") {
     for (const int last : {SIGINT, SIGKILL}) {
         const Shop shop;
-        const Work work(shop.scratch);
+        Work work(shop.scratch);
         Process take = eight_at_work(shop, work);
         if (last == SIGINT) {
             take.signal(SIGINT);

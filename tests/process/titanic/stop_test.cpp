@@ -3,9 +3,9 @@
 #include <flotilla/net/system.hpp>
 
 #include <process/store/store_program.hpp>
+#include <support/gate.hpp>
 
 #include <csignal>
-#include <fstream>
 
 using namespace flotilla;
 using namespace flotilla::test;
@@ -48,10 +48,9 @@ TEST_CASE("titanic: a signal does not wait for a service, and the next Titanic a
           "[process][titanic]") {
     for (const int signal : {SIGINT, SIGTERM}) {
         const Fleet fleet;
-        const std::string go = fleet.scratch.file("go");
-        Process server = fleet.zmq(
-            {"serve", "slow", "-j", "4", "--", "sh", "-c",
-             "echo begun >&2; while [ ! -e '" + go + "' ]; do sleep 0.02; done; echo done"});
+        flotilla::test::Gate gate(fleet.scratch);
+        Process server = fleet.zmq({"serve", "slow", "-j", "4", "--", "sh", "-c",
+                                    "echo begun >&2; " + gate.wait() + "; echo done"});
         Process first = fleet.titanic();
         const std::string said = fleet.call({"titanic.request", "--frame", "slow", "--frame", "x"});
         REQUIRE(said.substr(0, 4) == "200\t");
@@ -61,7 +60,7 @@ TEST_CASE("titanic: a signal does not wait for a service, and the next Titanic a
         CHECK(first.wait_exit() == Exit::with(128 + signal));
         CHECK(has(first.text(Stream::error), "1 requests taken"));
         Process second = fleet.titanic();
-        std::ofstream(go) << "\n";
+        gate.open();
         const Instant deadline = deadline_after(net::now(), patience);
         std::string reply;
         do
