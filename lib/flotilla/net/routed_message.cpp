@@ -7,10 +7,13 @@ Status RoutedMessage::receive(Socket& router, Duration wait) {
     frames_.clear();
     bytes_ = 0;
     is_cut_ = false;
+    descriptor_ = -1;
+    user_id_.clear();
     std::uint64_t sum = 0;
     if (Status received = router.receive(peer_, wait); !received)
         return received;
-    for (bool more = peer_.more(); more;) {
+    bool is_first = true;
+    for (bool more = peer_.more(); more; is_first = false) {
         // The frames of one message arrive together.
         Socket::Look look = router.look_at_once(last_, Duration::zero());
         if (!look) [[unlikely]] {
@@ -20,6 +23,8 @@ Status RoutedMessage::receive(Socket& router, Duration wait) {
             look = *waited;
         }
         more = look.more() == More::yes;
+        if (is_first)
+            ask_who_speaks();
         const ByteView bytes = look.bytes();
         sum += bytes.size();
         if (is_cut_ || frames_.size() == frames_max || sum > bytes_max_) [[unlikely]]
@@ -33,8 +38,12 @@ Status RoutedMessage::receive(Socket& router, Duration wait) {
     return {};
 }
 
-std::string_view RoutedMessage::user_id() const noexcept {
-    return has_users_ ? peer_.property("User-Id").value_or(std::string_view{}) : std::string_view{};
+// Not of the routing id: libzmq makes that itself, and without these when somebody asked before
+// whether there is input.
+void RoutedMessage::ask_who_speaks() {
+    descriptor_ = last_.descriptor();
+    if (has_users_)
+        user_id_ = last_.property("User-Id").value_or(std::string_view{});
 }
 
 } // namespace flotilla::net

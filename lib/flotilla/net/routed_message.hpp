@@ -16,7 +16,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
+#include <string>
 
 namespace flotilla::net {
 
@@ -38,13 +38,13 @@ public:
     std::uint64_t bytes() const noexcept { return bytes_; }
     // It had more bytes or frames than it may have. What was too much is not among the frames.
     bool is_cut() const noexcept { return is_cut_; }
-    // libzmq keeps both as text, and looks for them each time it is asked. Authenticated, else
-    // empty; until the next receive.
-    std::string_view user_id() const noexcept;
+    const std::string& user_id() const noexcept { return user_id_; } // authenticated, else empty
     // Of the connection, as the Monitor names it; -1: inproc, or not known.
-    int descriptor() const noexcept { return peer_.descriptor(); }
+    int descriptor() const noexcept { return descriptor_; }
 
 private:
+    void ask_who_speaks();
+
     std::uint64_t bytes_max_;
     bool has_users_;
     Part peer_{};
@@ -52,6 +52,8 @@ private:
     wire::Frames frames_{};
     std::uint64_t bytes_ = 0;
     bool is_cut_ = false;
+    std::string user_id_{};
+    int descriptor_ = -1;
 };
 
 } // namespace flotilla::net

@@ -89,10 +89,7 @@ struct Broker::Rest {
 // ---- input -------------------------------------------------------------------------------------
 
 void Broker::Rest::handle(Instant now) {
-    const BrokerPeer peer{
-        incoming.peer(), incoming.user_id(), -1,
-        [](const void* from) { return static_cast<const net::RoutedMessage*>(from)->descriptor(); },
-        &incoming};
+    const BrokerPeer peer{incoming.peer(), incoming.user_id(), incoming.descriptor()};
     wire::Frames& frames = incoming.frames();
     if (incoming.is_cut())
         return machine.receive_malformed(
@@ -112,7 +109,7 @@ void Broker::Rest::handle(Instant now) {
     // A worker that is there already: it may have come back over another connection.
     if (message->verb == Verb::ready && machine.is_worker(peer.id)) {
         losses.read(net::now(), revoked);
-        losses.tell(peer.descriptor(), machine, now, out);
+        losses.tell(peer.descriptor, machine, now, out);
     }
     machine.receive(peer, std::move(*message), now, out);
 }
@@ -233,7 +230,7 @@ void Broker::Rest::act() {
 }
 
 Duration Broker::Rest::wait_max() const {
-    if (machine.has_ghosts() || !losses.empty() || !out.empty())
+    if (machine.has_ghosts() || !losses.empty() || !out.empty() || sender.taken() > 0)
         return Duration::zero();
     const Duration wait = std::min(time_left(net::now(), machine.next_deadline()), monitor_look);
     if (!revoked.empty())

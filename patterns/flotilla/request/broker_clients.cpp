@@ -97,7 +97,7 @@ void BrokerMachine::join(Said& said, Slot known) {
     // Repeats over two connections may come in either order; the asker listens to the later one.
     if (said.message.attempt >= request.asked_attempt) {
         request.asked_attempt = said.message.attempt;
-        requests_.set_asker(known, said.peer.id, said.message.delimited, said.peer.descriptor());
+        requests_.set_asker(known, said.peer.id, said.message.delimited, said.peer.descriptor);
     }
     // Never beyond what the service allows from the first time on: a request whose worker hangs
     // would else live as long as somebody repeats it.
@@ -122,7 +122,7 @@ void BrokerMachine::accept(Said& said, Slot service) {
     BrokerRequest& request = requests_[slot];
     request.dialect = message.dialect;
     request.delimited = message.delimited;
-    request.descriptor = said.peer.descriptor();
+    request.descriptor = said.peer.descriptor;
     request.peer = said.peer.id;
     request.asked_attempt = message.attempt;
     request.user = said.peer.user_id;

@@ -104,7 +104,6 @@ void BrokerMachine::connection_lost(int descriptor, Instant before, Instant now,
                                     BrokerOutputs& out) {
     if (stopped_)
         return;
-    ++connections_lost_;
     requests_.for_connection(descriptor, [&](Slot slot) {
         BrokerRequest& request = requests_[slot];
         if (request.asked >= before)

@@ -62,14 +62,7 @@ namespace flotilla::request {
 struct BrokerPeer {
     std::string_view id{};      // its address at the transport
     std::string_view user_id{}; // authenticated; empty without CURVE
-    int known_descriptor = -1;
-    // Asked instead when it is needed, where that costs something: a pure function of `transport`.
-    int (*ask_descriptor)(const void* transport) = nullptr;
-    const void* transport = nullptr;
-
-    int descriptor() const { // of its connection
-        return ask_descriptor ? ask_descriptor(transport) : known_descriptor;
-    }
+    int descriptor = -1;        // of its connection
 };
 
 struct BrokerOutputs {
@@ -254,7 +247,6 @@ private:
         std::string peer;
         Unreachable why;
     };
-    std::uint64_t connections_lost_ = 0;
     std::vector<Ghost> ghosts_;                 // workers that are unreachable
     std::set<std::pair<Instant, Slot>> pauses_; // of requests, soonest end first
     std::uint32_t waiting_ = 0;

@@ -16,14 +16,13 @@ bool BrokerMachine::may_see(std::string_view user_id, std::string_view service) 
 
 std::string BrokerMachine::not_allowed(const BrokerPeer& peer, Operation operation,
                                        std::string_view service, BrokerOutputs& out) {
-    const int descriptor = peer.descriptor();
-    std::string why = judge_.refuse(peer.user_id, operation, service, descriptor);
+    std::string why = judge_.refuse(peer.user_id, operation, service, peer.descriptor);
     counters_.not_allowed = judge_.refused();
     for (Refusal& refusal : judge_.take_noted())
         if (out.refusals.size() < Judge::noted_max)
             out.refusals.push_back(std::move(refusal));
-    if (descriptor >= 0 && !judge_.knows(peer.user_id))
-        out.cuts.push_back(descriptor);
+    if (peer.descriptor >= 0 && !judge_.knows(peer.user_id))
+        out.cuts.push_back(peer.descriptor);
     return why;
 }
 

@@ -41,10 +41,8 @@ void BrokerMachine::from_worker(Said& said) {
     }
     const Duration gap = said.now - std::exchange(worker.heard, said.now);
     worker.left = false;
-    // Its connection can only be another one when some connection ended.
-    if (std::exchange(worker.connections_lost, connections_lost_) != connections_lost_)
-        if (const int descriptor = said.peer.descriptor(); descriptor != worker.descriptor)
-            workers_.set_descriptor(slot, descriptor);
+    if (worker.descriptor != said.peer.descriptor)
+        workers_.set_descriptor(slot, said.peer.descriptor);
     switch (said.message.verb) {
     case Verb::disconnect:
         ++counters_.workers_gone_total;
@@ -87,7 +85,7 @@ void BrokerMachine::ready(Said& said) {
     Message& message = said.message;
     if (const Slot before = workers_.find(said.peer.id); before != no_slot) {
         const int descriptor = workers_[before].descriptor;
-        const bool same = (descriptor == said.peer.descriptor() && !workers_[before].left) ||
+        const bool same = (descriptor == said.peer.descriptor && !workers_[before].left) ||
                           descriptor < 0; // the kernel gives descriptors away again
         if (same) {
             ++counters_.workers_refused_total;
@@ -111,7 +109,7 @@ void BrokerMachine::ready(Said& said) {
     const Slot service = services_.get(message.service);
     if (service == no_slot)
         return refuse_worker(said, ErrorCode::queue_full, "as many services as may be");
-    const Slot slot = workers_.add(said.peer.id, said.peer.descriptor(),
+    const Slot slot = workers_.add(said.peer.id, said.peer.descriptor,
                                    deadline_after(said.now, limits_.heartbeat));
     BrokerWorker& worker = workers_[slot];
     worker.dialect = message.dialect;
@@ -122,7 +120,6 @@ void BrokerMachine::ready(Said& said) {
     worker.capacity = message.dialect == Dialect::flotilla ? message.capacity
                                                            : services_[service].limits->prefetch;
     worker.heard = said.now;
-    worker.connections_lost = connections_lost_;
     ++services_[service].workers;
     ++services_[service].waiting;
     ++waiting_;

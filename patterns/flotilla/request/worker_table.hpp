@@ -37,7 +37,6 @@ struct BrokerWorker {
     bool left = false;        // its connection has ended, and it has said nothing since
     bool has_room = false;    // is in its service's Room, in the list `held`
     int descriptor = -1;
-    std::uint64_t connections_lost = 0; // when its descriptor was asked last
     Slot descriptor_before =
         no_slot; // who registered over that descriptor earlier, and is still here
     std::string peer{};
