@@ -56,7 +56,7 @@ PeerBacklogs::Sent PeerBacklogs::send(Socket& router, wire::StagedMessages& mess
         if (sent.error().code != Errc::would_block)
             return not_sent(sent.error());
     }
-    return send(router, messages.take(at));
+    return send(router, messages.frames(at));
 }
 
 // One that is not counted may always. A message larger than the window goes alone.

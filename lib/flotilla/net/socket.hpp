@@ -132,7 +132,8 @@ public:
     // Errors: would_block (zero wait), timeout, peer_gone (ROUTER: frame 0 names nobody connected),
     // stopped.
     Status send(wire::Frames& message, Duration wait);
-    // One that was written down before; never waits. On success its large frames were taken.
+    // One that was staged; never waits. On success received frames among the large ones are empty;
+    // on error nothing was sent, and all are as they were. Errors: as above.
     Status send(const wire::StagedMessages::Message& message);
     // Errors: would_block, timeout, stopped; too_large, too_many (one message was dropped and
     // counted; the socket is fine).
@@ -245,8 +246,6 @@ private:
     [[gnu::noinline]] Both second_again(Part& second);
     [[gnu::noinline]] void heard(void* message);
     int try_to_send(Blob& frame, int flags);
-    template <class Call>
-    Status send_following(Call&& call);
     void note_amid(const Status& sent, More more) noexcept;
     Status check_reach(const Endpoint& endpoint) const;
     void look_for_endless(Instant at) const;

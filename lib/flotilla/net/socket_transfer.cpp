@@ -41,6 +41,21 @@ bool has_more(const zmq_msg_t* message) noexcept {
     return zmq_msg_get(message, ZMQ_MORE) != 0;
 }
 
+// Room is asked for by the first frame, and the rest of a message fits. If not, its peer died
+// between two frames: the first ones are gone with the connection, as all are when it ends a moment
+// later, and libzmq drops the others, which it must get, once each: tried again, the last one would
+// be a message of its own, and another peer's.
+template <class Call>
+Status send_following(Call&& call) {
+    while (call() < 0) {
+        if (zmq_errno() == EAGAIN)
+            break;
+        if (zmq_errno() != EINTR)
+            return transport_failure(zmq_errno());
+    }
+    return {};
+}
+
 constexpr Duration clock_tick_max = 10ms; // of recent_now()
 
 // Neither no wait at all nor one without a limit, for which nothing has to be set or kept.
@@ -162,21 +177,6 @@ Status Socket::send(wire::Frames& message, Duration wait) {
             return sent;
     }
     message.clear();
-    return {};
-}
-
-// Room is asked for by the first frame, and the rest of a message fits. If not, its peer died
-// between two frames: the first ones are gone with the connection, as all are when it ends a moment
-// later, and libzmq drops the others, which it must get, once each: tried again, the last one would
-// be a message of its own, and another peer's.
-template <class Call>
-inline Status Socket::send_following(Call&& call) {
-    while (call() < 0) {
-        if (zmq_errno() == EAGAIN)
-            break;
-        if (zmq_errno() != EINTR)
-            return transport_failure(zmq_errno());
-    }
     return {};
 }
 

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <initializer_list>
 #include <memory>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -41,7 +42,8 @@ public:
     Blob& add() {
         if (size_ >= near_max)
             return add_far(Blob{});
-        return *std::construct_at(&near_[size_++]);
+        return *::new (static_cast<void*>(&near_[size_++]))
+            Blob; // construct_at() would clear all of it
     }
     void add(Blob&& frame) {
         if (size_ < near_max)

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <flotilla/base/check.hpp>
 #include <flotilla/wire/staged.hpp>
 
 #include <algorithm>
@@ -28,9 +27,8 @@ bool is_whole(std::uint64_t key) noexcept {
     return (key & 0xff) <= whole_key_max;
 }
 
-// Which of 256.
 std::size_t hash(std::uint64_t key) noexcept {
-    return static_cast<std::size_t>(key * 0x9e37'79b9'7f4a'7c15ULL >> 56);
+    return static_cast<std::size_t>(key * 0x9e37'79b9'7f4a'7c15ULL >> 32);
 }
 
 } // namespace
@@ -50,7 +48,8 @@ void StagedMessages::begin(ByteView peer, std::uint32_t tag, std::size_t copied_
 void StagedMessages::join_group(ByteView peer) {
     const std::uint64_t key = key_of(peer);
     const auto at = static_cast<std::uint32_t>(items_.size() - 1);
-    std::uint32_t& first = first_group_[hash(key)];
+    const auto next_group = static_cast<std::uint32_t>(groups_.size());
+    std::uint32_t& first = first_group(key);
     for (std::uint32_t i = first; i != none; i = groups_[i].next) {
         Group& group = groups_[i];
         if (group.key != key || !(is_whole(key) || this->peer(group.first) == peer))
@@ -58,8 +57,19 @@ void StagedMessages::join_group(ByteView peer) {
         items_[std::exchange(group.last, at)].next = at;
         return;
     }
-    groups_.push_back({key, at, at, first});
-    first = static_cast<std::uint32_t>(groups_.size() - 1);
+    groups_.push_back({key, at, at, std::exchange(first, next_group)});
+    if (groups_.size() > first_group_.size())
+        grow_table();
+}
+
+std::uint32_t& StagedMessages::first_group(std::uint64_t key) noexcept {
+    return first_group_[hash(key) & (first_group_.size() - 1)];
+}
+
+void StagedMessages::grow_table() {
+    first_group_.assign(first_group_.size() * 2, none);
+    for (std::uint32_t i = 0; i < groups_.size(); ++i)
+        groups_[i].next = std::exchange(first_group(groups_[i].key), i);
 }
 
 void StagedMessages::grow(std::size_t bytes) {
@@ -67,6 +77,7 @@ void StagedMessages::grow(std::size_t bytes) {
 }
 
 void StagedMessages::add(ByteView frame) {
+    FLOTILLA_CHECK(!items_.empty(), "a frame of no message");
     if (!takes_small(frame.size())) {
         large_.push_back(Blob::copy(frame));
         return;
@@ -85,6 +96,7 @@ void StagedMessages::add(ByteView frame) {
 }
 
 void StagedMessages::add(Blob&& frame) {
+    FLOTILLA_CHECK(!items_.empty(), "a frame of no message");
     if (takes_small(frame.size()))
         return add(frame.view());
     large_.push_back(std::move(frame));
@@ -92,7 +104,7 @@ void StagedMessages::add(Blob&& frame) {
 
 void StagedMessages::clear() noexcept {
     for (const Group& group : groups_)
-        first_group_[hash(group.key)] = none;
+        first_group(group.key) = none;
     groups_.clear();
     items_.clear();
     large_.clear();
@@ -102,17 +114,17 @@ void StagedMessages::clear() noexcept {
 // ---- reading -----------------------------------------------------------------------------------
 
 StagedMessages::Message StagedMessages::operator[](std::size_t at) noexcept {
-    const Item& item = items_[at];
+    const Item& from = item(at);
     const bool is_last = at + 1 == items_.size();
     const std::size_t small_end = is_last ? used_ : items_[at + 1].small;
     const std::size_t large_end = is_last ? large_.size() : items_[at + 1].large;
-    return {{small_.data() + item.small, small_end - item.small},
-            item.count,
-            {large_.data() + item.large, large_end - item.large}};
+    return {{small_.data() + from.small, small_end - from.small},
+            from.count,
+            {large_.data() + from.large, large_end - from.large}};
 }
 
 ByteView StagedMessages::peer(std::size_t at) const noexcept {
-    const char* const frame = small_.data() + items_[at].small;
+    const char* const frame = small_.data() + item(at).small;
     return {frame + size_bytes, load_u32(frame)};
 }
 
@@ -123,13 +135,13 @@ std::uint64_t StagedMessages::Message::bytes() const noexcept {
     return sum;
 }
 
-Frames StagedMessages::take(std::size_t at) {
-    const Message message = (*this)[at];
+Frames StagedMessages::frames(std::size_t at) const {
+    const Message message = const_cast<StagedMessages&>(*this)[at];
     Frames frames;
     for (ByteView rest = message.small; !rest.empty();)
         frames.add(next(rest));
-    for (Blob& frame : message.large)
-        frames.add(std::move(frame));
+    for (const Blob& frame : message.large)
+        frames.add(frame.share());
     return frames;
 }
 

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// StagedMessages: messages for peers of a ROUTER that are decided together and leave later, written
-// down frame by frame; and the order in which they leave: peer by peer, each one's in theirs. What
-// stands together for one peer shares a system call, the more of it the shorter the time between
-// two sends: so all but the sending is done before the first of them.
+// StagedMessages: messages for peers of a ROUTER that are decided together and leave later, encoded
+// frame by frame; and the order in which they leave: peers in the order of their first message, and
+// each peer's messages in the order in which they were added. What stands together for one peer
+// shares a system call, the more of it the shorter the time between two sends: so all but the
+// sending is done before the first of them.
 //
 //     messages.begin(peer, tag); // frame 0
 //     messages.add("echo");      // and so on
 //
-// Small frames stand one behind the other in memory that is kept from time to time, large ones are
-// held as they were given. Unbounded: whoever fills it empties it in time.
+// Small frames stand one behind the other in memory that is kept from one use to the next, large
+// ones are held as they were given. Unbounded: whoever fills it empties it in time.
 //
 // Pure; one thread at a time.
 #pragma once
 
 #include <flotilla/base/blob.hpp>
+#include <flotilla/base/check.hpp>
 #include <flotilla/wire/frames.hpp>
 #include <flotilla/wire/pack.hpp>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -47,10 +48,12 @@ public:
         return frame;
     }
 
-    StagedMessages() { first_group_.fill(none); }
+    StagedMessages() : first_group_(256, none) {}
+    StagedMessages(const StagedMessages&) = delete;
+    StagedMessages& operator=(const StagedMessages&) = delete;
 
     // The frames that are added from now on are of one message more, behind this one; up to
-    // `copied_bytes` each they are small.
+    // `copied_bytes` each they are small. What is added must not be a part of this object.
     void begin(ByteView peer, std::uint32_t tag, std::size_t copied_bytes = copied_bytes_max);
     void add(ByteView frame);
     void add(Blob&& frame);
@@ -60,9 +63,9 @@ public:
     std::size_t size() const noexcept { return items_.size(); }
     Message operator[](std::size_t at) noexcept;
     ByteView peer(std::size_t at) const noexcept;
-    std::uint32_t tag(std::size_t at) const noexcept { return items_[at].tag; } // the caller's
-    // For slow paths: all its frames. The large ones are not here any more.
-    Frames take(std::size_t at);
+    std::uint32_t tag(std::size_t at) const noexcept { return item(at).tag; } // the caller's
+    // For slow paths: all its frames; the large ones are shared.
+    Frames frames(std::size_t at) const;
     // Which goes first, second, ...: until the next change. Peers in the order of their first ones.
     std::span<const std::uint32_t> by_peer();
 
@@ -89,7 +92,13 @@ private:
     bool takes_small(std::size_t bytes) const noexcept {
         return bytes <= copied_bytes_ && large_.size() == items_.back().large;
     }
+    const Item& item(std::size_t at) const noexcept {
+        FLOTILLA_CHECK(at < items_.size(), "there is no such message");
+        return items_[at];
+    }
     void join_group(ByteView peer);
+    void grow_table();
+    std::uint32_t& first_group(std::uint64_t key) noexcept;
 
     std::vector<Item> items_{};
     std::vector<char> small_{}; // used_ bytes of it
@@ -97,7 +106,7 @@ private:
     std::size_t copied_bytes_ = copied_bytes_max; // of the message that was begun last
     std::vector<Blob> large_{};
     std::vector<Group> groups_{};
-    std::array<std::uint32_t, 256> first_group_{}; // by hash
+    std::vector<std::uint32_t> first_group_; // by hash; a power of two
     std::vector<std::uint32_t> order_{};
 };
 

@@ -2,7 +2,8 @@
 //
 // BrokerHops: what a broker notes of the time that requests and answers spend with it, in bodies
 // that end with an envelope. The hop is added when the message comes, so that it waits, is repeated
-// and is given to another worker with it; the time of leaving is set each time it goes.
+// and is given to another worker with it; the time of leaving is set each time it is encoded
+// to go, which is sent with its turn.
 #pragma once
 
 #include <flotilla/base/time.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker_sender.hpp"
 
+#include <flotilla/base/check.hpp>
 #include <flotilla/net/system.hpp>
 #include <flotilla/request/codec.hpp>
 
@@ -127,6 +128,7 @@ std::size_t BrokerSender::send_pack(std::span<const std::uint32_t> turns, Broker
     std::size_t count = 0;
     for (; count < turns.size() && pack_.has_room() && goes_along(count); ++count) {
         const wire::StagedMessages::Message each = staged_[turns[count]];
+        FLOTILLA_CHECK(each.large.empty(), "a pack without some of its frames");
         ByteView rest = each.small;
         wire::StagedMessages::next(rest); // the peer,
         wire::StagedMessages::next(rest); // and the header
@@ -148,7 +150,7 @@ void BrokerSender::send(std::size_t at, BrokerOutputs& out) {
         give_unseen(out);
     const auto what = static_cast<std::uint32_t>(at);
     if ((tag & work) != 0 && unseen_by_ == peer)
-        return add_tokens_of(staged_.take(at), unseen_);
+        return add_tokens(at);
     const PeerBacklogs::Sent sent = backlogs_.send(router_, staged_, at);
     if (sent != PeerBacklogs::Sent::yes)
         not_sent(sent, peer, side_of(tag), {&what, 1}, out);
@@ -165,10 +167,16 @@ void BrokerSender::not_sent(PeerBacklogs::Sent sent, std::string_view peer, Side
     machine_.unreachable(peer, side, why, net::now(), out);
     if (side == Side::client && machine_.is_worker(peer)) // it is both
         machine_.unreachable(peer, Side::worker, why, net::now(), out);
-    if (!slow) // else they are among what was dropped
-        for (const std::uint32_t at : what)
-            add_tokens_of(staged_.take(at), unseen_);
+    for (const std::uint32_t at : what)
+        if (!slow && (staged_.tag(at) & work) != 0) // else it is among what was dropped
+            add_tokens(at);
     unseen_by_ = peer;
+}
+
+void BrokerSender::add_tokens(std::size_t at) {
+    const std::size_t before = unseen_.size();
+    add_tokens_of(staged_.frames(at), unseen_);
+    FLOTILLA_CHECK(unseen_.size() == before + 1, "a request to a worker lost its token");
 }
 
 } // namespace flotilla::request

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// BrokerSender: how what a BrokerMachine decided leaves: written down at once, and sent peer by
-// peer when enough has gathered, requests for one worker as a pack where it reads packs; and what
-// did not reach anybody goes back to the machine. Private to the component.
+// BrokerSender: how what a BrokerMachine decided leaves: encoded at once, and sent peer by peer
+// when enough has gathered, requests for one worker as a pack where it reads packs; and what did
+// not reach anybody goes back to the machine. Private to the component.
 //
 // One thread at a time.
 #pragma once
@@ -54,6 +54,7 @@ private:
     std::size_t send_pack(std::span<const std::uint32_t> turns, BrokerOutputs& out);
     void not_sent(net::PeerBacklogs::Sent sent, std::string_view peer, Side side,
                   std::span<const std::uint32_t> what, BrokerOutputs& out);
+    void add_tokens(std::size_t at);
     void give_unseen(BrokerOutputs& out);
 
     net::Socket& router_;

@@ -117,17 +117,21 @@ TEST_CASE("what was staged arrives frame by frame, or tells that nobody is there
           "[integration][net]") {
     Pair pair(test::any_tcp());
     const std::string large(wire::StagedMessages::copied_bytes_max + 1, 'l');
+    const std::string counted(PeerBacklogs::small_bytes_max, 'c');
     const std::vector<std::vector<std::string>> messages{
         {}, {""}, {"a", "", "b"}, {"a", large, "b", ""}, {large, large}};
     for (const auto& frames : messages) {
         pair.staged.begin("nobody", 0);
-        pair.staged.add("hello?");
+        pair.staged.add(ByteView{large});
+        pair.staged.add(Blob::copy(counted));
         pair.staged.begin("deaf", 0);
         for (const std::string& frame : frames)
             pair.staged.add(ByteView{frame});
     }
     for (std::size_t i = 0; i < messages.size(); ++i) {
         CHECK(pair.backlogs.send(pair.router, pair.staged, 2 * i) == PeerBacklogs::Sent::gone);
+        // Whoever decides what becomes of it has all of it.
+        CHECK(pair.staged.frames(2 * i) == wire::Frames{"nobody", large, counted});
         REQUIRE(pair.backlogs.send(pair.router, pair.staged, 2 * i + 1) == PeerBacklogs::Sent::yes);
         wire::Frames expected;
         for (const std::string& frame : messages[i])

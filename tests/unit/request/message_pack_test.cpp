@@ -74,6 +74,33 @@ TEST_CASE("a pack holds what was put into it, in order, as if each had come alon
     CHECK_FALSE(reader.next());
 }
 
+TEST_CASE("a pack of messages that were staged reads as one of the messages") {
+    wire::StagedMessages staged;
+    PackWriter writer;
+    const std::vector<std::pair<std::string, std::string>> requests{
+        {"a", "1"}, {"b", ""}, {"c", std::string(PackWriter::body_bytes_max, 'x')}};
+    for (const auto& [token, body] : requests) {
+        staged.begin("worker", 0, PackWriter::body_bytes_max);
+        write(request_to_worker(token, body), staged);
+        const wire::StagedMessages::Message message = staged[staged.size() - 1];
+        REQUIRE(message.large.empty());
+        ByteView rest = message.small;
+        CHECK(wire::StagedMessages::next(rest) == "worker");
+        CHECK(wire::StagedMessages::next(rest) == header(Dialect::flotilla, Side::worker));
+        writer.add(rest, message.count - 2);
+    }
+    wire::Frames pack;
+    writer.finish(pack);
+    PackReader reader(std::move(pack), PackReader::At::worker);
+    for (const auto& [token, body] : requests) {
+        auto message = reader.next();
+        REQUIRE(message);
+        REQUIRE(*message);
+        CHECK(alone(std::move(**message)) == alone(request_to_worker(token, body)));
+    }
+    CHECK_FALSE(reader.next());
+}
+
 TEST_CASE("a pack of answers is read by the broker, frame by frame") {
     PackReader reader(pack_of(answer_of_worker("a", "1"), answer_of_worker("b", "2")),
                       PackReader::At::broker);
