@@ -9,32 +9,26 @@ Status RoutedMessage::receive(Socket& router, Duration wait) {
     is_cut_ = false;
     descriptor_ = -1;
     user_id_.clear();
-    std::uint64_t sum = 0;
     if (Status received = router.receive(peer_, wait); !received)
         return received;
     bool is_first = true;
     for (bool more = peer_.more(); more; is_first = false) {
         // The frames of one message arrive together.
-        Socket::Look look = router.look_at_once(last_, Duration::zero());
-        if (!look) [[unlikely]] {
-            const auto waited = router.look_waiting(last_, Duration::zero());
-            if (!waited)
-                return fail(waited.error());
-            look = *waited;
-        }
-        more = look.more() == More::yes;
+        const auto look = router.receive_look(last_, Duration::zero());
+        if (!look)
+            return fail(look.error());
+        more = look->more() == More::yes;
         if (is_first)
             ask_who_speaks();
-        const ByteView bytes = look.bytes();
-        sum += bytes.size();
-        if (is_cut_ || frames_.size() == frames_max || sum > bytes_max_) [[unlikely]]
+        const ByteView bytes = look->bytes();
+        bytes_ += bytes.size();
+        if (is_cut_ || frames_.size() == frames_max || bytes_ > bytes_max_) [[unlikely]]
             is_cut_ = true;
         else if (bytes.size() <= Blob::inline_bytes_max)
             frames_.add().assign(bytes);
         else
             last_.move_to(frames_.add());
     }
-    bytes_ = sum;
     return {};
 }
 
