@@ -48,8 +48,7 @@ PeerBacklogs::Sent PeerBacklogs::send(Socket& router, wire::Frames&& message) {
 PeerBacklogs::Sent PeerBacklogs::send(Socket& router, wire::StagedMessages& messages,
                                       std::size_t at) {
     const wire::StagedMessages::Message message = messages[at];
-    const std::uint64_t bytes = message.bytes() + message.frames() * sizeof(Blob);
-    if (!counts(bytes) && (peers_.empty() || !peers_.contains(messages.peer(at)))) {
+    if (!counts(message.held_bytes()) && (peers_.empty() || !peers_.contains(messages.peer(at)))) {
         const Status sent = router.send(message);
         if (sent)
             return Sent::yes;

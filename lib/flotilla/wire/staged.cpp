@@ -135,8 +135,8 @@ std::uint64_t StagedMessages::Message::bytes() const noexcept {
     return sum;
 }
 
-Frames StagedMessages::frames(std::size_t at) const {
-    const Message message = const_cast<StagedMessages&>(*this)[at];
+Frames StagedMessages::frames(std::size_t at) {
+    const Message message = (*this)[at];
     Frames frames;
     for (ByteView rest = message.small; !rest.empty();)
         frames.add(next(rest));

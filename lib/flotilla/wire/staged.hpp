@@ -40,6 +40,7 @@ public:
         std::span<Blob> large{}; // the frames behind them
         std::size_t frames() const noexcept { return count + large.size(); }
         std::uint64_t bytes() const noexcept; // of all frames
+        std::uint64_t held_bytes() const noexcept { return bytes() + frames() * sizeof(Blob); }
     };
     // Takes the next one off `small`, which must not be empty.
     static ByteView next(ByteView& small) noexcept {
@@ -65,7 +66,7 @@ public:
     ByteView peer(std::size_t at) const noexcept;
     std::uint32_t tag(std::size_t at) const noexcept { return item(at).tag; } // the caller's
     // For slow paths: all its frames; the large ones are shared.
-    Frames frames(std::size_t at) const;
+    Frames frames(std::size_t at);
     // Which goes first, second, ...: until the next change. Peers in the order of their first ones.
     std::span<const std::uint32_t> by_peer();
 
