@@ -2,8 +2,8 @@
 //
 // BrokerHops: what a broker notes of the time that requests and answers spend with it, in bodies
 // that end with an envelope. The hop is added when the message comes, so that it waits, is repeated
-// and is given to another worker with it; the time of leaving is set each time it is encoded
-// to go, which is sent with its turn.
+// and is given to another worker with it; the time of leaving is set when it is
+// encoded for one of them, which is the turn in which it is sent.
 #pragma once
 
 #include <flotilla/base/time.hpp>
