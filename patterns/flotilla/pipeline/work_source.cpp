@@ -2,8 +2,8 @@
 #include "work_options.hpp"
 
 #include <flotilla/net/monitor.hpp>
-#include <flotilla/net/part.hpp>
 #include <flotilla/net/peer_backlog.hpp>
+#include <flotilla/net/routed_message.hpp>
 #include <flotilla/net/socket.hpp>
 #include <flotilla/net/system.hpp>
 #include <flotilla/pipeline/source_machine.hpp>
@@ -16,26 +16,16 @@
 namespace flotilla::pipeline {
 
 namespace leased = wire::leased;
-using net::Part;
 using net::PeerBacklogs;
 
 namespace {
 
 constexpr std::size_t turn_messages_max = 1000; // read before anything else is looked at
 constexpr std::uint32_t gather_messages_max = 256;
-// Routing id, delimiter, magic, verb, correlation, options, body.
-constexpr std::size_t input_frames_max = 7;
 constexpr std::uint64_t input_frame_bytes_max = 64ULL << 10; // packed leases are at most 49,160
+constexpr std::uint64_t input_bytes_max = 4 * input_frame_bytes_max;
 // The monitor has no place in fd(): it is looked at this often while somebody holds work.
 constexpr Duration monitor_look = 100ms;
-
-// One message of a peer, as it came in.
-struct Incoming {
-    Part peer{};
-    wire::Frames frames{};
-    std::string user_id{};
-    int descriptor = -1;
-};
 
 } // namespace
 
@@ -46,10 +36,10 @@ struct WorkSource::Rest {
           backlogs(options.backlog_messages_max, options.backlog_bytes_max,
                    options.limits.sessions_max,
                    options.backlog_bytes_max * options.limits.sessions_max),
-          compressor(options.compress), plain(wire::Compression::none) {}
+          compressor(options.compress), plain(wire::Compression::none),
+          incoming(input_bytes_max, options.security) {}
 
-    Status receive(Incoming& incoming);
-    void handle(Incoming& incoming);
+    void handle();
     Status read_inputs();
     void read_monitor();
     void retry_backlogs();
@@ -74,7 +64,7 @@ struct WorkSource::Rest {
     wire::Compressor plain;
     leased::PackedWriter writer;
     SourceOutputs out;
-    Incoming incoming;
+    net::RoutedMessage incoming;
     std::uint32_t gathered = 0; // submitted since the last dispatch
     std::uint64_t answers_dropped_total = 0;
     std::uint64_t packed_frames_total = 0;
@@ -83,37 +73,19 @@ struct WorkSource::Rest {
 
 // ---- input -------------------------------------------------------------------------------------
 
-Status WorkSource::Rest::receive(Incoming& into) {
-    into.frames.clear();
-    if (Status received = router.receive(into.peer, Duration::zero()); !received)
-        return received;
-    bool more = into.peer.more();
-    for (std::size_t frames = 0; more; ++frames) {
-        Part frame;
-        if (Status received = router.receive(frame, no_limit); !received)
-            return received;
-        more = frame.more();
-        if (frames == 0) {
-            into.descriptor = frame.descriptor();
-            into.user_id.clear();
-            if (net::names_users(options.security))
-                into.user_id = frame.property("User-Id").value_or(std::string_view{});
-        }
-        if (frames < input_frames_max)
-            into.frames.add(std::move(frame).to_blob());
-    }
-    return {};
-}
-
-void WorkSource::Rest::handle(Incoming& from) {
-    const WorkPeer peer{from.peer.view(), from.user_id, from.descriptor};
+void WorkSource::Rest::handle() {
+    const WorkPeer peer{incoming.peer(), incoming.user_id(), incoming.descriptor()};
+    wire::Frames& frames = incoming.frames();
     const Instant now = net::now();
-    const auto head = leased::read_head(from.frames, 0);
-    if (!head) {
-        const bool delimited = from.frames.size() > 1 && from.frames[0].empty();
+    const bool delimited = frames.size() > 1 && frames[0].empty();
+    const auto head = leased::read_head(frames, 0);
+    if (!head)
         return machine.receive_malformed(peer, {delimited, {}}, head.error(), now, out);
-    }
-    const auto command = leased::read_command(*head, from.frames);
+    if (incoming.is_cut())
+        return machine.receive_malformed(
+            peer, head->envelope,
+            {Errc::too_large, "a message with more frames or bytes than a source takes"}, now, out);
+    const auto command = leased::read_command(*head, frames);
     if (!command)
         return machine.receive_malformed(peer, head->envelope, command.error(), now, out);
     machine.receive(peer, head->envelope, *command, now, out);
@@ -121,9 +93,9 @@ void WorkSource::Rest::handle(Incoming& from) {
 
 Status WorkSource::Rest::read_inputs() {
     for (std::size_t i = 0; i < turn_messages_max; ++i) {
-        if (const Status received = receive(incoming); !received)
+        if (const Status received = incoming.receive(router, Duration::zero()); !received)
             return received.error().code == Errc::would_block ? Status{} : received;
-        handle(incoming);
+        handle();
         act();
     }
     return {};

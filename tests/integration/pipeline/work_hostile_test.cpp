@@ -145,7 +145,13 @@ TEST_CASE("work: what is not the protocol is answered with what is wrong", "[int
     for (int i = 0; i < 500; ++i)
         long_one.add(ByteView{"more"});
     CHECK(said(std::move(long_one)) == "error malformed");
-    CHECK(shop.source.counters().malformed_total + shop.source.counters().refused_total == 12);
+    Frames heavy_one{"FLQ1", "ack", "heavy", ""}; // each frame within its limit, not all of them
+    for (int i = 0; i < 6; ++i)
+        heavy_one.add(std::string(60'000, 'l'));
+    const Frames refused = shop.ask(peer, std::move(heavy_one));
+    CHECK(outcome(refused) == "error too_large");
+    CHECK(refused[2] == ByteView{"heavy"});
+    CHECK(shop.source.counters().malformed_total + shop.source.counters().refused_total == 13);
     shop.check_good_worker();
 }
 
