@@ -21,7 +21,7 @@ struct ProxyFlags {
     std::vector<std::string> backend;
     std::vector<std::string> capture;
     std::optional<std::uint64_t> hwm;
-    std::string full = "lossy";
+    std::string overflow = "lossy";
     bool last_value = false;
     Duration linger = 5s;
     SecurityFlags security;
@@ -80,9 +80,9 @@ Result<relay::RelayOptions> make_options(const ProxyFlags& flags) {
     }
     if (flags.hwm)
         options.messages_max = static_cast<std::uint32_t>(*flags.hwm);
-    auto overflow = relay::parse_overflow(flags.full);
+    auto overflow = relay::parse_overflow(flags.overflow);
     if (!overflow)
-        return fail(overflow.error().code, "--full: " + overflow.error().detail);
+        return fail(overflow.error().code, "--overflow: " + overflow.error().detail);
     options.overflow = *overflow;
     if (flags.last_value)
         options.last_value.emplace();
@@ -179,7 +179,7 @@ Run declare_proxy(Parser& parser) {
               "Messages queued per peer [131072 of a forwarder, which loses what does not fit; "
               "1000 of the others, which push back]");
     parser
-        .add_option("--full", flags->full,
+        .add_option("--overflow", flags->overflow,
                     "forwarder, when a subscriber does not keep up: it loses messages (lossy), all "
                     "do (drop), or the proxy waits (block, block:250ms) [lossy]")
         .type_name("POLICY");

@@ -41,9 +41,9 @@ struct RawFlags {
     std::optional<std::string> wait_sub;
     std::vector<std::string> prefixes; // sub, xsub
     std::string routing_id;
-    std::string full = "block"; // pub, xpub: "block", "lossy"
-    bool echo = false;          // rep
-    std::string reply;          // rep
+    std::string overflow = "block"; // pub, xpub: "block", "lossy"
+    bool echo = false;              // rep
+    std::string reply;              // rep
 };
 
 // What a verb is, besides its flags.

@@ -33,7 +33,7 @@ Result<Link::Plan> RawRun::make_plan(const Targets& targets) const {
         plan.type = SocketType::xpub; // the same to its peers, and it hears the subscriptions
         plan.options.subscriptions = net::SocketOptions::Subscriptions::every;
     }
-    plan.options.refuse_when_full = plan.type == SocketType::xpub && flags_.full == "block";
+    plan.options.refuse_when_full = plan.type == SocketType::xpub && flags_.overflow == "block";
     if (verb_.type == SocketType::sub)
         plan.prefixes = or_everything(flags_.prefixes);
     if (verb_.flow != Flow::in && plan.type != SocketType::xpub)

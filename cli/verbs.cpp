@@ -67,7 +67,7 @@ void add_publishing(Parser& parser, RawFlags& flags) {
     parser.add_option("--topic", flags.input.topic, "First frame of every message")
         .type_name("TEXT")
         .group("Input");
-    add_choice(parser, "--full", flags.full, {"block", "lossy"},
+    add_choice(parser, "--overflow", flags.overflow, {"block", "lossy"},
                "When a subscriber does not keep up: wait for it, at most -t [block], or let it "
                "lose messages")
         .group("Traffic");

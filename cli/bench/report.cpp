@@ -38,35 +38,35 @@ bool shows_latency(const Measured& measured) {
 
 std::string text_report(const Measured& measured) {
     const Load& load = measured.load;
-    std::string text = "pattern     " + measured.pattern + " over " + measured.over +
-                       "\nload        " + std::to_string(load.count) + " messages of " +
+    std::string text = "pattern      " + measured.pattern + " over " + measured.over +
+                       "\nload         " + std::to_string(load.count) + " messages of " +
                        std::to_string(load.message_bytes) + " bytes after " +
                        std::to_string(load.warm_up) + " to warm up" +
                        (load.rate > 0 ? ", " + number(load.rate, 0) + " a second" : "") + "\n";
     if (measured.sent) {
         const std::uint64_t bytes = measured.sent->sent * load.message_bytes;
-        text += "sent        " + std::to_string(measured.sent->sent) + ", " +
+        text += "sent         " + std::to_string(measured.sent->sent) + ", " +
                 rate_text(measured.sent->sent, bytes, measured.sent->elapsed) + "\n";
         if (load.rate > 0)
-            text += "behind      at most " + number(microseconds(measured.sent->behind_max), 0) +
+            text += "behind       at most " + number(microseconds(measured.sent->behind_max), 0) +
                     " us\n";
     }
     if (measured.received == nullptr)
         return text;
     const Tally& tally = *measured.received;
-    text += "received    " + std::to_string(tally.received()) + ", " +
+    text += "received     " + std::to_string(tally.received()) + ", " +
             rate_text(tally.received(), tally.bytes(), tally.elapsed()) + "\n";
     if (shows_latency(measured)) {
         const Histogram& latency = tally.latency();
-        text += "latency     p50 " + number(microseconds(latency.quantile(0.5)), 1) + " us, p99 " +
+        text += "latency      p50 " + number(microseconds(latency.quantile(0.5)), 1) + " us, p99 " +
                 number(microseconds(latency.quantile(0.99)), 1) + " us, p99.9 " +
                 number(microseconds(latency.quantile(0.999)), 1) + " us, max " +
                 number(microseconds(latency.max()), 1) + " us, " +
                 (measured.pattern == "request" ? "there and back" : "one way") +
                 (load.rate > 0 ? ", from the intended send time" : "") + "\n";
     }
-    return text + "lost        " + std::to_string(tally.lost()) + "\nduplicated  " +
-           std::to_string(tally.duplicated()) + "\ndisordered  " +
+    return text + "lost         " + std::to_string(tally.lost()) + "\nduplicated   " +
+           std::to_string(tally.duplicated()) + "\nout of order " +
            std::to_string(tally.out_of_order()) + "\n";
 }
 

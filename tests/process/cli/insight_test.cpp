@@ -92,7 +92,7 @@ TEST_CASE("bench: its two sides can be two processes") {
     INFO(send.error);
     CHECK(send.exit == Exit::with(0));
     CHECK(receive.wait_exit() == Exit::with(0));
-    CHECK(has(receive.text(Stream::output), "lost        0\n"));
+    CHECK(has(receive.text(Stream::output), "lost         0\n"));
 }
 
 TEST_CASE("bench: what does not go together, and nobody on the other side, are told") {

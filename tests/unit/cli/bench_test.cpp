@@ -95,7 +95,7 @@ TEST_CASE("bench report: says what was measured and leaves out what was not", "[
     Measured measured{"pipeline", "tcp://127.0.0.1:1", {}, std::nullopt, &tally};
     measured.load.count = 2;
     const std::string text = text_report(measured);
-    CHECK(text.find("lost        1\n") != std::string::npos);
+    CHECK(text.find("lost         1\n") != std::string::npos);
     CHECK(text.find("latency") == std::string::npos); // of a flood it would be its queues' length
     measured.load.rate = 1000;
     CHECK(text_report(measured).find("from the intended send time") != std::string::npos);
