@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <flotilla/wire/subscription.hpp>
+
 #include <cli/peers.hpp>
 
 #include <algorithm>
@@ -115,11 +117,12 @@ void Peers::take_back(int descriptor) {
 }
 
 void Peers::on_subscription(int descriptor, ByteView frame) {
-    if (frame.empty() || (frame[0] != '\0' && frame[0] != '\1'))
-        return; // an upstream message of the peer's own
-    const ByteView prefix = frame.substr(1);
+    const auto asked = wire::read_subscription(frame);
+    if (!asked)
+        return;
+    const ByteView prefix = asked->prefix;
     take_back(descriptor);
-    if (frame[0] == '\1') {
+    if (asked->subscribes) {
         if (subscriptions_ < subscriptions_max) {
             by_connection_[descriptor].emplace(prefix);
             ++subscriptions_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <flotilla/base/units.hpp>
 #include <flotilla/net/system.hpp>
+#include <flotilla/wire/subscription.hpp>
 
 #include <cli/doctor/diagnose.hpp>
 #include <cli/raw.hpp>
@@ -33,9 +34,10 @@ void RawRun::hear_subscriptions() {
     while (link_->socket().receive(part, Duration::zero())) {
         link_->peers().on_subscription(part.descriptor(), part);
         moved_ = true;
-        if (terminal_.verbosity() == Verbosity::verbose && part.size() > 0)
-            terminal_.detail((part.view()[0] == '\1' ? "subscribed: '" : "unsubscribed: '") +
-                             routing_text(part.view().substr(1)) + "'");
+        const auto asked = wire::read_subscription(part);
+        if (terminal_.verbosity() == Verbosity::verbose && asked)
+            terminal_.detail((asked->subscribes ? "subscribed: '" : "unsubscribed: '") +
+                             routing_text(asked->prefix) + "'");
     }
 }
 

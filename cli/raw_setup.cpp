@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The first half of a raw verb: from its flags to an open socket.
 #include <flotilla/net/system.hpp>
+#include <flotilla/wire/subscription.hpp>
 
 #include <cli/raw_run.hpp>
 
@@ -108,7 +109,9 @@ Status RawRun::prepare() {
     // XSUB hears nothing until it asks; who sends it messages of his own asks by them.
     if (verb_.type == SocketType::xsub && (!input_ || input_->absent() || !flags_.prefixes.empty()))
         for (const std::string& prefix : or_everything(flags_.prefixes))
-            if (Status sent = link_->socket().send(ByteView{"\1" + prefix}, subscribe_wait); !sent)
+            if (Status sent = link_->socket().send(to_frame(wire::Subscription{true, prefix}),
+                                                   subscribe_wait);
+                !sent)
                 return sent;
     traffic_.emplace(make_rules(), net::now());
     return {};

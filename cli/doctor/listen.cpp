@@ -3,6 +3,7 @@
 #include <flotilla/net/poller.hpp>
 #include <flotilla/net/system.hpp>
 #include <flotilla/pubsub/topic.hpp>
+#include <flotilla/wire/subscription.hpp>
 
 #include <cli/doctor/listen.hpp>
 #include <cli/signals.hpp>
@@ -70,14 +71,15 @@ private:
     }
 
     void note_subscription(ByteView frame) {
-        if (frame.empty())
+        const auto asked = wire::read_subscription(frame);
+        if (!asked)
             return;
-        std::string topic(frame.substr(1, TopicCount::topic_bytes_max));
+        std::string topic(asked->prefix.substr(0, TopicCount::topic_bytes_max));
         auto& known = heard_.subscriptions;
         const auto at = std::find(known.begin(), known.end(), topic);
-        if (frame[0] == '\x01' && at == known.end() && known.size() < subscriptions_max)
+        if (asked->subscribes && at == known.end() && known.size() < subscriptions_max)
             known.push_back(std::move(topic));
-        if (frame[0] == '\0' && at != known.end())
+        if (!asked->subscribes && at != known.end())
             known.erase(at);
     }
 

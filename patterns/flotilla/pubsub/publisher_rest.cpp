@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "publisher_rest.hpp"
 
+#include <flotilla/wire/subscription.hpp>
+
 #include <utility>
 
 namespace flotilla::pubsub {
@@ -195,15 +197,14 @@ void Publisher::Rest::read_events() {
     }
 }
 
-// One frame of input: 1 and a prefix subscribes, 0 and a prefix ends it, as libzmq reads it too.
 void Publisher::Rest::apply(net::Part& message) {
-    const ByteView bytes = message.view();
-    if (bytes.empty() || (bytes.front() != '\0' && bytes.front() != '\1')) {
+    const auto asked = wire::read_subscription(message.view());
+    if (!asked) {
         ++counts.unexpected_total;
         return;
     }
-    const ByteView prefix = bytes.substr(1);
-    if (bytes.front() == '\0') {
+    const ByteView prefix = asked->prefix;
+    if (!asked->subscribes) {
         table.unsubscribe(message.descriptor(), prefix);
         if (values)
             (void)socket->unsubscribe(prefix); // a peer that is gone has nothing to end

@@ -13,24 +13,18 @@ bool is_manual(const net::Socket& socket) {
 
 } // namespace
 
-std::optional<Asked> read_asked(ByteView frame) noexcept {
-    if (frame.empty() || (frame.front() != '\0' && frame.front() != '\1'))
-        return std::nullopt;
-    return Asked{frame.front() == '\1', frame.substr(1)};
-}
-
 Listeners::Listeners(const RelayOptions& options, Rights& rights, Rights::Listening listening)
     : options_(options), rights_(rights), listening_(listening),
       subscriptions_(options.subscriptions_bytes_max) {}
 
 Listeners::Outcome Listeners::hear(net::Socket& socket, const net::Part& message,
-                                   const Asked& asked) {
+                                   const wire::Subscription& asked) {
     if (is_out_of_step_ && (asked.subscribes || message.descriptor() >= 0)) {
         net::cut(message.descriptor());
         return Outcome::no_place;
     }
-    return asked.subscribes ? subscribe(socket, message, asked.topic)
-                            : cancel(socket, message.descriptor(), asked.topic);
+    return asked.subscribes ? subscribe(socket, message, asked.prefix)
+                            : cancel(socket, message.descriptor(), asked.prefix);
 }
 
 Listeners::Outcome Listeners::subscribe(net::Socket& socket, const net::Part& message,

@@ -12,20 +12,13 @@
 #include <flotilla/net/part.hpp>
 #include <flotilla/net/socket.hpp>
 #include <flotilla/relay/plan.hpp>
+#include <flotilla/wire/subscription.hpp>
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 namespace flotilla::relay {
-
-// A frame that an XPUB gave: "\1topic" subscribes, "\0topic" cancels.
-struct Asked {
-    bool subscribes;
-    ByteView topic;
-};
-std::optional<Asked> read_asked(ByteView frame) noexcept;
 
 class Listeners {
 public:
@@ -44,7 +37,7 @@ public:
     };
     // After all events of connections that there are. In manual mode libzmq is told what takes
     // effect.
-    Outcome hear(net::Socket& socket, const net::Part& message, const Asked& asked);
+    Outcome hear(net::Socket& socket, const net::Part& message, const wire::Subscription& asked);
     // A message that is no subscription; `first` of its frames. Whoever hides subscriptions behind
     // that, which libzmq takes for such, is cut off. So is everybody in manual mode, where libzmq
     // then takes the answers to what is read next for those of others.

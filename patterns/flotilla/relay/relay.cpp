@@ -4,6 +4,7 @@
 #include <flotilla/base/check.hpp>
 #include <flotilla/net/system.hpp>
 #include <flotilla/wire/foreign.hpp>
+#include <flotilla/wire/subscription.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -130,7 +131,8 @@ Status Relay::Rest::open(net::Context& context) {
 // The newest value is known only of what always comes, whoever listens just now. The socket keeps
 // the subscription for publishers that connect later.
 Status Relay::Rest::subscribe_to_everything() {
-    const Status sent = socket(Side::frontend).send("\1", Duration::zero());
+    const Status sent =
+        socket(Side::frontend).send(to_frame(wire::Subscription{}), Duration::zero());
     return sent ? Status{} : named(plan.options, "frontend", sent.error());
 }
 

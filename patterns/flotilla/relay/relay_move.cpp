@@ -8,7 +8,7 @@ namespace {
 
 Listeners::Hides hidden_in(const Message& message) {
     for (std::size_t i = 1; i < message.frames; ++i)
-        if (read_asked(message.frame(i)))
+        if (wire::read_subscription(message.frame(i)))
             return Listeners::Hides::subscriptions;
     return Listeners::Hides::nothing;
 }
@@ -204,7 +204,7 @@ void Relay::Rest::retry_backlog() {
 bool Relay::Rest::subscription() {
     using Outcome = Listeners::Outcome;
     const Message& message = end(Side::backend).message;
-    const auto asked = read_asked(message.frame(0));
+    const auto asked = wire::read_subscription(message.frame(0));
     if (message.frames != 1 || !asked) {
         listeners->heard_garbage(socket(Side::backend), message.parts[0], hidden_in(message));
         pump.dropped(Side::backend, Drop::malformed);
@@ -230,9 +230,9 @@ bool Relay::Rest::subscription() {
     if (tap)
         tap->publish(Direction::out, message);
     if (asked->subscribes && last_values)
-        send_last_values(asked->topic);
+        send_last_values(asked->prefix);
     const bool concerns_upstream = outcome == Outcome::first || outcome == Outcome::last;
-    return concerns_upstream && !is_always_wanted(asked->topic) ? forward(Side::backend) : true;
+    return concerns_upstream && !is_always_wanted(asked->prefix) ? forward(Side::backend) : true;
 }
 
 // Somebody left who was the last to want it.

@@ -48,7 +48,7 @@ void Tap::read_subscriptions() {
     for (std::size_t read = 0; read < burst_max; ++read) {
         if (!socket_.receive(part, Duration::zero()))
             return listeners_.found_empty();
-        const auto asked = read_asked(part);
+        const auto asked = wire::read_subscription(part);
         if (!asked) { // each frame by itself, as libzmq takes them
             listeners_.heard_garbage(socket_, part, Listeners::Hides::nothing);
             continue;
