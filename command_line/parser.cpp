@@ -13,11 +13,21 @@ namespace flotilla::command_line {
 namespace {
 
 // CLI11 gives a meaning to some words where a list is expected ("[a,b]", "{}", "%%", "++"); values
-// must pass untouched. So they travel through it behind a byte that nothing else begins with.
+// must pass untouched. So they travel through it behind a byte, and so does what begins with that.
 constexpr char shield = '\x01';
 
-bool needs_shield(const std::string& word) {
-    return !word.empty() && (word.front() == '[' || word == "{}" || word == "%%" || word == "++");
+bool needs_shield(std::string_view value) {
+    return !value.empty() && (value.front() == '[' || value.front() == shield || value == "{}" ||
+                              value == "%%" || value == "++");
+}
+
+// Where the value begins: of "--name=value", "-nvalue", or a word that is nothing but a value.
+std::size_t value_at(std::string_view word) {
+    if (word.substr(0, 2) == "--") {
+        const std::size_t equals = word.find('=');
+        return equals == word.npos ? word.size() : equals + 1;
+    }
+    return word.substr(0, 1) == "-" ? std::min<std::size_t>(2, word.size()) : 0;
 }
 
 std::string unshield(const std::string& word) {
@@ -314,8 +324,8 @@ std::string Parser::named_by_source(const std::string& sentence,
 Result<Parser::Asked> Parser::parse(std::vector<std::string> words) {
     const std::vector<std::string> said = words;
     for (std::string& word : words)
-        if (needs_shield(word))
-            word.insert(word.begin(), shield);
+        if (const std::size_t at = value_at(word); needs_shield(std::string_view{word}.substr(at)))
+            word.insert(at, 1, shield);
     std::reverse(words.begin(), words.end()); // the order that CLI11 takes a vector in
     try {
         app_.parse(words);

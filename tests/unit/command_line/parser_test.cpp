@@ -53,12 +53,19 @@ TEST_CASE("parser: words that a list would give a meaning to reach it as they ar
     std::vector<std::string> messages;
     std::string one;
     parser.add_option("MESSAGE", messages, "What");
-    parser.add_option("--one", one, "One");
-    const std::vector<std::string> words{"[a,b]", "{}", "%%", "++", "[", "plain"};
+    parser.add_option("-o,--one", one, "One");
+    const std::vector<std::string> words{"[a,b]", "{}",  "%%", "++",  "[",
+                                         "plain", "\1a", "\1", "\1[b"};
     REQUIRE(runs(parser, words));
     CHECK(messages == words);
-    REQUIRE(runs(parser, {"--one", "[x]"}));
-    CHECK(one == "[x]");
+    for (const std::string value : {"[x]", "\1a", "{}", "=", "x"}) {
+        REQUIRE(runs(parser, {"--one", value}));
+        CHECK(one == value);
+        REQUIRE(runs(parser, {"--one=" + value}));
+        CHECK(one == value);
+        REQUIRE(runs(parser, {"-o" + value}));
+        CHECK(one == value);
+    }
 }
 
 TEST_CASE("parser: what refuses a value says so behind the option's name", "[unit]") {
