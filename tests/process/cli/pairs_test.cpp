@@ -145,6 +145,13 @@ TEST_CASE("pair and pair exchange messages") {
     CHECK(left.text(Stream::output) == "ping\n");
 }
 
+TEST_CASE("pub -v tells subscriptions, and takes nothing else for one") {
+    Process pub = start_zmq({"pub", any_port, "-v", "--wait-sub", "app.", "a message"});
+    CHECK(run_zmq({"xsub", bound_endpoint(pub), "hello", "\1app."}).exit == Exit::with(0));
+    CHECK(pub.wait_line(Stream::error, "subscribed: 'app.'"));
+    CHECK(pub.text(Stream::error).find("ello") == std::string::npos);
+}
+
 TEST_CASE("xpub prints the subscriptions and xsub the messages") {
     Process xpub = start_zmq({"xpub", any_port, "--format", "quoted", "-F", "|"});
     const std::string endpoint = bound_endpoint(xpub);
