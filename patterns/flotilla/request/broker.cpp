@@ -260,6 +260,8 @@ Broker::~Broker() {
 Result<Broker> Broker::open(net::Context& context, BrokerOptions options) {
     if (Status checked = check(options); !checked)
         return fail(std::move(checked.error()));
+    options.limits.held_bytes_max =
+        std::min(options.limits.held_bytes_max, options.backlog_bytes_max / 2);
     net::SocketOptions socket;
     socket.frame_bytes_max = std::max(options.limits.message_bytes_max, limits::envelope_bytes_max);
     socket.message_bytes_max = options.limits.message_bytes_max + limits::envelope_bytes_max;

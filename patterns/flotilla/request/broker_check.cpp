@@ -52,12 +52,15 @@ void BrokerMachine::check_workers() const {
         FLOTILLA_CHECK(worker.held.size <= std::max(worker.capacity, worker.held_beyond),
                        "a worker holds more than it takes");
         std::uint32_t held = 0;
+        std::uint64_t held_bytes = 0;
         std::uint32_t running = 0;
         for (Slot at = worker.held.first; at != no_slot; at = requests_[at].in_list.next, ++held) {
             FLOTILLA_CHECK(requests_[at].worker == slot, "a worker holds another's request");
+            held_bytes += requests_[at].given_bytes;
             running += requests_[at].state == State::running ? 1 : 0;
         }
-        FLOTILLA_CHECK(held == worker.held.size && running == worker.running,
+        FLOTILLA_CHECK(held == worker.held.size && running == worker.running &&
+                           held_bytes == worker.held_bytes,
                        "a worker's requests are miscounted");
         FLOTILLA_CHECK(worker.has_room ==
                            (!worker.draining && !worker.unreachable && held < worker.capacity),
@@ -85,13 +88,15 @@ void BrokerMachine::check_services() const {
             ++queued;
             bytes += requests_[at].bytes;
         }
-        std::uint32_t with_room = 0;
+        bool has_idle = false;
         for (std::size_t held = 0; held < service.room.by_held.size(); ++held)
             for (Slot at = service.room.by_held[held].first; at != no_slot;
-                 at = workers_[at].in_room.next, ++with_room)
+                 at = workers_[at].in_room.next) {
                 FLOTILLA_CHECK(workers_[at].service == slot && workers_[at].has_room &&
                                    workers_[at].held.size == held && held >= service.room.lowest,
                                "a worker stands in the wrong line");
+                has_idle = has_idle || workers_[at].held.empty();
+            }
         std::uint32_t paused = 0;
         for (const auto& [until, at] : pauses_) {
             const BrokerRequest& request = requests_[at];
@@ -102,7 +107,7 @@ void BrokerMachine::check_services() const {
         FLOTILLA_CHECK(paused == service.paused, "pauses are miscounted");
         FLOTILLA_CHECK(queued == service.queue.size && bytes == service.queue_bytes,
                        "a queue is miscounted");
-        FLOTILLA_CHECK(with_room == 0 || queued == 0, "a request waits while a worker has room");
+        FLOTILLA_CHECK(queued == 0 || !has_idle, "a request waits while a worker is idle");
     });
     std::vector<std::uint32_t> workers;
     workers_.for_each([&](Slot at) {

@@ -152,7 +152,11 @@ bool BrokerMachine::make_room(Said& said, Slot slot, std::uint64_t bytes) {
                service.queue_bytes + bytes > limits.queue_bytes_max;
     };
     // A worker that has room takes it past the queue, which is empty then.
-    if (!full() || (service.queue.empty() && workers_.best(service.room) != no_slot))
+    const auto passes = [&] {
+        const Slot worker = workers_.best(service.room);
+        return service.queue.empty() && worker != no_slot && takes(worker, bytes);
+    };
+    if (!full() || passes())
         return true;
     if (limits.when_full == WhenFull::refuse || bytes > limits.queue_bytes_max)
         return false;

@@ -30,6 +30,8 @@ void BrokerMachine::set_limits(BrokerLimits limits, Instant now, BrokerOutputs& 
     limits.heartbeat = limits_.heartbeat;
     limits.liveness = limits_.liveness;
     limits.message_bytes_max = limits_.message_bytes_max;
+    limits.held_messages_max = limits_.held_messages_max;
+    limits.held_bytes_max = limits_.held_bytes_max;
     limits.kept_answers_max = limits_.kept_answers_max;
     limits.kept_bytes_max = limits_.kept_bytes_max;
     limits.kept_for = limits_.kept_for;
@@ -312,10 +314,17 @@ void BrokerMachine::serve(Slot service, Instant now, BrokerOutputs& out) {
         Slot worker = workers_.best_but(room, requests_[request].declined);
         if (worker == no_slot)
             worker = workers_.best(room);
-        if (worker == no_slot || stopped_)
+        if (worker == no_slot || stopped_ || !takes(worker, requests_[request].bytes))
             return;
         give(request, worker, now, out);
     }
+}
+
+// Besides its room: no more at once than it can be sent before it has had time to read.
+bool BrokerMachine::takes(Slot slot, std::uint64_t bytes) const {
+    const BrokerWorker& worker = workers_[slot];
+    return worker.held.empty() || (worker.held.size < limits_.held_messages_max &&
+                                   worker.held_bytes + bytes <= limits_.held_bytes_max);
 }
 
 void BrokerMachine::give(Slot slot, Slot to, Instant now, BrokerOutputs& out) {
@@ -337,6 +346,8 @@ void BrokerMachine::give(Slot slot, Slot to, Instant now, BrokerOutputs& out) {
         --waiting_;
     }
     RequestLinks(requests_).push_back(worker.held, slot);
+    request.given_bytes = request.bytes;
+    worker.held_bytes += request.given_bytes;
     workers_.update(service.room, to, held_before);
 
     Message& message = out.send_to(worker.peer);
@@ -364,6 +375,7 @@ void BrokerMachine::take_from(Slot from, Slot slot, Instant now) {
     BrokerService& service = services_[worker.service];
     const std::uint32_t held_before = worker.held.size;
     RequestLinks(requests_).erase(worker.held, slot);
+    worker.held_bytes -= requests_[slot].given_bytes;
     if (worker.held.empty()) {
         ++service.waiting;
         ++waiting_;

@@ -222,6 +222,7 @@ private:
     void take_from(Slot worker, Slot request, Instant now);
     void stop_running(Slot request);
     void serve(Slot service, Instant now, BrokerOutputs& out);
+    bool takes(Slot worker, std::uint64_t bytes) const;
     void set_capacities(Instant now, BrokerOutputs& out);
     void give(Slot request, Slot worker, Instant now, BrokerOutputs& out);
     void look(Slot worker, Instant now, BrokerOutputs& out);

@@ -50,6 +50,10 @@ struct BrokerLimits {
     // here but message_bytes_max.
     std::uint64_t requests_bytes_max = 512ULL << 20;
     std::uint64_t message_bytes_max = 64ULL << 20; // of one body; 1 to 1 GiB
+    // What one worker may hold at once, whatever its capacity; one request always. Less than what
+    // is kept for a peer that does not read, or a burst would cut off a worker that does.
+    std::uint32_t held_messages_max = 1'000;
+    std::uint64_t held_bytes_max = 8ULL << 20;
     // Answers kept for clients that ask again with the same id; 0: none.
     std::uint32_t kept_answers_max = 10'000;
     std::uint64_t kept_bytes_max = 64ULL << 20;

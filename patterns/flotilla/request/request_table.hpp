@@ -69,6 +69,7 @@ struct BrokerRequest {
     Instant deadline = never;
     wire::Frames body{};
     std::uint64_t bytes = 0;
+    std::uint64_t given_bytes = 0; // to its worker, who may not have read it yet
 
     SlotLink in_list{}; // of its service's queue or of what its worker holds; paused: of none
     SlotLink in_connection{};

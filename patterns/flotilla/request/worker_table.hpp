@@ -44,7 +44,8 @@ struct BrokerWorker {
     Slot service = no_slot;
     std::uint32_t capacity = 1;
     std::uint32_t held_beyond = 0; // what it held when its capacity changed last, or before
-    SlotList held{};               // requests, in the order of giving out; abandoned ones too
+    std::uint64_t held_bytes = 0;
+    SlotList held{}; // requests, in the order of giving out; abandoned ones too
     Instant heard{};
     Instant beaten{};          // when a heartbeat was sent to it
     std::uint32_t running = 0; // of these, requests that somebody waits for

@@ -179,7 +179,8 @@ TEST_CASE("requests that wait for a worker that never reads go to another when i
     BrokerOptions options;
     options.backlog_messages_max = 10;
     options.limits.service.prefetch = 10'000;
-    options.limits.heartbeat = 1h; // so that only requests wait
+    options.limits.held_messages_max = 10'000; // more than libzmq takes
+    options.limits.heartbeat = 1h;             // so that only requests wait
     BrokerWorld world("inproc://deaf-worker", options);
     net::SocketOptions small;
     small.receive_messages_max = 1;
@@ -205,11 +206,38 @@ TEST_CASE("requests that wait for a worker that never reads go to another when i
         CHECK(world.hear(worker).back() == ByteView{std::to_string(i)});
 }
 
+TEST_CASE("a worker that reads is not cut off, however much its capacity allows it") {
+    BrokerOptions options;
+    options.limits.service.prefetch = 10'000;
+    options.backlog_bytes_max = 64 << 10;
+    BrokerWorld world("inproc://large-capacity", options);
+    net::SocketOptions small;
+    small.receive_messages_max = 1;
+    net::Socket worker = world.connect(net::SocketType::dealer, small);
+    BrokerWorld::say(worker, ready());
+    world.until([&] { return world.broker->levels().workers == 1; });
+    net::Socket client = world.connect();
+    const std::string body(20'000, 'x');
+    for (int i = 0; i < 40; ++i)
+        BrokerWorld::say(client, ask(body));
+    world.until([&] { return world.broker->counters().accepted_total == 40; });
+    for (int i = 0; i < 40; ++i) {
+        const wire::Frames request = world.hear(worker);
+        CHECK(request.back() == ByteView{body});
+        BrokerWorld::say(worker, {"MDPW02", "\x04", request[2].view(), "", "done"});
+    }
+    for (int i = 0; i < 40; ++i)
+        CHECK(world.hear(client).back() == ByteView{"done"});
+    CHECK(world.broker->counters().peers_too_slow_total == 0);
+    CHECK(world.broker->counters().failed_total == 0);
+}
+
 TEST_CASE("what waits for a worker is dropped when its session ends") {
     BrokerOptions options;
     options.backlog_messages_max = 100'000;
     options.limits.service.prefetch = 10'000;
-    options.limits.heartbeat = 1h; // so that only requests wait
+    options.limits.held_messages_max = 10'000; // more than libzmq takes
+    options.limits.heartbeat = 1h;             // so that only requests wait
     BrokerWorld world("inproc://leaving", options);
     net::SocketOptions small;
     small.receive_messages_max = 1;

@@ -110,7 +110,8 @@ TEST_CASE("pack: what is wrong in a pack ends the worker, and its requests go to
 TEST_CASE("pack: packs that wait for a worker that never reads go to another, whole") {
     BrokerOptions options;
     options.backlog_messages_max = 10;
-    options.limits.heartbeat = 1h; // so that only requests wait
+    options.limits.held_messages_max = 10'000; // more than libzmq takes
+    options.limits.heartbeat = 1h;             // so that only requests wait
     BrokerWorld world("inproc://deaf-packs", options);
     net::SocketOptions small;
     small.receive_messages_max = 1;
