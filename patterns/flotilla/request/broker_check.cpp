@@ -88,14 +88,16 @@ void BrokerMachine::check_services() const {
             ++queued;
             bytes += requests_[at].bytes;
         }
-        bool has_idle = false;
+        const Slot front = service.queue.first;
+        Slot best = no_slot; // whom serve() would ask: not who declined it, if there is another
         for (std::size_t held = 0; held < service.room.by_held.size(); ++held)
             for (Slot at = service.room.by_held[held].first; at != no_slot;
                  at = workers_[at].in_room.next) {
                 FLOTILLA_CHECK(workers_[at].service == slot && workers_[at].has_room &&
                                    workers_[at].held.size == held && held >= service.room.lowest,
                                "a worker stands in the wrong line");
-                has_idle = has_idle || workers_[at].held.empty();
+                if (best == no_slot || (front != no_slot && best == requests_[front].declined))
+                    best = at;
             }
         std::uint32_t paused = 0;
         for (const auto& [until, at] : pauses_) {
@@ -107,7 +109,8 @@ void BrokerMachine::check_services() const {
         FLOTILLA_CHECK(paused == service.paused, "pauses are miscounted");
         FLOTILLA_CHECK(queued == service.queue.size && bytes == service.queue_bytes,
                        "a queue is miscounted");
-        FLOTILLA_CHECK(queued == 0 || !has_idle, "a request waits while a worker is idle");
+        FLOTILLA_CHECK(queued == 0 || best == no_slot || !takes(best, requests_[front].bytes),
+                       "a request waits while a worker would take it");
     });
     std::vector<std::uint32_t> workers;
     workers_.for_each([&](Slot at) {
