@@ -17,6 +17,7 @@
 #include <flotilla/base/encoding.hpp>
 #include <flotilla/base/error.hpp>
 #include <flotilla/base/exit_code.hpp>
+#include <flotilla/net/open_files.hpp>
 
 #include <iostream>
 #include <string>
@@ -54,6 +55,8 @@ ExitCode serve(std::string_view program, const Command& command, LogLevel level,
     auto service = open(log);
     if (!service)
         return refuse(program, named(service.error(), command));
+    if (const Status room = net::check_room_for_connections(); !room)
+        return refuse(program, room.error());
     if (command.ready_json)
         std::cout << service->ready_json() << std::endl;
     const ExitCode code = service->run(*signals);

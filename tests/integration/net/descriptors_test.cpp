@@ -3,6 +3,7 @@
 // A process that runs out of descriptors.
 #include <flotilla/base/check.hpp>
 #include <flotilla/net/monitor.hpp>
+#include <flotilla/net/open_files.hpp>
 #include <flotilla/net/socket.hpp>
 #include <flotilla/net/system.hpp>
 
@@ -56,6 +57,27 @@ private:
 };
 
 } // namespace
+
+TEST_CASE("a server is told that it would hang up on everybody", "[integration][net]") {
+    CHECK(check_room_for_connections());
+    for (const std::size_t left : {0U, 30U}) {
+        CAPTURE(left);
+        Status room;
+        {
+            const FewDescriptors few{left};
+            room = check_room_for_connections();
+        }
+        REQUIRE_FALSE(room);
+        CHECK(room.error().code == Errc::out_of_files);
+        CHECK(room.error().detail.find("open files, 200, leaves no room") != std::string::npos);
+    }
+    Status room;
+    {
+        const FewDescriptors enough{40};
+        room = check_room_for_connections();
+    }
+    CHECK(room);
+}
 
 TEST_CASE("with few descriptors left a socket and its monitor open or are refused, and do not hang",
           "[integration][net]") {

@@ -267,6 +267,22 @@ TEST_CASE("flotilla-broker: a port in use ends it with a message that names it",
                               ": Address already in use"));
 }
 
+TEST_CASE("flotilla-broker: it does not say that it is ready where it would hang up on everybody",
+          "[process][broker]") {
+    for (const char* files : {"20", "30", "36", "40", "44", "48"}) {
+        CAPTURE(files);
+        const Completed refused =
+            run_program({"bash", "-c",
+                         std::string("ulimit -n ") + files +
+                             "; exec \"$0\" --bind 'tcp://127.0.0.1:*' --ready-json",
+                         broker_program});
+        CHECK(refused.exit == Exit::with(1));
+        INFO(refused.error);
+        CHECK(refused.output.empty());
+        CHECK(has(refused.error, "open files"));
+    }
+}
+
 TEST_CASE("flotilla-broker: the example settings are right", "[process][broker]") {
     const auto checked =
         run_program({broker_program, "--config", FLOTILLA_BROKER_EXAMPLE_CONFIG, "--check-config"});
