@@ -5,6 +5,7 @@
 
 #include <cli/link.hpp>
 #include <cli/signals.hpp>
+#include <cli/words.hpp>
 
 #include <algorithm>
 
@@ -19,8 +20,9 @@ Error with_advice(Error error) {
     return error;
 }
 
-std::string count_messages(std::uint64_t count) {
-    return std::to_string(count) + (count == 1 ? " message" : " messages");
+bool hears(net::SocketType type) {
+    using Type = net::SocketType;
+    return type != Type::push && type != Type::pub && type != Type::xpub;
 }
 
 bool is_open_ended(const net::Attachment& attachment) {
@@ -121,7 +123,7 @@ Status Link::on_event(const net::ConnectionEvent& event) {
         explain_once(event, side);
         break;
     case Kind::disconnected:
-        if (plan_.loss == Plan::Loss::report && connects == 0 &&
+        if (plan_.loss != Plan::Loss::ignore && connects == 0 &&
             (stuck_ || ledger_.outstanding() > 0))
             may_have_lost_ = true;
         [[fallthrough]];
@@ -133,7 +135,12 @@ Status Link::on_event(const net::ConnectionEvent& event) {
 }
 
 std::string Link::peers_text() const {
-    const std::size_t peers = peers_.connected(net::now());
+    const Instant now = net::now();
+    const std::size_t peers = peers_.connected(now);
+    if (peers > 0 && peers == peers_.silent(now))
+        return "somebody at the other end of " + endpoint_text_ +
+               " holds the connection and has not begun ZeroMQ's handshake: it hangs, it is older "
+               "than ZeroMQ 4, or it is no ZeroMQ";
     if (peers > 0)
         return (peers == 1 ? "a peer is" : std::to_string(peers) + " peers are") +
                std::string(" connected at ") + endpoint_text_;
@@ -143,8 +150,9 @@ std::string Link::peers_text() const {
         std::any_of(plan_.attachments.begin(), plan_.attachments.end(),
                     [](const net::Attachment& each) { return each.how == net::Attach::connect; });
     if (had_peers_)
-        return connects ? "the connection to " + endpoint_text_ + " has ended"
-                        : "whoever had connected to " + endpoint_text_ + " has left";
+        return (connects ? "the connection to " + endpoint_text_ + " has ended"
+                         : "whoever had connected to " + endpoint_text_ + " has left") +
+               (hears(plan_.type) ? " (a message above --max-size ends a connection, too)" : "");
     return connects ? "no connection to " + endpoint_text_ + " has come about"
                     : "nobody has connected to " + endpoint_text_;
 }
@@ -205,20 +213,40 @@ bool Link::close_within(Duration linger) {
     return net::now() - begin < std::chrono::milliseconds(ms);
 }
 
-void Link::give_up() {
-    if (ledger_.outstanding() > 0)
-        terminal_.error(count_messages(ledger_.outstanding()) + " had not left and may be lost");
+// Of a connection that ended with messages in it.
+ExitCode Link::tell_losses() {
+    if (!may_have_lost_)
+        return ExitCode::ok;
+    if (plan_.loss == Plan::Loss::note) {
+        terminal_.note("a subscriber left while messages were queued for it; it missed those");
+        return ExitCode::ok;
+    }
+    terminal_.error("a peer left while messages were queued for it; some may be lost, up to " +
+                    std::to_string(plan_.options.send_messages_max) +
+                    " (--hwm) here and what its computer had not read");
+    return ExitCode::not_flushed;
 }
 
-ExitCode Link::flush(Duration linger) {
+void Link::give_up() {
+    if (ledger_.outstanding() > 0)
+        terminal_.error(counted(ledger_.outstanding(), "message") +
+                        " had not left and may be lost");
+    (void)tell_losses();
+}
+
+ExitCode Link::flush(Duration linger, const std::string& advice) {
     const Instant deadline = deadline_after(net::now(), linger);
     if (signal_descriptor() >= 0)
         poller_.forget(signal_descriptor()); // stays readable after a signal: would not wait
     const bool gone = wait_outstanding(deadline);
     const std::uint64_t left = ledger_.outstanding();
     if (!gone) {
-        terminal_.error(count_messages(left) + " had not left within " + format_duration(linger) +
-                        " (--linger) and may be lost");
+        const Instant now = net::now();
+        const bool is_met = peers_.connected(now) > peers_.silent(now);
+        terminal_.error(counted(left, "message") + " had not left within " +
+                        format_duration(linger) + " (--linger) and may be lost" +
+                        (is_met ? "" : ": " + peers_text() + advice));
+        (void)tell_losses();
         (void)close_within(Duration::zero());
         return ExitCode::not_flushed;
     }
@@ -239,11 +267,7 @@ ExitCode Link::flush(Duration linger) {
                         " (--linger)");
         return ExitCode::not_flushed;
     }
-    if (may_have_lost_) {
-        terminal_.error("a peer left while messages were queued for it; some may be lost");
-        return ExitCode::not_flushed;
-    }
-    return ExitCode::ok;
+    return tell_losses();
 }
 
 } // namespace flotilla::cli

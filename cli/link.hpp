@@ -40,8 +40,9 @@ public:
         net::SocketOptions options{};
         std::vector<net::Attachment> attachments{};
         std::vector<std::string> prefixes{}; // SUB: subscribed before anything is attached
-        // A dropped connection of a bound socket drops what was queued for it.
-        enum class Loss : std::uint8_t { ignore, report } loss = Loss::ignore;
+        // A dropped connection of a bound socket drops what was queued for it: nothing is said,
+        // that is noted, or the run failed.
+        enum class Loss : std::uint8_t { ignore, note, report } loss = Loss::ignore;
     };
     // Binds and connects everything; says on the terminal where, when that is not obvious or -v was
     // given. Errors: those of Socket and Monitor; insecure names --allow-plaintext.
@@ -65,8 +66,9 @@ public:
     Status look_at_connections();
     // How soon to look again while messages are outstanding; no_limit when there are none.
     Duration look_again_within() const noexcept;
-    // See above; not to be used afterwards. ok, or not_flushed with a sentence on the terminal.
-    ExitCode flush(Duration linger);
+    // See above; not to be used afterwards. ok, or not_flushed with a sentence on the terminal,
+    // which ends in `advice` where nobody was there to take anything.
+    ExitCode flush(Duration linger, const std::string& advice = {});
     // Instead of flush(), when the peers do not take anything: says how much is left behind.
     void give_up();
 
@@ -78,6 +80,7 @@ private:
     void explain_once(const net::ConnectionEvent& event, net::Attach side);
     void look_at_outstanding();
     bool wait_outstanding(Instant deadline);
+    ExitCode tell_losses();
     bool close_within(Duration linger);
 
     Plan plan_;

@@ -52,6 +52,8 @@ struct Targets {
     std::vector<std::string> messages;        // from the first word on that is no endpoint
 };
 enum class Words { endpoints_only, endpoints_and_messages };
+// Of `zmq VERB FILE ENDPOINT...`: that FILE is not the endpoint. Errors: bad_option.
+Status check_file_first(const std::string& file, const char* verb);
 // Adds the positional ENDPOINT... and the flags --bind and --connect, which hold for all endpoints
 // after them. make_targets reads them back once the line is parsed.
 void add_targets(Parser& parser, std::vector<std::string>& words, Words kind);

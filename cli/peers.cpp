@@ -31,11 +31,15 @@ void Peers::end_silence(const std::string& endpoint) {
         silent_.erase(oldest);
 }
 
+std::size_t Peers::silent(Instant now) const {
+    return static_cast<std::size_t>(
+        std::count_if(silent_.begin(), silent_.end(), [now](const auto& each) {
+            return now - each.second.since >= silent_handshake_max;
+        }));
+}
+
 std::size_t Peers::connected(Instant now) const {
-    return connected_ + static_cast<std::size_t>(
-                            std::count_if(silent_.begin(), silent_.end(), [now](const auto& each) {
-                                return now - each.second.since >= silent_handshake_max;
-                            }));
+    return connected_ + silent(now);
 }
 
 Instant Peers::next_deadline(Instant now) const {

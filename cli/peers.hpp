@@ -36,6 +36,8 @@ public:
 
     // Connections that finished their handshake.
     std::size_t connected(Instant now) const;
+    // Those among them that count only because they stand, without a handshake.
+    std::size_t silent(Instant now) const;
     // When the handshake of a connection will have been silent for so long; never for none.
     Instant next_deadline(Instant now) const;
     // Failed handshakes: whether the connection is that of a peer that had counted.

@@ -3,10 +3,11 @@
 #include <flotilla/net/system.hpp>
 #include <flotilla/wire/subscription.hpp>
 
-#include <cli/doctor/diagnose.hpp>
+#include <cli/doctor/advice.hpp>
 #include <cli/raw.hpp>
 #include <cli/raw_run.hpp>
 #include <cli/signals.hpp>
+#include <cli/words.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -18,7 +19,7 @@ using Flow = TrafficRules::Flow;
 
 namespace {
 
-constexpr int batch_max = 256;           // messages moved before the loop looks around again
+constexpr int moved_batch_max = 256;     // messages moved before the loop looks around again
 constexpr Duration retry_interval = 5ms; // a full XPUB does not say when it has room again
 
 bool is_publisher(SocketType type) {
@@ -113,7 +114,7 @@ Status RawRun::send_pending(Instant now) {
 
 Status RawRun::pump_send() {
     blocked_ = needs_input_ = false;
-    for (int i = 0; i < batch_max && !blocked_ && !needs_input_; ++i) {
+    for (int i = 0; i < moved_batch_max && !blocked_ && !needs_input_; ++i) {
         const Instant now = net::now();
         const bool due = traffic_->wants_send(now);
         // Of a stream, one message is read ahead: only so is it known that the last one was it.
@@ -158,7 +159,7 @@ Status RawRun::show(wire::Frames message) {
 }
 
 Status RawRun::pump_receive() {
-    for (int i = 0; i < batch_max && traffic_->wants_receive() && !out_.closed(); ++i) {
+    for (int i = 0; i < moved_batch_max && traffic_->wants_receive() && !out_.closed(); ++i) {
         auto message = link_->socket().receive(Duration::zero());
         if (!message) {
             const Error& error = message.error();
@@ -238,15 +239,18 @@ Status RawRun::loop() {
 
 // What a work queue's consumer has already taken in and will not print: it is lost to the others.
 void RawRun::note_leftovers() {
-    if (verb_.type != SocketType::pull || !flags_.count)
+    if (verb_.type != SocketType::pull || !(flags_.count || out_.closed()))
         return;
     std::uint64_t left = 0;
     while (left < flags_.socket.hwm && link_->socket().receive(Duration::zero()))
         ++left;
-    if (left > 0)
-        terminal_.note(std::to_string(left) +
-                       " more messages had already arrived and are dropped; a small --hwm keeps "
-                       "them at the sender");
+    if (out_.closed() && (left > 0 || out_.written_bytes() < out_.given_bytes()))
+        terminal_.note("stdout was closed: messages taken after that are lost to others (-n ends "
+                       "in time; zmq queue take loses none)");
+    else if (left > 0)
+        terminal_.note(counted(left, "more message") +
+                       " had already arrived and will not be printed: lost to others; a small "
+                       "--hwm keeps them at the sender");
 }
 
 void RawRun::note_unheard() {
@@ -263,38 +267,23 @@ void RawRun::note_unheard() {
                        " (--hwm) wait for it each time, more are lost");
 }
 
-// Of somebody else's endpoint; empty: there is none, or more than one.
-std::string RawRun::doctor_hint() const {
-    const auto& attachments = link_->attachments();
-    if (attachments.size() != 1 || attachments.front().how != net::Attach::connect ||
-        attachments.front().endpoint.transport() == net::Transport::ws)
-        return {};
-    std::vector<std::string> words;
-    // To join an encrypted peer as one of those would take messages from it: doctor wants leave.
-    if (!doctor::takes_messages(verb_.type) || flags_.socket.security.server_key.empty())
-        words = {"--type", std::string(net::name(verb_.type))};
-    if (flags_.prefixes.size() == 1 && verb_.type == SocketType::sub)
-        words.insert(words.end(), {"--topic", flags_.prefixes.front()});
-    return "; this says more: " +
-           doctor_line(attachments.front().endpoint.text(), flags_.socket.security) + " " +
-           shell_line(words);
-}
-
 Result<ExitCode> RawRun::finish(Status ended) {
     Status written = out_.flush();
     if (ended && !written)
         ended = written;
     note_leftovers();
     note_unheard();
+    const std::string advice =
+        doctor::advice(link_->attachments(), verb_.type, flags_.socket.security, flags_.prefixes);
     ExitCode code = end_ ? end_->code : ExitCode::ok;
     if (end_ && !end_->why.empty())
-        terminal_.error(end_->why + ": " + link_->peers_text() + doctor_hint());
+        terminal_.error(end_->why + ": " + link_->peers_text() + advice);
     const bool hopeless = code == ExitCode::not_flushed || code == ExitCode::nothing ||
                           (!ended && ended.error().code == Errc::refused);
     if (code == ExitCode::not_flushed)
         link_->give_up();
     if (verb_.flow != Flow::in && !hopeless) {
-        const ExitCode flushed = link_->flush(flags_.socket.linger);
+        const ExitCode flushed = link_->flush(flags_.socket.linger, advice);
         code = code == ExitCode::ok ? flushed : code;
     }
     if (unroutable_ > 0 && code == ExitCode::ok)

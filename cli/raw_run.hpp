@@ -37,7 +37,6 @@ private:
     void show_progress(Instant now);
     void note_leftovers();
     void note_unheard();
-    std::string doctor_hint() const;
     Result<ExitCode> finish(Status ended);
 
     const RawVerb& verb_;

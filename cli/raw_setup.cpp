@@ -37,8 +37,9 @@ Result<Link::Plan> RawRun::make_plan(const Targets& targets) const {
     plan.options.refuse_when_full = plan.type == SocketType::xpub && flags_.overflow == "block";
     if (verb_.type == SocketType::sub)
         plan.prefixes = or_everything(flags_.prefixes);
-    if (verb_.flow != Flow::in && plan.type != SocketType::xpub)
-        plan.loss = Link::Plan::Loss::report;
+    if (verb_.flow != Flow::in)
+        plan.loss =
+            plan.type == SocketType::xpub ? Link::Plan::Loss::note : Link::Plan::Loss::report;
     return plan;
 }
 

@@ -7,6 +7,7 @@
 #include <cli/recording/writer.hpp>
 #include <cli/tap/pace.hpp>
 #include <cli/tap/source.hpp>
+#include <cli/words.hpp>
 
 #include <memory>
 
@@ -21,21 +22,22 @@ struct RecordFlags {
     tap::PaceFlags pace;
 };
 
-std::string counted(const recording::Writer& writer) {
-    return std::to_string(writer.messages_total()) +
-           (writer.messages_total() == 1 ? " message, " : " messages, ") +
-           std::to_string(writer.written_bytes()) + " bytes";
+std::string written(const recording::Writer& writer) {
+    return counted(writer.messages_total(), "message") + ", " +
+           counted(writer.written_bytes(), "byte");
 }
 
 Error with_what_is_kept(Error error, const recording::Writer& writer) {
-    error.detail += "; the " + std::to_string(writer.messages_kept()) +
-                    " messages before it are recorded and readable";
+    error.detail += "; the " + counted(writer.messages_kept(), "message") +
+                    " before it can be read from the recording";
     return error;
 }
 
 Result<ExitCode> run_record(const RecordFlags& flags, Terminal& terminal) {
     if (flags.append && flags.overwrite)
         return fail(Errc::bad_option, "--append and --overwrite exclude each other");
+    if (Status named = check_file_first(flags.file, "record"); !named)
+        return fail(named.error());
     // First of all: who cannot write should not take a message from anybody.
     if (!flags.append && !flags.overwrite)
         if (Status free = recording::check_not_there(flags.file); !free)
@@ -58,7 +60,7 @@ Result<ExitCode> run_record(const RecordFlags& flags, Terminal& terminal) {
     };
     // Whoever looks into the file, or kills us, finds all but the last moment.
     take.idle = [&] { return writer->flush(); };
-    take.progress = [&] { return counted(*writer); };
+    take.progress = [&] { return written(*writer); };
     take.drain_wait = flags.source.socket.linger;
     auto ended = tap::run(**source, flags.pace, take, terminal);
     const Status finished = writer->finish();
@@ -66,7 +68,7 @@ Result<ExitCode> run_record(const RecordFlags& flags, Terminal& terminal) {
         return fail(with_what_is_kept(finished.error(), *writer));
     if (!ended)
         return fail(ended.error());
-    terminal.note("recorded " + counted(*writer) + " in " + flags.file);
+    terminal.note("recorded " + written(*writer) + " in " + flags.file);
     return *ended;
 }
 

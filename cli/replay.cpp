@@ -27,6 +27,8 @@ Status check_modes(const ReplayFlags& flags) {
 }
 
 Result<ExitCode> run_replay(const ReplayFlags& flags, Terminal& terminal) {
+    if (Status named = check_file_first(flags.file, "replay"); !named)
+        return fail(named.error());
     if (Status checked = check_modes(flags); !checked)
         return fail(checked.error());
     if (flags.check)

@@ -20,6 +20,13 @@ bool looks_like_endpoint(std::string_view word) {
 
 } // namespace
 
+Status check_file_first(const std::string& file, const char* verb) {
+    if (!looks_like_endpoint(file))
+        return {};
+    return fail(Errc::bad_option, "which file? It comes first, '" + file +
+                                      "' is an endpoint: zmq " + verb + " FILE ENDPOINT");
+}
+
 void add_targets(Parser& parser, std::vector<std::string>& words, Words kind) {
     parser.add_option(
         "ENDPOINT", words,

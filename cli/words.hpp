@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace flotilla::cli {
 
@@ -15,6 +16,18 @@ inline std::string counted(std::uint64_t count, const std::string& what) {
 // The same as a subject: "1 message is", "2 messages are".
 inline std::string counted_are(std::uint64_t count, const std::string& what) {
     return counted(count, what) + (count == 1 ? " is" : " are");
+}
+
+inline std::string counted_were(std::uint64_t count, const std::string& what) {
+    return counted(count, what) + (count == 1 ? " was" : " were");
+}
+
+// "a, b, c" for ", ".
+inline std::string joined(const std::vector<std::string>& words, const char* separator) {
+    std::string text;
+    for (const std::string& word : words)
+        text += (text.empty() ? "" : separator) + word;
+    return text;
 }
 
 } // namespace flotilla::cli

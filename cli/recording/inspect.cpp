@@ -8,6 +8,7 @@
 #include <cli/recording/selection.hpp>
 #include <cli/recording/writer.hpp>
 #include <cli/signals.hpp>
+#include <cli/words.hpp>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -18,7 +19,7 @@ namespace {
 void show_progress(const Reader& reader, Terminal& terminal) {
     if (!terminal.shows_progress())
         return;
-    std::string text = std::to_string(reader.state().messages_total()) + " messages";
+    std::string text = counted(reader.state().messages_total(), "message");
     if (reader.file_bytes() > 0)
         text += ", " + std::to_string(reader.read_bytes() * 100 / reader.file_bytes()) + " %";
     terminal.progress(net::now(), text);
@@ -122,9 +123,8 @@ Result<ExitCode> repair(const ReplayFlags& flags, Terminal& terminal) {
     }
     if (Status finished = writer->finish(); !finished)
         return fail(finished.error());
-    terminal.note("saved " + std::to_string(writer->messages_total()) + " messages in " +
-                  flags.repair + "; " + std::to_string(reader->state().damaged_bytes_total()) +
-                  " bytes were no good");
+    terminal.note("saved " + counted(writer->messages_total(), "message") + " in " + flags.repair +
+                  "; " + counted_were(reader->state().damaged_bytes_total(), "byte") + " no good");
     return ExitCode::ok;
 }
 

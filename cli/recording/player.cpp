@@ -2,11 +2,13 @@
 #include <flotilla/base/units.hpp>
 #include <flotilla/net/system.hpp>
 
+#include <cli/doctor/advice.hpp>
 #include <cli/link.hpp>
 #include <cli/recording/player.hpp>
 #include <cli/recording/schedule.hpp>
 #include <cli/recording/selection.hpp>
 #include <cli/signals.hpp>
+#include <cli/words.hpp>
 
 #include <algorithm>
 #include <memory>
@@ -34,7 +36,7 @@ public:
         if (!played && sent_ == 0)
             return fail(played.error());
         selection_.note_rest();
-        const ExitCode flushed = link_->flush(flags_.socket.linger);
+        const ExitCode flushed = link_->flush(flags_.socket.linger, advice());
         if (!played && played.error().code == Errc::timeout) {
             terminal_.error(played.error().detail);
             return ExitCode::not_flushed;
@@ -48,7 +50,11 @@ public:
     }
 
 private:
-    std::string sent_text() const { return std::to_string(sent_) + " messages sent"; }
+    std::string sent_text() const { return counted(sent_, "message") + " sent"; }
+    std::string advice() const {
+        return doctor::advice(link_->attachments(), *net::socket_type_named(flags_.type),
+                              flags_.socket.security);
+    }
     static std::string milliseconds(Duration duration) {
         return format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(duration));
     }
@@ -105,8 +111,8 @@ private:
                 return fail(Errc::timeout,
                             std::string(publishes() ? "no subscriber" : "no peer") + " within " +
                                 format_duration(flags_.timeout) +
-                                " (--timeout, --wait-peers): " + link_->peers_text());
-            terminal_.progress(now, "waiting for " + std::to_string(flags_.wait_peers) + " peers");
+                                " (--timeout, --wait-peers): " + link_->peers_text() + advice());
+            terminal_.progress(now, "waiting for " + counted(flags_.wait_peers, "peer"));
             // Connections that never say that they are ready count after a while; so look again.
             if (Status turned =
                     link_->poller().turn(std::min<Duration>(time_left(now, deadline), 50ms));

@@ -4,6 +4,7 @@
 
 #include <cli/signals.hpp>
 #include <cli/tap/pace.hpp>
+#include <cli/words.hpp>
 
 #include <algorithm>
 
@@ -27,8 +28,8 @@ public:
         if (ended && flags_.count && source_.takes())
             note_leftovers();
         if (source_.missed_total() > 0)
-            terminal_.note(std::to_string(source_.missed_total()) +
-                           " messages passed the relay unseen: we did not keep up");
+            terminal_.note(counted(source_.missed_total(), "message") +
+                           " passed the relay unseen: we did not keep up");
         if (!ended && ended.error().code == Errc::timeout) {
             if (taken_ > 0)
                 return ExitCode::ok;
@@ -67,10 +68,9 @@ private:
         for (auto more = source_.next(); more && *more && left < told_max; more = source_.next())
             ++left;
         if (left > 0)
-            terminal_.note(std::to_string(left) +
-                           (left == 1 ? " more message had already arrived, and is lost"
-                                      : " more messages had already arrived, and are lost") +
-                           "; a small --hwm keeps them at the sender");
+            terminal_.note(counted(left, "more message") +
+                           " had already arrived and will not be taken down: lost to others; a "
+                           "small --hwm keeps them at the sender");
     }
 
     Status loop() {

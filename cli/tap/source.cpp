@@ -2,6 +2,7 @@
 #include <flotilla/net/system.hpp>
 #include <flotilla/relay/capture.hpp>
 
+#include <cli/doctor/advice.hpp>
 #include <cli/link.hpp>
 #include <cli/tap/inline_source.hpp>
 #include <cli/tap/source.hpp>
@@ -29,7 +30,12 @@ public:
         if (!link)
             return fail(link.error());
         (*link)->poller().on_readable((*link)->socket(), [] {});
-        return std::unique_ptr<Source>(new LinkSource(flags.type, std::move(*link), terminal));
+        // A capture's topics are names of relays, which doctor knows nothing of.
+        const auto topics = flags.type == "sub" ? flags.prefixes : std::vector<std::string>{};
+        std::string advice = doctor::advice((*link)->attachments(), (*link)->socket().type(),
+                                            flags.socket.security, topics);
+        return std::unique_ptr<Source>(
+            new LinkSource(flags.type, std::move(*link), std::move(advice), terminal));
     }
 
     Result<std::optional<Seen>> next() override {
@@ -53,14 +59,15 @@ public:
     Status turn(Duration wait) override { return link_->poller().turn(wait); }
     std::string description() const override { return type_ + " " + link_->endpoint_text(); }
     std::string endpoint_text() const override { return link_->endpoint_text(); }
-    std::string peers_text() const override { return link_->peers_text(); }
+    std::string peers_text() const override { return link_->peers_text() + advice_; }
     std::uint64_t missed_total() const override { return gaps_.missed_total(); }
     bool takes() const override { return type_ == "pull"; }
     void drain(Duration) override {}
 
 private:
-    LinkSource(std::string type, std::unique_ptr<Link> link, Terminal& terminal)
-        : type_(std::move(type)), link_(std::move(link)), terminal_(terminal) {}
+    LinkSource(std::string type, std::unique_ptr<Link> link, std::string advice, Terminal& terminal)
+        : type_(std::move(type)), link_(std::move(link)), advice_(std::move(advice)),
+          terminal_(terminal) {}
 
     std::optional<Seen> take(wire::Frames message) {
         if (type_ != "capture")
@@ -79,6 +86,7 @@ private:
 
     std::string type_;
     std::unique_ptr<Link> link_;
+    std::string advice_;
     Terminal& terminal_;
     SequenceGaps gaps_{SequenceGaps::Start::anywhere};
     bool malformed_noted_ = false;

@@ -72,7 +72,7 @@ public:
     // "sub tcp://127.0.0.1:5555"
     virtual std::string description() const = 0;
     virtual std::string endpoint_text() const = 0;
-    // Who is at the other end, as Link::peers_text(); inline: nothing.
+    // Who is at the other end, as Link::peers_text(), and how to learn more; inline: nothing.
     virtual std::string peers_text() const { return {}; }
     // Messages that a capture numbered and that did not come; 0 for raw sockets, who cannot know.
     virtual std::uint64_t missed_total() const = 0;

@@ -26,7 +26,8 @@ constexpr std::array<Described, handshake_failures_count> failures{{
     {"plaintext", "it came without CURVE keys; give it a key and our public certificate"},
     {"wrong_mechanism", "it came with another mechanism (NULL, PLAIN, CURVE) than "
                         "this listener speaks; PLAIN is for those with [[plain]] users"},
-    {"not_zmtp", "it spoke no ZeroMQ, or a version before ZMTP 3"},
+    {"not_zmtp", "it spoke no ZeroMQ, or a version before ZMTP 3, or "
+                 "its socket is of a type that does not talk to ours"},
     {"protocol", "its handshake broke the protocol"},
     {"timeout", "it did not finish the handshake in time"},
     {"closed", "it closed the connection before the handshake was done"},

@@ -30,7 +30,7 @@ enum class HandshakeFailure : std::uint8_t {
     wrong_server_key, // CURVE: the peer took us for somebody else
     plaintext,        // at a CURVE listener
     wrong_mechanism,  // at one without
-    not_zmtp,         // garbage, or ZMTP before 3.0
+    not_zmtp,         // garbage, ZMTP before 3.0, or a type of socket that does not talk to ours
     protocol,         // the handshake broke its own rules
     timeout,          // unfinished in time: nothing came, or half of it
     closed,           // the peer went before it was done

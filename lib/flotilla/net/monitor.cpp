@@ -152,6 +152,9 @@ std::string_view name(ConnectionEvent::Kind kind) noexcept {
 
 namespace {
 
+const std::string closed_why = "it may not speak ZeroMQ, or its socket is of a type that does not "
+                               "talk to ours, or only one side has CURVE keys";
+
 // What failed because of somebody who came to us.
 std::string explain_client(const ConnectionEvent& event) {
     const std::string at = event.endpoint.empty() ? "" : " at " + event.endpoint;
@@ -166,9 +169,7 @@ std::string explain_client(const ConnectionEvent& event) {
                " broke the handshake; check that both sides use CURVE or neither, and that it has "
                "our public key as its server key";
     default:
-        return "a client" + at +
-               " closed during the handshake; it may not speak ZeroMQ, or only one side has CURVE "
-               "keys";
+        return "a client" + at + " closed during the handshake; " + closed_why;
     }
 }
 
@@ -206,9 +207,7 @@ std::string explain(const ConnectionEvent& event, Attach side) {
     case Kind::stopped:
         return "the socket was closed";
     case Kind::handshake_failed_no_detail:
-        return "the peer at " + at +
-               " closed during the handshake; it may not speak ZeroMQ, or only one side has CURVE "
-               "keys";
+        return "the peer at " + at + " closed during the handshake; " + closed_why;
     case Kind::handshake_succeeded:
         return "handshake done with " + at;
     case Kind::handshake_failed_protocol:

@@ -49,8 +49,8 @@ struct SubscriberOptions {
 };
 
 struct Message {
-    Blob topic{};
-    wire::Frames body{};
+    Blob topic{};        // topic.view() is a std::string_view of its bytes,
+    wire::Frames body{}; // body[0].view() of its first frame, body.size() how many there are
     std::optional<wire::Envelope> envelope{}; // with metadata, if the publisher sent one
     bool snapshot = false; // a value from before we joined (the envelope says so)
 };

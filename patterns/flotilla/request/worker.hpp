@@ -85,17 +85,19 @@ struct WorkerOptions {
 // One request, in a handler's hands.
 class Job {
 public:
-    wire::Frames body{};
+    wire::Frames body{}; // job.body[0].view() is a std::string_view of its first frame's bytes
     std::string service{};
     std::string id{};          // the client's name of it; empty in the RFC dialects
     std::uint32_t attempt = 1; // beyond 1: somebody may have done it before; RFC dialects: 1
     std::optional<Duration> expires{}; // the client waited so long when it was given out
 
-    // Sends a piece of the answer, and takes it. Mdp 0.1 has no pieces: they are put in front of
-    // the answer, up to limits::body_frames_max frames. Waits while the broker does not read: as
-    // long as it is not given up. Errors, the piece untouched: refused (nobody waits any more, or
-    // the handler has returned; a worker with one thread is told on another than the handler's),
-    // too_many.
+    // Sends a piece of the answer, and takes it:
+    //   wire::Frames piece{"half"}; // or piece.add(bytes)
+    //   if (!job.partial(piece)) return ...;
+    // Mdp 0.1 has no pieces: they are put in front of the answer, up to limits::body_frames_max
+    // frames. Waits while the broker does not read: as long as it is not given up. Errors, the
+    // piece untouched: refused (nobody waits any more, or the handler has returned; a worker with
+    // one thread is told on another than the handler's), too_many.
     Status partial(wire::Frames& piece);
     // Nobody waits any more: cancelled, or the broker is gone. The answer will be dropped. A worker
     // with one thread hears of it only in partial().

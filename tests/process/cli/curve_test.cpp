@@ -16,8 +16,6 @@ using namespace flotilla::test;
 
 namespace {
 
-const std::string any_port = "tcp://127.0.0.1:*";
-
 // A certificate pair in `scratch`; the secret file is NAME_secret.
 net::CurveKeyPair make_keys(const ScratchFolder& scratch, const std::string& name) {
     const auto keys = net::generate_key_pair();

@@ -18,8 +18,6 @@ using namespace flotilla::test;
 
 namespace {
 
-const std::string any_port = "tcp://127.0.0.1:*";
-
 Completed doctor(std::vector<std::string> words) {
     words.insert(words.begin(), {"doctor", "--listen", "600ms"});
     return run_zmq(std::move(words));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the program ends: exit codes, and what it says about bad input and absent peers.
+#include "plain_server.hpp"
 #include "zmq_program.hpp"
 
 #include <support/catch.hpp>
@@ -11,8 +12,6 @@
 using namespace flotilla::test;
 
 namespace {
-
-const std::string any_port = "tcp://127.0.0.1:*";
 
 // Ends with `code`, prints no data, and says all of `parts` on stderr.
 void check_says(const Completed& run, int code, const std::vector<std::string>& parts) {
@@ -43,6 +42,10 @@ TEST_CASE("wrong usage ends with 2 and says what would be right") {
     check_says(run_zmq({"push", "tcp://127.0.0.1:1", "--linger", "2h", "x"}), 2,
                {"--linger", "1h"});
     check_says(run_zmq({"pull", "tcp://127.0.0.1:1", "--bind"}), 2, {"--bind", "before"});
+    check_says(run_zmq({"record", "tcp://127.0.0.1:1"}), 2,
+               {"which file?", "zmq record FILE ENDPOINT"});
+    check_says(run_zmq({"replay", "tcp://127.0.0.1:1", "feed.rec"}), 2,
+               {"which file?", "zmq replay FILE ENDPOINT"});
     check_says(run_zmq({"rep", any_port, "--echo", "--reply", "x"}), 2, {"--reply", "--echo"});
 }
 
@@ -90,7 +93,7 @@ TEST_CASE("who waited in vain is told where, and what is known of why") {
                     "this says more: zmq doctor " + nobody + " --type " + verb});
     }
     check_says(run_zmq({"tap", nobody, "--type", "sub", "-t", "1s"}), 3,
-               {nobody + ": nobody listens there"});
+               {nobody + ": nobody listens there", "this says more: zmq doctor " + nobody});
     check_says(run_zmq({"pull", "@" + nobody, "-t", "100ms"}), 3,
                {"nobody has connected to " + nobody});
     // A socket of a type that does not talk to ours: it hangs up during the handshake or breaks it
@@ -144,6 +147,54 @@ TEST_CASE("a puller that does not read leaves the pusher with 5") {
     (void)push.write(std::string(1000, '\n'));
     push.close_input();
     CHECK(push.wait_exit() == Exit::with(5));
+}
+
+// A connection that ends takes what is queued for it along, and what had left this process.
+TEST_CASE("whoever loses its puller with messages queued says so, also when it gives up") {
+    Process push = start_zmq({"push", any_port, "--hwm", "100000", "-t", "300ms"});
+    const std::string endpoint = bound_endpoint(push);
+    Process pull = start_zmq({"pull", endpoint, "--hwm", "1"});
+    const std::string line = std::string(999, 'x') + "\n";
+    REQUIRE(push.write(line));
+    REQUIRE(pull.wait_line(Stream::output));
+    pull.signal(SIGSTOP);
+    for (int i = 0; i < 40'000; ++i) // far more than kernels keep: the rest waits in the pusher
+        REQUIRE(push.write(line));
+    pull.signal(SIGKILL);
+    while (push.write(line)) { // what comes now has nobody to go to
+    }
+    CHECK(push.wait_exit() == Exit::with(5));
+    const std::string said = push.text(Stream::error);
+    INFO(said);
+    CHECK(said.find("whoever had connected to " + endpoint + " has left") != std::string::npos);
+    CHECK(said.find("a peer left while messages were queued for it") != std::string::npos);
+}
+
+TEST_CASE("a publisher notes that a subscriber left with messages queued") {
+    Process pub = start_zmq({"pub", any_port, "--hwm", "100000", "--wait-peers", "1"});
+    const std::string endpoint = bound_endpoint(pub);
+    Process sub = start_zmq({"sub", endpoint, "--hwm", "1"});
+    const std::string line = std::string(999, 'x') + "\n";
+    REQUIRE(pub.write(line));
+    REQUIRE(sub.wait_line(Stream::output));
+    sub.signal(SIGSTOP);
+    for (int i = 0; i < 40'000; ++i)
+        REQUIRE(pub.write(line));
+    sub.signal(SIGKILL);
+    pub.close_input();
+    CHECK(pub.wait_exit() == Exit::with(0));
+    CHECK(pub.text(Stream::error).find("a subscriber left while messages were queued for it") !=
+          std::string::npos);
+}
+
+TEST_CASE("who accepts the connection and says nothing is not taken for a peer without a word") {
+    const PlainServer silent(PlainServer::Listens::yes, "");
+    const std::string endpoint = silent.endpoint();
+    check_says(run_zmq({"push", endpoint, "--linger", "100ms", "x"}), 5,
+               {"1 message had not left within 100ms", endpoint, "has not begun ZeroMQ's handshake",
+                "this says more: zmq doctor " + endpoint});
+    check_says(run_zmq({"pull", endpoint, "-t", "1s"}), 3,
+               {"nothing received within 1s", "has not begun ZeroMQ's handshake"});
 }
 
 TEST_CASE("a router that knows nobody of that name drops, says so and ends with 5") {
@@ -200,6 +251,8 @@ TEST_CASE("a reader that goes away ends a receiver quietly") {
     CHECK(pull.wait_exit() == Exit::with(0));
     CHECK(pull.text(Stream::output) == "tick\n");
     CHECK(pull.text(Stream::error).find("fail") == std::string::npos);
+    // A puller takes messages from others, though, and can only note it.
+    CHECK(pull.text(Stream::error).find("stdout was closed: ") != std::string::npos);
 }
 
 TEST_CASE("quiet keeps notes back and verbose adds the connections") {

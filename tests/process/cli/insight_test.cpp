@@ -11,8 +11,6 @@
 using namespace flotilla::test;
 
 namespace {
-const std::string any_port = "tcp://127.0.0.1:*";
-
 bool has(const std::string& text, const std::string& part) {
     INFO(text);
     return text.find(part) != std::string::npos;

@@ -11,9 +11,7 @@
 using namespace flotilla::test;
 using namespace std::string_literals;
 
-namespace {
-const std::string any_port = "tcp://127.0.0.1:*";
-}
+namespace {}
 
 TEST_CASE("push sends its input to pull, line by line, in order") {
     Process pull = start_zmq({"pull", any_port, "-n", "5000"});

@@ -12,8 +12,6 @@ using namespace flotilla::test;
 
 namespace {
 
-const std::string any_port = "tcp://127.0.0.1:*";
-
 struct Proxy {
     Process process;
     std::string frontend;

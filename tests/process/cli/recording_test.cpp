@@ -15,8 +15,6 @@ using namespace flotilla::test;
 
 namespace {
 
-const std::string any_port = "tcp://127.0.0.1:*";
-
 std::string numbers(int count) {
     std::string text;
     for (int i = 1; i <= count; ++i)

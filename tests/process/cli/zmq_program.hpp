@@ -10,6 +10,8 @@
 
 namespace flotilla::test {
 
+inline const std::string any_port = "tcp://127.0.0.1:*";
+
 inline std::vector<std::string> zmq_command(std::vector<std::string> words) {
     words.insert(words.begin(), FLOTILLA_ZMQ_PROGRAM);
     return words;

@@ -28,6 +28,17 @@ TEST_CASE("peers are counted from handshake to disconnection") {
     CHECK(peers.connected(later) == 1);
 }
 
+TEST_CASE("a connection that stands in silence counts after a while, and is told apart") {
+    Peers peers;
+    peers.on_event(event(Kind::connected, 9), start);
+    CHECK(peers.silent(start) == 0);
+    CHECK(peers.connected(later) == 1);
+    CHECK(peers.silent(later) == 1);
+    peers.on_event(event(Kind::handshake_succeeded), later);
+    CHECK(peers.connected(later) == 1);
+    CHECK(peers.silent(later) == 0);
+}
+
 TEST_CASE("a failed handshake does not count, and its disconnection takes nobody away") {
     Peers peers;
     peers.on_event(event(Kind::handshake_succeeded), start);
