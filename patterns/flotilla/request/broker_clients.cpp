@@ -172,7 +172,7 @@ void BrokerMachine::cancel(Said& said) {
         return; // ended already: its answer is on its way
     const Slot service = requests_[known].service;
     end(known, counters_.dropped_total, ErrorCode::cancelled, "as you asked", said.now, said.out);
-    services_.release(service);
+    serve_behind({service}, said.now, said.out);
 }
 
 void BrokerMachine::refuse(Said& said, ErrorCode code, std::string_view text) {

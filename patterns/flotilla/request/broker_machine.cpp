@@ -106,6 +106,7 @@ void BrokerMachine::connection_lost(int descriptor, Instant before, Instant now,
                                     BrokerOutputs& out) {
     if (stopped_)
         return;
+    std::vector<Slot> shortened;
     requests_.for_connection(descriptor, [&](Slot slot) {
         BrokerRequest& request = requests_[slot];
         if (request.asked >= before)
@@ -117,10 +118,10 @@ void BrokerMachine::connection_lost(int descriptor, Instant before, Instant now,
         request.orphaned = true;
         if (request.state != State::queued)
             return; // what its worker makes of it goes nowhere
-        const Slot service = request.service;
+        shortened.push_back(request.service);
         end(slot, counters_.dropped_total, ErrorCode::cancelled, {}, now, out);
-        services_.release(service);
     });
+    serve_behind(std::move(shortened), now, out);
     workers_.for_connection(descriptor, [&](Slot worker) {
         workers_[worker].left = workers_[worker].heard < before;
         beat(worker, now, out);
@@ -216,7 +217,7 @@ void BrokerMachine::tick(Instant now, BrokerOutputs& out) {
             break;
         const Slot service = requests_[due].service;
         end(due, counters_.expired_total, ErrorCode::expired, "nobody answered in time", now, out);
-        services_.release(service);
+        serve_behind({service}, now, out);
     }
     end_pauses(now, out);
     for (std::uint32_t i = 0; i < due_max; ++i) {
@@ -317,6 +318,16 @@ void BrokerMachine::serve(Slot service, Instant now, BrokerOutputs& out) {
         if (worker == no_slot || stopped_ || !takes(worker, requests_[request].bytes))
             return;
         give(request, worker, now, out);
+    }
+}
+
+// What ended may have stood in front of what a worker takes.
+void BrokerMachine::serve_behind(std::vector<Slot> services, Instant now, BrokerOutputs& out) {
+    std::sort(services.begin(), services.end());
+    services.erase(std::unique(services.begin(), services.end()), services.end());
+    for (const Slot service : services) {
+        serve(service, now, out);
+        services_.release(service);
     }
 }
 

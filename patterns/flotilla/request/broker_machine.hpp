@@ -178,7 +178,7 @@ private:
     // Counted and noted; the sentence for whom it concerns, who is cut off when nobody knows him.
     std::string not_allowed(const BrokerPeer& peer, Operation operation, std::string_view service,
                             BrokerOutputs& out);
-    void revoke_request(Slot request, Instant now, BrokerOutputs& out);
+    void revoke_request(Slot request, Instant now, BrokerOutputs& out); // serve_behind() follows
     void revoke_worker(Slot worker, Instant now, BrokerOutputs& out);
 
     // broker_clients.cpp
@@ -195,7 +195,8 @@ private:
     void tell_error(Slot request, ErrorCode code, std::string_view text, BrokerOutputs& out);
     void keep(Slot request, const wire::Frames* body, ErrorCode code, std::string_view text,
               Instant now);
-    // Ends an open request for its asker, with an error where that can be said.
+    // Ends an open request for its asker, with an error where that can be said. serve_behind() has
+    // to follow.
     void end(Slot request, std::uint64_t& counter, ErrorCode code, std::string_view text,
              Instant now, BrokerOutputs& out);
 
@@ -222,6 +223,7 @@ private:
     void take_from(Slot worker, Slot request, Instant now);
     void stop_running(Slot request);
     void serve(Slot service, Instant now, BrokerOutputs& out);
+    void serve_behind(std::vector<Slot> services, Instant now, BrokerOutputs& out);
     bool takes(Slot worker, std::uint64_t bytes) const;
     void set_capacities(Instant now, BrokerOutputs& out);
     void give(Slot request, Slot worker, Instant now, BrokerOutputs& out);

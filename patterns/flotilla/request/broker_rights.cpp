@@ -42,14 +42,18 @@ void BrokerMachine::set_permissions(std::shared_ptr<const Permissions> permissio
         workers_.leave(service.room, slot, worker.held.size);
         revoked.push_back(slot);
     });
+    std::vector<Slot> shortened;
     requests_.for_each([&](Slot slot) {
         const BrokerRequest& request = requests_[slot];
-        if (request.state != State::abandoned &&
-            !judge_.allows(request.user, Operation::call, services_[request.service].name))
-            revoke_request(slot, now, out);
+        if (request.state == State::abandoned ||
+            judge_.allows(request.user, Operation::call, services_[request.service].name))
+            return;
+        shortened.push_back(request.service);
+        revoke_request(slot, now, out);
     });
     for (const Slot worker : revoked)
         revoke_worker(worker, now, out);
+    serve_behind(std::move(shortened), now, out);
 }
 
 void BrokerMachine::revoke_request(Slot slot, Instant now, BrokerOutputs& out) {
@@ -59,7 +63,6 @@ void BrokerMachine::revoke_request(Slot slot, Instant now, BrokerOutputs& out) {
                                         Operation::call, services_[service].name, out);
     ++counters_.requests_revoked_total;
     end(slot, counters_.dropped_total, ErrorCode::not_allowed, why, now, out);
-    services_.release(service);
 }
 
 void BrokerMachine::revoke_worker(Slot slot, Instant now, BrokerOutputs& out) {

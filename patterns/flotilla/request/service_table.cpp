@@ -64,7 +64,8 @@ void ServiceTable::limits_changed() {
 
 void ServiceTable::release(Slot slot) {
     BrokerService& service = services_[slot];
-    if (service.is_needed())
+    const bool is_forgotten = service.limits == nullptr;
+    if (is_forgotten || service.is_needed())
         return;
     by_name_.erase(service.name);
     in_order_.erase(service.name);

@@ -52,6 +52,7 @@ void RequestWorld::client_send(std::size_t index) {
     message.verb = Verb::request;
     message.service = Blob::copy(client.service);
     message.body.add(ByteView{client.question});
+    pad(message);
     if (flotilla) {
         message.id = client.id;
         message.attempt = client.tries;
@@ -95,6 +96,11 @@ void RequestWorld::client_hear(std::size_t index, Frames frames) {
     after(up_to(10ms), [this, index] { client_ask(index); });
 }
 
+void RequestWorld::pad(Message& message) {
+    if (plan_.padding_bytes > 0)
+        message.body.add(ByteView{std::string(random_.below(plan_.padding_bytes + 1), '.')});
+}
+
 // Many questions at once over one connection, from somebody who then leaves.
 void RequestWorld::burst() {
     const std::string name = "b" + std::to_string(++bursts_);
@@ -114,6 +120,7 @@ void RequestWorld::burst() {
         message.verb = Verb::request;
         message.service = Blob::copy(service);
         message.body.add(ByteView{name + "#" + std::to_string(i)});
+        pad(message);
         to_broker(line, std::move(message));
     }
     after(up_to(500ms), [this, line]() mutable { hang_up(line); });

@@ -98,6 +98,30 @@ TEST_CASE("requests: rights that come and go leave no request with who may not s
     CHECK(revoked > 300);
 }
 
+TEST_CASE("requests: bodies of all sizes wait for no worker that would take them",
+          "[sim][request]") {
+    const std::uint64_t first = first_seed();
+    std::uint64_t expired = 0;
+    for (std::uint64_t seed = first; seed < first + 300; ++seed) {
+        INFO("seed " << seed);
+        Random random(seed);
+        RequestPlan plan = small_plan(random);
+        plan.storm = storm(random);
+        plan.padding_bytes = 4'000;
+        plan.limits.held_messages_max = 3;
+        plan.limits.held_bytes_max = 5'000;
+        plan.limits.service.prefetch = 4;
+        plan.limits.service.expiry = 200ms;
+        if (random.one_in(3))
+            plan.storm.rights_change_every = 50ms;
+        RequestWorld world(plan, seed);
+        world.run();
+        REQUIRE(world.all_done());
+        expired += world.counters().expired_total;
+    }
+    CHECK(expired > 300);
+}
+
 TEST_CASE("requests: in fine weather nothing is sent twice and everything is answered once",
           "[sim][request]") {
     const std::uint64_t first = first_seed();

@@ -44,7 +44,8 @@ struct RequestPlan {
     std::uint32_t clients = 4;
     std::uint32_t workers = 4;
     std::uint32_t services = 2;
-    std::uint32_t asks = 10; // of each client
+    std::uint32_t asks = 10;         // of each client
+    std::uint32_t padding_bytes = 0; // at most, behind a question
     RequestWeather storm{};
     Duration storm_lasts = 1s; // then the weather is fine and nobody dies
 };
@@ -131,6 +132,7 @@ private:
     void client_send(std::size_t index);
     void client_hear(std::size_t index, wire::Frames frames);
     void burst();
+    void pad(request::Message& message);
     void worker_start(std::size_t index);
     void worker_hear(std::size_t index, std::uint64_t life, wire::Frames frames);
     void worker_work(std::size_t index);

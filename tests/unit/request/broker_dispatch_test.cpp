@@ -52,41 +52,6 @@ TEST_CASE("no worker starves") {
     CHECK(served.size() == 50);
 }
 
-TEST_CASE("a worker is given no more at once than it can be sent, whatever its capacity") {
-    BrokerLimits limits;
-    limits.service.prefetch = 10'000;
-    limits.held_messages_max = 3;
-    limits.held_bytes_max = 3'000;
-    Desk desk(limits);
-    desk.say("w", Desk::ready("echo"));
-    for (int i = 0; i < 5; ++i)
-        desk.say("c", Desk::ask("echo", std::to_string(i)));
-    const auto first = desk.next("w", Verb::request);
-    desk.next("w", Verb::request);
-    desk.next("w", Verb::request);
-    CHECK(desk.quiet());
-    CHECK(desk.levels().queued == 2);
-    desk.say("w", Desk::answer(first));
-    desk.next("c", Verb::final);
-    CHECK(Desk::body(desk.next("w", Verb::request)) == "3");
-    CHECK(desk.quiet());
-
-    // By bytes too, but one always; and an idle worker takes what the other has to leave.
-    Desk large(limits);
-    large.say("w1", Desk::ready("echo"));
-    for (int i = 0; i < 3; ++i)
-        large.say("c", Desk::ask("echo", std::string(5'000, 'x')));
-    const auto one = large.next("w1", Verb::request);
-    CHECK(large.quiet());
-    large.say("w2", Desk::ready("echo"));
-    large.next("w2", Verb::request);
-    CHECK(large.quiet());
-    large.say("w1", Desk::answer(one));
-    large.next("c", Verb::final);
-    large.next("w1", Verb::request);
-    CHECK(large.levels().queued == 0);
-}
-
 TEST_CASE("requests of one client to one service are given out in order") {
     Desk desk;
     for (int i = 0; i < 20; ++i)
