@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The three dialects of completion scripts.
 #include <cli/completion.hpp>
+#include <cli/words.hpp>
 
 #include <algorithm>
 #include <set>
@@ -10,13 +11,6 @@ namespace flotilla::cli {
 namespace {
 
 using Value = CompletionOption::Value;
-
-std::string joined(const std::vector<std::string>& words, const char* separator) {
-    std::string text;
-    for (const std::string& word : words)
-        text += (text.empty() ? "" : separator) + word;
-    return text;
-}
 
 // In single quotes, for each of the three shells.
 std::string quoted(const std::string& text, const char* quote_inside) {

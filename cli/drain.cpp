@@ -18,7 +18,7 @@ namespace flotilla::cli {
 
 namespace {
 
-constexpr Duration look_every = 200ms;
+constexpr Duration drain_looked_at_every = 200ms;
 // Beyond the deadline that the daemon states: it then closes, flushes and exits.
 constexpr Duration grace = 5s;
 
@@ -68,7 +68,7 @@ Result<ExitCode> wait_until_gone(AdminLink& link, DrainWatch watch, Terminal& te
         const Instant now = net::now();
         if (!link.is_asking() && now >= next_look) {
             link.ask("status", R"({"rows":0})");
-            next_look = now + look_every;
+            next_look = now + drain_looked_at_every;
         }
         if (auto answer = link.work())
             if (auto json = accepted(*answer))
@@ -87,7 +87,7 @@ Result<ExitCode> wait_until_gone(AdminLink& link, DrainWatch watch, Terminal& te
             terminal.note(watch.summary());
             return ExitCode::nothing;
         }
-        if (Status turned = turn(link, look_every); !turned)
+        if (Status turned = turn(link, drain_looked_at_every); !turned)
             return fail(turned.error());
     }
 }

@@ -38,7 +38,8 @@ std::string decimals(Duration since, std::int64_t unit, std::size_t digits) {
     return text;
 }
 
-std::string joined(const wire::Frames& frames, std::size_t from, const std::string& separator) {
+std::string joined_frames(const wire::Frames& frames, std::size_t from,
+                          const std::string& separator) {
     std::string text;
     for (std::size_t i = from; i < frames.size(); ++i) {
         if (i > from)
@@ -147,7 +148,7 @@ std::string Format::value_of(const Piece& piece, const Shown& message) const {
     case Token::first:
         return frames.empty() ? std::string{} : std::string(frames[0].view());
     case Token::rest:
-        return joined(frames, 1, separator_);
+        return joined_frames(frames, 1, separator_);
     case Token::frame:
         return piece.index < frames.size() ? std::string(frames[piece.index].view())
                                            : std::string{};

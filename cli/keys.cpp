@@ -7,6 +7,7 @@
 #include <cli/keys/allow.hpp>
 #include <cli/keys/list_file.hpp>
 #include <cli/output.hpp>
+#include <cli/words.hpp>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -40,20 +41,13 @@ struct Described {
     std::optional<net::CurveKey> secret_key;
 };
 
-std::string joined(const std::vector<std::string>& groups) {
-    std::string text;
-    for (const std::string& each : groups)
-        text += (text.empty() ? "" : ",") + each;
-    return text;
-}
-
 std::string text_of(const Described& key) {
     std::string text = "file         " + key.file + "\npublic key   " + key.public_key.z85() +
                        "\nfingerprint  " + net::fingerprint(key.public_key) + "\n";
     if (!key.user.name.empty())
         text += "user         " + key.user.name + "\n";
     if (!key.user.groups.empty())
-        text += "groups       " + joined(key.user.groups) + "\n";
+        text += "groups       " + joined(key.user.groups, ",") + "\n";
     if (key.secret_key)
         text += "secret key   " + key.secret_key->z85() + "\n";
     return text;
@@ -185,7 +179,7 @@ Result<ExitCode> list(const KeysFlags& flags) {
         if (!user.name.empty() && user.name != key.z85())
             text += "  " + user.name;
         if (!user.groups.empty())
-            text += "  @" + joined(user.groups);
+            text += "  @" + joined(user.groups, ",");
         text += "\n";
     }
     return print(text);

@@ -13,8 +13,6 @@ namespace flotilla::cli {
 
 namespace {
 
-using Json = nlohmann::json;
-
 struct OrderFlags {
     AdminFlags admin;
     std::string relay;
@@ -22,7 +20,7 @@ struct OrderFlags {
     bool json = false;
 };
 
-Result<std::string> order(const OrderFlags& flags, const char* verb, Json arguments) {
+Result<std::string> order(const OrderFlags& flags, const char* verb, nlohmann::json arguments) {
     auto session = open_session(flags.admin);
     if (!session)
         return fail(session.error());
@@ -41,7 +39,7 @@ Run relay_order(Parser& parser, const char* verb, const char* done, const char* 
     add_admin(parser, flags->admin);
     parser.set_footer(help);
     return [flags, verb, done](Terminal& terminal) -> Result<ExitCode> {
-        auto answer = order(*flags, verb, Json{{"relay", flags->relay}});
+        auto answer = order(*flags, verb, nlohmann::json{{"relay", flags->relay}});
         if (!answer)
             return fail(answer.error());
         terminal.note("relay '" + flags->relay + "' " + done);
@@ -98,7 +96,7 @@ Run declare_reload(Parser& parser) {
         "  zmq reload ipc:///run/flotilla-store/admin --token-file "
         "/etc/flotilla/admin-token");
     return [flags](Terminal& terminal) -> Result<ExitCode> {
-        auto answer = order(*flags, "reload", Json::object());
+        auto answer = order(*flags, "reload", nlohmann::json::object());
         if (!answer)
             return fail(answer.error());
         terminal.note(changes_in(*answer));
@@ -118,7 +116,7 @@ Run declare_audit(Parser& parser) {
                       "  zmq audit ipc:///run/flotilla-store/admin --token-file "
                       "/etc/flotilla/admin-token");
     return [flags](Terminal&) -> Result<ExitCode> {
-        auto answer = order(*flags, "audit", Json{{"rows", flags->rows}});
+        auto answer = order(*flags, "audit", nlohmann::json{{"rows", flags->rows}});
         if (!answer)
             return fail(answer.error());
         auto text = flags->json ? audit_json(*answer) : audit_table(*answer);

@@ -89,7 +89,7 @@ Result<relay::RelayOptions> make_options(const ProxyFlags& flags) {
     return options;
 }
 
-std::string joined(const std::vector<net::Endpoint>& endpoints) {
+std::string endpoints_text(const std::vector<net::Endpoint>& endpoints) {
     std::string text;
     for (const net::Endpoint& endpoint : endpoints)
         text += (text.empty() ? "" : ",") + endpoint.text();
@@ -97,7 +97,7 @@ std::string joined(const std::vector<net::Endpoint>& endpoints) {
 }
 
 // What happened, without what did not.
-std::string counted(const relay::Counters& counters) {
+std::string figures_text(const relay::Counters& counters) {
     std::string text;
     for (const relay::NamedCount& each : relay::list(counters))
         if (each.value > 0)
@@ -107,10 +107,10 @@ std::string counted(const relay::Counters& counters) {
 
 void say_ready(const relay::Relay& relay, const ProxyFlags& flags, Terminal& terminal) {
     std::string text = flags.kind + " ready: frontend " +
-                       joined(relay.endpoints(relay::Side::frontend)) + ", backend " +
-                       joined(relay.endpoints(relay::Side::backend));
+                       endpoints_text(relay.endpoints(relay::Side::frontend)) + ", backend " +
+                       endpoints_text(relay.endpoints(relay::Side::backend));
     if (!flags.capture.empty())
-        text += ", capture " + joined(relay.capture_endpoints());
+        text += ", capture " + endpoints_text(relay.capture_endpoints());
     terminal.note(text);
 }
 
@@ -130,7 +130,7 @@ Status serve(relay::Relay& relay, net::Poller& poller, const ProxyFlags& flags,
             !turned)
             return turned;
         if (terminal.shows_progress())
-            terminal.progress(net::now(), counted(relay.counters()));
+            terminal.progress(net::now(), figures_text(relay.counters()));
     }
     return {};
 }
@@ -153,7 +153,7 @@ Result<ExitCode> run_proxy(const ProxyFlags& flags, Terminal& terminal) {
     relay->attach(poller);
     say_ready(*relay, flags, terminal);
     Status served = serve(*relay, poller, flags, terminal);
-    terminal.note(counted(relay->counters()));
+    terminal.note(figures_text(relay->counters()));
     if (!served)
         return fail(served.error());
     return relay->counters().not_drained_total() > 0 ? ExitCode::not_flushed : ExitCode::ok;

@@ -50,7 +50,7 @@ Result<net::Security> server_side(const SecurityFlags& flags) {
     return secured(net::CurveServer{std::move(*keys), std::move(*allowed)});
 }
 
-constexpr const char* group = "Security";
+constexpr const char* security_group = "Security";
 constexpr const char* plaintext_word = "none"; // in the place of a server's key
 
 void add_own_key(Parser& parser, SecurityFlags& flags) {
@@ -59,14 +59,14 @@ void add_own_key(Parser& parser, SecurityFlags& flags) {
                     "Our own secret certificate (mode 0600); a client without one gets a key for "
                     "this run")
         .type_name("FILE")
-        .group(group);
+        .group(security_group);
 }
 
 void add_plaintext(Parser& parser, SecurityFlags& flags) {
     parser
         .add_flag("--allow-plaintext", flags.allow_plaintext,
                   "Go without encryption beyond this machine")
-        .group(group);
+        .group(security_group);
 }
 
 } // namespace
@@ -78,7 +78,7 @@ void add_client_security(Parser& parser, SecurityFlags& flags) {
                     "Encrypt, and believe only the server with this public key: the key itself or "
                     "its certificate")
         .type_name("KEY|FILE")
-        .group(group);
+        .group(security_group);
     add_plaintext(parser, flags);
 }
 
@@ -89,7 +89,7 @@ void add_clients_security(Parser& parser, SecurityFlags& flags,
              "Encrypt, and believe only the server with this public key: the key itself or its "
              "certificate. Once for all endpoints, or once for each in their order; none: that one "
              "is plaintext")
-        .group(group);
+        .group(security_group);
     add_plaintext(parser, flags);
 }
 
@@ -119,11 +119,11 @@ void add_security(Parser& parser, SecurityFlags& flags) {
                     "Be a CURVE server for these public keys: a list, or a directory of "
                     "certificates")
         .type_name("FILE|DIR")
-        .group(group);
+        .group(security_group);
     parser
         .add_flag("--allow-any-client-key", flags.allow_any_client_key,
                   "Be a CURVE server for whoever knows our public key")
-        .group(group);
+        .group(security_group);
 }
 
 Result<net::Security> make_security(const SecurityFlags& flags) {

@@ -131,7 +131,7 @@ request::Outcome outcome_of(Servant::Said said, Reporter& reporter) {
     return request::Answer{std::move(std::get<wire::Frames>(said))};
 }
 
-std::string counted(const request::WorkerCounters& counters) {
+std::string figures_text(const request::WorkerCounters& counters) {
     return std::to_string(counters.requests_total) +
            " requests: " + std::to_string(counters.answered_total) + " answered, " +
            std::to_string(counters.retry_total) + " given back, " +
@@ -207,7 +207,7 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Terminal& terminal) {
             return outcome_of(std::move(said), reporter);
         });
     }
-    terminal.note(counted(worker->counters()));
+    terminal.note(figures_text(worker->counters()));
     if (!served)
         return fail(served.error());
     if (watch.is_hopeless())

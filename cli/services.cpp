@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `zmq services`: what a broker serves (8/MMI, and flotilla-broker's list).
 #include <flotilla/net/context.hpp>
-#include <flotilla/net/poller.hpp>
 #include <flotilla/net/system.hpp>
 #include <flotilla/request/client.hpp>
 
@@ -10,6 +9,7 @@
 #include <cli/output.hpp>
 #include <cli/services/listing.hpp>
 #include <cli/signals.hpp>
+#include <cli/terminal.hpp>
 
 #include <algorithm>
 #include <iterator>
@@ -33,8 +33,6 @@ struct ServicesFlags {
 constexpr std::size_t pages_max = 1'002;
 
 constexpr Duration refused_patience = 1s;
-
-constexpr const char* clear_screen = "\x1b[H\x1b[2J";
 
 Result<std::vector<ServiceRow>> ask_each(request::Client& client,
                                          const std::vector<std::string>& names,
@@ -134,12 +132,6 @@ Result<request::Client> open_client(net::Context& context, const ServicesFlags& 
 }
 
 // Sleeps until the next round, or the signal.
-Status wait_for_next(Duration interval) {
-    net::Poller poller;
-    poller.on_readable(signal_descriptor(), [] {});
-    return poller.turn(interval);
-}
-
 // Where every broker refuses the connection, nothing is waited for but a restart.
 Result<std::vector<ServiceRow>> ask_patiently(request::Client& client, const ConnectionWatch& watch,
                                               const ServicesFlags& flags) {
@@ -169,8 +161,7 @@ Result<ExitCode> run_services(const ServicesFlags& flags, Terminal& terminal) {
     ExitCode last = ExitCode::ok;
     for (std::uint64_t round = 0; round < rounds; ++round) {
         if (round > 0)
-            if (Status waited = wait_for_next(flags.interval); !waited)
-                return fail(waited.error());
+            wait_for_signal(flags.interval);
         if (signal_caught() != 0 || out.closed())
             break;
         auto rows = ask_patiently(*client, watch, flags);

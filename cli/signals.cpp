@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cli/signals.hpp>
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -58,6 +59,15 @@ int signal_caught() noexcept {
 
 int signal_descriptor() noexcept {
     return read_end;
+}
+
+void wait_for_signal(Duration longest) noexcept {
+    pollfd signal{read_end, POLLIN, 0};
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(longest);
+    const timespec wait{static_cast<time_t>(seconds.count()),
+                        static_cast<long>((longest - seconds).count())};
+    // One that comes meanwhile interrupts the call, which is as good.
+    (void)::ppoll(&signal, 1, &wait, nullptr);
 }
 
 } // namespace flotilla::cli

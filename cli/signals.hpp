@@ -5,6 +5,8 @@
 // signal. SIGPIPE is ignored: a closed stdout is an outcome of writing.
 #pragma once
 
+#include <flotilla/base/time.hpp>
+
 namespace flotilla::cli {
 
 // Once, before any thread is started.
@@ -15,5 +17,7 @@ int signal_caught() noexcept;
 void before_end_at_once(void (*act)() noexcept) noexcept;
 // Readable from the first signal on; -1 before catch_signals(). For a Poller.
 int signal_descriptor() noexcept;
+// Until there is one, at most so long.
+void wait_for_signal(Duration longest) noexcept;
 
 } // namespace flotilla::cli

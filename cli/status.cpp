@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // `zmq status`: whether daemons are ready, and what they count.
-#include <flotilla/net/poller.hpp>
 
 #include <cli/admin/flags.hpp>
 #include <cli/admin/status_text.hpp>
 #include <cli/commands.hpp>
 #include <cli/output.hpp>
 #include <cli/signals.hpp>
+#include <cli/terminal.hpp>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -26,7 +26,6 @@ struct StatusFlags {
     std::optional<std::uint64_t> count;
 };
 
-constexpr const char* clear_screen = "\x1b[H\x1b[2J";
 constexpr int rows_max = 10'000; // that a daemon sends at once
 
 std::string arguments(const StatusFlags& flags) {
@@ -82,12 +81,6 @@ ExitCode verdict(const std::vector<Asked>& asked) {
     return readiness(views);
 }
 
-Status wait_for_next(Duration interval) {
-    net::Poller poller;
-    poller.on_readable(signal_descriptor(), [] {});
-    return poller.turn(interval);
-}
-
 Result<ExitCode> run_status(const StatusFlags& flags) {
     auto session = open_session(flags.admin);
     if (!session)
@@ -97,8 +90,7 @@ Result<ExitCode> run_status(const StatusFlags& flags) {
     ExitCode code = ExitCode::nothing;
     for (std::uint64_t round = 0; round < rounds; ++round) {
         if (round > 0)
-            if (Status waited = wait_for_next(flags.interval); !waited)
-                return fail(waited.error());
+            wait_for_signal(flags.interval);
         if (signal_caught() != 0 || out.closed())
             break;
         auto asked = ask(session->links, flags);

@@ -20,9 +20,9 @@ struct TapFlags {
     OutputFlags output;
 };
 
-class Printer {
+class TapPrinter {
 public:
-    Printer(const TapFlags& flags, const tap::Source& source, Format format)
+    TapPrinter(const TapFlags& flags, const tap::Source& source, Format format)
         : json_(flags.output.format == "json"), type_(flags.source.type),
           endpoint_(source.endpoint_text()), format_(std::move(format)) {}
 
@@ -64,7 +64,7 @@ Result<ExitCode> run_tap(const TapFlags& flags, Terminal& terminal) {
     auto source = tap::Source::open(flags.source, terminal);
     if (!source)
         return fail(source.error());
-    Printer printer(flags, **source, std::move(*format));
+    TapPrinter printer(flags, **source, std::move(*format));
     tap::Take take;
     take.message = [&](tap::Seen seen, std::uint64_t number) {
         return printer.print(std::move(seen), number);

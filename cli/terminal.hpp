@@ -46,5 +46,7 @@ private:
 };
 
 bool is_terminal(int descriptor) noexcept;
+// Of a terminal: empty, to be written on from its first line.
+inline constexpr const char* clear_screen = "\x1b[H\x1b[2J";
 
 } // namespace flotilla::cli

@@ -170,7 +170,7 @@ private:
     std::thread thread_; // the last: it uses the others
 };
 
-std::string counted(const compose::TitanicCounters& counters) {
+std::string figures_text(const compose::TitanicCounters& counters) {
     return std::to_string(counters.requests_total) + " requests taken, " +
            std::to_string(counters.refused_total) + " refused, " +
            std::to_string(counters.answered_total) + " answered, " +
@@ -196,7 +196,7 @@ Result<ExitCode> run_titanic(const TitanicFlags& flags, Terminal& terminal) {
         serving.end();
         found_stranger = serving.found_stranger();
     }
-    terminal.note(counted(titanic->counters()));
+    terminal.note(figures_text(titanic->counters()));
     if (!served)
         return fail(served.error());
     return found_stranger ? ExitCode::refused : ExitCode::ok;

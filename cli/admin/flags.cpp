@@ -13,7 +13,7 @@ namespace flotilla::cli {
 namespace {
 
 constexpr std::size_t token_bytes_max = 4096;
-constexpr const char* group = "Daemon";
+constexpr const char* daemon_group = "Daemon";
 
 std::string trimmed(std::string text) {
     constexpr const char* blanks = " \t\r\n";
@@ -86,7 +86,7 @@ Result<AdminLinks> open_links(net::Context& context, const AdminFlags& flags) {
 void add_timeout(Parser& parser, AdminFlags& flags) {
     add_duration(parser, "-t,--timeout", flags.timeout,
                  "Longest wait for a daemon's answer [5s]; exit 3")
-        .group(group);
+        .group(daemon_group);
 }
 
 } // namespace
@@ -119,7 +119,7 @@ void add_token(Parser& parser, AdminFlags& flags) {
             "File (mode 0600) with the daemon's admin_token; not needed by a key whose user "
             "may administer")
         .type_name("FILE")
-        .group(group)
+        .group(daemon_group)
         .variable("FLOTILLA_TOKEN_FILE");
 }
 

@@ -2,6 +2,7 @@
 #include <cli/admin/bounded_json.hpp>
 #include <cli/admin/quantities.hpp>
 #include <cli/admin/status_text.hpp>
+#include <cli/words.hpp>
 
 #include <algorithm>
 #include <array>
@@ -11,13 +12,6 @@
 namespace flotilla::cli {
 
 namespace {
-
-std::string joined(const std::vector<std::string>& all, const char* separator) {
-    std::string text;
-    for (const std::string& each : all)
-        text += (text.empty() ? "" : separator) + each;
-    return text;
-}
 
 // As it is, so that it can be compared and added; bytes and times as people read them.
 std::string exact(double value, ColumnView::Unit unit) {

@@ -27,7 +27,7 @@ namespace {
 
 constexpr std::uint32_t take_window = 10'000;
 
-double per_second(std::uint64_t count, Duration took) {
+double rate_of(std::uint64_t count, Duration took) {
     const double seconds = std::chrono::duration<double>(took).count();
     return seconds > 0 ? double(count) / seconds : 0;
 }
@@ -169,8 +169,8 @@ private:
     }
 
     Result<ExitCode> report(const std::string& at) const {
-        const double put_rate = per_second(load_.count, put_took_);
-        const double take_rate = per_second(taken_, take_took_);
+        const double put_rate = rate_of(load_.count, put_took_);
+        const double take_rate = rate_of(taken_, take_took_);
         Output out;
         std::string text;
         if (load_.json) {

@@ -21,7 +21,7 @@ using request::AsyncClient;
 
 // Answers that came out of turn wait for the oldest: so many for each request under way.
 constexpr std::uint64_t held_back_factor = 16;
-constexpr int batch_max = 256; // requests sent before the loop looks around again
+constexpr int sent_batch_max = 256; // requests sent before the loop looks around again
 
 class CallRun {
 public:
@@ -145,7 +145,7 @@ Status CallRun::send_pending() {
 
 Status CallRun::send_some() {
     needs_input_ = false;
-    for (int i = 0; i < batch_max; ++i) {
+    for (int i = 0; i < sent_batch_max; ++i) {
         if (flags_.count && sent_ == *flags_.count)
             no_more_ = true;
         if (no_more_ || client_->under_way() >= flags_.parallel || !answers_.has_room())

@@ -18,7 +18,7 @@
 namespace flotilla::cli::keys {
 namespace {
 
-tl::unexpected<Error> failure(const std::string& list, int number) {
+tl::unexpected<Error> list_failure(const std::string& list, int number) {
     return fail(number == ENOSPC || number == EDQUOT ? Errc::disk_full : Errc::io,
                 list + ": " + std::strerror(number));
 }
@@ -28,14 +28,14 @@ Result<std::string> line_break_needed(int descriptor, const std::string& list) {
     const off_t size = ::lseek(descriptor, 0, SEEK_END);
     char last = '\n';
     if (size > 0 && ::pread(descriptor, &last, 1, size - 1) != 1)
-        return failure(list, errno);
+        return list_failure(list, errno);
     return std::string(last == '\n' ? "" : "\n");
 }
 
 Status append_line(const std::string& list, const std::string& line) {
     const int descriptor = ::open(list.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (descriptor < 0)
-        return failure(list, errno);
+        return list_failure(list, errno);
     const off_t size = ::lseek(descriptor, 0, SEEK_END);
     Status done;
     auto start = line_break_needed(descriptor, list);
@@ -45,14 +45,14 @@ Status append_line(const std::string& list, const std::string& line) {
         const std::string text = *start + line + "\n";
         const ssize_t wrote = ::write(descriptor, text.data(), text.size());
         if (wrote != static_cast<ssize_t>(text.size())) {
-            done = failure(list, wrote < 0 ? errno : ENOSPC);
+            done = list_failure(list, wrote < 0 ? errno : ENOSPC);
             // Half a key would make the whole list unreadable.
             if (wrote > 0 && ::ftruncate(descriptor, size) != 0)
-                done = failure(list, errno);
+                done = list_failure(list, errno);
         }
     }
     if (::close(descriptor) != 0 && done)
-        done = failure(list, errno);
+        done = list_failure(list, errno);
     return done;
 }
 
@@ -101,7 +101,7 @@ Status add_certificate(const std::string& folder, const net::CurveKey& key, cons
         error = ::link(fresh.c_str(), file.c_str()) == 0 ? 0 : errno;
     }
     ::unlink(fresh.c_str());
-    return error == 0 ? Status{} : failure(folder, error);
+    return error == 0 ? Status{} : list_failure(folder, error);
 }
 
 // The same user with other groups: its line says so from now on. False: the key has no line.

@@ -15,14 +15,10 @@ namespace flotilla::cli::keys {
 
 namespace fs = std::filesystem;
 
-namespace {
-
-Status failure(const std::string& doing, int number) {
+Status file_failure(const std::string& doing, int number) {
     return fail(number == ENOSPC || number == EDQUOT ? Errc::disk_full : Errc::io,
                 "cannot " + doing + ": " + std::strerror(number));
 }
-
-} // namespace
 
 Status replace_file(const std::string& file, const std::string& text) {
     struct stat about {};
@@ -30,7 +26,7 @@ Status replace_file(const std::string& file, const std::string& text) {
     std::string fresh = file + ".XXXXXX";
     const int descriptor = ::mkstemp(fresh.data());
     if (descriptor < 0)
-        return failure("write beside " + file, errno);
+        return file_failure("write beside " + file, errno);
     int error = 0;
     for (std::size_t at = 0; at < text.size() && error == 0;) {
         const ssize_t wrote = ::write(descriptor, text.data() + at, text.size() - at);
@@ -46,7 +42,7 @@ Status replace_file(const std::string& file, const std::string& text) {
     if (error == 0)
         return {};
     ::unlink(fresh.c_str());
-    return failure("replace " + file, error);
+    return file_failure("replace " + file, error);
 }
 
 std::optional<net::CurveKey> key_of_line(const std::string& line, const fs::path& folder) {

@@ -16,6 +16,9 @@ namespace flotilla::cli::keys {
 
 inline constexpr std::string_view revoked_ending = ".revoked"; // of a certificate in a folder
 
+// "cannot DOING: " and what errno says. Errors: io; disk_full.
+Status file_failure(const std::string& doing, int number);
+
 // Puts a new content in the place of a file, so that nobody sees half of it. Errors: io; disk_full.
 Status replace_file(const std::string& file, const std::string& text);
 

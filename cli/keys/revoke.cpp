@@ -39,15 +39,10 @@ Result<Keys> keys_meant(const net::AllowList& list, const std::string& what) {
                                      "certificate file that can be found");
 }
 
-Status failure(const std::string& doing, int number) {
-    return fail(number == ENOSPC || number == EDQUOT ? Errc::disk_full : Errc::io,
-                "cannot " + doing + ": " + std::strerror(number));
-}
-
 Status revoke_lines(const std::string& file, const net::AllowList& list, Keys keys) {
     std::ifstream in(file);
     if (!in)
-        return failure("read " + file, errno);
+        return file_failure("read " + file, errno);
     std::string text;
     for (std::string line; std::getline(in, line);) {
         const auto key = key_of_line(line, fs::path(file).parent_path());
@@ -78,7 +73,7 @@ Status revoke_certificates(const std::string& folder, Keys keys) {
     std::error_code error;
     std::vector<fs::path> files{fs::directory_iterator(folder, error), {}};
     if (error)
-        return failure("read " + folder, error.value());
+        return file_failure("read " + folder, error.value());
     for (const fs::path& file : files) {
         const std::string name = file.filename().string();
         if (name.size() > revoked_ending.size() && file.extension() == revoked_ending)
@@ -87,7 +82,7 @@ Status revoke_certificates(const std::string& folder, Keys keys) {
         if (!key || keys.count(*key) == 0 || name.ends_with("_secret"))
             continue;
         if (::rename(file.c_str(), free_name(file.string()).c_str()) != 0)
-            return failure("rename " + file.string(), errno);
+            return file_failure("rename " + file.string(), errno);
         keys.erase(*key);
     }
     for (const net::CurveKey& key : keys)

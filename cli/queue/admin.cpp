@@ -19,7 +19,7 @@ namespace {
 
 using Code = queue::leased::ErrorCode;
 
-struct AdminFlags {
+struct QueueOrderFlags {
     std::string queue;
     std::vector<std::string> words; // properties, or ids
     std::uint64_t count = 0;
@@ -47,7 +47,7 @@ bool names_property(const std::vector<std::string>& words, const std::string& pr
 
 // Which of the properties that were asked for are others in the queue that is there, and how to
 // have these. What was not asked for is nobody's wish, and changes nothing that somebody has set.
-std::string differences(StoreLink& link, const AdminFlags& flags,
+std::string differences(StoreLink& link, const QueueOrderFlags& flags,
                         const queue::QueueProperties& wanted) {
     const auto stat = link.ask_for<queue::StatReply>(queue::Stat{flags.queue}, queue::Asked::stat);
     const std::string shows =
@@ -74,14 +74,14 @@ std::string differences(StoreLink& link, const AdminFlags& flags,
            "; this changes it: " + queue_line(std::move(words), flags.store);
 }
 
-Error with_hint(Error error, std::optional<Code> code, const AdminFlags& flags) {
+Error with_hint(Error error, std::optional<Code> code, const QueueOrderFlags& flags) {
     if (code == Code::no_queue)
         error.detail = "no_queue: there is no queue '" + flags.queue +
                        "'; this lists those that there are: " + queue_line({"ls"}, flags.store);
     return error;
 }
 
-Result<ExitCode> ask(const AdminFlags& flags, const queue::Command& command,
+Result<ExitCode> ask(const QueueOrderFlags& flags, const queue::Command& command,
                      const std::string& what, Terminal& terminal) {
     if (Status right = check_queue(flags.queue); !right)
         return fail(right.error());
@@ -135,14 +135,14 @@ std::string property_list() {
                  "64MiB.\n\n";
 }
 
-void add_queue(Parser& parser, AdminFlags& flags) {
+void add_queue(Parser& parser, QueueOrderFlags& flags) {
     parser.add_option("QUEUE", flags.queue, "Its name").required();
 }
 
 } // namespace
 
 Run declare_queue_create(Parser& parser) {
-    const auto flags = std::make_shared<AdminFlags>();
+    const auto flags = std::make_shared<QueueOrderFlags>();
     add_queue(parser, *flags);
     parser.add_option("NAME=VALUE", flags->words, "Properties that differ from the usual");
     parser.add_flag("--or-same", flags->or_same,
@@ -164,7 +164,7 @@ Run declare_queue_create(Parser& parser) {
 }
 
 Run declare_queue_alter(Parser& parser) {
-    const auto flags = std::make_shared<AdminFlags>();
+    const auto flags = std::make_shared<QueueOrderFlags>();
     add_queue(parser, *flags);
     parser.add_option("NAME=VALUE", flags->words, "What changes; see zmq queue create --help")
         .required();
@@ -185,7 +185,7 @@ Run declare_queue_alter(Parser& parser) {
 }
 
 Run declare_queue_purge(Parser& parser) {
-    const auto flags = std::make_shared<AdminFlags>();
+    const auto flags = std::make_shared<QueueOrderFlags>();
     add_queue(parser, *flags);
     add_store(parser, flags->store);
     parser.set_footer("What consumers hold stays with them.\n\n"
@@ -196,7 +196,7 @@ Run declare_queue_purge(Parser& parser) {
 }
 
 Run declare_queue_delete(Parser& parser) {
-    const auto flags = std::make_shared<AdminFlags>();
+    const auto flags = std::make_shared<QueueOrderFlags>();
     add_queue(parser, *flags);
     parser.add_flag("--if-empty", flags->if_empty, "Only when nothing is in it; else exit 4");
     add_store(parser, flags->store);
@@ -211,7 +211,7 @@ Run declare_queue_delete(Parser& parser) {
 }
 
 Run declare_queue_kick(Parser& parser) {
-    const auto flags = std::make_shared<AdminFlags>();
+    const auto flags = std::make_shared<QueueOrderFlags>();
     parser.add_option("QUEUE", flags->queue, "The dead-letter queue").required();
     parser.add_option("ID", flags->words, "Ids of messages in it, as zmq queue peek shows them")
         .required();
@@ -232,7 +232,7 @@ Run declare_queue_kick(Parser& parser) {
 }
 
 Run declare_queue_redrive(Parser& parser) {
-    const auto flags = std::make_shared<AdminFlags>();
+    const auto flags = std::make_shared<QueueOrderFlags>();
     parser.add_option("QUEUE", flags->queue, "The dead-letter queue").required();
     add_count(parser, "-n,--count", flags->count, {1}, "At most so many [all that are there now]");
     add_store(parser, flags->store);

@@ -23,7 +23,7 @@ namespace flotilla::cli {
 
 namespace {
 
-constexpr int batch_max = 1024; // messages read before the loop looks around again
+constexpr int read_batch_max = 1024; // messages read before the loop looks around again
 constexpr std::uint64_t refusals_shown_max = 5;
 
 class PutRun {
@@ -126,7 +126,7 @@ Result<std::optional<wire::Frames>> PutRun::next_message() {
 
 Status PutRun::put_some() {
     needs_input_ = false;
-    for (int i = 0; i < batch_max; ++i) {
+    for (int i = 0; i < read_batch_max; ++i) {
         if (flags_.count && put_ == *flags_.count)
             no_more_ = true;
         if (no_more_)
@@ -225,7 +225,7 @@ Result<ExitCode> PutRun::tell_end() {
     terminal_.detail(std::to_string(stored_) + " stored, " + std::to_string(duplicates_) +
                      " were there already, " + std::to_string(refused_) + " refused");
     if (refused_ > refusals_shown_max)
-        terminal_.error(counted(refused_, "message") + " were refused in all");
+        terminal_.error(counted_were(refused_, "message") + " refused in all");
     if (left > 0)
         tell_left(left);
     if (!input_ended_)

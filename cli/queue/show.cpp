@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // `zmq queue ls`, `stat`, `watch`, `peek`.
-#include <flotilla/net/poller.hpp>
 
 #include <cli/output.hpp>
 #include <cli/queue/listing.hpp>
@@ -9,6 +8,7 @@
 #include <cli/queue/verbs.hpp>
 #include <cli/raw.hpp>
 #include <cli/signals.hpp>
+#include <cli/terminal.hpp>
 
 #include <algorithm>
 #include <memory>
@@ -19,7 +19,6 @@ namespace flotilla::cli {
 
 namespace {
 
-constexpr const char* clear_screen = "\033[H\033[2J";
 constexpr std::size_t watched_max = 100; // queues of one store
 
 struct ShowFlags {
@@ -141,12 +140,8 @@ Result<ExitCode> run_watch(const ShowFlags& flags, Terminal& terminal) {
         return fail(link.error());
     Output out;
     for (std::uint64_t round = 0; round < flags.count.value_or(UINT64_MAX); ++round) {
-        if (round > 0) {
-            net::Poller poller;
-            poller.on_readable(signal_descriptor(), [] {});
-            if (Status waited = poller.turn(flags.interval); !waited)
-                return fail(waited.error());
-        }
+        if (round > 0)
+            wait_for_signal(flags.interval);
         if (signal_caught() != 0 || out.closed())
             break;
         auto rows = watched(*link, flags);

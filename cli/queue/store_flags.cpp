@@ -11,7 +11,7 @@ namespace flotilla::cli {
 
 namespace {
 constexpr std::size_t stores_max = 16;
-constexpr std::uint64_t message_bytes_min = 64 << 10;
+constexpr std::uint64_t store_message_bytes_min = 64 << 10;
 } // namespace
 
 void add_store(Parser& parser, StoreFlags& flags, StoreUse use) {
@@ -52,7 +52,7 @@ Result<StorePlan> make_store_plan(const StoreFlags& flags) {
     }
     plan.timeout = flags.timeout;
     // The frames of a handshake are held to this too, and must pass.
-    plan.message_bytes_max = std::max(flags.message_bytes_max, message_bytes_min);
+    plan.message_bytes_max = std::max(flags.message_bytes_max, store_message_bytes_min);
     auto security = make_security(flags.security);
     if (!security)
         return fail(security.error());

@@ -26,7 +26,7 @@ namespace leased = queue::leased;
 
 namespace {
 
-constexpr std::uint32_t window_max = 1'000; // of messages on their way to be printed
+constexpr std::uint32_t print_window_max = 1'000; // of messages on their way to be printed
 
 struct TakeFlags {
     std::string queue;
@@ -57,13 +57,13 @@ StoreReturn::Patience store_patience(const TakeFlags& flags) {
     return flags.follow ? StoreReturn::Patience::endless : StoreReturn::Patience::timeout;
 }
 
-class Printer {
+class TakenPrinter {
 public:
-    static Result<Printer> make(const TakeFlags& flags, std::string endpoint) {
+    static Result<TakenPrinter> make(const TakeFlags& flags, std::string endpoint) {
         auto format = make_format(flags.output);
         if (!format)
             return fail(format.error());
-        return Printer{flags.queue, std::move(endpoint), std::move(*format)};
+        return TakenPrinter{flags.queue, std::move(endpoint), std::move(*format)};
     }
     // `lease`: as others may name it; empty: nobody else may.
     Status print(const Taken& message, const std::string& lease = {}) {
@@ -77,7 +77,7 @@ public:
     Output& out() { return *out_; }
 
 private:
-    Printer(std::string queue, std::string endpoint, Format format)
+    TakenPrinter(std::string queue, std::string endpoint, Format format)
         : queue_(std::move(queue)), endpoint_(std::move(endpoint)), format_(std::move(format)) {}
     std::string queue_;
     std::string endpoint_;
@@ -90,7 +90,7 @@ private:
 // The next one. When none is at hand, what was printed is shown and acknowledged before it is
 // waited for. Nothing: none came, or nobody reads what is printed.
 Result<std::optional<Taken>> next_to_print(const TakeFlags& flags, TakeSession& session,
-                                           Printer& printer, PrintedAcks& acks) {
+                                           TakenPrinter& printer, PrintedAcks& acks) {
     auto message = session.next(Duration::zero());
     if (!message || *message)
         return message;
@@ -101,11 +101,11 @@ Result<std::optional<Taken>> next_to_print(const TakeFlags& flags, TakeSession& 
 }
 
 // Printed, and only then acknowledged.
-Result<ExitCode> print_all(const TakeFlags& flags, StoreLink& link, Printer& printer,
+Result<ExitCode> print_all(const TakeFlags& flags, StoreLink& link, TakenPrinter& printer,
                            Terminal& terminal) {
     StoreReturn store(store_patience(flags),
                       [&terminal](const std::string& text) { terminal.note(text); });
-    auto session = TakeSession::open(link, flags.queue, {wanted(flags), window_max}, &store);
+    auto session = TakeSession::open(link, flags.queue, {wanted(flags), print_window_max}, &store);
     if (!session)
         return fail(session.error());
     PrintedAcks acks(printer.out());
@@ -170,7 +170,7 @@ Result<queue::Event> take_one(const TakeFlags& flags, StoreLink& link, StoreRetu
 }
 
 // Without a session: the lease stays with whoever has its token and the name.
-Result<ExitCode> keep_all(const TakeFlags& flags, StoreLink& link, Printer& printer,
+Result<ExitCode> keep_all(const TakeFlags& flags, StoreLink& link, TakenPrinter& printer,
                           const std::string& name, Terminal& terminal) {
     StoreReturn store(store_patience(flags),
                       [&terminal](const std::string& text) { terminal.note(text); });
@@ -241,7 +241,7 @@ Result<ExitCode> run_take(TakeFlags& flags, Terminal& terminal) {
         return ExitCode::ok; // the signal says how it ended
     if (!link)
         return fail(link.error());
-    auto printer = Printer::make(flags, link->endpoint());
+    auto printer = TakenPrinter::make(flags, link->endpoint());
     if (!printer)
         return fail(printer.error());
     const Result<ExitCode> code = flags.keep ? keep_all(flags, *link, *printer, name, terminal)

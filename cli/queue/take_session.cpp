@@ -12,7 +12,6 @@
 namespace flotilla::cli {
 
 namespace leased = queue::leased;
-using queue::Asked;
 
 namespace {
 
@@ -62,7 +61,7 @@ Status TakeSession::greet() {
     hello.credit = window();
     if (terms_.session != 0)
         hello.held = still_held();
-    auto ok = link_->ask_for<leased::Ok>(leased::Command{std::move(hello)}, Asked::leased);
+    auto ok = link_->ask_for<leased::Ok>(leased::Command{std::move(hello)}, queue::Asked::leased);
     if (!ok)
         return fail(ok.error());
     if (!ok->terms)
@@ -112,14 +111,14 @@ Status TakeSession::come_back(const Error& why) {
 
 // What the store makes of leases. It is asked again when it was away and still has our session.
 Status TakeSession::settled(leased::Command command) {
-    auto ok = link_->ask(leased::Command{command}, Asked::leased);
+    auto ok = link_->ask(leased::Command{command}, queue::Asked::leased);
     if (!ok && may_come_back(ok.error())) {
         const std::uint64_t session = terms_.session;
         if (Status back = come_back(ok.error()); !back)
             return back;
         if (terms_.session != session)
             return fail(Errc::lease_lost, "the store has forgotten who held it");
-        ok = link_->ask(std::move(command), Asked::leased);
+        ok = link_->ask(std::move(command), queue::Asked::leased);
     }
     return ok ? Status{} : fail(ok.error());
 }
@@ -197,7 +196,8 @@ Result<std::optional<Taken>> TakeSession::next_here(Duration wait) {
 // answered: with the second answer everything is here.
 Status TakeSession::ask_for_all() {
     for (int i = 0; i < 2; ++i)
-        if (const auto pong = link_->ask(leased::Command{leased::Ping{window()}}, Asked::leased);
+        if (const auto pong =
+                link_->ask(leased::Command{leased::Ping{window()}}, queue::Asked::leased);
             !pong)
             return fail(pong.error());
     return {};
@@ -275,7 +275,7 @@ Status TakeSession::close() {
         (void)link_->tell(leased::Command{leased::Bye{}});
         return settled;
     }
-    const auto left = link_->ask(leased::Command{leased::Bye{}}, Asked::leased);
+    const auto left = link_->ask(leased::Command{leased::Bye{}}, queue::Asked::leased);
     if (!settled)
         return settled;
     return left ? Status{} : fail(left.error());

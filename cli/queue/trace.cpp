@@ -16,7 +16,7 @@ namespace flotilla::cli {
 
 namespace {
 
-constexpr std::uint32_t window_max = 1'000;
+constexpr std::uint32_t trace_window_max = 1'000;
 constexpr Duration moment = 50ms; // a store may need it for a message that is there
 
 struct QueueTraceFlags {
@@ -35,7 +35,7 @@ Result<ExitCode> run_queue_trace(const QueueTraceFlags& flags, Terminal& termina
     if (!link)
         return fail(link.error());
     const std::uint64_t wanted = flags.all ? UINT64_MAX : flags.count;
-    auto session = TakeSession::open(*link, flags.queue, {wanted, window_max});
+    auto session = TakeSession::open(*link, flags.queue, {wanted, trace_window_max});
     if (!session)
         return fail(session.error());
     trace::Teller teller(flags.tell);

@@ -23,7 +23,7 @@ namespace flotilla::cli {
 namespace {
 
 constexpr Duration look_around = 100ms; // longest sleep before `stop` is asked again
-constexpr std::size_t read_bytes = 64 << 10;
+constexpr std::size_t child_read_bytes = 64 << 10;
 
 auto system_error(const std::string& what) {
     const Errc code = errno == EMFILE || errno == ENFILE ? Errc::out_of_files : Errc::io;
@@ -186,7 +186,7 @@ void Child::close_input() noexcept {
 }
 
 Status Child::read_some(std::string& output) {
-    std::array<char, read_bytes> bytes;
+    std::array<char, child_read_bytes> bytes;
     const ssize_t got = ::read(output_, bytes.data(), bytes.size());
     if (got > 0)
         output.append(bytes.data(), static_cast<std::size_t>(got));

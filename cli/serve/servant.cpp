@@ -15,7 +15,7 @@ constexpr Duration end_wait = 100ms; // for the exit code of a command that clos
 constexpr const char* out_of_step =
     "the command printed more than a line for a request; it was ended, and another is started";
 
-bool never() {
+bool nobody_cancels() {
     return false;
 }
 
@@ -75,7 +75,7 @@ Servant::Said Servant::explained(Child& child, const Error& error) const {
         return Failed{"the command took longer than " + format_duration(options_.timeout) +
                       " (--timeout) and was ended"};
     case Errc::peer_gone: // of lines: it ended; why?
-        if (auto end = child.wait(deadline_after(net::now(), end_wait), never))
+        if (auto end = child.wait(deadline_after(net::now(), end_wait), nobody_cancels))
             return end->killed || end->number != 0
                        ? said_by_exit(*end)
                        : Said{Failed{"the command ended without an answer"}};

@@ -31,7 +31,7 @@ Result<std::string> from_percent(std::string_view text) {
     return bytes;
 }
 
-std::string shown(std::string_view name) {
+std::string shown_name(std::string_view name) {
     std::string text;
     append_escaped(text, name);
     return text;
@@ -59,7 +59,7 @@ Result<ServiceRow> read_row(ByteView frame) {
 Result<std::vector<ServiceRow>> read_services(const wire::Frames& answer) {
     if (answer.empty() || answer[0] != ByteView{"200"})
         return fail(Errc::refused, "this broker does not list its services (mmi.services: " +
-                                       (answer.empty() ? "nothing" : shown(answer[0])) +
+                                       (answer.empty() ? "nothing" : shown_name(answer[0])) +
                                        "); name those to ask for: zmq services NAME...");
     std::vector<ServiceRow> rows;
     for (std::size_t i = 1; i < answer.size(); ++i) {
@@ -78,8 +78,8 @@ Result<ServiceRow> read_service(const std::string& name, const wire::Frames& ans
         return fail(Errc::malformed, "mmi.service: an answer without frames");
     const ByteView status = answer[0];
     if (status != "200" && status != "404")
-        return fail(Errc::refused,
-                    "mmi.service: the broker answers " + shown(status) + ", neither 200 nor 404");
+        return fail(Errc::refused, "mmi.service: the broker answers " + shown_name(status) +
+                                       ", neither 200 nor 404");
     return ServiceRow{name, status == "200", std::nullopt};
 }
 
@@ -90,11 +90,12 @@ std::string services_table(const std::vector<ServiceRow>& rows) {
     std::vector<Cells> lines{{"SERVICE", "WORKERS", "WAITING", "QUEUED", "RUNNING"}};
     for (const ServiceRow& row : rows) {
         if (!row.counts) {
-            lines.push_back({shown(row.name), row.has_workers ? "yes" : "none", "?", "?", "?"});
+            lines.push_back(
+                {shown_name(row.name), row.has_workers ? "yes" : "none", "?", "?", "?"});
             continue;
         }
         const ServiceRow::Counts& counts = *row.counts;
-        lines.push_back({shown(row.name), std::to_string(counts.workers),
+        lines.push_back({shown_name(row.name), std::to_string(counts.workers),
                          std::to_string(counts.waiting), std::to_string(counts.queued),
                          std::to_string(counts.running)});
     }
@@ -117,7 +118,7 @@ std::string services_json(const std::vector<ServiceRow>& rows) {
     std::string out;
     for (const ServiceRow& row : rows) {
         nlohmann::ordered_json line;
-        line["name"] = is_utf8(row.name) ? row.name : shown(row.name);
+        line["name"] = is_utf8(row.name) ? row.name : shown_name(row.name);
         line["has_workers"] = row.has_workers;
         if (row.counts) {
             line["workers"] = row.counts->workers;

@@ -13,11 +13,6 @@
 namespace flotilla::admin {
 namespace {
 
-std::int64_t now_ms() {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(net::wall_now().time_since_epoch())
-        .count();
-}
-
 void cut(std::string& text) {
     if (text.size() > Audit::text_bytes_max)
         text.resize(Audit::text_bytes_max);
@@ -65,7 +60,7 @@ void Audit::keep(std::deque<AuditEntry>& entries, AuditEntry entry) {
 }
 
 void Audit::changed(AuditEntry entry) {
-    entry.at_ms = now_ms();
+    entry.at_ms = whole_ms(net::wall_now().time_since_epoch());
     entry.event = "admin_done";
     for (std::string* text : {&entry.who, &entry.verb, &entry.object, &entry.address, &entry.why})
         cut(*text);
@@ -76,7 +71,7 @@ void Audit::changed(AuditEntry entry) {
 }
 
 void Audit::refused(AuditEntry entry) {
-    entry.at_ms = now_ms();
+    entry.at_ms = whole_ms(net::wall_now().time_since_epoch());
     if (entry.event.empty())
         entry.event = "admin_refused";
     for (std::string* text : {&entry.who, &entry.verb, &entry.object, &entry.address, &entry.why})

@@ -34,24 +34,28 @@ double known(const std::optional<std::uint64_t>& number) {
     return number ? static_cast<double>(*number) : NAN;
 }
 
-using F = Figures;
-constexpr std::array columns{
-    Shown<F>{passing_gauge("age", "Since it was accepted", Unit::seconds),
-             [](const F& f) { return seconds(f.age); }},
-    Shown<F>{passing_counter("received_bytes", "Bytes that came; not known over ipc", Unit::bytes),
-             [](const F& f) { return known(f.kernel.received_bytes); }},
-    Shown<F>{passing_counter("sent_bytes", "Bytes that the peer acknowledged; not known over ipc",
-                             Unit::bytes),
-             [](const F& f) { return known(f.kernel.sent_bytes); }},
-    Shown<F>{passing_gauge("unread_bytes", "Bytes that came and wait to be read here", Unit::bytes),
-             [](const F& f) { return static_cast<double>(f.kernel.unread_bytes); }},
-    Shown<F>{passing_gauge("unsent_bytes",
-                           "Bytes written that the peer has not acknowledged, over ipc not read",
-                           Unit::bytes),
-             [](const F& f) { return static_cast<double>(f.kernel.unsent_bytes); }},
-    Shown<F>{passing_gauge("round_trip", "To the peer and back, as the kernel measures it",
-                           Unit::seconds),
-             [](const F& f) { return f.kernel.round_trip ? seconds(*f.kernel.round_trip) : NAN; }},
+constexpr std::array connection_columns{
+    Shown<Figures>{passing_gauge("age", "Since it was accepted", Unit::seconds),
+                   [](const Figures& f) { return seconds(f.age); }},
+    Shown<Figures>{
+        passing_counter("received_bytes", "Bytes that came; not known over ipc", Unit::bytes),
+        [](const Figures& f) { return known(f.kernel.received_bytes); }},
+    Shown<Figures>{passing_counter("sent_bytes",
+                                   "Bytes that the peer acknowledged; not known over ipc",
+                                   Unit::bytes),
+                   [](const Figures& f) { return known(f.kernel.sent_bytes); }},
+    Shown<Figures>{
+        passing_gauge("unread_bytes", "Bytes that came and wait to be read here", Unit::bytes),
+        [](const Figures& f) { return static_cast<double>(f.kernel.unread_bytes); }},
+    Shown<Figures>{
+        passing_gauge("unsent_bytes",
+                      "Bytes written that the peer has not acknowledged, over ipc not read",
+                      Unit::bytes),
+        [](const Figures& f) { return static_cast<double>(f.kernel.unsent_bytes); }},
+    Shown<Figures>{
+        passing_gauge("round_trip", "To the peer and back, as the kernel measures it",
+                      Unit::seconds),
+        [](const Figures& f) { return f.kernel.round_trip ? seconds(*f.kernel.round_trip) : NAN; }},
 };
 
 } // namespace
@@ -62,7 +66,7 @@ std::string name(const net::GateConnection& connection) {
 }
 
 Table connection_table(const Gates& gates, const Wanted& wanted, Instant now) {
-    Table table{"connection", {"listener"}, columns_of(columns), {}, 0};
+    Table table{"connection", {"listener"}, columns_of(connection_columns), {}, 0};
     if (!is_wanted(wanted, table.kind))
         return table;
     Page<net::GateConnection> page(wanted);
@@ -73,8 +77,9 @@ Table connection_table(const Gates& gates, const Wanted& wanted, Instant now) {
         // One that has just ended is shown once more, without its figures.
         const auto kernel = net::connection_figures(connection.descriptor, connection.peer);
         const Figures figures{now - connection.since, kernel.value_or(net::ConnectionFigures{})};
-        table.rows.push_back(
-            {std::move(named), {std::move(connection.listener)}, values_of(columns, figures)});
+        table.rows.push_back({std::move(named),
+                              {std::move(connection.listener)},
+                              values_of(connection_columns, figures)});
     }
     table.left_out = page.left_out();
     return table;

@@ -14,17 +14,11 @@
 #include <utility>
 
 namespace flotilla::admin {
-namespace {
-
-std::int64_t now_ms() {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(net::wall_now().time_since_epoch())
-        .count();
-}
-
-} // namespace
+namespace {} // namespace
 
 Daemon::Daemon(Identity identity, host::ServeLoop& loop)
-    : identity_(std::move(identity)), loop_(loop), started_ms_(now_ms()) {}
+    : identity_(std::move(identity)), loop_(loop),
+      started_ms_(whole_ms(net::wall_now().time_since_epoch())) {}
 
 Snapshot Daemon::snapshot(const Wanted& wanted) const {
     Snapshot snapshot;
@@ -33,7 +27,7 @@ Snapshot Daemon::snapshot(const Wanted& wanted) const {
     snapshot.version = FLOTILLA_VERSION;
     snapshot.process = ::getpid();
     snapshot.started_ms = started_ms_;
-    snapshot.taken_ms = now_ms();
+    snapshot.taken_ms = whole_ms(net::wall_now().time_since_epoch());
     snapshot.state = loop_.is_draining() ? State::draining : State::ready;
     if (loop_.is_draining())
         snapshot.not_ready.emplace_back("draining");

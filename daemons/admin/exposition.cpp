@@ -29,7 +29,7 @@ std::string label_text(const std::string& text) {
     return escaped;
 }
 
-class Page {
+class MetricsPage {
 public:
     MetricFamily& family(const std::string& name, const std::string& help, MetricType type) {
         const auto [place, is_new] = places_.try_emplace(name, families_.size());
@@ -72,14 +72,14 @@ private:
     std::map<std::string, std::size_t> places_{};
 };
 
-void add_rows(Page& page, const Table& table) {
+void add_rows(MetricsPage& page, const Table& table) {
     for (std::size_t i = 0; i < table.columns.size(); ++i)
         for (const Row& row : table.rows)
             if (i < row.values.size())
                 page.add(table.columns[i], row.values[i], {{table.kind, label_text(row.name)}});
 }
 
-void add_process(Page& page, const Snapshot& snapshot) {
+void add_process(MetricsPage& page, const Snapshot& snapshot) {
     const ProcessFigures figures = process_figures();
     page.add(Column{"", Column::Kind::counter, Column::Unit::seconds, "process_cpu_seconds_total",
                     "", "", "Processor time of the process"},
@@ -95,7 +95,7 @@ void add_process(Page& page, const Snapshot& snapshot) {
 } // namespace
 
 std::string totals_text(const Snapshot& snapshot) {
-    Page page;
+    MetricsPage page;
     page.add("flotilla_build_info", "1; which program this is", 1,
              {{"program", snapshot.program},
               {"name", label_text(snapshot.instance)},
@@ -113,7 +113,7 @@ std::string totals_text(const Snapshot& snapshot) {
 }
 
 std::string objects_text(const Snapshot& snapshot, std::string_view kind) {
-    Page page;
+    MetricsPage page;
     for (const Table& table : snapshot.objects) {
         if (table.kind != kind || !table.has_metrics())
             continue;

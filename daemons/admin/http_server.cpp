@@ -33,7 +33,7 @@ public:
     void shutdown() override {}
 };
 
-HttpAnswer refusal(std::uint16_t code, const std::string& error, const std::string& why) {
+HttpAnswer http_refusal(std::uint16_t code, const std::string& error, const std::string& why) {
     return {code, "application/json", R"({"error":")" + error + R"(","why":")" + why + "\"}", {}};
 }
 
@@ -105,23 +105,24 @@ private:
 
     std::optional<HttpAnswer> unfit(const httplib::Request& request) const {
         if (request.path.size() > HttpServer::path_bytes_max)
-            return refusal(414, "too_large", "the path has more than 1024 bytes");
+            return http_refusal(414, "too_large", "the path has more than 1024 bytes");
         const std::size_t hosts = request.get_header_value_count("Host");
         if (hosts > 1 || (hosts == 0 && request.version == "HTTP/1.1"))
-            return refusal(400, "malformed", "a request has one header Host, and no more");
+            return http_refusal(400, "malformed", "a request has one header Host, and no more");
         if (hosts == 1 && !is_our_host(request.get_header_value("Host"), names_))
-            return refusal(403, "not_allowed",
-                           "this name is none of ours; admin_hosts may list it");
+            return http_refusal(403, "not_allowed",
+                                "this name is none of ours; admin_hosts may list it");
         if (request.method == "GET" || request.method == "HEAD")
             return std::nullopt;
         if (request.method != "POST")
-            return refusal(405, "unsupported", "only GET, HEAD and POST are served");
+            return http_refusal(405, "unsupported", "only GET, HEAD and POST are served");
         if (request.has_header("Transfer-Encoding"))
-            return refusal(411, "unsupported", "the length of a body is said by Content-Length");
+            return http_refusal(411, "unsupported",
+                                "the length of a body is said by Content-Length");
         if (request.get_header_value_count("Content-Length") > 1)
-            return refusal(400, "malformed", "a request has one header Content-Length");
+            return http_refusal(400, "malformed", "a request has one header Content-Length");
         if (!is_json(request) || request.has_header("Content-Encoding"))
-            return refusal(415, "unsupported", "the body is plain JSON (application/json)");
+            return http_refusal(415, "unsupported", "the body is plain JSON (application/json)");
         return std::nullopt;
     }
 

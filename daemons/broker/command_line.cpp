@@ -12,7 +12,7 @@
 namespace flotilla::broker_daemon {
 namespace {
 
-constexpr const char* program = "flotilla-broker";
+constexpr const char* program_name = "flotilla-broker";
 const std::string prefix = "FLOTILLA_BROKER_";
 
 constexpr const char* examples = R"(
@@ -79,8 +79,8 @@ std::variant<Command, ExitCode> read_command_line(int count, const char* const* 
     host::Parser parser(
         "Routes requests of clients to workers by the name of a service: Majordomo, both "
         "versions on one port.",
-        program);
-    parser.set_version(host::version_text(program));
+        program_name);
+    parser.set_version(host::version_text(program_name));
     parser.set_footer(examples);
     Given given;
     add_flags(parser, given);
@@ -88,7 +88,8 @@ std::variant<Command, ExitCode> read_command_line(int count, const char* const* 
         return *done;
     command_line::warn_of_unknown_variables(parser, prefix);
     given.common.variables = command_line::given_by_variables(parser, count, arguments);
-    return host::command_of<DaemonSettings>(program, given.common, source_of(given), read_again);
+    return host::command_of<DaemonSettings>(program_name, given.common, source_of(given),
+                                            read_again);
 }
 
 } // namespace flotilla::broker_daemon

@@ -13,12 +13,12 @@ using namespace flotilla::broker_daemon;
 
 namespace {
 
-constexpr const char* program = "flotilla-broker";
+constexpr const char* program_name = "flotilla-broker";
 
 ExitCode serve(const Command& command, request::BrokerOptions broker) {
     ServiceOptions options;
     options.broker = std::move(broker);
-    return admin::serve<Service>(program, command, std::move(options));
+    return admin::serve<Service>(program_name, command, std::move(options));
 }
 
 ExitCode run(int count, const char* const* arguments) {
@@ -26,7 +26,7 @@ ExitCode run(int count, const char* const* arguments) {
     if (const auto* code = std::get_if<ExitCode>(&read))
         return *code;
     return host::obey(
-        program, std::get<Command>(read),
+        program_name, std::get<Command>(read),
         [](const DaemonSettings& settings) { return make_options(settings); }, serve);
 }
 

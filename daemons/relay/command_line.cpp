@@ -14,7 +14,7 @@
 namespace flotilla::relay_daemon {
 namespace {
 
-constexpr const char* program = "flotilla-relay";
+constexpr const char* program_name = "flotilla-relay";
 const std::string prefix = "FLOTILLA_RELAY_";
 
 constexpr const char* examples = R"(
@@ -205,8 +205,9 @@ Result<DaemonSettings> read_again(const Source& source) {
 
 std::variant<Command, ExitCode> read_command_line(int count, const char* const* arguments) {
     host::Parser parser(
-        "Passes ZeroMQ messages between two sides, so that peers need to know only it.", program);
-    parser.set_version(host::version_text(program));
+        "Passes ZeroMQ messages between two sides, so that peers need to know only it.",
+        program_name);
+    parser.set_version(host::version_text(program_name));
     parser.set_footer(examples);
     Flags flags;
     add_flags(parser, flags);
@@ -214,7 +215,8 @@ std::variant<Command, ExitCode> read_command_line(int count, const char* const* 
         return *done;
     command_line::warn_of_unknown_variables(parser, prefix);
     flags.common.variables = command_line::given_by_variables(parser, count, arguments);
-    return host::command_of<DaemonSettings>(program, flags.common, source_of(flags), read_again);
+    return host::command_of<DaemonSettings>(program_name, flags.common, source_of(flags),
+                                            read_again);
 }
 
 } // namespace flotilla::relay_daemon

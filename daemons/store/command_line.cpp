@@ -16,7 +16,7 @@
 namespace flotilla::store_daemon {
 namespace {
 
-constexpr const char* program = "flotilla-store";
+constexpr const char* program_name = "flotilla-store";
 const std::string prefix = "FLOTILLA_STORE_";
 
 constexpr const char* examples = R"(
@@ -160,8 +160,8 @@ std::variant<Command, ToolCommand, ExitCode> read_command_line(int count,
     host::Parser parser(
         "Keeps queues of messages on disk: what it has confirmed is there after a crash, "
         "and is delivered until it is acknowledged.",
-        program);
-    parser.set_version(host::version_text(program));
+        program_name);
+    parser.set_version(host::version_text(program_name));
     parser.set_footer(examples);
     Given given;
     add_flags(parser, given);
@@ -180,7 +180,7 @@ std::variant<Command, ToolCommand, ExitCode> read_command_line(int count,
     using Read = std::variant<Command, ToolCommand, ExitCode>;
     return std::visit(
         [](auto&& read) { return Read{std::move(read)}; },
-        host::command_of<DaemonSettings>(program, given.common, source_of(given), read_again));
+        host::command_of<DaemonSettings>(program_name, given.common, source_of(given), read_again));
 }
 
 } // namespace flotilla::store_daemon

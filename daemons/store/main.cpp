@@ -13,13 +13,13 @@ using namespace flotilla::store_daemon;
 
 namespace {
 
-constexpr const char* program = "flotilla-store";
+constexpr const char* program_name = "flotilla-store";
 
 ExitCode serve(const Command& command, queue::QueueServerOptions server) {
     ServiceOptions options;
     options.server = std::move(server);
     options.store = store_options(in_effect(command.settings));
-    return admin::serve<Service>(program, command, std::move(options));
+    return admin::serve<Service>(program_name, command, std::move(options));
 }
 
 ExitCode run(int count, const char* const* arguments) {
@@ -29,7 +29,7 @@ ExitCode run(int count, const char* const* arguments) {
     if (const auto* tool = std::get_if<ToolCommand>(&read))
         return run_tool(*tool);
     return host::obey(
-        program, std::get<Command>(read),
+        program_name, std::get<Command>(read),
         [](const DaemonSettings& settings) { return make_options(settings); }, serve);
 }
 

@@ -156,7 +156,8 @@ def build_with_sources(how, *options):
     build_consumer(f"-DFLOTILLA_FROM={how}", f"-DFLOTILLA_SOURCE={SOURCE}",
                    *like_build("CMAKE_BUILD_TYPE", "CMAKE_CXX_FLAGS",
                                "CMAKE_CXX_FLAGS_RELWITHDEBINFO",
-                               "CMAKE_COMPILE_WARNING_AS_ERROR"), *options, build=BESIDE)
+                               "CMAKE_COMPILE_WARNING_AS_ERROR", "CMAKE_UNITY_BUILD",
+                               "CMAKE_UNITY_BUILD_BATCH_SIZE"), *options, build=BESIDE)
 
 
 def add_subdirectory():

@@ -51,4 +51,9 @@ constexpr Duration time_left(Instant now, Instant deadline) noexcept {
     return deadline > now ? deadline - now : Duration::zero();
 }
 
+// Whole ones, cut off towards zero.
+constexpr std::int64_t whole_ms(Duration duration) noexcept {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
 } // namespace flotilla

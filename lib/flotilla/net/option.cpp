@@ -12,62 +12,62 @@
 namespace flotilla::net {
 namespace {
 
-enum class Kind : std::uint8_t { number, big_number, text };
+enum class ValueKind : std::uint8_t { number, big_number, text };
 
 struct Option {
     std::string_view name;
     int number;
-    Kind kind;
+    ValueKind kind;
 };
 
 // What a person may want to try on a raw socket. Options that the profile owns for safety's sake
 // (MAXMSGSIZE, security) are here too: the tool is for tests.
 constexpr Option options[] = {
-    {"AFFINITY", ZMQ_AFFINITY, Kind::big_number},
-    {"BACKLOG", ZMQ_BACKLOG, Kind::number},
-    {"CONFLATE", ZMQ_CONFLATE, Kind::number},
-    {"CONNECT_ROUTING_ID", ZMQ_CONNECT_ROUTING_ID, Kind::text},
-    {"CONNECT_TIMEOUT", ZMQ_CONNECT_TIMEOUT, Kind::number},
-    {"HANDSHAKE_IVL", ZMQ_HANDSHAKE_IVL, Kind::number},
-    {"HEARTBEAT_IVL", ZMQ_HEARTBEAT_IVL, Kind::number},
-    {"HEARTBEAT_TIMEOUT", ZMQ_HEARTBEAT_TIMEOUT, Kind::number},
-    {"HEARTBEAT_TTL", ZMQ_HEARTBEAT_TTL, Kind::number},
-    {"IMMEDIATE", ZMQ_IMMEDIATE, Kind::number},
-    {"INVERT_MATCHING", ZMQ_INVERT_MATCHING, Kind::number},
-    {"IPV6", ZMQ_IPV6, Kind::number},
-    {"LINGER", ZMQ_LINGER, Kind::number},
-    {"MAXMSGSIZE", ZMQ_MAXMSGSIZE, Kind::big_number},
-    {"MULTICAST_HOPS", ZMQ_MULTICAST_HOPS, Kind::number},
-    {"PROBE_ROUTER", ZMQ_PROBE_ROUTER, Kind::number},
-    {"RATE", ZMQ_RATE, Kind::number},
-    {"RCVBUF", ZMQ_RCVBUF, Kind::number},
-    {"RCVHWM", ZMQ_RCVHWM, Kind::number},
-    {"RCVTIMEO", ZMQ_RCVTIMEO, Kind::number},
-    {"RECONNECT_IVL", ZMQ_RECONNECT_IVL, Kind::number},
-    {"RECONNECT_IVL_MAX", ZMQ_RECONNECT_IVL_MAX, Kind::number},
-    {"REQ_CORRELATE", ZMQ_REQ_CORRELATE, Kind::number},
-    {"REQ_RELAXED", ZMQ_REQ_RELAXED, Kind::number},
-    {"ROUTER_HANDOVER", ZMQ_ROUTER_HANDOVER, Kind::number},
-    {"ROUTER_MANDATORY", ZMQ_ROUTER_MANDATORY, Kind::number},
-    {"ROUTER_RAW", ZMQ_ROUTER_RAW, Kind::number},
-    {"ROUTING_ID", ZMQ_ROUTING_ID, Kind::text},
-    {"SNDBUF", ZMQ_SNDBUF, Kind::number},
-    {"SNDHWM", ZMQ_SNDHWM, Kind::number},
-    {"SNDTIMEO", ZMQ_SNDTIMEO, Kind::number},
-    {"SOCKS_PROXY", ZMQ_SOCKS_PROXY, Kind::text},
-    {"SUBSCRIBE", ZMQ_SUBSCRIBE, Kind::text},
-    {"TCP_KEEPALIVE", ZMQ_TCP_KEEPALIVE, Kind::number},
-    {"TCP_KEEPALIVE_CNT", ZMQ_TCP_KEEPALIVE_CNT, Kind::number},
-    {"TCP_KEEPALIVE_IDLE", ZMQ_TCP_KEEPALIVE_IDLE, Kind::number},
-    {"TCP_KEEPALIVE_INTVL", ZMQ_TCP_KEEPALIVE_INTVL, Kind::number},
-    {"TCP_MAXRT", ZMQ_TCP_MAXRT, Kind::number},
-    {"TOS", ZMQ_TOS, Kind::number},
-    {"UNSUBSCRIBE", ZMQ_UNSUBSCRIBE, Kind::text},
-    {"XPUB_NODROP", ZMQ_XPUB_NODROP, Kind::number},
-    {"XPUB_VERBOSE", ZMQ_XPUB_VERBOSE, Kind::number},
-    {"XPUB_VERBOSER", ZMQ_XPUB_VERBOSER, Kind::number},
-    {"XPUB_WELCOME_MSG", ZMQ_XPUB_WELCOME_MSG, Kind::text},
-    {"ZAP_DOMAIN", ZMQ_ZAP_DOMAIN, Kind::text},
+    {"AFFINITY", ZMQ_AFFINITY, ValueKind::big_number},
+    {"BACKLOG", ZMQ_BACKLOG, ValueKind::number},
+    {"CONFLATE", ZMQ_CONFLATE, ValueKind::number},
+    {"CONNECT_ROUTING_ID", ZMQ_CONNECT_ROUTING_ID, ValueKind::text},
+    {"CONNECT_TIMEOUT", ZMQ_CONNECT_TIMEOUT, ValueKind::number},
+    {"HANDSHAKE_IVL", ZMQ_HANDSHAKE_IVL, ValueKind::number},
+    {"HEARTBEAT_IVL", ZMQ_HEARTBEAT_IVL, ValueKind::number},
+    {"HEARTBEAT_TIMEOUT", ZMQ_HEARTBEAT_TIMEOUT, ValueKind::number},
+    {"HEARTBEAT_TTL", ZMQ_HEARTBEAT_TTL, ValueKind::number},
+    {"IMMEDIATE", ZMQ_IMMEDIATE, ValueKind::number},
+    {"INVERT_MATCHING", ZMQ_INVERT_MATCHING, ValueKind::number},
+    {"IPV6", ZMQ_IPV6, ValueKind::number},
+    {"LINGER", ZMQ_LINGER, ValueKind::number},
+    {"MAXMSGSIZE", ZMQ_MAXMSGSIZE, ValueKind::big_number},
+    {"MULTICAST_HOPS", ZMQ_MULTICAST_HOPS, ValueKind::number},
+    {"PROBE_ROUTER", ZMQ_PROBE_ROUTER, ValueKind::number},
+    {"RATE", ZMQ_RATE, ValueKind::number},
+    {"RCVBUF", ZMQ_RCVBUF, ValueKind::number},
+    {"RCVHWM", ZMQ_RCVHWM, ValueKind::number},
+    {"RCVTIMEO", ZMQ_RCVTIMEO, ValueKind::number},
+    {"RECONNECT_IVL", ZMQ_RECONNECT_IVL, ValueKind::number},
+    {"RECONNECT_IVL_MAX", ZMQ_RECONNECT_IVL_MAX, ValueKind::number},
+    {"REQ_CORRELATE", ZMQ_REQ_CORRELATE, ValueKind::number},
+    {"REQ_RELAXED", ZMQ_REQ_RELAXED, ValueKind::number},
+    {"ROUTER_HANDOVER", ZMQ_ROUTER_HANDOVER, ValueKind::number},
+    {"ROUTER_MANDATORY", ZMQ_ROUTER_MANDATORY, ValueKind::number},
+    {"ROUTER_RAW", ZMQ_ROUTER_RAW, ValueKind::number},
+    {"ROUTING_ID", ZMQ_ROUTING_ID, ValueKind::text},
+    {"SNDBUF", ZMQ_SNDBUF, ValueKind::number},
+    {"SNDHWM", ZMQ_SNDHWM, ValueKind::number},
+    {"SNDTIMEO", ZMQ_SNDTIMEO, ValueKind::number},
+    {"SOCKS_PROXY", ZMQ_SOCKS_PROXY, ValueKind::text},
+    {"SUBSCRIBE", ZMQ_SUBSCRIBE, ValueKind::text},
+    {"TCP_KEEPALIVE", ZMQ_TCP_KEEPALIVE, ValueKind::number},
+    {"TCP_KEEPALIVE_CNT", ZMQ_TCP_KEEPALIVE_CNT, ValueKind::number},
+    {"TCP_KEEPALIVE_IDLE", ZMQ_TCP_KEEPALIVE_IDLE, ValueKind::number},
+    {"TCP_KEEPALIVE_INTVL", ZMQ_TCP_KEEPALIVE_INTVL, ValueKind::number},
+    {"TCP_MAXRT", ZMQ_TCP_MAXRT, ValueKind::number},
+    {"TOS", ZMQ_TOS, ValueKind::number},
+    {"UNSUBSCRIBE", ZMQ_UNSUBSCRIBE, ValueKind::text},
+    {"XPUB_NODROP", ZMQ_XPUB_NODROP, ValueKind::number},
+    {"XPUB_VERBOSE", ZMQ_XPUB_VERBOSE, ValueKind::number},
+    {"XPUB_VERBOSER", ZMQ_XPUB_VERBOSER, ValueKind::number},
+    {"XPUB_WELCOME_MSG", ZMQ_XPUB_WELCOME_MSG, ValueKind::text},
+    {"ZAP_DOMAIN", ZMQ_ZAP_DOMAIN, ValueKind::text},
 };
 
 std::string canonical(std::string_view name) {
@@ -87,7 +87,7 @@ Status set_option(Socket& socket, std::string_view name, std::string_view value)
         if (option.name != wanted)
             continue;
         int outcome = 0;
-        if (option.kind == Kind::text) {
+        if (option.kind == ValueKind::text) {
             outcome =
                 zmq_setsockopt(socket.native_handle(), option.number, value.data(), value.size());
         } else {
@@ -95,13 +95,13 @@ Status set_option(Socket& socket, std::string_view name, std::string_view value)
             const char* const end = value.data() + value.size();
             const auto parsed = std::from_chars(value.data(), end, big);
             const int number = static_cast<int>(big);
-            const bool fits = option.kind == Kind::big_number || big == number;
+            const bool fits = option.kind == ValueKind::big_number || big == number;
             if (parsed.ec != std::errc{} || parsed.ptr != end || !fits)
                 return fail(Errc::bad_option, "the option " + wanted +
                                                   " takes a whole number, not '" +
                                                   std::string(value) + "'");
             outcome =
-                option.kind == Kind::number
+                option.kind == ValueKind::number
                     ? zmq_setsockopt(socket.native_handle(), option.number, &number, sizeof number)
                     : zmq_setsockopt(socket.native_handle(), option.number, &big, sizeof big);
         }

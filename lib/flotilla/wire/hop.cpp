@@ -9,11 +9,11 @@ namespace flotilla::wire {
 namespace {
 
 // As envelope.cpp reads them.
-constexpr std::uint8_t version = 1;
+constexpr std::uint8_t envelope_version = 1;
 constexpr std::uint8_t header_tag = 8;
 constexpr std::size_t magic_bytes = 3;
 constexpr std::size_t length_at = 4; // magic, version
-constexpr std::size_t head_bytes = 8;
+constexpr std::size_t envelope_head_bytes = 8;
 
 constexpr std::size_t digits = 16;
 constexpr std::uint64_t microseconds_max = 9'999'999'999'999'999; // in the year 2286
@@ -60,7 +60,7 @@ struct Counted {
 // Walks the fields without reading them. Nothing: these are no fields of an envelope.
 std::optional<Counted> count_fields(ByteView frame) noexcept {
     Reader in(frame.substr(magic_bytes));
-    if (in.u8() != version || in.u32() != frame.size() || !in.ok())
+    if (in.u8() != envelope_version || in.u32() != frame.size() || !in.ok())
         return std::nullopt;
     Counted counted;
     while (in.left() > 0) {
@@ -135,7 +135,7 @@ HopStamp::Edit HopStamp::stamp(ByteView frame, WallTime came, WallTime left,
 }
 
 bool HopStamp::is_last_of(ByteView frame) const noexcept {
-    if (frame.size() < head_bytes + field_.size() || !has_envelope_magic(frame))
+    if (frame.size() < envelope_head_bytes + field_.size() || !has_envelope_magic(frame))
         return false;
     const ByteView last = frame.substr(frame.size() - field_.size());
     const std::size_t kind_at = left_at + digits;

@@ -9,7 +9,6 @@
 namespace flotilla::wire::leased {
 namespace {
 
-constexpr std::uint64_t any_number = ~std::uint64_t{0};
 constexpr Duration any_time = std::chrono::hours{24 * 365};
 // Leaves room for the other options of an error.
 constexpr std::size_t error_text_bytes_max = 1024;
@@ -22,13 +21,13 @@ Result<Event> read_ok(OptionTextReader& options) {
         terms.epoch = options.hex("epoch");
         terms.heartbeat = options.milliseconds("heartbeat_ms", any_time);
         terms.lease = options.milliseconds("lease_ms", any_time);
-        terms.message_bytes_max = options.count("message_bytes_max", 0, 0, any_number);
+        terms.message_bytes_max = options.count("message_bytes_max", 0, 0, UINT64_MAX);
         terms.credit_max =
             static_cast<std::uint32_t>(options.count("credit_max", 0, 0, limits::credit_max));
         ok.terms = terms;
     }
-    ok.done = options.count("done", 0, 0, any_number);
-    ok.late = options.count("late", 0, 0, any_number);
+    ok.done = options.count("done", 0, 0, UINT64_MAX);
+    ok.late = options.count("late", 0, 0, UINT64_MAX);
     return ok;
 }
 
@@ -37,9 +36,9 @@ Result<Event> read_error(OptionTextReader& options) {
     options.require("code");
     error.code = error_code_named(options.text("code", limits::name_bytes_max));
     error.text = options.text("text", limits::options_bytes_max);
-    error.done = options.count("done", 0, 0, any_number);
-    error.late = options.count("late", 0, 0, any_number);
-    error.lost = options.count("lost", 0, 0, any_number);
+    error.done = options.count("done", 0, 0, UINT64_MAX);
+    error.late = options.count("late", 0, 0, UINT64_MAX);
+    error.lost = options.count("lost", 0, 0, UINT64_MAX);
     return error;
 }
 
@@ -71,7 +70,7 @@ Result<Event> read_deliver(OptionTextReader& options, Frames& message, std::size
         return fail(token.error());
     Deliver deliver;
     deliver.lease = *token;
-    deliver.id = options.count("id", 0, 0, any_number);
+    deliver.id = options.count("id", 0, 0, UINT64_MAX);
     deliver.attempt = static_cast<std::uint32_t>(options.count("attempt", 1, 1, 0xffffffff));
     deliver.redelivered = read_redelivered(options);
     deliver.lease_time = options.milliseconds("lease_ms", any_time);
@@ -105,7 +104,7 @@ Result<Event> read_body(const Head& head, OptionTextReader& options, Frames& mes
 
 // ---- writing -----------------------------------------------------------------------------------
 
-void write_options(const Ok& ok, OptionTextWriter& out) {
+void write_event_options(const Ok& ok, OptionTextWriter& out) {
     if (ok.terms) {
         out.hex("session", ok.terms->session)
             .hex("epoch", ok.terms->epoch)
@@ -120,7 +119,7 @@ void write_options(const Ok& ok, OptionTextWriter& out) {
         out.count("late", ok.late);
 }
 
-void write_options(const Deliver& deliver, OptionTextWriter& out) {
+void write_event_options(const Deliver& deliver, OptionTextWriter& out) {
     out.text("lease", to_text(deliver.lease))
         .count("id", deliver.id)
         .count("attempt", deliver.attempt)
@@ -130,11 +129,11 @@ void write_options(const Deliver& deliver, OptionTextWriter& out) {
         out.text("key", deliver.key);
 }
 
-void write_options(const DeliverPacked& deliver, OptionTextWriter& out) {
+void write_event_options(const DeliverPacked& deliver, OptionTextWriter& out) {
     out.text("packed", "yes").milliseconds("lease_ms", deliver.lease_time);
 }
 
-void write_options(const ErrorReply& error, OptionTextWriter& out) {
+void write_event_options(const ErrorReply& error, OptionTextWriter& out) {
     out.text("code", name(error.code));
     out.text("text", std::string_view{error.text}.substr(0, error_text_bytes_max));
     if (error.done > 0)
@@ -146,7 +145,7 @@ void write_options(const ErrorReply& error, OptionTextWriter& out) {
 }
 
 template <class Plain>
-void write_options(const Plain&, OptionTextWriter&) {}
+void write_event_options(const Plain&, OptionTextWriter&) {}
 
 } // namespace
 
@@ -163,7 +162,7 @@ Result<Event> read_event(const Head& head, Frames& message) {
 
 void write(const Envelope& envelope, Event&& event, Frames& message) {
     OptionTextWriter options;
-    std::visit([&](const auto& each) { write_options(each, options); }, event);
+    std::visit([&](const auto& each) { write_event_options(each, options); }, event);
     if (envelope.delimited)
         message.add(ByteView{});
     message.add(magic);

@@ -21,8 +21,6 @@ static_assert(verbs.size() == std::variant_size_v<Command>);
 constexpr std::array<std::string_view, 8> leased_verbs{"hello", "credit", "ack",  "nack",
                                                        "touch", "ping",   "pong", "bye"};
 
-constexpr std::uint64_t any_number = ~std::uint64_t{0};
-
 // The frames after the head.
 struct Rest {
     OptionTextReader options;
@@ -138,7 +136,7 @@ Result<Command> read_alter(Rest& rest) {
 
 Result<Command> read_kick(OptionTextReader& options) {
     options.require("id");
-    return Kick{read_queue(options), options.count("id", 0, 1, any_number)};
+    return Kick{read_queue(options), options.count("id", 0, 1, UINT64_MAX)};
 }
 
 Result<Command> read_peek(OptionTextReader& options) {
@@ -176,7 +174,7 @@ Result<Command> read_body(std::string_view verb, Rest& rest) {
     if (verb == "kick")
         return read_kick(options);
     if (verb == "redrive")
-        return Redrive{read_queue(options), options.count("messages", 0, 0, any_number)};
+        return Redrive{read_queue(options), options.count("messages", 0, 0, UINT64_MAX)};
     return fail(Errc::unsupported,
                 "unknown verb '" + std::string(verb) +
                     "'; a store knows put, take, hello, credit, ack, nack, touch, ping, bye, "

@@ -14,7 +14,6 @@ using wire::Frames;
 using wire::OptionTextReader;
 using wire::OptionTextWriter;
 
-constexpr std::uint64_t any_number = ~std::uint64_t{0};
 constexpr std::size_t error_text_bytes_max = 1024;
 constexpr std::uint8_t kind_repeat = 1;
 constexpr std::uint8_t kind_refused = 2;
@@ -59,12 +58,12 @@ void write_exceptions(const PutExceptions& exceptions, Frames& message) {
 Result<PutOutcome> read_outcome(const leased::Head& head, OptionTextReader& options,
                                 Frames& message) {
     PutOutcome outcome;
-    outcome.first_id = options.count("first_id", 0, 0, any_number);
-    outcome.accepted = options.count("accepted", 0, 0, any_number);
-    outcome.duplicates = options.count("duplicates", 0, 0, any_number);
-    outcome.sequence = options.count("sequence", 0, 0, any_number);
+    outcome.first_id = options.count("first_id", 0, 0, UINT64_MAX);
+    outcome.accepted = options.count("accepted", 0, 0, UINT64_MAX);
+    outcome.duplicates = options.count("duplicates", 0, 0, UINT64_MAX);
+    outcome.sequence = options.count("sequence", 0, 0, UINT64_MAX);
     if (options.has("told"))
-        outcome.told = options.count("told", 0, 0, any_number);
+        outcome.told = options.count("told", 0, 0, UINT64_MAX);
     if (body_frames(head, message) > 1)
         return fail(Errc::malformed, "the answer to a put has one body frame at most");
     if (body_frames(head, message) == 1) {
@@ -248,7 +247,7 @@ Result<Event> read_event(const leased::Head& head, Asked asked, Frames& message)
                           : asked == Asked::list ? read_list(head, options, message)
                           : asked == Asked::peek
                               ? read_peek(head, options, message)
-                              : Result<Event>(Done{options.count("done", 0, 0, any_number)});
+                              : Result<Event>(Done{options.count("done", 0, 0, UINT64_MAX)});
     if (event && !options.status())
         return fail(options.status().error());
     return event;

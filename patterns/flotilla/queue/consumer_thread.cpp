@@ -21,7 +21,7 @@ namespace flotilla::queue {
 
 namespace {
 
-constexpr ByteView wake = "w";
+constexpr ByteView wake_consumer = "w";
 
 // What the caller has decided about a message.
 struct Verdict {
@@ -32,7 +32,7 @@ struct Verdict {
     std::string reason{};
 };
 
-struct Shared {
+struct ConsumerShared {
     std::mutex mutex;
     std::condition_variable changed;
     std::deque<Message> messages;
@@ -48,20 +48,20 @@ struct Shared {
     std::optional<Error> ended;
     int event = -1; // readable while there are messages
 
-    ~Shared() {
+    ~ConsumerShared() {
         if (event >= 0)
             ::close(event);
     }
 };
 
 // The thread's side.
-class Inside {
+class ConsumerLoop {
 public:
-    Inside(std::shared_ptr<Shared> shared, taker::Taker taker, net::Poller& poller)
+    ConsumerLoop(std::shared_ptr<ConsumerShared> shared, taker::Taker taker, net::Poller& poller)
         : shared_(std::move(shared)), taker_(std::move(taker)), poller_(poller) {}
-    Inside(const Inside&) = delete;
-    Inside& operator=(const Inside&) = delete;
-    ~Inside();
+    ConsumerLoop(const ConsumerLoop&) = delete;
+    ConsumerLoop& operator=(const ConsumerLoop&) = delete;
+    ~ConsumerLoop();
 
     void start() {
         poller_.on_readable(taker_.fd(), [this] { turn(); });
@@ -73,14 +73,14 @@ private:
     bool carry_out();
     void hand_over(const Status& alive);
 
-    std::shared_ptr<Shared> shared_;
+    std::shared_ptr<ConsumerShared> shared_;
     taker::Taker taker_;
     net::Poller& poller_;
     std::optional<net::TimerId> timer_;
 };
 
 // Whether the caller waits.
-bool Inside::carry_out() {
+bool ConsumerLoop::carry_out() {
     std::vector<Verdict> verdicts;
     bool waiting = false;
     {
@@ -100,7 +100,7 @@ bool Inside::carry_out() {
     return waiting;
 }
 
-void Inside::hand_over(const Status& alive) {
+void ConsumerLoop::hand_over(const Status& alive) {
     const std::lock_guard lock(shared_->mutex);
     const bool had = !shared_->messages.empty();
     while (auto taken = taker_.next())
@@ -123,7 +123,7 @@ void Inside::hand_over(const Status& alive) {
     shared_->changed.notify_all();
 }
 
-void Inside::turn() {
+void ConsumerLoop::turn() {
     const bool waiting = carry_out();
     // What was there is worked off, as the descriptor tells of changes only.
     Status alive = taker_.process(Duration::zero());
@@ -143,7 +143,7 @@ void Inside::turn() {
         });
 }
 
-Inside::~Inside() {
+ConsumerLoop::~ConsumerLoop() {
     poller_.forget(taker_.fd());
     carry_out();
     taker_.stop();
@@ -153,7 +153,7 @@ Inside::~Inside() {
 // The caller's side.
 class ThreadLink final : public ConsumerLink {
 public:
-    ThreadLink(std::shared_ptr<Shared> shared, std::string queue)
+    ThreadLink(std::shared_ptr<ConsumerShared> shared, std::string queue)
         : shared_(std::move(shared)), queue_(std::move(queue)) {}
     ~ThreadLink() override { stop(); }
 
@@ -183,7 +183,7 @@ private:
     template <class Done>
     bool wait_until(std::unique_lock<std::mutex>& lock, Duration wait, Done&& done);
 
-    std::shared_ptr<Shared> shared_;
+    std::shared_ptr<ConsumerShared> shared_;
     const std::string queue_;
     std::optional<net::Runner> runner_;
 };
@@ -194,7 +194,8 @@ Status ThreadLink::start(net::Context& context, taker::TakerOptions options) {
         auto taker = taker::Taker::open(context, with);
         if (!taker)
             return fail(taker.error());
-        const auto inside = std::make_shared<Inside>(shared, std::move(*taker), runner.poller);
+        const auto inside =
+            std::make_shared<ConsumerLoop>(shared, std::move(*taker), runner.poller);
         inside->start();
         runner.on_command = [inside](ByteView) { inside->turn(); };
         return {};
@@ -212,7 +213,7 @@ bool ThreadLink::wait_until(std::unique_lock<std::mutex>& lock, Duration wait, D
         return done();
     shared_->is_waiting = true;
     if (!shared_->verdicts.empty() && runner_)
-        (void)runner_->post(wake);
+        (void)runner_->post(wake_consumer);
     const Instant deadline = deadline_after(net::now(), wait);
     while (!done()) {
         const Duration left = time_left(net::now(), deadline);
@@ -256,7 +257,7 @@ Status ThreadLink::decide(Verdict verdict) {
     shared_->verdicts.push_back(std::move(verdict));
     // A byte for the first is enough: the thread takes all that are there.
     if (shared_->verdicts.size() == 1 && runner_)
-        (void)runner_->post(wake);
+        (void)runner_->post(wake_consumer);
     return {};
 }
 
@@ -302,7 +303,7 @@ bool ThreadLink::has_input() const {
 
 Result<std::unique_ptr<ConsumerLink>> open_thread(net::Context& context,
                                                   const ConsumerOptions& options) {
-    auto shared = std::make_shared<Shared>();
+    auto shared = std::make_shared<ConsumerShared>();
     shared->event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (shared->event < 0)
         return fail(Errc::out_of_files, "no descriptor for a Consumer's event loop");

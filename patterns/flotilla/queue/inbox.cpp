@@ -22,7 +22,7 @@ namespace {
 // The file is a ring of slots behind a head of one slot:
 //     head = "FLINBOX1" slots(u64) zeros       slot = hash(u64, u64) sequence(u64) check(u64)
 // The slot of an id is its sequence modulo slots; check is XXH3 of what is before it.
-constexpr std::string_view magic = "FLINBOX1";
+constexpr std::string_view inbox_magic = "FLINBOX1";
 constexpr std::size_t slot_bytes = 32;
 
 struct Key {
@@ -88,15 +88,16 @@ Status Inbox::Rest::map() {
     if (at == MAP_FAILED)
         return failed("cannot map", path);
     data = static_cast<char*>(at);
-    const ByteView head{data, magic.size()};
-    if (head == magic && wire::load_u64(data + magic.size()) != options.ids_max)
-        return fail(Errc::bad_option, "the inbox '" + path.string() + "' was made for " +
-                                          std::to_string(wire::load_u64(data + magic.size())) +
-                                          " ids; open it with this ids_max");
-    if (head != magic && head.find_first_not_of('\0') != head.npos)
+    const ByteView head{data, inbox_magic.size()};
+    if (head == inbox_magic && wire::load_u64(data + inbox_magic.size()) != options.ids_max)
+        return fail(Errc::bad_option,
+                    "the inbox '" + path.string() + "' was made for " +
+                        std::to_string(wire::load_u64(data + inbox_magic.size())) +
+                        " ids; open it with this ids_max");
+    if (head != inbox_magic && head.find_first_not_of('\0') != head.npos)
         return fail(Errc::malformed, "'" + path.string() + "' is not an inbox");
-    wire::store_u64(data + magic.size(), options.ids_max);
-    std::memcpy(data, magic.data(), magic.size());
+    wire::store_u64(data + inbox_magic.size(), options.ids_max);
+    std::memcpy(data, inbox_magic.data(), inbox_magic.size());
     load();
     return {};
 }

@@ -8,7 +8,7 @@ namespace flotilla::queue {
 
 namespace {
 
-constexpr std::uint64_t read_ahead_bytes = 1ULL << 20;
+constexpr std::uint64_t outbox_read_ahead_bytes = 1ULL << 20;
 
 } // namespace
 
@@ -99,7 +99,7 @@ Status Outbox::read_ahead(std::uint32_t lane) {
     std::uint64_t read = 0;
     near_bytes_ -= near.records.bytes();
     Status done;
-    while (near.is_behind() && read < read_ahead_bytes) {
+    while (near.is_behind() && read < outbox_read_ahead_bytes) {
         const auto record = log_->read(lane, near.cursor);
         if (!record || !*record) {
             done = record ? fail(Errc::damaged, "the outbox '" + options_.directory.string() +

@@ -30,15 +30,15 @@ ProducerMachine::ProducerMachine(ProducerLimits limits, std::size_t stores, std:
     FLOTILLA_CHECK(stores > 0, "a producer needs a store");
 }
 
-Lane ProducerMachine::add_lane() {
+ProducerLane ProducerMachine::add_lane() {
     lines_.emplace_back();
-    return static_cast<Lane>(lines_.size() - 1);
+    return static_cast<ProducerLane>(lines_.size() - 1);
 }
 
-Lane ProducerMachine::restore_lane(ProducerEpoch epoch, std::uint64_t settled,
-                                   std::uint64_t appended, std::uint64_t bytes) {
+ProducerLane ProducerMachine::restore_lane(ProducerEpoch epoch, std::uint64_t settled,
+                                           std::uint64_t appended, std::uint64_t bytes) {
     FLOTILLA_CHECK(settled <= appended && epoch.base <= settled, "an outbox counts backward");
-    const Lane lane = add_lane();
+    const ProducerLane lane = add_lane();
     Line& line = lines_[lane];
     line.epoch = std::move(epoch);
     line.settled = line.sent = settled;
@@ -83,7 +83,7 @@ ProducerMachine::first_awaited(const Line& line, std::uint64_t number) {
         [](const Awaited& each, std::uint64_t first) { return each.number < first; });
 }
 
-std::optional<PutOrder> ProducerMachine::next(Lane lane, Leave leave, Instant now,
+std::optional<PutOrder> ProducerMachine::next(ProducerLane lane, Leave leave, Instant now,
                                               ProducerOutputs& out) {
     if (!may_send(lines_[lane], leave, now))
         return std::nullopt;
@@ -104,7 +104,7 @@ std::optional<PutOrder> ProducerMachine::next(Lane lane, Leave leave, Instant no
 std::optional<PutOrder> ProducerMachine::next(Instant now, ProducerOutputs& out) {
     for (std::size_t n = 0; n < lines_.size(); ++n) {
         turn_ = (turn_ + 1) % lines_.size();
-        if (auto order = next(static_cast<Lane>(turn_), Leave::gathered, now, out))
+        if (auto order = next(static_cast<ProducerLane>(turn_), Leave::gathered, now, out))
             return order;
     }
     return std::nullopt;
@@ -236,7 +236,7 @@ Instant ProducerMachine::next_deadline() const noexcept {
 
 // ---- answers -----------------------------------------------------------------------------------
 
-void ProducerMachine::begin_epoch(Lane lane, ProducerOutputs& out) {
+void ProducerMachine::begin_epoch(ProducerLane lane, ProducerOutputs& out) {
     Line& line = lines_[lane];
     rewind(line);
     constexpr std::string_view digits = "0123456789abcdef";
@@ -258,7 +258,7 @@ ProducerMachine::Flight ProducerMachine::take_front(Line& line) {
     return flight;
 }
 
-void ProducerMachine::settle_run(Lane lane, Settled run, ProducerOutputs& out) {
+void ProducerMachine::settle_run(ProducerLane lane, Settled run, ProducerOutputs& out) {
     if (run.count == 0)
         return;
     Line& line = lines_[lane];
@@ -272,7 +272,7 @@ void ProducerMachine::settle_run(Lane lane, Settled run, ProducerOutputs& out) {
 }
 
 // The messages of `flight` up to number `up_to`, as the store tells them apart.
-void ProducerMachine::settle(Lane lane, const Flight& flight, const PutOutcome& outcome,
+void ProducerMachine::settle(ProducerLane lane, const Flight& flight, const PutOutcome& outcome,
                              std::uint64_t up_to, ProducerOutputs& out) {
     using Outcome = Settled::Outcome;
     const PutExceptions& but = outcome.exceptions;
@@ -310,7 +310,7 @@ void ProducerMachine::settle(Lane lane, const Flight& flight, const PutOutcome& 
     }
 }
 
-void ProducerMachine::handle_ok(Lane lane, const PutOutcome& outcome, Instant now,
+void ProducerMachine::handle_ok(ProducerLane lane, const PutOutcome& outcome, Instant now,
                                 ProducerOutputs& out) {
     Line& line = lines_[lane];
     const Flight flight = take_front(line);
@@ -330,7 +330,7 @@ void ProducerMachine::back_off(Line& line, std::string why, Instant now) {
     trouble_ = std::move(why);
 }
 
-void ProducerMachine::handle_refused(Lane lane, const PutRefused& refused, Instant now,
+void ProducerMachine::handle_refused(ProducerLane lane, const PutRefused& refused, Instant now,
                                      ProducerOutputs& out) {
     using Code = leased::ErrorCode;
     Line& line = lines_[lane];
@@ -358,8 +358,8 @@ void ProducerMachine::handle_refused(Lane lane, const PutRefused& refused, Insta
 }
 
 // The whole put was refused for good. Only when its numbers are used up, they go on.
-void ProducerMachine::refuse_front(Lane lane, const PutRefused& refused, std::uint64_t up_to,
-                                   ProducerOutputs& out) {
+void ProducerMachine::refuse_front(ProducerLane lane, const PutRefused& refused,
+                                   std::uint64_t up_to, ProducerOutputs& out) {
     const Flight flight = take_front(lines_[lane]);
     settle_run(lane,
                {lane, flight.first, flight.messages, Settled::Outcome::refused, 0, refused.code,
@@ -370,7 +370,7 @@ void ProducerMachine::refuse_front(Lane lane, const PutRefused& refused, std::ui
 }
 
 // Refused as a whole. Whether its numbers are used up was not said, so they start over.
-void ProducerMachine::handle_error(Lane lane, const leased::ErrorReply& error, Instant now,
+void ProducerMachine::handle_error(ProducerLane lane, const leased::ErrorReply& error, Instant now,
                                    ProducerOutputs& out) {
     Line& line = lines_[lane];
     if (error.code == leased::ErrorCode::draining)
@@ -388,7 +388,7 @@ void ProducerMachine::receive(std::uint64_t correlation, const Event& answer, In
     if (lane >= lines_.size() || lines_[lane].flights.empty() ||
         lines_[lane].flights.front().correlation != correlation)
         return; // of something that was given up since
-    const Lane of = static_cast<Lane>(lane);
+    const ProducerLane of = static_cast<ProducerLane>(lane);
     if (const auto* ok = std::get_if<PutOk>(&answer))
         return handle_ok(of, *ok, now, out);
     if (const auto* refused = std::get_if<PutRefused>(&answer))

@@ -34,7 +34,7 @@
 
 namespace flotilla::queue {
 
-using Lane = std::uint32_t;
+using ProducerLane = std::uint32_t;
 
 struct ProducerLimits {
     std::uint32_t window_messages = 10'000;
@@ -58,7 +58,7 @@ struct ProducerEpoch {
 // What became of messages in a row. Their ids are in a row too; 0: not known.
 struct Settled {
     enum class Outcome : std::uint8_t { stored, duplicate, refused };
-    Lane lane = 0;
+    ProducerLane lane = 0;
     std::uint64_t first = 0;
     std::uint64_t count = 0;
     Outcome outcome{};
@@ -71,7 +71,7 @@ struct Settled {
 struct ProducerOutputs {
     std::optional<std::size_t> connect{}; // leave the connection, if any, and open one to this
     bool ping = false;                    // say ping; whatever comes back will do
-    std::vector<Lane> epochs{};           // lanes with a new one: to be kept before anything is put
+    std::vector<ProducerLane> epochs{};   // lanes with a new one: to be kept before anything is put
     std::vector<Settled> settled{};
     void clear() {
         connect.reset();
@@ -83,7 +83,7 @@ struct ProducerOutputs {
 
 // A put that may leave now: up to so many messages and bytes of a lane from number `first` on.
 struct PutOrder {
-    Lane lane = 0;
+    ProducerLane lane = 0;
     std::uint64_t first = 0;
     std::uint64_t messages_max = 0;
     std::uint64_t bytes_max = 0;
@@ -112,11 +112,12 @@ public:
 
     // A new lane, numbered from 0 on; or one of an outbox that was there before, whose numbers
     // behind `settled` may or may not have been sent under `epoch`.
-    Lane add_lane();
-    Lane restore_lane(ProducerEpoch epoch, std::uint64_t settled, std::uint64_t appended,
-                      std::uint64_t bytes);
+    ProducerLane add_lane();
+    ProducerLane restore_lane(ProducerEpoch epoch, std::uint64_t settled, std::uint64_t appended,
+                              std::uint64_t bytes);
     // One more message is in the outbox; it is to be told of when it is acknowledged until then.
-    void append(Lane lane, std::uint64_t bytes, std::optional<Instant> acked_by = std::nullopt) {
+    void append(ProducerLane lane, std::uint64_t bytes,
+                std::optional<Instant> acked_by = std::nullopt) {
         Line& line = lines_[lane];
         ++line.appended;
         if (acked_by)
@@ -125,7 +126,7 @@ public:
         ++unsettled_;
     }
 
-    std::optional<PutOrder> next(Lane lane, Leave leave, Instant now, ProducerOutputs& out);
+    std::optional<PutOrder> next(ProducerLane lane, Leave leave, Instant now, ProducerOutputs& out);
     std::optional<PutOrder> next(Instant now, ProducerOutputs& out); // of all lanes, in turn
     // `order` is being sent with so many of its messages, at least one.
     PutHead sent(const PutOrder& order, std::uint64_t messages, std::uint64_t bytes, Instant now);
@@ -146,9 +147,9 @@ public:
     State state() const noexcept { return state_; }
     std::size_t store() const noexcept { return store_; }
     std::uint64_t unsettled() const noexcept { return unsettled_; }
-    std::uint64_t settled(Lane lane) const { return lines_[lane].settled; }
-    std::uint64_t appended(Lane lane) const { return lines_[lane].appended; }
-    const ProducerEpoch& epoch(Lane lane) const { return lines_[lane].epoch; }
+    std::uint64_t settled(ProducerLane lane) const { return lines_[lane].settled; }
+    std::uint64_t appended(ProducerLane lane) const { return lines_[lane].appended; }
+    const ProducerEpoch& epoch(ProducerLane lane) const { return lines_[lane].epoch; }
     // The last passing refusal that still keeps a lane waiting; empty: none does.
     const std::string& trouble() const noexcept { return trouble_; }
     // Who is where the store at hand should be, as it said itself the last time; empty: nobody did.
@@ -197,15 +198,16 @@ private:
     void leave(Instant now);
     void rewind(Line& line);
     void rewind_all();
-    void begin_epoch(Lane lane, ProducerOutputs& out);
-    void settle(Lane lane, const Flight& flight, const PutOutcome& outcome, std::uint64_t up_to,
-                ProducerOutputs& out);
-    void settle_run(Lane lane, Settled run, ProducerOutputs& out);
-    void handle_ok(Lane lane, const PutOutcome& outcome, Instant now, ProducerOutputs& out);
-    void handle_refused(Lane lane, const PutRefused& refused, Instant now, ProducerOutputs& out);
-    void handle_error(Lane lane, const leased::ErrorReply& error, Instant now,
+    void begin_epoch(ProducerLane lane, ProducerOutputs& out);
+    void settle(ProducerLane lane, const Flight& flight, const PutOutcome& outcome,
+                std::uint64_t up_to, ProducerOutputs& out);
+    void settle_run(ProducerLane lane, Settled run, ProducerOutputs& out);
+    void handle_ok(ProducerLane lane, const PutOutcome& outcome, Instant now, ProducerOutputs& out);
+    void handle_refused(ProducerLane lane, const PutRefused& refused, Instant now,
+                        ProducerOutputs& out);
+    void handle_error(ProducerLane lane, const leased::ErrorReply& error, Instant now,
                       ProducerOutputs& out);
-    void refuse_front(Lane lane, const PutRefused& refused, std::uint64_t up_to,
+    void refuse_front(ProducerLane lane, const PutRefused& refused, std::uint64_t up_to,
                       ProducerOutputs& out);
     void back_off(Line& line, std::string why, Instant now);
     Flight take_front(Line& line);

@@ -91,7 +91,7 @@ void Producer::Rest::restore() {
         // At a store that is not among ours a new epoch begins in any case.
         const ProducerEpoch epoch{state.producer, state.base,
                                   static_cast<std::size_t>(store - options.stores.begin())};
-        const Lane lane =
+        const ProducerLane lane =
             machine.restore_lane(epoch, state.settled, state.appended, OutboxLane::block_bytes);
         lanes.emplace_back().queue = state.queue;
         lane_by_queue.emplace(state.queue, lane);
@@ -101,7 +101,7 @@ void Producer::Rest::restore() {
     }
 }
 
-Result<Lane> Producer::Rest::lane_of(std::string_view queue) {
+Result<ProducerLane> Producer::Rest::lane_of(std::string_view queue) {
     if (last_lane < lanes.size() && lanes[last_lane].queue == queue)
         return last_lane;
     std::string name(queue);
@@ -109,7 +109,7 @@ Result<Lane> Producer::Rest::lane_of(std::string_view queue) {
         return known->second;
     if (const auto added = outbox.add_lane(queue); !added)
         return fail(added.error());
-    const Lane lane = machine.add_lane();
+    const ProducerLane lane = machine.add_lane();
     lanes.emplace_back().queue = name;
     lane_by_queue.emplace(std::move(name), lane);
     return lane;
@@ -179,7 +179,7 @@ void Producer::Rest::act() {
                       message);
         (void)dealer.send(message, Duration::zero()); // without an answer it is tried again
     }
-    for (const Lane lane : out.epochs) {
+    for (const ProducerLane lane : out.epochs) {
         const ProducerEpoch& epoch = machine.epoch(lane);
         if (Status kept = outbox.set_epoch(lane, epoch.producer, epoch.base,
                                            options.stores[epoch.store].text());
@@ -220,7 +220,7 @@ bool Producer::Rest::send(const PutOrder& order) {
     return true;
 }
 
-void Producer::Rest::send_lone(Lane lane) {
+void Producer::Rest::send_lone(ProducerLane lane) {
     // Most of the time others are under way, and nothing more is asked than that.
     if (auto order = machine.next(lane, ProducerMachine::Leave::alone, net::recent_now(), out)) {
         act();
@@ -260,7 +260,8 @@ void Producer::Rest::handle(wire::Frames& message) {
     else if (parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size())
         return;
     else if (ok && ok->acked != Acked::unsaid)
-        told.push_back({static_cast<Lane>(queue::lane_of(correlation)), ok->first_id, ok->acked});
+        told.push_back(
+            {static_cast<ProducerLane>(queue::lane_of(correlation)), ok->first_id, ok->acked});
     else
         machine.receive(correlation, *event, net::now(), out);
 }

@@ -53,13 +53,13 @@ struct Producer::Rest {
     Rest(ProducerOptions given, net::Socket socket, net::Monitor watcher, Outbox box);
 
     void restore();
-    Result<Lane> lane_of(std::string_view queue);
+    Result<ProducerLane> lane_of(std::string_view queue);
     Result<std::uint64_t> put(std::string_view queue, std::span<const ByteView> frames,
                               const PutOptions& with);
     void connect(std::size_t store);
     void act();
     bool send(const PutOrder& order);
-    void send_lone(Lane lane);
+    void send_lone(ProducerLane lane);
     void send_gathered();
     void handle(wire::Frames& message);
     Status read_inputs();
@@ -86,13 +86,13 @@ struct Producer::Rest {
     wire::Compressor compressor;
     std::string scratch;
     std::deque<LaneInfo> lanes;
-    std::unordered_map<std::string, Lane> lane_by_queue;
-    Lane last_lane = 0;
+    std::unordered_map<std::string, ProducerLane> lane_by_queue;
+    ProducerLane last_lane = 0;
     std::uint64_t tickets = 0;
     std::optional<std::size_t> connected;
     std::vector<Settled> settled; // of this turn, being told
     struct Told {
-        Lane lane;
+        ProducerLane lane;
         MessageId id;
         Acked acked;
     };

@@ -15,9 +15,9 @@ namespace flotilla::queue {
 
 namespace {
 
-constexpr ByteView wake = "w";
+constexpr ByteView wake_producer = "w";
 
-struct Waiting {
+struct WaitingOrder {
     std::string queue{};
     wire::Frames body{};
     std::string key{};
@@ -34,7 +34,7 @@ Confirm refused(Error error) {
     return confirm;
 }
 
-void refuse(const Waiting& order, const Error& error) {
+void refuse(const WaitingOrder& order, const Error& error) {
     if (order.on_confirm)
         order.on_confirm(refused(error));
     if (order.on_acknowledged)
@@ -42,10 +42,10 @@ void refuse(const Waiting& order, const Error& error) {
 }
 
 // What both sides see. Orders wait here for the producer's thread.
-struct Shared {
+struct ProducerShared {
     std::mutex mutex;
     std::condition_variable changed;
-    std::deque<Waiting> orders;
+    std::deque<WaitingOrder> orders;
     std::uint64_t orders_bytes = 0;
     std::uint64_t unconfirmed = 0; // of the producer
     bool is_connected = false;
@@ -56,16 +56,16 @@ struct Shared {
 };
 
 // The producer's side, on its thread.
-class Inside {
+class ProducerLoop {
 public:
-    Inside(std::shared_ptr<Shared> shared, Producer producer, net::Poller& poller)
+    ProducerLoop(std::shared_ptr<ProducerShared> shared, Producer producer, net::Poller& poller)
         : shared_(std::move(shared)), producer_(std::move(producer)), poller_(poller) {
         producer_->on_confirm = [this](const Confirm& confirm) { tell(confirm); };
         producer_->on_acknowledged = [this](const Acknowledgement& of) { tell(of); };
     }
-    Inside(const Inside&) = delete;
-    Inside& operator=(const Inside&) = delete;
-    ~Inside();
+    ProducerLoop(const ProducerLoop&) = delete;
+    ProducerLoop& operator=(const ProducerLoop&) = delete;
+    ~ProducerLoop();
 
     void start() {
         poller_.on_readable(producer_->fd(), [this] { turn(); });
@@ -74,13 +74,13 @@ public:
     void turn();
 
 private:
-    std::deque<Waiting> take_orders();
-    void place(Waiting order);
+    std::deque<WaitingOrder> take_orders();
+    void place(WaitingOrder order);
     void tell(const Confirm& confirm);
     void tell(const Acknowledgement& acknowledgement);
     void show();
 
-    std::shared_ptr<Shared> shared_;
+    std::shared_ptr<ProducerShared> shared_;
     std::optional<Producer> producer_;
     net::Poller& poller_;
     std::optional<net::TimerId> timer_;
@@ -88,15 +88,15 @@ private:
     std::unordered_map<std::uint64_t, ProducerThread::OnAcknowledged> watching_;
 };
 
-std::deque<Waiting> Inside::take_orders() {
+std::deque<WaitingOrder> ProducerLoop::take_orders() {
     const std::lock_guard lock(shared_->mutex);
     shared_->orders_bytes = 0;
-    std::deque<Waiting> orders = std::exchange(shared_->orders, {});
+    std::deque<WaitingOrder> orders = std::exchange(shared_->orders, {});
     shared_->unconfirmed += orders.size(); // seen by flush() until show() knows better
     return orders;
 }
 
-void Inside::place(Waiting order) {
+void ProducerLoop::place(WaitingOrder order) {
     PutOptions options = order.options;
     options.key = order.key;
     options.message_id = order.message_id;
@@ -109,17 +109,17 @@ void Inside::place(Waiting order) {
         watching_.emplace(*ticket, std::move(order.on_acknowledged));
 }
 
-void Inside::tell(const Confirm& confirm) {
+void ProducerLoop::tell(const Confirm& confirm) {
     if (auto found = waiting_.extract(confirm.ticket); !found.empty())
         found.mapped()(confirm);
 }
 
-void Inside::tell(const Acknowledgement& acknowledgement) {
+void ProducerLoop::tell(const Acknowledgement& acknowledgement) {
     if (auto found = watching_.extract(acknowledgement.ticket); !found.empty())
         found.mapped()(acknowledgement);
 }
 
-void Inside::show() {
+void ProducerLoop::show() {
     const std::lock_guard lock(shared_->mutex);
     shared_->unconfirmed = producer_->unconfirmed();
     shared_->is_connected = producer_->is_connected();
@@ -129,8 +129,8 @@ void Inside::show() {
     shared_->changed.notify_all();
 }
 
-void Inside::turn() {
-    for (Waiting& order : take_orders())
+void ProducerLoop::turn() {
+    for (WaitingOrder& order : take_orders())
         place(std::move(order));
     // What was there is worked off, as the descriptor tells of changes only.
     Status alive = producer_->process(Duration::zero());
@@ -149,14 +149,14 @@ void Inside::turn() {
 }
 
 // Nobody is left waiting for ever: neither what the producer holds nor what it was never given.
-Inside::~Inside() {
+ProducerLoop::~ProducerLoop() {
     {
         const std::lock_guard lock(shared_->mutex);
         if (!shared_->ended)
             shared_->ended = Error{Errc::stopped, "the producer is closed"};
     }
     poller_.forget(producer_->fd());
-    for (Waiting& order : take_orders()) // an outbox on disk keeps them
+    for (WaitingOrder& order : take_orders()) // an outbox on disk keeps them
         place(std::move(order));
     show();
     for (auto& [ticket, on_confirm] : waiting_) {
@@ -174,7 +174,7 @@ Inside::~Inside() {
 struct ProducerThread::Rest {
     ~Rest();
 
-    std::shared_ptr<Shared> shared = std::make_shared<Shared>();
+    std::shared_ptr<ProducerShared> shared = std::make_shared<ProducerShared>();
     std::uint64_t messages_max = 0;
     std::uint64_t bytes_max = 0;
     // Under the mutex as well: it may be posted to from one thread at a time.
@@ -207,7 +207,8 @@ Result<ProducerThread> ProducerThread::open(net::Context& context, ProducerOptio
         auto producer = Producer::open(context, with);
         if (!producer)
             return fail(producer.error());
-        const auto inside = std::make_shared<Inside>(shared, std::move(*producer), runner.poller);
+        const auto inside =
+            std::make_shared<ProducerLoop>(shared, std::move(*producer), runner.poller);
         inside->start();
         runner.on_command = [inside](ByteView) { inside->turn(); };
         return {};
@@ -222,16 +223,16 @@ Result<ProducerThread> ProducerThread::open(net::Context& context, ProducerOptio
 void ProducerThread::place(std::string_view queue, wire::Frames body, const PutOptions& options,
                            OnConfirm on_confirm, OnAcknowledged on_acknowledged) {
     std::optional<Error> why;
-    Waiting order{std::string(queue),
-                  {},
-                  std::string(options.key),
-                  std::string(options.message_id),
-                  options,
-                  std::move(on_confirm),
-                  std::move(on_acknowledged)};
+    WaitingOrder order{std::string(queue),
+                       {},
+                       std::string(options.key),
+                       std::string(options.message_id),
+                       options,
+                       std::move(on_confirm),
+                       std::move(on_acknowledged)};
     {
         const std::lock_guard lock(rest_->shared->mutex);
-        Shared& shared = *rest_->shared;
+        ProducerShared& shared = *rest_->shared;
         const std::uint64_t bytes = body.held_bytes();
         if (shared.ended)
             why = shared.ended;
@@ -244,7 +245,7 @@ void ProducerThread::place(std::string_view queue, wire::Frames body, const PutO
             shared.orders.push_back(std::move(order));
             // A byte for the first is enough: the thread takes all that are there.
             if (shared.orders.size() == 1)
-                (void)rest_->runner->post(wake);
+                (void)rest_->runner->post(wake_producer);
         }
     }
     if (why)
@@ -287,7 +288,7 @@ std::future<Confirm> ProducerThread::put(std::string_view queue, wire::Frames bo
 
 std::uint64_t ProducerThread::flush(Duration wait) {
     std::unique_lock lock(rest_->shared->mutex);
-    Shared& shared = *rest_->shared;
+    ProducerShared& shared = *rest_->shared;
     const Instant deadline = deadline_after(net::now(), wait);
     while (shared.orders.size() + shared.unconfirmed > 0 && !shared.ended) {
         const Duration left = time_left(net::now(), deadline);

@@ -10,7 +10,6 @@
 namespace flotilla::queue {
 namespace {
 
-constexpr std::uint8_t has_key = scan::flag_key;
 constexpr std::uint8_t has_options = 64;
 
 bool is_plain(const PutRecord& head) noexcept {
@@ -25,9 +24,8 @@ Duration from_ms(std::uint64_t ms) noexcept {
     return std::chrono::milliseconds(static_cast<std::int64_t>(ms));
 }
 
-std::uint64_t to_ms(Duration duration) noexcept {
-    return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+std::uint64_t ms_of(Duration duration) noexcept {
+    return static_cast<std::uint64_t>(whole_ms(duration));
 }
 
 // One record off the front of [at, end). nullptr: not a whole and valid one.
@@ -36,7 +34,7 @@ const char* scan_put(const char* at, const char* end, PutRecord& put) noexcept {
     if (at == end)
         return nullptr;
     const auto flags = static_cast<std::uint8_t>(*at++);
-    if ((flags & ~(has_key | has_options)) != 0)
+    if ((flags & ~(scan::flag_key | has_options)) != 0)
         return nullptr;
     const auto left = [&] { return static_cast<std::size_t>(end - at); };
     const auto short_text = [&](std::string_view& text) {
@@ -46,7 +44,7 @@ const char* scan_put(const char* at, const char* end, PutRecord& put) noexcept {
         at += 1 + text.size();
         return true;
     };
-    if ((flags & has_key) != 0 && (!short_text(put.key) || put.key.empty()))
+    if ((flags & scan::flag_key) != 0 && (!short_text(put.key) || put.key.empty()))
         return nullptr;
     put.is_plain = (flags & has_options) == 0;
     if (!put.is_plain) {
@@ -92,13 +90,13 @@ void write_put_record(const PutRecord& head, std::span<const ByteView> frames, c
         to += text.size();
     };
     const bool plain = is_plain(head);
-    *to++ = static_cast<char>((head.key.empty() ? 0 : has_key) | (plain ? 0 : has_options));
+    *to++ = static_cast<char>((head.key.empty() ? 0 : scan::flag_key) | (plain ? 0 : has_options));
     if (!head.key.empty())
         short_text(head.key);
     if (!plain) {
         *to = static_cast<char>(head.priority);
-        wire::store_u64(to + 1, to_ms(head.delay));
-        wire::store_u64(to + 9, to_ms(head.ttl));
+        wire::store_u64(to + 1, ms_of(head.delay));
+        wire::store_u64(to + 9, ms_of(head.ttl));
         to += 17;
         short_text(head.message_id);
     }
@@ -116,14 +114,14 @@ void PutWriter::begin(const PutRecord& head, std::size_t frames) {
     FLOTILLA_CHECK(frames >= 1 && frames <= leased::limits::body_frames_max,
                    "a message has 1 to 1000 frames");
     const bool plain = is_plain(head);
-    out_.u8(
-        static_cast<std::uint8_t>((head.key.empty() ? 0 : has_key) | (plain ? 0 : has_options)));
+    out_.u8(static_cast<std::uint8_t>((head.key.empty() ? 0 : scan::flag_key) |
+                                      (plain ? 0 : has_options)));
     if (!head.key.empty())
         out_.short_bytes(head.key);
     if (!plain)
         out_.u8(head.priority)
-            .u64(to_ms(head.delay))
-            .u64(to_ms(head.ttl))
+            .u64(ms_of(head.delay))
+            .u64(ms_of(head.ttl))
             .short_bytes(head.message_id);
     out_.u16(static_cast<std::uint16_t>(frames));
     ++records_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server_options.hpp"
 
+#include <flotilla/base/option_check.hpp>
+
 #include <string>
 #include <utility>
 
@@ -11,40 +13,33 @@ constexpr std::size_t doors_max = 64;
 constexpr std::size_t door_endpoints_max = 16;
 constexpr std::size_t topics_max = 1000;
 
-bool in(std::uint64_t value, std::uint64_t min, std::uint64_t max) {
-    return value >= min && value <= max;
-}
-
-auto wrong(std::string what) {
-    return fail(Errc::bad_option, std::move(what));
-}
-
 Status check(const Door& door, const std::string& of) {
     if (!is_queue_name(door.queue))
-        return wrong(of + ": '" + door.queue + "' is no name of a queue");
-    if (!in(door.endpoints.size(), 1, door_endpoints_max))
-        return wrong(of + " must have 1 to 16 endpoints");
-    if (door.kind == Door::Kind::sub && !in(door.topics.size(), 1, topics_max))
-        return wrong(of + " must have 1 to 1000 topics; \"\" is everything");
+        return bad_option(of + ": '" + door.queue + "' is no name of a queue");
+    if (!is_within(door.endpoints.size(), 1, door_endpoints_max))
+        return bad_option(of + " must have 1 to 16 endpoints");
+    if (door.kind == Door::Kind::sub && !is_within(door.topics.size(), 1, topics_max))
+        return bad_option(of + " must have 1 to 1000 topics; \"\" is everything");
     if (door.kind != Door::Kind::sub && !door.topics.empty())
-        return wrong(of + ": only a sub door has topics");
-    if (!in(door.send_messages_max, 1, 16))
-        return wrong(of + ": send_messages_max must be 1 to 16; a dying puller loses that many");
+        return bad_option(of + ": only a sub door has topics");
+    if (!is_within(door.send_messages_max, 1, 16))
+        return bad_option(of +
+                          ": send_messages_max must be 1 to 16; a dying puller loses that many");
     return {};
 }
 
 } // namespace
 
 Status check(const QueueServerOptions& options) {
-    if (!in(options.backlog_messages_max, 1, 100'000) ||
-        !in(options.backlog_bytes_max, 64ULL << 10, 1ULL << 30))
-        return wrong("backlogs must be 1 to 100,000 messages and 64KiB to 1GiB");
-    if (!in(options.backlogs_bytes_max, 1ULL << 20, 64ULL << 30))
-        return wrong("backlogs_bytes_max must be 1MiB to 64GiB");
+    if (!is_within(options.backlog_messages_max, 1, 100'000) ||
+        !is_within(options.backlog_bytes_max, 64ULL << 10, 1ULL << 30))
+        return bad_option("backlogs must be 1 to 100,000 messages and 64KiB to 1GiB");
+    if (!is_within(options.backlogs_bytes_max, 1ULL << 20, 64ULL << 30))
+        return bad_option("backlogs_bytes_max must be 1MiB to 64GiB");
     if (options.turn_max < Duration::zero() || options.turn_max > Duration{1'000'000'000})
-        return wrong("turn_max must be 0 to 1 s");
+        return bad_option("turn_max must be 0 to 1 s");
     if (options.doors.size() > doors_max)
-        return wrong("a server has at most 64 doors");
+        return bad_option("a server has at most 64 doors");
     for (std::size_t i = 0; i < options.doors.size(); ++i)
         if (Status checked = check(options.doors[i], "door " + std::to_string(i + 1)); !checked)
             return checked;

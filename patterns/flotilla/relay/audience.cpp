@@ -6,13 +6,13 @@
 namespace flotilla::relay {
 namespace {
 
-constexpr std::size_t entry_bytes = 128; // of a set's or map's node, about
+constexpr std::size_t object_overhead_bytes = 128; // of a set's or map's node, about
 
 } // namespace
 
 void Audience::clear(Row& row) {
     for (const std::string& object : row.objects)
-        bytes_ -= object.size() + entry_bytes;
+        bytes_ -= object.size() + object_overhead_bytes;
     row.objects.clear();
     row.is_whole = true;
 }
@@ -27,11 +27,11 @@ void Audience::add(int descriptor, std::string_view user_id, ByteView object) {
     }
     if (row.objects.find(object) != row.objects.end())
         return;
-    if (bytes_ + object.size() + entry_bytes > bytes_max) {
+    if (bytes_ + object.size() + object_overhead_bytes > bytes_max) {
         row.is_whole = false;
         return;
     }
-    bytes_ += object.size() + entry_bytes;
+    bytes_ += object.size() + object_overhead_bytes;
     row.objects.emplace(object);
 }
 

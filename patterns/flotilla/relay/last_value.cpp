@@ -12,10 +12,10 @@ namespace {
 
 constexpr ByteView reserved_prefix{"\0flotilla.", 10};
 // What an entry costs beside its bytes, about: table and index nodes, the message's handles.
-constexpr std::uint64_t entry_bytes = 256;
+constexpr std::uint64_t value_overhead_bytes = 256;
 
 std::uint64_t cost(std::string_view topic, const Message& message) noexcept {
-    return message.bytes + topic.size() + message.frames * sizeof(net::Part) + entry_bytes;
+    return message.bytes + topic.size() + message.frames * sizeof(net::Part) + value_overhead_bytes;
 }
 
 Message kept_of(const Message& message) {

@@ -15,7 +15,6 @@ using State = BrokerRequest::State;
 namespace {
 
 constexpr Duration refusal_pause = 1s; // between two refusals of one peer or service
-constexpr Duration heartbeat_answer_min = 5ms;
 
 } // namespace
 
@@ -64,7 +63,7 @@ void BrokerMachine::from_worker(Said& said) {
 void BrokerMachine::answer_heartbeat(Slot slot, Duration gap, Instant now, BrokerOutputs& out) {
     if (gap >= limits_.heartbeat / 2)
         return;
-    if (now - workers_[slot].beaten >= std::max(heartbeat_answer_min, gap / 2))
+    if (now - workers_[slot].beaten >= std::max(limits::heartbeat_answer_min, gap / 2))
         beat(slot, now, out);
 }
 

@@ -12,8 +12,6 @@ namespace flotilla::request {
 
 namespace {
 
-constexpr ByteView question = "mmi.flotilla";
-constexpr std::size_t text_max = limits::text_bytes_max;
 constexpr std::uint32_t silences_max = 2; // of an RFC broker, before its dialect is asked again
 
 // A broker that speaks only 0.1 does not answer 0.2: it is asked in 0.1 as well after this. The
@@ -185,7 +183,7 @@ void ClientMachine::ask(Dialect form, Instant now, ClientOutputs& out) {
         Message message;
         message.dialect = form;
         message.verb = Verb::request;
-        message.service = Blob::copy(question);
+        message.service = Blob::copy(mmi_flotilla);
         message.body.add(ByteView{});
         out.acts.push_back(ClientOutputs::Send{id, std::move(message)});
     }
@@ -197,7 +195,8 @@ void ClientMachine::ask(Dialect form, Instant now, ClientOutputs& out) {
 void ClientMachine::decide(Links::iterator link, Message&& message, Instant now,
                            ClientOutputs& out) {
     Link& at = link->second;
-    if (message.verb != Verb::final || message.dialect != at.dialect || message.service != question)
+    if (message.verb != Verb::final || message.dialect != at.dialect ||
+        message.service != mmi_flotilla)
         return receive_unexpected();
     if (message.body[0] == wire::not_a_broker_status)
         return not_a_broker(
@@ -309,7 +308,8 @@ void ClientMachine::note_trouble(std::size_t broker, const char* text) {
 void ClientMachine::not_a_broker(std::size_t index, std::string_view text, Instant now,
                                  ClientOutputs& out) {
     Broker& broker = brokers_[index];
-    broker.wrong = text.empty() ? "no broker is there" : std::string(text.substr(0, text_max));
+    broker.wrong =
+        text.empty() ? "no broker is there" : std::string(text.substr(0, limits::text_bytes_max));
     broker.owed_since.reset();
     if (!options_.dialect)
         broker.dialect.reset();

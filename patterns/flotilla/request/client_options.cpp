@@ -1,22 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client_options.hpp"
 
+#include <flotilla/base/option_check.hpp>
+
 #include <variant>
 
 namespace flotilla::request {
 
 namespace {
-
-bool in(std::uint64_t value, std::uint64_t min, std::uint64_t max) {
-    return value >= min && value <= max;
-}
-bool in(Duration value, Duration min, Duration max) {
-    return value >= min && value <= max;
-}
-
-auto wrong(const char* what) {
-    return fail(Errc::bad_option, what);
-}
 
 // Connections are made later, when nobody is there to be told.
 Status check(const net::Endpoint& broker, const net::Security& security) {
@@ -35,27 +26,28 @@ Status check(const net::Endpoint& broker, const net::Security& security) {
 } // namespace
 
 Status check(const ClientOptions& options) {
-    if (!in(options.brokers.size(), 1, 16))
-        return wrong("a client needs 1 to 16 brokers");
-    if (!in(options.deadline, 1ms, limits::expires_max))
-        return wrong("deadline must be 1ms to 24h");
-    if (!in(options.attempt_max, 10ms, 24h))
-        return wrong("attempt_max must be 10ms to 24h");
-    if (!in(options.broker_silence_max, 30ms, 1h))
-        return wrong("broker_silence_max must be 30ms to 1h");
-    if (!in(options.attempts_max, 1, 1'000))
-        return wrong("attempts_max must be 1 to 1,000");
-    if (!in(options.reconnect_min, 1ms, 1h) ||
-        !in(options.reconnect_max, options.reconnect_min, 1h))
-        return wrong("reconnect_min and reconnect_max must be 1ms to 1h, in this order");
-    if (!in(options.calls_max, 1, 1'000'000) || !in(options.calls_bytes_max, 1, 1ULL << 40))
-        return wrong("calls_max must be 1 to 1,000,000 and calls_bytes_max 1 byte to 1 TiB");
-    if (!in(options.connections_max, 1, 1'000))
-        return wrong("connections_max must be 1 to 1,000");
-    if (!in(options.message_bytes_max, 64ULL << 10, 1ULL << 30))
-        return wrong("message_bytes_max must be 64KiB to 1GiB");
+    if (!is_within(options.brokers.size(), 1, 16))
+        return bad_option("a client needs 1 to 16 brokers");
+    if (!is_within(options.deadline, 1ms, limits::expires_max))
+        return bad_option("deadline must be 1ms to 24h");
+    if (!is_within(options.attempt_max, 10ms, 24h))
+        return bad_option("attempt_max must be 10ms to 24h");
+    if (!is_within(options.broker_silence_max, 30ms, 1h))
+        return bad_option("broker_silence_max must be 30ms to 1h");
+    if (!is_within(options.attempts_max, 1, 1'000))
+        return bad_option("attempts_max must be 1 to 1,000");
+    if (!is_within(options.reconnect_min, 1ms, 1h) ||
+        !is_within(options.reconnect_max, options.reconnect_min, 1h))
+        return bad_option("reconnect_min and reconnect_max must be 1ms to 1h, in this order");
+    if (!is_within(options.calls_max, 1, 1'000'000) ||
+        !is_within(options.calls_bytes_max, 1, 1ULL << 40))
+        return bad_option("calls_max must be 1 to 1,000,000 and calls_bytes_max 1 byte to 1 TiB");
+    if (!is_within(options.connections_max, 1, 1'000))
+        return bad_option("connections_max must be 1 to 1,000");
+    if (!is_within(options.message_bytes_max, 64ULL << 10, 1ULL << 30))
+        return bad_option("message_bytes_max must be 64KiB to 1GiB");
     if (std::holds_alternative<net::CurveServer>(options.security))
-        return wrong("security of a client is plaintext or CurveClient");
+        return bad_option("security of a client is plaintext or CurveClient");
     for (const net::Endpoint& broker : options.brokers)
         if (const Status reach = check(broker, options.security); !reach)
             return reach;

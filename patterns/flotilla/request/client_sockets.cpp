@@ -15,7 +15,7 @@ namespace flotilla::request {
 
 namespace {
 
-constexpr std::size_t turn_messages_max = 1000; // a link
+constexpr std::size_t link_turn_messages_max = 1000; // a link
 constexpr std::size_t turn_signs_max = 64;
 constexpr std::size_t unsent_more_max = 1000; // a link, beyond two for each call
 
@@ -124,7 +124,7 @@ std::size_t ClientSockets::send(ClientOutputs::Send&& send) {
     Link& link = found->second;
     list(send.link, link);
     std::size_t discarded = 0;
-    while (send.discard_first && discarded < turn_messages_max &&
+    while (send.discard_first && discarded < link_turn_messages_max &&
            link.dealer.receive(Duration::zero()))
         ++discarded;
     wire::Frames frames;
@@ -174,7 +174,7 @@ Status ClientSockets::read(const OnEvent& heard, const OnMessage& message,
 Status ClientSockets::read(LinkId id, Link& link, const OnMessage& message,
                            const OnMalformed& malformed) {
     link.listed = false;
-    for (std::size_t i = 0; i < turn_messages_max; ++i) {
+    for (std::size_t i = 0; i < link_turn_messages_max; ++i) {
         auto frames = link.dealer.receive(Duration::zero());
         if (frames)
             message(id, *frames);

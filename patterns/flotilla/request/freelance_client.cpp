@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "freelance_links.hpp"
 
+#include <flotilla/base/option_check.hpp>
 #include <flotilla/net/system.hpp>
 #include <flotilla/request/freelance_client.hpp>
 
@@ -14,24 +15,20 @@ namespace {
 
 constexpr Duration deadline_max = 24h;
 
-auto wrong(const char* what) {
-    return fail(Errc::bad_option, what);
-}
-
 Status check(const FreelanceClientOptions& options) {
     const FreelanceLimits& limits = options.limits;
     if (limits.ping < 10ms || limits.ping > 1h)
-        return wrong("ping must be 10ms to 1h");
+        return bad_option("ping must be 10ms to 1h");
     if (limits.liveness < 1 || limits.liveness > 100)
-        return wrong("liveness must be 1 to 100");
+        return bad_option("liveness must be 1 to 100");
     if (limits.attempt_max < 10ms || limits.attempt_max > 24h)
-        return wrong("attempt_max must be 10ms to 24h");
+        return bad_option("attempt_max must be 10ms to 24h");
     if (limits.attempts_max < 1 || limits.attempts_max > 1'000)
-        return wrong("attempts_max must be 1 to 1,000");
+        return bad_option("attempts_max must be 1 to 1,000");
     if (limits.calls_max < 1 || limits.calls_max > 1'000'000)
-        return wrong("calls_max must be 1 to 1,000,000");
+        return bad_option("calls_max must be 1 to 1,000,000");
     if (options.message_bytes_max < 64ULL << 10 || options.message_bytes_max > 1ULL << 30)
-        return wrong("message_bytes_max must be 64KiB to 1GiB");
+        return bad_option("message_bytes_max must be 64KiB to 1GiB");
     return {};
 }
 
@@ -162,9 +159,9 @@ Status FreelanceClient::remove_server(const net::Endpoint& server) {
 
 Result<std::uint64_t> FreelanceClient::begin(wire::Frames& request, Duration deadline) {
     if (request.empty() || request.size() > wire::Frames::frames_max - 2)
-        return wrong("a request has 1 to 1022 frames");
+        return bad_option("a request has 1 to 1022 frames");
     if (deadline < Duration::zero() || deadline > deadline_max)
-        return wrong("deadline must be 0 to 24h");
+        return bad_option("deadline must be 0 to 24h");
     if (rest_->answers.size() + rest_->machine.under_way() >= rest_->calls_max)
         return fail(Errc::too_many, "calls_max calls are under way or not taken");
     auto begun = rest_->machine.call(request, deadline, net::now(), rest_->out);

@@ -14,7 +14,7 @@
 namespace flotilla::request {
 namespace {
 
-constexpr std::size_t turn_messages_max = 256; // of each link
+constexpr std::size_t freelance_turn_messages_max = 256; // of each link
 
 } // namespace
 
@@ -81,7 +81,7 @@ Status FreelanceLinks::send(std::size_t link, wire::Frames& message) {
 
 Status FreelanceLinks::receive(const std::function<void(std::size_t, Result<wire::Frames>)>& each) {
     for (std::size_t link = 0; link < links_.size(); ++link) {
-        for (std::size_t i = 0; links_[link] && i < turn_messages_max; ++i) {
+        for (std::size_t i = 0; links_[link] && i < freelance_turn_messages_max; ++i) {
             auto message = links_[link]->dealer.receive(Duration::zero());
             const Errc code = message ? Errc::would_block : message.error().code;
             if (!message && code == Errc::would_block)

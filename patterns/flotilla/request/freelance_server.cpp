@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <flotilla/base/option_check.hpp>
 #include <flotilla/net/peer_backlog.hpp>
 #include <flotilla/net/poller.hpp>
 #include <flotilla/net/socket.hpp>
@@ -12,28 +13,24 @@ namespace flotilla::request {
 
 namespace {
 
-constexpr std::size_t turn_messages_max = 256;
+constexpr std::size_t server_turn_messages_max = 256;
 constexpr int last_turns_max = 4; // when stopped: what a socket's queue holds
 constexpr std::size_t reply_frames_max = 1'000;
 constexpr std::uint32_t slow_clients_max = 1'000;
 
-auto wrong(const char* what) {
-    return fail(Errc::bad_option, what);
-}
-
 Status check(const FreelanceServerOptions& options) {
     if (!options.bind)
-        return wrong("a freelance server needs an endpoint to bind");
+        return bad_option("a freelance server needs an endpoint to bind");
     const net::Endpoint& known = options.public_endpoint.value_or(*options.bind);
     if (known.is_wildcard())
-        return wrong("clients cannot connect to a wildcard; set public_endpoint");
+        return bad_option("clients cannot connect to a wildcard; set public_endpoint");
     if (known.text().size() > 255)
-        return wrong("the public endpoint is the server's identity and has at most 255 bytes");
+        return bad_option("the public endpoint is the server's identity and has at most 255 bytes");
     if (options.message_bytes_max < 64ULL << 10 || options.message_bytes_max > 1ULL << 30)
-        return wrong("message_bytes_max must be 64KiB to 1GiB");
+        return bad_option("message_bytes_max must be 64KiB to 1GiB");
     if (options.backlog_messages_max < 1 || options.backlog_messages_max > 100'000 ||
         options.backlog_bytes_max < 64ULL << 10 || options.backlog_bytes_max > 1ULL << 30)
-        return wrong("backlogs must be 1 to 100,000 messages and 64KiB to 1GiB");
+        return bad_option("backlogs must be 1 to 100,000 messages and 64KiB to 1GiB");
     return {};
 }
 
@@ -116,7 +113,7 @@ void FreelanceServer::Rest::handle(wire::Frames& message, const Handler& handler
 Status FreelanceServer::Rest::turn(const Handler& handler) {
     if (!backlogs.empty())
         backlogs.retry(router, [this](const std::string&) { ++counters.dropped_total; });
-    for (std::size_t i = 0; i < turn_messages_max && alive; ++i) {
+    for (std::size_t i = 0; i < server_turn_messages_max && alive; ++i) {
         auto message = router.receive(Duration::zero());
         if (message)
             handle(*message, handler);

@@ -75,7 +75,13 @@ inline constexpr std::size_t body_frames_max = 1000;
 inline constexpr std::uint64_t envelope_bytes_max = 64ULL << 10;
 inline constexpr std::uint32_t capacity_max = 10'000;
 inline constexpr Duration expires_max = std::chrono::hours{24};
+// A heartbeat is answered, if at all, when nothing was sent for so long: two that answer each other
+// would else never end.
+inline constexpr Duration heartbeat_answer_min = std::chrono::milliseconds{5};
 } // namespace limits
+
+// The service that every broker that speaks the flotilla dialect answers with 200.
+inline constexpr std::string_view mmi_flotilla = "mmi.flotilla";
 
 struct Message {
     Dialect dialect = Dialect::flotilla;

@@ -36,7 +36,7 @@ bool is_mmi(std::string_view service) noexcept {
 wire::Frames answer_mmi(std::string_view service, const wire::Frames& body,
                         const ServiceTable& services, const MaySee& may_see) {
     const ByteView asked = body.empty() ? ByteView{} : body[0].view();
-    if (service == "mmi.flotilla")
+    if (service == mmi_flotilla)
         return {"200"};
     if (service == "mmi.services")
         return list(asked, services, may_see);

@@ -11,7 +11,7 @@ namespace flotilla::request::detail {
 
 namespace {
 
-constexpr std::size_t turn_messages_max = 256;
+constexpr std::size_t line_turn_messages_max = 256;
 constexpr std::size_t unsent_messages_max = 1'000; // beyond it requests and pieces wait
 // More than a broker that keeps to the protocol is owed by then: all that may be held, once as
 // answers and once as refusals, and what handlers have said meanwhile.
@@ -285,7 +285,7 @@ void WorkerLine::take(Result<Message>&& read) {
 }
 
 bool WorkerLine::read_inputs() {
-    for (std::size_t i = 0; i < turn_messages_max && dealer_; ++i) {
+    for (std::size_t i = 0; i < line_turn_messages_max && dealer_; ++i) {
         auto message = dealer_->receive(Duration::zero());
         if (message) {
             handle(*message);

@@ -10,16 +10,12 @@ namespace flotilla::request {
 
 namespace {
 
-constexpr std::string_view question = "mmi.flotilla";
 constexpr std::string_view barrier = "drain"; // the correlation of the ping
-constexpr std::size_t text_max = limits::text_bytes_max;
 
 // More than any broker that keeps to capacity or prefetch gives.
 constexpr std::uint32_t rfc_held_max = limits::capacity_max;
 
 constexpr std::uint32_t place_bits = 32; // of a number
-
-constexpr Duration heartbeat_answer_min = 5ms; // since anything was sent
 
 } // namespace
 
@@ -69,7 +65,7 @@ void WorkerMachine::ask(Instant now, WorkerOutputs& out) {
     asked.dialect = Dialect::mdp_02;
     asked.side = Side::client;
     asked.verb = Verb::request;
-    asked.service = Blob::copy(question);
+    asked.service = Blob::copy(mmi_flotilla);
     asked.body.add(ByteView{});
     send(std::move(asked), now, out);
 }
@@ -161,7 +157,9 @@ void WorkerMachine::receive(Message&& message, Instant now, WorkerOutputs& out) 
         const wire::Frames& said = message.body;
         if (!said.empty() && said[0] == wire::not_a_broker_status) {
             out.refused = {ErrorCode::wrong_peer,
-                           std::string(said.size() > 1 ? said[1].view().substr(0, text_max) : "")};
+                           std::string(said.size() > 1
+                                           ? said[1].view().substr(0, limits::text_bytes_max)
+                                           : "")};
             return connection_lost(now, out);
         }
         const bool yes = !said.empty() && said[0] == ByteView{"200"};
@@ -197,7 +195,8 @@ void WorkerMachine::receive(Message&& message, Instant now, WorkerOutputs& out) 
 // A broker whose clock is faster than ours would else take us for dead. Not to one that echoes.
 void WorkerMachine::answer_heartbeat(Instant now, WorkerOutputs& out) {
     const Duration gap = now - std::exchange(last_beat_, now);
-    const Duration pause = std::max(heartbeat_answer_min, std::min(limits_.heartbeat, gap) / 2);
+    const Duration pause =
+        std::max(limits::heartbeat_answer_min, std::min(limits_.heartbeat, gap) / 2);
     if (now - last_sent_ >= pause)
         send(message(Verb::heartbeat), now, out);
 }

@@ -8,6 +8,7 @@
 #include <flotilla/request/worker.hpp>
 
 #include <support/live_store.hpp>
+#include <support/patience.hpp>
 
 #include <atomic>
 #include <memory>
@@ -20,7 +21,7 @@ using flotilla::queue::test::LiveStore;
 
 namespace {
 
-constexpr Duration patience = 30s;
+using flotilla::test::patience;
 
 struct RunningBroker {
     explicit RunningBroker(net::Context& context)

@@ -3,6 +3,7 @@
 #include <flotilla/net/socket.hpp>
 
 #include <support/catch.hpp>
+#include <support/patience.hpp>
 #include <support/scratch.hpp>
 
 #include <string>
@@ -12,7 +13,7 @@ using namespace flotilla::net;
 
 namespace {
 
-constexpr Duration patience = 20s; // a bound for what must happen, not a measure
+using flotilla::test::patience;
 
 struct Pair {
     explicit Pair(SocketOptions sending = {})

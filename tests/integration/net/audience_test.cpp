@@ -3,6 +3,7 @@
 #include <flotilla/net/socket.hpp>
 
 #include <support/catch.hpp>
+#include <support/patience.hpp>
 #include <support/scratch.hpp>
 
 #include <string>
@@ -13,7 +14,7 @@ using flotilla::wire::Frames;
 
 namespace {
 
-constexpr Duration patience = 20s;
+using flotilla::test::patience;
 
 SocketOptions manual() {
     SocketOptions options;

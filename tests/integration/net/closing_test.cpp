@@ -6,6 +6,7 @@
 
 #include <sched.h>
 #include <support/catch.hpp>
+#include <support/patience.hpp>
 #include <support/scratch.hpp>
 #include <sys/resource.h>
 
@@ -20,7 +21,7 @@ using namespace flotilla::net;
 
 namespace {
 
-constexpr Duration patience = 20s;
+using flotilla::test::patience;
 
 SocketOptions queues_of(std::uint32_t messages) {
     SocketOptions options;

@@ -11,6 +11,7 @@
 #include <flotilla/net/system.hpp>
 
 #include <support/catch.hpp>
+#include <support/patience.hpp>
 #include <support/raw_peer.hpp>
 #include <support/scratch.hpp>
 
@@ -26,7 +27,7 @@ using namespace net;
 
 using Failure = HandshakeFailure;
 
-inline constexpr Duration patience = 20s;
+using flotilla::test::patience;
 
 using test::RawTcpPeer;
 

@@ -19,8 +19,8 @@ using namespace flotilla::net;
 namespace {
 
 // A ROUTER with one DEALER called "deaf", who has said hello. Every second message is a staged one.
-struct Pair {
-    explicit Pair(const Endpoint& endpoint) {
+struct BacklogPair {
+    explicit BacklogPair(const Endpoint& endpoint) {
         const auto bound = router.bind(endpoint);
         REQUIRE(bound);
         backlogs.bound_to(endpoint);
@@ -71,7 +71,7 @@ struct Pair {
 
 TEST_CASE("a peer that does not read holds its backlog in bytes, and little more",
           "[integration][net]") {
-    Pair pair(test::any_tcp());
+    BacklogPair pair(test::any_tcp());
     std::uint32_t sent = 0;
     while (sent < 1'000 && pair.say(sent, 1U << 20) == PeerBacklogs::Sent::yes)
         ++sent;
@@ -83,7 +83,7 @@ TEST_CASE("a peer that does not read holds its backlog in bytes, and little more
 }
 
 TEST_CASE("what waited for a peer arrives in order when it reads", "[integration][net]") {
-    Pair pair(test::any_tcp());
+    BacklogPair pair(test::any_tcp());
     constexpr std::uint32_t messages = 14;
     for (std::uint32_t i = 0; i < messages; ++i) // large ones and small ones in turn
         REQUIRE(pair.say(i, i % 3 == 2 ? 10 : 1U << 20) == PeerBacklogs::Sent::yes);
@@ -94,7 +94,7 @@ TEST_CASE("what waited for a peer arrives in order when it reads", "[integration
 }
 
 TEST_CASE("a message larger than the transport's share goes alone", "[integration][net]") {
-    Pair pair(test::any_tcp());
+    BacklogPair pair(test::any_tcp());
     for (std::uint32_t i = 0; i < 3; ++i)
         REQUIRE(pair.say(i, 5U << 20) == PeerBacklogs::Sent::yes);
     pair.read(3);
@@ -102,7 +102,7 @@ TEST_CASE("a message larger than the transport's share goes alone", "[integratio
 }
 
 TEST_CASE("a peer over inproc may keep what it was sent", "[integration][net]") {
-    Pair pair(test::fresh_inproc());
+    BacklogPair pair(test::fresh_inproc());
     std::vector<wire::Frames> kept;
     for (std::uint32_t i = 0; i < 8; ++i) {
         REQUIRE(pair.say(i, 1U << 20) == PeerBacklogs::Sent::yes);
@@ -115,7 +115,7 @@ TEST_CASE("a peer over inproc may keep what it was sent", "[integration][net]") 
 
 TEST_CASE("what was staged arrives frame by frame, or tells that nobody is there",
           "[integration][net]") {
-    Pair pair(test::any_tcp());
+    BacklogPair pair(test::any_tcp());
     const std::string large(wire::StagedMessages::copied_bytes_max + 1, 'l');
     const std::string counted(PeerBacklogs::small_bytes_max, 'c');
     const std::vector<std::vector<std::string>> messages{

@@ -3,6 +3,7 @@
 #include <flotilla/net/runner.hpp>
 
 #include <support/catch.hpp>
+#include <support/patience.hpp>
 #include <support/scratch.hpp>
 #include <unistd.h>
 
@@ -13,7 +14,7 @@ using namespace flotilla;
 using namespace flotilla::net;
 
 namespace {
-constexpr Duration patience = 20s; // a bound for what must happen, not a measure
+using flotilla::test::patience;
 }
 
 TEST_CASE("poller: sockets, descriptors and timers share one loop", "[integration][net]") {

@@ -2,6 +2,7 @@
 #include <flotilla/net/routed_message.hpp>
 
 #include <support/catch.hpp>
+#include <support/patience.hpp>
 #include <support/scratch.hpp>
 
 #include <string>
@@ -12,11 +13,13 @@ using namespace flotilla::net;
 
 namespace {
 
-constexpr Duration patience = 20s; // a bound for what must happen, not a measure
+using flotilla::test::patience;
 constexpr std::uint64_t bytes_max = 10'000;
 
-struct Pair {
-    explicit Pair(const Endpoint& endpoint) { REQUIRE(dealer.connect(*router.bind(endpoint))); }
+struct RoutedPair {
+    explicit RoutedPair(const Endpoint& endpoint) {
+        REQUIRE(dealer.connect(*router.bind(endpoint)));
+    }
     static SocketOptions named() {
         SocketOptions options;
         options.routing_id = "named";
@@ -46,7 +49,7 @@ private:
 } // namespace
 
 TEST_CASE("routed message: its frames, one message after the other", "[integration][net]") {
-    Pair pair(test::any_tcp());
+    RoutedPair pair(test::any_tcp());
     pair.asks_first = GENERATE(false, true);
     const std::string most(bytes_max, 'x');
     for (const wire::Frames& frames :
@@ -63,7 +66,7 @@ TEST_CASE("routed message: its frames, one message after the other", "[integrati
 
 TEST_CASE("routed message: what is too much is not kept, and the next one is whole",
           "[integration][net]") {
-    Pair pair(test::any_tcp());
+    RoutedPair pair(test::any_tcp());
     const auto next_is_whole = [&pair] {
         const RoutedMessage& next = pair.say({"next"});
         CHECK_FALSE(next.is_cut());
@@ -85,7 +88,7 @@ TEST_CASE("routed message: what is too much is not kept, and the next one is who
 
 TEST_CASE("routed message: over inproc there is no descriptor, and nothing is no message",
           "[integration][net]") {
-    Pair pair(test::fresh_inproc());
+    RoutedPair pair(test::fresh_inproc());
     CHECK(pair.say({"a"}).descriptor() == -1);
     RoutedMessage message{bytes_max, Plaintext{}};
     const Status received = message.receive(pair.router, Duration::zero());

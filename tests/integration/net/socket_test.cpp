@@ -8,6 +8,7 @@
 #include <flotilla/net/zap.hpp>
 
 #include <support/catch.hpp>
+#include <support/patience.hpp>
 #include <support/scratch.hpp>
 
 #include <string>
@@ -18,7 +19,7 @@ using flotilla::wire::Frames;
 
 namespace {
 
-constexpr Duration patience = 20s; // a bound for what must happen, not a measure
+using flotilla::test::patience;
 
 struct Linked {
     Socket bound;

@@ -5,6 +5,7 @@
 #include <flotilla/wire/pack.hpp>
 
 #include <support/catch.hpp>
+#include <support/patience.hpp>
 #include <support/scratch.hpp>
 
 #include <optional>
@@ -22,7 +23,7 @@ using flotilla::net::SocketType;
 
 namespace {
 
-constexpr Duration patience = 20s;
+using flotilla::test::patience;
 constexpr std::uint64_t messages = 5'000;
 constexpr std::uint32_t queue_messages = 100;    // at each end of each connection
 constexpr std::uint64_t kernel_bytes = 64 << 10; // asked for; Linux doubles it

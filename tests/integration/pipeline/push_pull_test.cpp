@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "ends.hpp"
+
 #include <flotilla/base/random.hpp>
 #include <flotilla/net/system.hpp>
 #include <flotilla/pipeline/puller.hpp>
@@ -6,6 +8,7 @@
 
 #include <poll.h>
 #include <support/catch.hpp>
+#include <support/patience.hpp>
 #include <support/scratch.hpp>
 #include <support/seed.hpp>
 
@@ -23,27 +26,10 @@ using flotilla::wire::Frames;
 
 namespace {
 
-constexpr Duration patience = 20s;
-
-Context context() {
-    auto opened = Context::open();
-    REQUIRE(opened.has_value());
-    return std::move(*opened);
-}
-
-Pusher pusher(Context& context, PusherOptions options, const Endpoint& at, Attach how) {
-    options.attach.push_back({at, how});
-    auto opened = Pusher::open(context, std::move(options));
-    REQUIRE(opened.has_value());
-    return std::move(*opened);
-}
-
-Puller puller(Context& context, PullerOptions options, const Endpoint& at, Attach how) {
-    options.attach.push_back({at, how});
-    auto opened = Puller::open(context, std::move(options));
-    REQUIRE(opened.has_value());
-    return std::move(*opened);
-}
+using flotilla::test::context;
+using flotilla::test::patience;
+using flotilla::test::puller;
+using flotilla::test::pusher;
 
 PusherOptions batching(Batching how = {}) {
     PusherOptions options;

@@ -17,12 +17,6 @@ PublisherOptions keeping(Metadata metadata) {
     return options;
 }
 
-SubscriberOptions counting() {
-    SubscriberOptions options;
-    options.metadata = Metadata::on;
-    return options;
-}
-
 } // namespace
 
 TEST_CASE("last value: a late subscriber gets the value alone, then live, and no gap",

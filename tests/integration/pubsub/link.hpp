@@ -7,6 +7,7 @@
 #include <flotilla/pubsub/subscriber.hpp>
 
 #include <support/catch.hpp>
+#include <support/patience.hpp>
 #include <support/scratch.hpp>
 
 #include <string>
@@ -15,9 +16,14 @@
 
 namespace flotilla::test {
 
-inline constexpr Duration patience = 20s; // a bound for what must happen, not a measure
 // Long enough for what is on its way over loopback; only what must not come waits for it.
 inline constexpr Duration quiet = 200ms;
+
+inline pubsub::SubscriberOptions counting() {
+    pubsub::SubscriberOptions options;
+    options.metadata = pubsub::Metadata::on;
+    return options;
+}
 
 class Link {
 public:

@@ -23,7 +23,7 @@ PublisherOptions narrow(Overflow overflow) {
     return options;
 }
 
-SubscriberOptions counting() {
+SubscriberOptions counting_few() {
     SubscriberOptions options;
     options.metadata = Metadata::on;
     options.unread_messages_max = 100;
@@ -91,8 +91,8 @@ TEST_CASE("overflow: under overload the loss count equals the true loss, message
     INFO("seed " << seed);
     Random random(seed);
     Link link(narrow(Overflow::lossy));
-    auto by_prefix = link.subscriber(counting());
-    auto by_pattern = link.subscriber(counting());
+    auto by_prefix = link.subscriber(counting_few());
+    auto by_pattern = link.subscriber(counting_few());
     REQUIRE(by_prefix.subscribe("t."));
     REQUIRE(by_pattern.subscribe_pattern(Link::take(TopicPattern::parse("t.*.x"))));
     link.await(2, "t.0.x");
@@ -132,8 +132,8 @@ TEST_CASE("overflow: under overload the loss count equals the true loss, message
 
 TEST_CASE("overflow: drop counts exactly what nobody got", "[integration][pubsub]") {
     Link link(narrow(Overflow::drop));
-    auto stopped = link.subscriber(counting());
-    auto reading = link.subscriber(counting());
+    auto stopped = link.subscriber(counting_few());
+    auto reading = link.subscriber(counting_few());
     REQUIRE(stopped.subscribe("t"));
     REQUIRE(reading.subscribe("t"));
     link.await(2, "t");
@@ -172,7 +172,7 @@ TEST_CASE("overflow: block gives the message back after its deadline, and nothin
     auto options = narrow(Overflow::block);
     options.block_wait = 30ms;
     Link link(options);
-    auto subscriber = link.subscriber(counting());
+    auto subscriber = link.subscriber(counting_few());
     REQUIRE(subscriber.subscribe("t"));
     link.await(1, "t");
     std::map<std::string, std::uint64_t> sent;
@@ -213,7 +213,7 @@ TEST_CASE("overflow: block can drop after its deadline and counts it", "[integra
     options.block_wait = 1ms;
     options.after_block = AfterBlock::drop;
     Link link(options);
-    auto subscriber = link.subscriber(counting());
+    auto subscriber = link.subscriber(counting_few());
     REQUIRE(subscriber.subscribe("t"));
     link.await(1, "t");
     Ledger ledger;
@@ -235,8 +235,8 @@ TEST_CASE("overflow: block can drop after its deadline and counts it", "[integra
 
 TEST_CASE("overflow: a stopped subscriber costs lossy others nothing", "[integration][pubsub]") {
     Link link(narrow(Overflow::lossy));
-    auto stopped = link.subscriber(counting());
-    SubscriberOptions roomy = counting();
+    auto stopped = link.subscriber(counting_few());
+    SubscriberOptions roomy = counting_few();
     auto reading = link.subscriber(roomy);
     REQUIRE(stopped.subscribe("t"));
     REQUIRE(reading.subscribe("t"));

@@ -18,12 +18,6 @@ PublisherOptions numbered() {
     return options;
 }
 
-SubscriberOptions counting() {
-    SubscriberOptions options;
-    options.metadata = Metadata::on;
-    return options;
-}
-
 // Cuts every connection that this process has accepted on `port`, as a broken network would.
 int cut_connections(std::uint16_t port) {
     const auto port_of = [](const sockaddr_storage& address) {

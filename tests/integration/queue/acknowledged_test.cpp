@@ -4,6 +4,7 @@
 #include <flotilla/queue/producer_thread.hpp>
 
 #include <support/live_store.hpp>
+#include <support/patience.hpp>
 
 #include <optional>
 
@@ -14,7 +15,7 @@ using Outcome = Acknowledgement::Outcome;
 
 namespace {
 
-constexpr Duration patience = 30s;
+using flotilla::test::patience;
 
 ProducerThread open(LiveStore& store) {
     ProducerOptions options;

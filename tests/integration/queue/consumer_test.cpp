@@ -6,6 +6,7 @@
 
 #include <poll.h>
 #include <support/live_store.hpp>
+#include <support/patience.hpp>
 
 #include <algorithm>
 #include <string>
@@ -16,7 +17,7 @@ using flotilla::queue::test::LiveStore;
 
 namespace {
 
-constexpr Duration patience = 30s;
+using flotilla::test::patience;
 
 Consumer open(LiveStore& store, bool in_background, std::uint32_t credit = 100) {
     ConsumerOptions options;

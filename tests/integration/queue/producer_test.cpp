@@ -4,6 +4,8 @@
 #include <flotilla/net/system.hpp>
 #include <flotilla/queue/producer.hpp>
 
+#include <support/patience.hpp>
+
 #include <set>
 
 using namespace flotilla;
@@ -12,7 +14,7 @@ using flotilla::queue::test::ScriptedStore;
 
 namespace {
 
-constexpr Duration patience = 30s;
+using flotilla::test::patience;
 
 Producer open(net::Context& context, ProducerOptions options) {
     auto producer = Producer::open(context, std::move(options));

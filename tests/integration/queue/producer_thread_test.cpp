@@ -4,6 +4,8 @@
 #include <flotilla/net/system.hpp>
 #include <flotilla/queue/producer_thread.hpp>
 
+#include <support/patience.hpp>
+
 #include <atomic>
 #include <set>
 #include <thread>
@@ -14,7 +16,7 @@ using flotilla::queue::test::ScriptedStore;
 
 namespace {
 
-constexpr Duration patience = 30s;
+using flotilla::test::patience;
 
 } // namespace
 

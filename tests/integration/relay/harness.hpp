@@ -9,6 +9,7 @@
 #include <flotilla/relay/relay.hpp>
 
 #include <support/catch.hpp>
+#include <support/patience.hpp>
 #include <support/scratch.hpp>
 
 #include <functional>
@@ -19,7 +20,7 @@
 
 namespace flotilla::relay {
 
-constexpr Duration patience = 60s; // a bound for what must happen, not a measure
+using flotilla::test::patience;
 
 inline net::Attachment attachment(std::string_view text) {
     auto parsed = net::parse_attachment(text, net::AttachRule::bind);

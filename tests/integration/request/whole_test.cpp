@@ -55,9 +55,9 @@ private:
 };
 
 // A Worker that echoes, in pieces when it is told how many.
-class RunningWorker {
+class EchoingWorker {
 public:
-    RunningWorker(net::Context& context, std::vector<net::Endpoint> brokers,
+    EchoingWorker(net::Context& context, std::vector<net::Endpoint> brokers,
                   std::optional<Dialect> dialect, std::string service = "echo", int pieces = 0)
         : worker_(*Worker::open(context, options(std::move(brokers), dialect, service))),
           thread_([this, pieces] {
@@ -71,9 +71,9 @@ public:
                   return Answer{std::move(job.body)};
               });
           }) {}
-    RunningWorker(const RunningWorker&) = delete;
-    RunningWorker& operator=(const RunningWorker&) = delete;
-    ~RunningWorker() {
+    EchoingWorker(const EchoingWorker&) = delete;
+    EchoingWorker& operator=(const EchoingWorker&) = delete;
+    ~EchoingWorker() {
         worker_.stop_soon();
         thread_.join();
     }
@@ -105,7 +105,7 @@ TEST_CASE("request: a client of any dialect is answered by a worker of any",
     const auto works =
         GENERATE(as<std::optional<Dialect>>{}, std::nullopt, Dialect::mdp_02, Dialect::mdp_01);
     RunningBroker broker(context, test::any_tcp());
-    RunningWorker worker(context, {broker.at()}, works);
+    EchoingWorker worker(context, {broker.at()}, works);
     ClientOptions options = test::client_of({broker.at()});
     options.dialect = asks;
     Client client = *Client::open(context, options);
@@ -125,7 +125,7 @@ TEST_CASE("request: pieces of an answer reach the client in order", "[integratio
     const auto asks = GENERATE(Dialect::flotilla, Dialect::mdp_02);
     const auto works = GENERATE(Dialect::flotilla, Dialect::mdp_02);
     RunningBroker broker(context, test::any_tcp());
-    RunningWorker worker(context, {broker.at()}, works, "echo", 100);
+    EchoingWorker worker(context, {broker.at()}, works, "echo", 100);
     ClientOptions options = test::client_of({broker.at()});
     options.dialect = asks;
     Client client = *Client::open(context, options);
@@ -146,7 +146,7 @@ TEST_CASE("request: pieces of an answer reach the client in order", "[integratio
 TEST_CASE("request: a worker's failure is told where it can be", "[integration][request]") {
     net::Context context = *net::Context::open();
     RunningBroker broker(context, test::any_tcp());
-    RunningWorker worker(context, {broker.at()}, Dialect::flotilla);
+    EchoingWorker worker(context, {broker.at()}, Dialect::flotilla);
     Client client = *Client::open(context, test::client_of({broker.at()}));
     const auto told = client.call("echo", "fail");
     REQUIRE_FALSE(told);
@@ -169,9 +169,9 @@ TEST_CASE("request: a broker's restart under load loses no call", "[integration]
     BrokerOptions broker_options;
     broker_options.limits.service.requeue = true; // a slow machine makes a worker take its leave
     auto broker = std::make_unique<RunningBroker>(context, at, broker_options);
-    std::vector<std::unique_ptr<RunningWorker>> workers;
+    std::vector<std::unique_ptr<EchoingWorker>> workers;
     for (const auto works : {Dialect::flotilla, Dialect::mdp_02, Dialect::mdp_01})
-        workers.push_back(std::make_unique<RunningWorker>(context, std::vector{at}, works));
+        workers.push_back(std::make_unique<EchoingWorker>(context, std::vector{at}, works));
     ClientOptions options = test::client_of({at});
     options.dialect = asks;
     options.attempt_max = 300ms;
@@ -212,7 +212,7 @@ TEST_CASE("request: when one broker goes the other is used", "[integration][requ
     net::Context context = *net::Context::open();
     auto first = std::make_unique<RunningBroker>(context, test::any_tcp());
     RunningBroker second(context, test::any_tcp());
-    RunningWorker worker(context, {first->at(), second.at()}, std::nullopt);
+    EchoingWorker worker(context, {first->at(), second.at()}, std::nullopt);
     ClientOptions options = test::client_of({first->at(), second.at()});
     options.broker_silence_max = 200ms;
     options.attempt_max = 200ms;
@@ -236,7 +236,7 @@ TEST_CASE("request: an encrypted call, in process and beyond", "[integration][re
     options.security = net::CurveServer{server, net::AnyClientKey{}};
     RunningBroker broker(context, test::any_tcp(), std::move(options));
     RunningBroker plain(context, test::fresh_inproc());
-    RunningWorker worker(context, {plain.at()}, std::nullopt);
+    EchoingWorker worker(context, {plain.at()}, std::nullopt);
     ClientOptions with = test::client_of({broker.at()});
     with.security = net::CurveClient{mine, server.public_key};
     Client client = *Client::open(context, std::move(with));

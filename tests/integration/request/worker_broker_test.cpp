@@ -21,16 +21,16 @@ using test::RunningWorker;
 
 namespace {
 
-class RunningBroker {
+class OneBroker {
 public:
-    RunningBroker(net::Context& context, const net::Endpoint& at, BrokerLimits limits)
+    OneBroker(net::Context& context, const net::Endpoint& at, BrokerLimits limits)
         : broker_(open(context, std::move(limits))), bound_(bind(broker_, at)), thread_([this] {
               while (!stopping_)
                   (void)broker_.process(10ms);
           }) {}
-    RunningBroker(const RunningBroker&) = delete;
-    RunningBroker& operator=(const RunningBroker&) = delete;
-    ~RunningBroker() {
+    OneBroker(const OneBroker&) = delete;
+    OneBroker& operator=(const OneBroker&) = delete;
+    ~OneBroker() {
         stopping_ = true;
         thread_.join();
     }
@@ -121,7 +121,7 @@ TEST_CASE("worker: behind a broker every dialect answers every other", "[integra
     const Dialect of_worker = GENERATE(Dialect::mdp_01, Dialect::mdp_02, Dialect::flotilla);
     const Dialect of_client = GENERATE(Dialect::mdp_01, Dialect::mdp_02, Dialect::flotilla);
     net::Context context = *net::Context::open();
-    RunningBroker broker(context, test::any_tcp(), limits_of());
+    OneBroker broker(context, test::any_tcp(), limits_of());
     auto options = test::worker_options(broker.endpoint());
     options.dialect = of_worker;
     RunningWorker worker(context, options, [](Job& job) -> Outcome {
@@ -148,7 +148,7 @@ TEST_CASE("worker: of a large capacity, answers leave together, and each finds i
           "[integration][request]") {
     const std::uint32_t threads = GENERATE(1U, 4U);
     net::Context context = *net::Context::open();
-    RunningBroker broker(context, test::any_tcp(), limits_of());
+    OneBroker broker(context, test::any_tcp(), limits_of());
     auto options = test::worker_options(broker.endpoint());
     options.threads = threads;
     options.capacity = 64;
@@ -170,7 +170,7 @@ TEST_CASE("worker: a broker that restarts under load finds its workers again, an
     net::Context context = *net::Context::open();
     const test::ScratchFolder scratch;
     const net::Endpoint at = scratch.ipc("broker");
-    auto broker = std::make_unique<RunningBroker>(context, at, limits_of());
+    auto broker = std::make_unique<OneBroker>(context, at, limits_of());
     auto options = test::worker_options(at);
     options.heartbeat = 50ms;
     options.dialect = dialect;
@@ -186,7 +186,7 @@ TEST_CASE("worker: a broker that restarts under load finds its workers again, an
         if (done % 1'000 != 500)
             return;
         broker = nullptr;
-        broker = std::make_unique<RunningBroker>(context, at, limits_of());
+        broker = std::make_unique<OneBroker>(context, at, limits_of());
     });
     CHECK(load.refused == 0);
     CHECK(load.each_once(calls));
@@ -201,7 +201,7 @@ TEST_CASE("worker: one that dies with requests in hand costs nothing where they 
     const Dialect dialect = GENERATE(Dialect::mdp_01, Dialect::mdp_02, Dialect::flotilla);
     INFO(name(dialect));
     net::Context context = *net::Context::open();
-    RunningBroker broker(context, test::any_tcp(), limits_of(true));
+    OneBroker broker(context, test::any_tcp(), limits_of(true));
     auto options = test::worker_options(broker.endpoint());
     options.dialect = dialect;
     RunningWorker survivor(context, options, test::echo);
@@ -244,7 +244,7 @@ TEST_CASE("worker: those of Flotilla's dialect come and stop under load, and no 
           "[integration][request]") {
     net::Context context = *net::Context::open();
     // Nothing is given again: what a stopping worker dropped would be an error here.
-    RunningBroker broker(context, test::any_tcp(), limits_of(false));
+    OneBroker broker(context, test::any_tcp(), limits_of(false));
     auto options = test::worker_options(broker.endpoint());
     options.threads = 2;
     options.capacity = 16;
@@ -270,7 +270,7 @@ TEST_CASE("worker: those of Flotilla's dialect come and stop under load, and no 
 TEST_CASE("worker: a retry is given to another worker, a failure is told to the client",
           "[integration][request]") {
     net::Context context = *net::Context::open();
-    RunningBroker broker(context, test::any_tcp(), limits_of(true));
+    OneBroker broker(context, test::any_tcp(), limits_of(true));
     std::atomic<int> seen{0};
     RunningWorker worker(context, test::worker_options(broker.endpoint()),
                          [&](Job& job) -> Outcome {

@@ -9,6 +9,7 @@
 
 #include <interop/support/peer.hpp>
 #include <support/catch.hpp>
+#include <support/patience.hpp>
 #include <support/process.hpp>
 #include <support/scratch.hpp>
 
@@ -20,7 +21,7 @@ using net::SocketType;
 
 namespace {
 
-constexpr Duration patience = 20s; // a bound for what must happen, not a measure
+using flotilla::test::patience;
 constexpr std::uint32_t messages = 16;
 
 // Certificates NAME.key and NAME.key_secret, and a folder with the clients that are let in.

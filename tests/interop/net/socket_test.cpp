@@ -5,6 +5,7 @@
 
 #include <interop/support/peer.hpp>
 #include <support/catch.hpp>
+#include <support/patience.hpp>
 #include <support/scratch.hpp>
 
 using namespace flotilla;
@@ -13,8 +14,8 @@ using net::SocketType;
 
 namespace {
 
-constexpr Duration patience = 20s; // a bound for what must happen, not a measure
-constexpr std::uint32_t messages = 24;
+using flotilla::test::patience;
+constexpr std::uint32_t socket_messages = 24;
 
 enum class Flow { we_send, they_send, we_request, they_request };
 
@@ -49,7 +50,7 @@ bool publishes(SocketType type) {
 }
 
 std::string role(const Row& row, const Corpus& corpus) {
-    const std::string count = std::to_string(messages);
+    const std::string count = std::to_string(socket_messages);
     const std::string topic = corpus.topic.empty() ? "" : " --topic " + corpus.topic;
     switch (row.flow) {
     case Flow::we_send:
@@ -89,7 +90,7 @@ void await_subscription(net::Socket& socket, const Corpus& corpus, Peer& peer) {
 
 Tally send_all(net::Socket& socket, const Corpus& corpus, Peer& peer) {
     await_subscription(socket, corpus, peer);
-    for (std::uint32_t i = 0; i < messages; ++i) {
+    for (std::uint32_t i = 0; i < socket_messages; ++i) {
         if (!corpus.topic.empty())
             send(socket, wire::Frames{"noise"}); // a subscription to the topic keeps it away
         send(socket, message(i, corpus));
@@ -119,14 +120,14 @@ Tally receive_all(net::Socket& socket, SocketType theirs, Peer& peer) {
             frames = receive(socket);
     }
     digest.add(frames);
-    for (std::uint32_t i = 1; i < messages; ++i)
+    for (std::uint32_t i = 1; i < socket_messages; ++i)
         digest.add(receive(socket));
     return digest.tally();
 }
 
 Tally request_all(net::Socket& socket) {
     Digest digest;
-    for (std::uint32_t i = 0; i < messages; ++i) {
+    for (std::uint32_t i = 0; i < socket_messages; ++i) {
         send(socket, message(i));
         digest.add(receive(socket));
     }
@@ -135,7 +136,7 @@ Tally request_all(net::Socket& socket) {
 
 Tally answer_all(net::Socket& socket) {
     Digest digest;
-    for (std::uint32_t i = 0; i < messages; ++i) {
+    for (std::uint32_t i = 0; i < socket_messages; ++i) {
         wire::Frames frames = receive(socket);
         wire::Frames body;
         for (std::size_t n = socket.type() == SocketType::router ? 1 : 0; n < frames.size(); ++n)
@@ -173,7 +174,7 @@ void converse(const Row& row, Language language, net::Attach how) {
         REQUIRE(socket->send(ByteView{"\1" + corpus.topic}, patience));
 
     const Tally nothing = tally_of(0);
-    const Tally all = tally_of(messages, corpus);
+    const Tally all = tally_of(socket_messages, corpus);
     switch (row.flow) {
     case Flow::we_send:
         send_all(*socket, corpus, peer);

@@ -5,6 +5,7 @@
 
 #include <interop/support/peer.hpp>
 #include <support/catch.hpp>
+#include <support/patience.hpp>
 #include <support/scratch.hpp>
 
 using namespace flotilla;
@@ -13,7 +14,7 @@ using net::Attach;
 
 namespace {
 
-constexpr Duration patience = 20s; // a bound for what must happen, not a measure
+using flotilla::test::patience;
 constexpr std::uint32_t messages = 40;
 
 // JeroMQ 0.3.6 holds back what follows a large frame until still more arrives.

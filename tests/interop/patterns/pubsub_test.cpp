@@ -8,6 +8,7 @@
 #include <interop/support/peer.hpp>
 #include <poll.h>
 #include <support/catch.hpp>
+#include <support/patience.hpp>
 #include <support/scratch.hpp>
 
 using namespace flotilla;
@@ -16,12 +17,12 @@ using net::Attach;
 
 namespace {
 
-constexpr Duration patience = 20s; // a bound for what must happen, not a measure
-constexpr std::uint32_t messages = 24;
+using flotilla::test::patience;
+constexpr std::uint32_t published = 24;
 const std::string theirs = "bind tcp://127.0.0.1:*";
 
 // JeroMQ 0.3.6 holds back what follows a large frame until still more arrives.
-Corpus corpus_for(Language receiver) {
+Corpus news_for(Language receiver) {
     return {receiver == Language::java ? 8'000U : 1U << 20, "news"};
 }
 
@@ -31,19 +32,19 @@ void publish(net::Context& context, Language language, const char* type, Attach 
     const std::string where =
         how == Attach::bind ? "connect " + publisher->bind(test::any_tcp())->text() : theirs;
     Peer peer = Peer::start(language, type + (" " + where) + " --receive " +
-                                          std::to_string(messages) + " --subscribe news");
+                                          std::to_string(published) + " --subscribe news");
     if (how == Attach::connect)
         REQUIRE(publisher->connect(peer.endpoint()));
     REQUIRE(publisher->wait_subscribers(1, "news", patience));
 
-    Corpus body = corpus_for(language);
+    Corpus body = news_for(language);
     body.topic.clear();
-    for (std::uint32_t i = 0; i < messages; ++i) {
+    for (std::uint32_t i = 0; i < published; ++i) {
         REQUIRE(publisher->send("noise", "nobody asked for this"));
         wire::Frames frames = message(i, body);
         REQUIRE(publisher->send("news", frames));
     }
-    CHECK(peer.finish().received == tally_of(messages, corpus_for(language)));
+    CHECK(peer.finish().received == tally_of(published, news_for(language)));
 }
 
 // JeroMQ 0.3.6 may leave what it was sent unread until more comes (docs/interop.md): a subscription
@@ -66,13 +67,13 @@ void subscribe(net::Context& context, Language language, const char* type, Attac
     const std::string where =
         how == Attach::bind ? "connect " + subscriber->bind(test::any_tcp())->text() : theirs;
     Peer peer = Peer::start(language, type + (" " + where) + " --topic news --send " +
-                                          std::to_string(messages));
+                                          std::to_string(published));
     if (how == Attach::connect)
         REQUIRE(subscriber->connect(peer.endpoint()));
 
     Digest digest;
     bool probed = false;
-    for (std::uint32_t received = 0; received < messages;) {
+    for (std::uint32_t received = 0; received < published;) {
         auto got = receive_pushing(*subscriber);
         REQUIRE(got);
         wire::Frames whole;
@@ -86,7 +87,7 @@ void subscribe(net::Context& context, Language language, const char* type, Attac
             peer.go();
         }
     }
-    CHECK(digest.tally() == tally_of(messages, {.topic = "news"}));
+    CHECK(digest.tally() == tally_of(published, {.topic = "news"}));
     CHECK(peer.finish().sent == digest.tally());
 }
 

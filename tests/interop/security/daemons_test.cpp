@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 #include <support/catch.hpp>
+#include <support/patience.hpp>
 #include <support/process.hpp>
 #include <support/scratch.hpp>
 
@@ -21,7 +22,7 @@ using namespace flotilla::test;
 
 namespace {
 
-constexpr Duration patience = 60s; // a bound for what must happen, not a measure
+using flotilla::test::patience;
 const std::string peers = FLOTILLA_INTEROP_FOLDER "/peers/";
 
 enum class Library { czmq, pyzmq };

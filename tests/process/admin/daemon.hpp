@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <support/catch.hpp>
 #include <support/http_client.hpp>
+#include <support/patience.hpp>
 #include <support/process.hpp>
 #include <support/scratch.hpp>
 
@@ -20,7 +21,6 @@
 
 namespace flotilla::test {
 
-inline constexpr Duration patience = 60s; // a bound for what must happen, not a measure
 inline const std::string secret = "correct-horse-battery";
 inline const std::string authorized = "Authorization: Bearer " + secret + "\r\n";
 

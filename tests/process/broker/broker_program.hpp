@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 #include <support/catch.hpp>
+#include <support/patience.hpp>
 #include <support/process.hpp>
 #include <support/ready_process.hpp>
 
@@ -17,7 +18,6 @@
 
 namespace flotilla::test {
 
-inline constexpr Duration patience = 60s; // a bound for what must happen, not a measure
 inline const std::string broker_program = FLOTILLA_BROKER_PROGRAM;
 
 inline bool has(const std::string& text, const std::string& part) {

@@ -15,24 +15,24 @@ using Json = nlohmann::json;
 
 namespace {
 
-std::vector<std::string> zmq(std::vector<std::string> words) {
+std::vector<std::string> zmq_words(std::vector<std::string> words) {
     words.insert(words.begin(), FLOTILLA_ZMQ_PROGRAM);
     return words;
 }
 
 Completed run(std::vector<std::string> words) {
-    Completed done = run_program(zmq(std::move(words)));
+    Completed done = run_program(zmq_words(std::move(words)));
     INFO(done.error);
     CHECK(done.exit == Exit::with(0));
     return done;
 }
 
-struct Daemon {
+struct TracedDaemon {
     Process process;
     Json said;
 };
 
-Daemon start(std::vector<std::string> command) {
+TracedDaemon start_traced(std::vector<std::string> command) {
     command.insert(command.end(), {"--hop-record", "--ready-json"});
     Process process = Process::start(command);
     const auto line = process.wait_line(Stream::output);
@@ -58,9 +58,9 @@ Json step_of(const std::string& line, const std::string& kind) {
 
 TEST_CASE("zmq trace: what a store held is seen by who takes it") {
     ScratchFolder folder;
-    Daemon store =
-        start({FLOTILLA_STORE_PROGRAM, "--bind", "tcp://127.0.0.1:*", "--data", folder.file("data"),
-               "--write-ahead-bytes", "1MiB", "--instance", "orders"});
+    TracedDaemon store =
+        start_traced({FLOTILLA_STORE_PROGRAM, "--bind", "tcp://127.0.0.1:*", "--data",
+                      folder.file("data"), "--write-ahead-bytes", "1MiB", "--instance", "orders"});
     const std::string endpoint = store.said.at("endpoints").at(0);
     run({"queue", "create", "work", "--store", endpoint});
     run({"queue", "put", "work", "--trace", "one", "--store", endpoint});
@@ -75,15 +75,17 @@ TEST_CASE("zmq trace: what a store held is seen by who takes it") {
     CHECK(held.at("held_us") >= 0);
     CHECK(std::count(traced.output.begin(), traced.output.end(), '\n') == 2);
     CHECK(Json::parse(first).at("traceparent").get<std::string>().size() == 55);
-    CHECK(run_program(zmq({"queue", "trace", "work", "--store", endpoint})).exit == Exit::with(3));
+    CHECK(run_program(zmq_words({"queue", "trace", "work", "--store", endpoint})).exit ==
+          Exit::with(3));
     store.process.signal(SIGTERM);
     CHECK(store.process.wait_exit() == Exit::with(0));
 }
 
 TEST_CASE("zmq trace: a relay's hop, one trace among others, and a recording of it") {
     ScratchFolder folder;
-    Daemon relay = start({FLOTILLA_RELAY_PROGRAM, "streamer", "--frontend", "tcp://127.0.0.1:*",
-                          "--backend", "tcp://127.0.0.1:*", "--instance", "north"});
+    TracedDaemon relay =
+        start_traced({FLOTILLA_RELAY_PROGRAM, "streamer", "--frontend", "tcp://127.0.0.1:*",
+                      "--backend", "tcp://127.0.0.1:*", "--instance", "north"});
     INFO(relay.said.dump());
     const Json& side = relay.said.at("relays").at(0);
     const std::string frontend = side.at("frontend").at(0);
@@ -103,10 +105,10 @@ TEST_CASE("zmq trace: a relay's hop, one trace among others, and a recording of 
     CHECK(one.error.find("other traces: 2") != std::string::npos);
     const Completed summary = run({"trace", "--recording", file, "--summary"});
     CHECK(summary.output.find("relay north/relay         3") != std::string::npos);
-    CHECK(run_program(zmq({"trace", "--recording", file, "--traceparent", "00-ffff"})).exit ==
+    CHECK(run_program(zmq_words({"trace", "--recording", file, "--traceparent", "00-ffff"})).exit ==
           Exit::with(3));
 
-    Process live = Process::start(zmq({"trace", "--type", "pull", backend, "-n", "1"}));
+    Process live = Process::start(zmq_words({"trace", "--type", "pull", backend, "-n", "1"}));
     run({"push", frontend, "--trace", "one more"});
     CHECK(live.wait_exit() == Exit::with(0));
     CHECK(live.text(Stream::output).find("relay  north/relay") != std::string::npos);

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 #include <support/catch.hpp>
+#include <support/patience.hpp>
 #include <support/process.hpp>
 #include <support/ready_process.hpp>
 #include <support/scratch.hpp>
@@ -18,7 +19,6 @@
 
 namespace flotilla::test {
 
-inline constexpr Duration patience = 60s; // a bound for what must happen, not a measure
 inline const std::string relay_program = FLOTILLA_RELAY_PROGRAM;
 
 inline bool has(const std::string& text, const std::string& part) {

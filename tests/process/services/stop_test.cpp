@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // zmq serve that is ended at once, or killed, while commands run: no command runs on without it,
 // and what it held goes to another worker.
-#include <process/broker/broker_program.hpp>
+#include "with_broker.hpp"
+
 #include <process/cli/zmq_program.hpp>
 #include <support/scratch.hpp>
 
@@ -18,11 +19,6 @@ bool is_running(const std::string& pid) {
     std::ifstream in("/proc/" + pid + "/stat");
     std::string word;
     return in >> word >> word >> word && word != "Z";
-}
-
-std::vector<std::string> with_broker(std::vector<std::string> words, const Daemon& broker) {
-    words.insert(words.begin() + 2, {"--broker", broker.endpoints[0].text()});
-    return words;
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // zmq call, zmq serve and zmq services, through flotilla-broker.
-#include <process/broker/broker_program.hpp>
+#include "with_broker.hpp"
+
 #include <process/cli/zmq_program.hpp>
 #include <support/scratch.hpp>
 
@@ -11,12 +12,6 @@ using namespace flotilla;
 using namespace flotilla::test;
 
 namespace {
-
-std::vector<std::string> with_broker(std::vector<std::string> words, const Daemon& broker) {
-    // Before "--", behind which everything is the command's.
-    words.insert(words.begin() + 2, {"--broker", broker.endpoints[0].text()});
-    return words;
-}
 
 Process serve(const Daemon& broker, std::vector<std::string> words) {
     words.insert(words.begin(), "serve");

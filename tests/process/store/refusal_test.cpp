@@ -14,11 +14,6 @@ using namespace flotilla::test;
 
 namespace {
 
-Completed run_store(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), store_program);
-    return run_program(arguments, {});
-}
-
 Completed start_refused(const std::string& data) {
     return run_store({"--bind", "tcp://127.0.0.1:*", "--data", data});
 }

@@ -7,17 +7,18 @@
 
 #include <nlohmann/json.hpp>
 #include <support/catch.hpp>
+#include <support/patience.hpp>
 #include <support/process.hpp>
 #include <support/ready_process.hpp>
 #include <support/scratch.hpp>
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace flotilla::test {
 
-inline constexpr Duration patience = 60s; // a bound for what must happen, not a measure
 inline const std::string store_program = FLOTILLA_STORE_PROGRAM;
 
 inline bool has(const std::string& text, const std::string& part) {
@@ -31,6 +32,12 @@ struct Store {
 };
 
 // Ready: it has recovered and is bound.
+// To its end.
+inline Completed run_store(std::vector<std::string> arguments, std::string_view input = {}) {
+    arguments.insert(arguments.begin(), store_program);
+    return run_program(arguments, input);
+}
+
 inline Store start_store(std::vector<std::string> arguments) {
     auto [process, said] = start_ready(store_program, std::move(arguments));
     std::vector<std::string> endpoints;

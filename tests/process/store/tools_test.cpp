@@ -11,11 +11,6 @@ using namespace flotilla::test;
 
 namespace {
 
-Completed run_store(std::vector<std::string> arguments, std::string_view input = {}) {
-    arguments.insert(arguments.begin(), store_program);
-    return run_program(arguments, input);
-}
-
 void fill(const std::string& data) {
     net::Context context = *net::Context::open();
     Store store = start_store_in(data);

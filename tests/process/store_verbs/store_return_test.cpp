@@ -18,7 +18,7 @@ using namespace flotilla::test;
 namespace {
 
 // A store that comes back where it was.
-struct Shop {
+struct ReturningShop {
     ScratchFolder scratch{};
     std::string endpoint = "ipc://" + scratch.file("store");
     Store store = start();
@@ -75,7 +75,7 @@ std::size_t count_of(const std::string& text, std::string_view part) {
 
 TEST_CASE("queue take: with --follow it goes on with a store that was killed, stopped or silent",
           "[process][store]") {
-    Shop shop;
+    ReturningShop shop;
     shop.create();
     shop.put("before\n");
     Process take = start_zmq(shop.words({"take", "q", "--follow", "-t", "1s"}));
@@ -111,7 +111,7 @@ TEST_CASE("queue take: with --follow it goes on with a store that was killed, st
 
 TEST_CASE("queue take: what a killed store had not settled comes again, and nothing is missing",
           "[process][store]") {
-    Shop shop;
+    ReturningShop shop;
     shop.create();
     constexpr int all = 30'000;
     shop.put(numbers(all));
@@ -134,7 +134,7 @@ TEST_CASE("queue take: what a killed store had not settled comes again, and noth
 
 TEST_CASE("queue take: with --follow a store that is not up yet is waited for",
           "[process][store]") {
-    Shop shop;
+    ReturningShop shop;
     shop.create();
     shop.end(SIGTERM);
     Process take = start_zmq(shop.words({"take", "q", "--follow", "-t", "300ms"}));
@@ -158,7 +158,7 @@ TEST_CASE("queue take: with --follow a store that is not up yet is waited for",
 
 TEST_CASE("queue take: without --follow a store that stays away ends it after the timeout",
           "[process][store]") {
-    Shop shop;
+    ReturningShop shop;
     shop.create();
     Process take = start_zmq(shop.words({"take", "q", "-n", "2", "-w", "10m", "-t", "3s"}));
     shop.put("one\n");
@@ -171,7 +171,7 @@ TEST_CASE("queue take: without --follow a store that stays away ends it after th
 
 TEST_CASE("queue take: a command whose store was killed is not counted as done, and runs again",
           "[process][store]") {
-    Shop shop;
+    ReturningShop shop;
     shop.create();
     shop.put("only\n");
     flotilla::test::Gate gate(shop.scratch);

@@ -16,7 +16,7 @@ using namespace flotilla::test;
 
 namespace {
 
-struct Shop : StoreShop {
+struct TakeShop : StoreShop {
     // A queue with lines "1" to "count" in it.
     void fill(int count) const {
         REQUIRE(queue({"create", "q", "attempts_max=100"}).exit == Exit::with(0));
@@ -89,7 +89,7 @@ struct Work {
 };
 
 // Of a hundred messages eight are with commands, which wait until they are let go.
-Process eight_at_work(const Shop& shop, const Work& work) {
+Process eight_at_work(const TakeShop& shop, const Work& work) {
     shop.fill(100);
     auto words = shop.words({"take", "q", "--follow", "-j", "8"});
     const auto command = work.command();
@@ -103,7 +103,7 @@ Process eight_at_work(const Shop& shop, const Work& work) {
 
 TEST_CASE("queue take: what a reader that went away did not get stays in the queue",
           "[process][store]") {
-    const Shop shop;
+    const TakeShop shop;
     constexpr std::uint64_t all = 60'000; // several times what a pipe holds
     shop.fill(all);
     const Completed run = run_program(
@@ -124,7 +124,7 @@ TEST_CASE("queue take: what a reader that went away did not get stays in the que
 
 TEST_CASE("queue take: killed, it has acknowledged nothing that it had not printed",
           "[process][store]") {
-    const Shop shop;
+    const TakeShop shop;
     constexpr std::uint64_t all = 60'000;
     shop.fill(all);
     Process take = start_zmq(shop.words({"take", "q", "--follow"}));
@@ -139,7 +139,7 @@ TEST_CASE("queue take: killed, it has acknowledged nothing that it had not print
 TEST_CASE("queue take: after a signal commands end, and what they answer is settled",
           "[process][store]") {
     for (const int signal : {SIGINT, SIGTERM}) {
-        const Shop shop;
+        const TakeShop shop;
         Work work(shop.scratch);
         Process take = eight_at_work(shop, work);
         take.signal(signal);
@@ -157,7 +157,7 @@ TEST_CASE("queue take: after a signal commands end, and what they answer is sett
 TEST_CASE("queue take: after a second signal, or killed, no command runs on, and all is given back",
           "[process][store]") {
     for (const int last : {SIGINT, SIGKILL}) {
-        const Shop shop;
+        const TakeShop shop;
         Work work(shop.scratch);
         Process take = eight_at_work(shop, work);
         if (last == SIGINT) {

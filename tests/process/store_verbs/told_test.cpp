@@ -9,7 +9,7 @@ using namespace flotilla::test;
 
 namespace {
 
-struct Shop : StoreShop {
+struct ToldShop : StoreShop {
     void create(std::vector<std::string> properties = {}) const {
         properties.insert(properties.begin(), {"create", "q"});
         REQUIRE(queue(std::move(properties)).exit == Exit::with(0));
@@ -20,7 +20,7 @@ struct Shop : StoreShop {
 
 TEST_CASE("queue put: --id is for one message, and a repeat or a missing window is told",
           "[process][store]") {
-    const Shop shop;
+    const ToldShop shop;
     shop.create();
     const Completed many = shop.queue({"put", "q", "--id", "x", "a", "b", "c"});
     CHECK(many.exit == Exit::with(2));
@@ -47,7 +47,7 @@ TEST_CASE("queue put: --id is for one message, and a repeat or a missing window 
 
 TEST_CASE("queue: a command behind -- that is empty is a mistake, and takes nothing",
           "[process][store]") {
-    const Shop shop;
+    const ToldShop shop;
     shop.create();
     REQUIRE(shop.queue({"put", "q", "one"}).exit == Exit::with(0));
     for (const std::vector<std::string>& end : {std::vector<std::string>{"--"}, {"--", ""}}) {
@@ -69,7 +69,7 @@ TEST_CASE("queue: a command behind -- that is empty is a mistake, and takes noth
 
 TEST_CASE("queue put: before a bad record all are stored, and it is told where it is",
           "[process][store]") {
-    const Shop shop;
+    const ToldShop shop;
     shop.create();
     const Completed bad = shop.queue({"put", "q", "--json"}, "{\"frames\":[\"a\"]}\n"
                                                              "{\"frames\":[\"b\"]}\n"
@@ -83,7 +83,7 @@ TEST_CASE("queue put: before a bad record all are stored, and it is told where i
 }
 
 TEST_CASE("queue put: --json keeps what take and peek print beside a message", "[process][store]") {
-    const Shop shop;
+    const ToldShop shop;
     shop.create({"priority_levels=4"});
     REQUIRE(shop.queue({"put", "q", "--key", "k1", "--ttl", "1h", "a"}).exit == Exit::with(0));
     const Completed peeked = shop.queue({"peek", "q", "--format", "json"});
@@ -109,7 +109,7 @@ TEST_CASE("queue put: --json keeps what take and peek print beside a message", "
 
 TEST_CASE("queue take: --keep prints in JSON, and with -q, the lease that ack takes",
           "[process][store]") {
-    const Shop shop;
+    const ToldShop shop;
     shop.create();
     REQUIRE(shop.queue({"put", "q", "one", "two"}).exit == Exit::with(0));
     const Completed json = shop.queue({"take", "q", "--keep", "-q", "--format", "json"});
@@ -125,7 +125,7 @@ TEST_CASE("queue take: --keep prints in JSON, and with -q, the lease that ack ta
 
 TEST_CASE("queue put: --wait-acked says that a message is stored when nobody acknowledges it",
           "[process][store]") {
-    const Shop shop;
+    const ToldShop shop;
     shop.create();
     const Completed put = shop.queue({"put", "q", "--wait-acked", "-t", "300ms", "one"});
     CHECK(put.exit == Exit::with(5));
@@ -135,7 +135,7 @@ TEST_CASE("queue put: --wait-acked says that a message is stored when nobody ack
 
 TEST_CASE("queue take: what a failed command printed is on standard error, and the dead are told",
           "[process][store]") {
-    const Shop shop;
+    const ToldShop shop;
     shop.create({"attempts_max=2", "retry_delays=0s"});
     REQUIRE(shop.queue({"put", "q", "one", "two"}).exit == Exit::with(0));
     auto words = shop.words({"take", "q", "--all", "-w", "1s"});
@@ -150,7 +150,7 @@ TEST_CASE("queue take: what a failed command printed is on standard error, and t
 }
 
 TEST_CASE("queue put: into a full queue it tells how far the input was read", "[process][store]") {
-    const Shop shop;
+    const ToldShop shop;
     shop.create({"messages_max=3"});
     std::string lines;
     for (int i = 0; i < 300'000; ++i)
@@ -163,7 +163,7 @@ TEST_CASE("queue put: into a full queue it tells how far the input was read", "[
 
 TEST_CASE("queue create: a queue that is there is told apart, and how to change it",
           "[process][store]") {
-    const Shop shop;
+    const ToldShop shop;
     shop.create({"attempts_max=3", "lease=1m"});
     const Completed other = shop.queue({"create", "q", "attempts_max=3"});
     INFO(other.error);

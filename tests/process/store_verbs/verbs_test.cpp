@@ -11,7 +11,7 @@ using namespace flotilla::test;
 
 namespace {
 
-struct Shop {
+struct VerbsShop {
     ScratchFolder scratch{};
     Store store = start_store_in(scratch.file("data"));
 
@@ -28,7 +28,7 @@ struct Shop {
     }
 };
 
-std::string numbers(int count) {
+std::string number_lines(int count) {
     std::string lines;
     for (int i = 1; i <= count; ++i)
         lines += std::to_string(i) + "\n";
@@ -38,14 +38,14 @@ std::string numbers(int count) {
 } // namespace
 
 TEST_CASE("queue: lines are put, taken in order, and gone", "[process][store]") {
-    Shop shop;
+    VerbsShop shop;
     shop.create("q");
-    CHECK(shop.queue({"put", "q"}, numbers(2000)).exit == Exit::with(0));
+    CHECK(shop.queue({"put", "q"}, number_lines(2000)).exit == Exit::with(0));
     const Completed some = shop.queue({"take", "q", "-n", "3"});
     CHECK(some.output == "1\n2\n3\n");
     const Completed rest = shop.queue({"take", "q", "--all"});
     CHECK(rest.exit == Exit::with(0));
-    CHECK("1\n2\n3\n" + rest.output == numbers(2000));
+    CHECK("1\n2\n3\n" + rest.output == number_lines(2000));
     const Completed none = shop.queue({"take", "q"});
     CHECK(none.exit == Exit::with(3));
     CHECK(none.output.empty());
@@ -54,7 +54,7 @@ TEST_CASE("queue: lines are put, taken in order, and gone", "[process][store]") 
 
 TEST_CASE("queue: without standard input and output nothing is taken, and input has ended",
           "[process][store]") {
-    Shop shop;
+    VerbsShop shop;
     shop.create("q");
     CHECK(shop.queue({"put", "q", "one"}).exit == Exit::with(0));
     const auto closed = [&](const std::string& words, const std::string& files) {
@@ -69,13 +69,13 @@ TEST_CASE("queue: without standard input and output nothing is taken, and input 
 
 TEST_CASE("queue put: a damaged outbox is told and kept, a torn one is told and sent",
           "[process][store]") {
-    Shop shop;
+    VerbsShop shop;
     shop.create("q");
     const std::string outbox = shop.scratch.file("ob");
     const std::string file = outbox + "/0000000000000001.outbox";
     const auto kept = run_zmq({"queue", "put", "q", "--outbox", outbox, "--store",
                                "ipc://" + shop.scratch.file("nobody"), "-t", "100ms"},
-                              numbers(1000));
+                              number_lines(1000));
     CHECK(has(kept.error, "1000 messages are not confirmed"));
     const auto change = [&](std::streamoff at) {
         std::fstream bytes(file, std::ios::binary | std::ios::in | std::ios::out);
@@ -96,11 +96,11 @@ TEST_CASE("queue put: a damaged outbox is told and kept, a torn one is told and 
     const Completed sent = shop.queue({"put", "q", "more", "--outbox", outbox});
     CHECK(sent.exit == Exit::with(0));
     CHECK(has(sent.error, "the outbox '" + file + "' was cut at byte "));
-    CHECK(shop.queue({"take", "q", "--all"}).output == numbers(1000) + "more\n");
+    CHECK(shop.queue({"take", "q", "--all"}).output == number_lines(1000) + "more\n");
 }
 
 TEST_CASE("queue: one after the other, as many as were asked for are put", "[process][store]") {
-    Shop shop;
+    VerbsShop shop;
     shop.create("q");
     Process take = start_zmq(
         {"queue", "take", "q", "-n", "3", "--wait", "30s", "--store", shop.store.endpoints[0]});
@@ -110,7 +110,7 @@ TEST_CASE("queue: one after the other, as many as were asked for are put", "[pro
 }
 
 TEST_CASE("queue: other framings and frames are kept", "[process][store]") {
-    Shop shop;
+    VerbsShop shop;
     shop.create("q");
     CHECK(shop.queue({"put", "q", "-0"}, std::string("a\nb\0c", 5)).exit == Exit::with(0));
     CHECK(shop.queue({"put", "q", "--frame", "x", "--frame", "y"}).exit == Exit::with(0));
@@ -122,7 +122,7 @@ TEST_CASE("queue: other framings and frames are kept", "[process][store]") {
 
 TEST_CASE("queue: a command works on each message; its exit code is the answer",
           "[process][store]") {
-    Shop shop;
+    VerbsShop shop;
     shop.create("q", {"attempts_max=2", "dead_letter_queue=dead"});
     CHECK(shop.queue({"put", "q", "one", "two", "bad"}).exit == Exit::with(0));
     const Completed run = shop.queue(
@@ -145,7 +145,7 @@ TEST_CASE("queue: a command works on each message; its exit code is the answer",
 
 TEST_CASE("queue: a lease that is kept is renewed, given back and acknowledged",
           "[process][store]") {
-    Shop shop;
+    VerbsShop shop;
     shop.create("q");
     CHECK(shop.queue({"put", "q", "m"}).exit == Exit::with(0));
     const auto lease = [&] {
@@ -165,7 +165,7 @@ TEST_CASE("queue: a lease that is kept is renewed, given back and acknowledged",
 }
 
 TEST_CASE("queue: queues are listed, told, changed, emptied and deleted", "[process][store]") {
-    Shop shop;
+    VerbsShop shop;
     shop.create("orders", {"lease=1m"});
     shop.create("mail");
     CHECK(shop.store.process.wait_line(Stream::error, "queue_created queue=orders"));
@@ -187,7 +187,7 @@ TEST_CASE("queue: queues are listed, told, changed, emptied and deleted", "[proc
 }
 
 TEST_CASE("queue: what is wrong has its own exit code, and says what to do", "[process][store]") {
-    Shop shop;
+    VerbsShop shop;
     const Completed unknown = shop.queue({"put", "nowhere", "x"});
     CHECK(unknown.exit == Exit::with(4));
     CHECK(has(unknown.error, "create"));
@@ -209,21 +209,21 @@ TEST_CASE("queue: what is wrong has its own exit code, and says what to do", "[p
 }
 
 TEST_CASE("queue: what one store exports another imports", "[process][store]") {
-    Shop shop;
+    VerbsShop shop;
     shop.create("q", {"attempts_max=7"});
-    CHECK(shop.queue({"put", "q"}, numbers(50)).exit == Exit::with(0));
+    CHECK(shop.queue({"put", "q"}, number_lines(50)).exit == Exit::with(0));
     const Completed out = shop.queue({"export"});
     CHECK(out.exit == Exit::with(0));
-    Shop other;
+    VerbsShop other;
     const Completed in = other.queue({"import"}, out.output);
     INFO(in.error);
     CHECK(in.exit == Exit::with(0));
     CHECK(has(other.queue({"stat", "q", "--json"}).output, R"("attempts_max":7)"));
-    CHECK(other.queue({"take", "q", "--all"}).output == numbers(50));
+    CHECK(other.queue({"take", "q", "--all"}).output == number_lines(50));
 }
 
 TEST_CASE("queue: bench puts and takes everything once, and leaves nothing", "[process][store]") {
-    Shop shop;
+    VerbsShop shop;
     const Completed run = run_zmq({"bench", "queue", "-n", "2000", "--producers", "3", "--json",
                                    "--store", shop.store.endpoints[0]});
     INFO(run.error);
@@ -237,7 +237,7 @@ TEST_CASE("queue: bench puts and takes everything once, and leaves nothing", "[p
 
 TEST_CASE("queue: what contradicts itself or names nothing is refused, with advice",
           "[process][store]") {
-    Shop shop;
+    VerbsShop shop;
     shop.create("q", {"priority_levels=2"});
     CHECK(shop.queue({"take", "q", "--all", "-n", "3"}).exit == Exit::with(2));
     CHECK(shop.queue({"take", "q", "--follow", "-n", "3"}).exit == Exit::with(2));
@@ -252,7 +252,7 @@ TEST_CASE("queue: what contradicts itself or names nothing is refused, with advi
 }
 
 TEST_CASE("queue: -v says what happens to the connection", "[process][store]") {
-    Shop shop;
+    VerbsShop shop;
     shop.create("q");
     CHECK(has(shop.queue({"put", "q", "x", "-v"}).error, "connected"));
     for (const char* verb : {"ls", "stat"})
@@ -264,7 +264,7 @@ TEST_CASE("queue: -v says what happens to the connection", "[process][store]") {
 
 TEST_CASE("queue: a command whose answer the store does not take is not counted as done",
           "[process][store]") {
-    Shop shop;
+    VerbsShop shop;
     shop.create("q");
     CHECK(shop.queue({"put", "q", "x"}).exit == Exit::with(0));
     // Its queue goes while it works, and its lease with it.

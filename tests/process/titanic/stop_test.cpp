@@ -12,7 +12,7 @@ using namespace flotilla::test;
 
 namespace {
 
-struct Fleet {
+struct StoppedFleet {
     ScratchFolder scratch{};
     std::string broker_at = scratch.ipc("broker").text();
     std::string store_at = scratch.ipc("store").text();
@@ -47,7 +47,7 @@ struct Fleet {
 TEST_CASE("titanic: a signal does not wait for a service, and the next Titanic asks it again",
           "[process][titanic]") {
     for (const int signal : {SIGINT, SIGTERM}) {
-        const Fleet fleet;
+        const StoppedFleet fleet;
         flotilla::test::Gate gate(fleet.scratch);
         Process server = fleet.zmq({"serve", "slow", "-j", "4", "--", "sh", "-c",
                                     "echo begun >&2; " + gate.wait() + "; echo done"});
@@ -74,7 +74,7 @@ TEST_CASE("titanic: a signal does not wait for a service, and the next Titanic a
 }
 
 TEST_CASE("titanic: a signal does not wait for a store that is away", "[process][titanic]") {
-    Fleet fleet;
+    StoppedFleet fleet;
     Process titanic = fleet.titanic();
     fleet.store.signal(SIGKILL);
     REQUIRE(fleet.store.wait_exit());

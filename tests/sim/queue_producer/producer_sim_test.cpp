@@ -28,7 +28,7 @@ using Code = leased::ErrorCode;
 // One put on its way: the numbers it carries stand for the messages.
 struct Packet {
     std::uint64_t correlation = 0;
-    Lane lane = 0;
+    ProducerLane lane = 0;
     ProducerSequence from{};
     std::uint64_t first = 0;
     std::uint64_t messages = 0;
@@ -40,9 +40,9 @@ struct Store {
         std::uint64_t number = 0;
         bool maybe_duplicate = false;
     };
-    std::map<Lane, std::vector<Stored>> stored;
-    std::map<std::pair<std::string, Lane>, std::uint64_t> sequences;
-    std::set<std::pair<Lane, std::uint64_t>> refused; // for good, their numbers used up
+    std::map<ProducerLane, std::vector<Stored>> stored;
+    std::map<std::pair<std::string, ProducerLane>, std::uint64_t> sequences;
+    std::set<std::pair<ProducerLane, std::uint64_t>> refused; // for good, their numbers used up
 
     Event take(const Packet& put, Random& random, unsigned faults) {
         std::uint64_t& settled = sequences[{put.from.producer, put.lane}];
@@ -144,7 +144,7 @@ private:
     }
 
     void put() {
-        const auto lane = static_cast<Lane>(random_.below(3));
+        const auto lane = static_cast<ProducerLane>(random_.below(3));
         for (std::uint64_t i = 1 + random_.below(10); i > 0; --i) {
             const bool is_told = random_.one_in(4);
             std::optional<Instant> until;
@@ -248,12 +248,12 @@ private:
 
     // What was confirmed is in a store; what is there twice was marked the second time.
     void judge() {
-        std::map<std::pair<Lane, std::uint64_t>, std::vector<bool>> copies;
+        std::map<std::pair<ProducerLane, std::uint64_t>, std::vector<bool>> copies;
         for (const Store& store : stores_)
             for (const auto& [lane, all] : store.stored)
                 for (const Store::Stored& each : all)
                     copies[{lane, each.number}].push_back(each.maybe_duplicate);
-        for (Lane lane = 0; lane < 3; ++lane) {
+        for (ProducerLane lane = 0; lane < 3; ++lane) {
             REQUIRE(told_[lane] == machine_.appended(lane));
             for (std::uint64_t number = 1; number <= told_[lane]; ++number) {
                 const auto& marks = copies[{lane, number}];
@@ -278,10 +278,10 @@ private:
     Store stores_[2];
     std::deque<Packet> wire_;
     std::deque<std::pair<std::uint64_t, Event>> answers_;
-    std::set<std::pair<Lane, std::uint64_t>> sent_;
-    std::map<std::pair<Lane, std::uint64_t>, Instant> acked_is_told_; // until when
-    std::set<std::pair<Lane, std::uint64_t>> refused_;
-    std::map<Lane, std::uint64_t> told_;
+    std::set<std::pair<ProducerLane, std::uint64_t>> sent_;
+    std::map<std::pair<ProducerLane, std::uint64_t>, Instant> acked_is_told_; // until when
+    std::set<std::pair<ProducerLane, std::uint64_t>> refused_;
+    std::map<ProducerLane, std::uint64_t> told_;
     bool has_lost_ = false;
 };
 

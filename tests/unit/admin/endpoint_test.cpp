@@ -21,7 +21,7 @@ using flotilla::admin::test::AdminLoop;
 
 namespace {
 
-struct World {
+struct EndpointWorld {
     AdminLoop loop{10};
     std::shared_ptr<Office> office = std::make_shared<Office>(
         loop.desk(), loop.audit(), Office::Options{"fake", Token{}, Office::Reading::open});
@@ -43,7 +43,7 @@ std::string text(const wire::Frames& frames, std::size_t i) {
 } // namespace
 
 TEST_CASE("endpoint: a REQ is answered with a code and JSON", "[unit][admin]") {
-    World world;
+    EndpointWorld world;
     auto peer = world.connect(net::SocketType::req);
     wire::Frames request{"status", R"({"kind":"queue","rows":2})"};
     REQUIRE(peer.send(request, 10s));
@@ -61,7 +61,7 @@ TEST_CASE("endpoint: a REQ is answered with a code and JSON", "[unit][admin]") {
 
 TEST_CASE("endpoint: a DEALER gets its envelope back, and malformed requests are answered",
           "[unit][admin]") {
-    World world;
+    EndpointWorld world;
     auto peer = world.connect(net::SocketType::dealer);
     const auto ask = [&](wire::Frames request) {
         REQUIRE(peer.send(request, 10s));
@@ -81,7 +81,7 @@ TEST_CASE("endpoint: a DEALER gets its envelope back, and malformed requests are
 }
 
 TEST_CASE("endpoint: the audit calls a peer as the table of connections does", "[unit][admin]") {
-    const auto address_seen = [](World& world) {
+    const auto address_seen = [](EndpointWorld& world) {
         auto peer = world.connect(net::SocketType::req);
         wire::Frames change{"purge", R"({"queue":"queue-0001"})"};
         REQUIRE(peer.send(change, 10s));
@@ -89,12 +89,12 @@ TEST_CASE("endpoint: the audit calls a peer as the table of connections does", "
         const auto audit = nlohmann::json::parse(world.loop.audit()->json(1));
         return audit["entries"][0]["address"].get<std::string>();
     };
-    World tcp;
+    EndpointWorld tcp;
     const std::string port = address_seen(tcp);
     CHECK(port.starts_with("127.0.0.1:"));
     CHECK(port.size() > std::string("127.0.0.1:").size());
     const flotilla::test::ScratchFolder folder;
-    World ipc{.place = *net::Endpoint::parse("ipc://" + folder.file("admin"))};
+    EndpointWorld ipc{.place = *net::Endpoint::parse("ipc://" + folder.file("admin"))};
     CHECK(address_seen(ipc) == "process " + std::to_string(::getpid()));
 }
 

@@ -19,7 +19,7 @@ using nlohmann::json;
 
 namespace {
 
-struct World {
+struct HttpWorld {
     AdminLoop loop{1'000};
     Office office{loop.desk(), loop.audit(), {"fake", Token{}, Office::Reading::open}};
     HttpServer server =
@@ -54,7 +54,7 @@ HttpRequest asked(std::string method, std::string path, std::string text = {}) {
 } // namespace
 
 TEST_CASE("http: health, metrics, status and the console are there", "[unit][admin]") {
-    World world;
+    HttpWorld world;
     CHECK(world.code("/healthz") == 200);
     CHECK(world.code("/readyz") == 200);
     CHECK(world.get("/metrics").find("\nflotilla_ready 1\n") != std::string::npos);
@@ -72,7 +72,7 @@ TEST_CASE("http: health, metrics, status and the console are there", "[unit][adm
 }
 
 TEST_CASE("http: only names of ours are asked for, and only JSON is posted", "[unit][admin]") {
-    World world;
+    HttpWorld world;
     const auto host = [&](const std::string& name) {
         return std::stoi(
             world.ask("GET /healthz HTTP/1.1\r\nHost: " + name + "\r\n\r\n").substr(9));
@@ -98,7 +98,7 @@ TEST_CASE("http: only names of ours are asked for, and only JSON is posted", "[u
 }
 
 TEST_CASE("http: a request has one Host, and a body has its length", "[unit][admin]") {
-    World world;
+    HttpWorld world;
     const auto code = [&](const std::string& text) { return std::stoi(world.ask(text).substr(9)); };
     CHECK(code("GET /healthz HTTP/1.1\r\n\r\n") == 400);
     CHECK(code("GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n") == 400);
@@ -114,7 +114,7 @@ TEST_CASE("http: a request has one Host, and a body has its length", "[unit][adm
 
 TEST_CASE("http: what is too long, too odd or cut short ends its own connection only",
           "[unit][admin]") {
-    World world;
+    HttpWorld world;
     CHECK(world.code("/" + std::string(2'000, 'a')) == 414);
     CHECK(world.ask("GET / HTTP/1.1\r\n" + std::string(100'000, 'h')).size() < 1'000);
     std::string headers;
@@ -141,7 +141,7 @@ TEST_CASE("http: what is too long, too odd or cut short ends its own connection 
 
 TEST_CASE("http: clients that say nothing, or trickle, keep nobody else from asking",
           "[unit][admin]") {
-    World world;
+    HttpWorld world;
     std::vector<std::unique_ptr<HttpClient>> slow;
     const auto add = [&](const std::string& text) {
         slow.push_back(std::make_unique<HttpClient>(world.server.address().port));
@@ -157,7 +157,7 @@ TEST_CASE("http: clients that say nothing, or trickle, keep nobody else from ask
 }
 
 TEST_CASE("http: clients that do not read keep nobody else from asking", "[unit][admin]") {
-    World world;
+    HttpWorld world;
     std::vector<std::unique_ptr<HttpClient>> deaf;
     for (std::size_t i = 0; i < 2 * HttpServer::threads_max; ++i) {
         deaf.push_back(std::make_unique<HttpClient>(world.server.address().port));
@@ -170,7 +170,7 @@ TEST_CASE("http: clients that do not read keep nobody else from asking", "[unit]
 }
 
 TEST_CASE("http: a request may come in pieces", "[unit][admin]") {
-    World world;
+    HttpWorld world;
     HttpClient client(world.server.address().port);
     for (const char c : std::string(
              "POST /api/drain HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -191,7 +191,7 @@ TEST_CASE("http: how long a request is, is known once its head has ended", "[uni
 }
 
 TEST_CASE("http: stopping waits for no client", "[unit][admin]") {
-    World world;
+    HttpWorld world;
     HttpClient silent(world.server.address().port);
     silent.say("GET / HTTP/1.1\r\n");
     CHECK(world.code("/healthz") == 200);
@@ -200,7 +200,7 @@ TEST_CASE("http: stopping waits for no client", "[unit][admin]") {
 }
 
 TEST_CASE("http: a port that is taken is not shared", "[unit][admin]") {
-    World world;
+    HttpWorld world;
     const auto second = HttpServer::open(world.server.address(), {},
                                          [](const HttpRequest&) { return HttpAnswer{}; });
     REQUIRE_FALSE(second);
@@ -208,7 +208,7 @@ TEST_CASE("http: a port that is taken is not shared", "[unit][admin]") {
 }
 
 TEST_CASE("http: many connections at once may wait to be accepted", "[unit][admin]") {
-    const World world;
+    const HttpWorld world;
     int waiting = -1;
     for (int each = 0; each < 1024; ++each) {
         sockaddr_in address{};

@@ -16,7 +16,7 @@ using namespace flotilla;
 using namespace flotilla::cli::bench;
 
 TEST_CASE("bench histogram: quantiles are at most a 64th above the truth", "[unit][bench]") {
-    const auto seed = test::seed(11);
+    const auto seed = flotilla::test::seed(11);
     INFO("seed " << seed);
     Random random(seed);
     Histogram histogram;

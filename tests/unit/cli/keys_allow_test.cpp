@@ -17,13 +17,13 @@ using namespace flotilla::cli;
 
 namespace {
 
-struct Scratch {
-    Scratch() {
+struct KeysFolder {
+    KeysFolder() {
         std::string name = (std::filesystem::temp_directory_path() / "flotilla-XXXXXX").string();
         REQUIRE(::mkdtemp(name.data()) != nullptr);
         folder = name;
     }
-    ~Scratch() { std::filesystem::remove_all(folder); }
+    ~KeysFolder() { std::filesystem::remove_all(folder); }
     std::string path(const char* name) const { return (folder / name).string(); }
     std::filesystem::path folder;
 };
@@ -38,7 +38,7 @@ std::string contents(const std::string& path) {
 } // namespace
 
 TEST_CASE("allow: a list is made, grows a line a key, and knows what it has", "[unit][keys]") {
-    const Scratch scratch;
+    const KeysFolder scratch;
     const auto keys = net::generate_key_pair();
     REQUIRE(keys);
     REQUIRE(net::save_certificate(*keys, scratch.path("client")));
@@ -53,7 +53,7 @@ TEST_CASE("allow: a list is made, grows a line a key, and knows what it has", "[
 
 TEST_CASE("allow: a list written by hand without its last line end stays readable",
           "[unit][keys]") {
-    const Scratch scratch;
+    const KeysFolder scratch;
     const std::string list = scratch.path("list");
     std::ofstream(list) << "# friends";
     const auto keys = net::generate_key_pair();
@@ -62,7 +62,7 @@ TEST_CASE("allow: a list written by hand without its last line end stays readabl
 }
 
 TEST_CASE("allow: what is no key and no list is refused and left alone", "[unit][keys]") {
-    const Scratch scratch;
+    const KeysFolder scratch;
     const std::string list = scratch.path("list");
     CHECK(keys::allow(list, "no-such-key").error().code == Errc::bad_key);
     CHECK_FALSE(std::filesystem::exists(list));
@@ -79,7 +79,7 @@ TEST_CASE("allow: what is no key and no list is refused and left alone", "[unit]
 
 TEST_CASE("allow: a key stands for whom it is said to, or for whom its certificate says",
           "[unit][keys]") {
-    const Scratch scratch;
+    const KeysFolder scratch;
     const std::string list = scratch.path("list");
     const auto alice = net::generate_key_pair();
     const auto bob = net::generate_key_pair();
@@ -93,7 +93,7 @@ TEST_CASE("allow: a key stands for whom it is said to, or for whom its certifica
 }
 
 TEST_CASE("allow: other groups of the same user take the place of those before", "[unit][keys]") {
-    const Scratch scratch;
+    const KeysFolder scratch;
     const std::string list = scratch.path("list");
     const auto alice = net::generate_key_pair();
     const auto bob = net::generate_key_pair();
@@ -105,7 +105,7 @@ TEST_CASE("allow: other groups of the same user take the place of those before",
     CHECK(contents(list) == "# friends\n" + alice->public_key.z85() + " alice @night\n" +
                                 bob->public_key.z85() + " bob @ops\n");
     CHECK(net::load_allow_list(list)->size() == 2);
-    const Scratch folder;
+    const KeysFolder folder;
     REQUIRE(keys::allow(folder.folder.string(), alice->public_key.z85(), {"alice", {}}));
     const auto refused =
         keys::allow(folder.folder.string(), alice->public_key.z85(), {"alice", {"ops"}});
@@ -114,8 +114,8 @@ TEST_CASE("allow: other groups of the same user take the place of those before",
 }
 
 TEST_CASE("revoked keys keep the names of their users", "[unit][keys]") {
-    const Scratch scratch;
-    const Scratch folder;
+    const KeysFolder scratch;
+    const KeysFolder folder;
     const auto alice = net::generate_key_pair();
     const auto bob = net::generate_key_pair();
     for (const std::string& list : {scratch.path("list"), folder.folder.string()}) {
@@ -129,7 +129,7 @@ TEST_CASE("revoked keys keep the names of their users", "[unit][keys]") {
 }
 
 TEST_CASE("revoke: a list says whose key was revoked, and keeps the rest", "[unit][keys]") {
-    const Scratch scratch;
+    const KeysFolder scratch;
     const std::string list = scratch.path("list");
     const auto alice = net::generate_key_pair();
     const auto bob = net::generate_key_pair();
@@ -156,7 +156,7 @@ TEST_CASE("revoke: a list says whose key was revoked, and keeps the rest", "[uni
 }
 
 TEST_CASE("revoke: a folder keeps the certificate under another name", "[unit][keys]") {
-    const Scratch scratch;
+    const KeysFolder scratch;
     const std::string folder = scratch.folder.string();
     const auto alice = net::generate_key_pair();
     const auto second = net::generate_key_pair();
@@ -173,7 +173,7 @@ TEST_CASE("revoke: a folder keeps the certificate under another name", "[unit][k
 }
 
 TEST_CASE("revoke: a folder keeps those that were revoked before", "[unit][keys]") {
-    const Scratch scratch;
+    const KeysFolder scratch;
     const std::string folder = scratch.folder.string();
     std::vector<net::CurveKey> all;
     for (int i = 0; i < 2; ++i) { // one after the other has the name
@@ -192,7 +192,7 @@ TEST_CASE("revoke: a folder keeps those that were revoked before", "[unit][keys]
 }
 
 TEST_CASE("revoke: of changes made at the same time none is lost", "[unit][keys]") {
-    const Scratch scratch;
+    const KeysFolder scratch;
     const std::string list = scratch.path("list");
     constexpr std::size_t sides = 4;
     constexpr std::size_t keys_each = 5;

@@ -6,34 +6,34 @@ using namespace flotilla;
 using namespace flotilla::cli::recording;
 
 namespace {
-constexpr Instant start{10s};
+constexpr Instant play_start{10s};
 }
 
 TEST_CASE("replay schedule: due times keep the recorded distances from the first message",
           "[unit][recording]") {
-    Schedule schedule(Speed{1.0}, start);
-    CHECK(schedule.due(5s) == start);
-    CHECK(schedule.due(5s + 250ms) == start + 250ms);
-    CHECK(schedule.due(9s) == start + 4s);
-    CHECK(schedule.due(4s) == start); // earlier than the first: at once
+    Schedule schedule(Speed{1.0}, play_start);
+    CHECK(schedule.due(5s) == play_start);
+    CHECK(schedule.due(5s + 250ms) == play_start + 250ms);
+    CHECK(schedule.due(9s) == play_start + 4s);
+    CHECK(schedule.due(4s) == play_start); // earlier than the first: at once
 }
 
 TEST_CASE("replay schedule: speed stretches time, and lateness does not add up",
           "[unit][recording]") {
-    Schedule fast(Speed{2.0}, start);
+    Schedule fast(Speed{2.0}, play_start);
     fast.due(0s);
-    CHECK(fast.due(10s) == start + 5s);
-    fast.sent(start + 1s, start + 3s);
-    CHECK(fast.due(12s) == start + 6s); // not moved by having been late
+    CHECK(fast.due(10s) == play_start + 5s);
+    fast.sent(play_start + 1s, play_start + 3s);
+    CHECK(fast.due(12s) == play_start + 6s); // not moved by having been late
     CHECK(fast.lateness_max() == 2s);
-    Schedule slow(Speed{0.001}, start);
+    Schedule slow(Speed{0.001}, play_start);
     slow.due(0s);
-    CHECK(slow.due(1s) == start + 1000s);
+    CHECK(slow.due(1s) == play_start + 1000s);
     CHECK(slow.due(Duration::max()) == never);
-    Schedule unlimited(Speed{0.0}, start);
+    Schedule unlimited(Speed{0.0}, play_start);
     unlimited.due(0s);
-    CHECK(unlimited.due(100h) == start);
-    unlimited.sent(start, start + 1s);
+    CHECK(unlimited.due(100h) == play_start);
+    unlimited.sent(play_start, play_start + 1s);
     CHECK(unlimited.lateness_max() == 0s);
 }
 

@@ -50,13 +50,13 @@ Message message_of(ByteView text, Duration offset) {
     return Message{WallTime{1s}, offset, Direction::received, {text}};
 }
 
-struct Scratch {
-    Scratch() {
+struct RecordingFolder {
+    RecordingFolder() {
         std::string name = (std::filesystem::temp_directory_path() / "flotilla-XXXXXX").string();
         REQUIRE(::mkdtemp(name.data()) != nullptr);
         folder = name;
     }
-    ~Scratch() { std::filesystem::remove_all(folder); }
+    ~RecordingFolder() { std::filesystem::remove_all(folder); }
     std::string path(const char* name) const { return (folder / name).string(); }
     std::filesystem::path folder;
 };
@@ -89,7 +89,7 @@ Contents contents_of(const std::string& path) {
     }
 }
 
-Contents contents_of(const Scratch& scratch, const Disk& disk) {
+Contents contents_of(const RecordingFolder& scratch, const Disk& disk) {
     std::ofstream(scratch.path("disk"), std::ios::binary) << disk.bytes;
     return contents_of(scratch.path("disk"));
 }
@@ -98,7 +98,7 @@ Contents contents_of(const Scratch& scratch, const Disk& disk) {
 
 TEST_CASE("recording writer: what was written is read back, in order and with its end",
           "[unit][recording]") {
-    const Scratch scratch;
+    const RecordingFolder scratch;
     auto writer = open_recording(scratch.path("a"), {});
     REQUIRE(writer);
     REQUIRE(writer->add(message_of("one", 1ms)));
@@ -112,7 +112,7 @@ TEST_CASE("recording writer: what was written is read back, in order and with it
 
 TEST_CASE("recording writer: what was flushed is readable without an end marker",
           "[unit][recording]") {
-    const Scratch scratch;
+    const RecordingFolder scratch;
     auto writer = open_recording(scratch.path("a"), {});
     REQUIRE(writer);
     REQUIRE(writer->add(message_of("one", 1ms)));
@@ -125,7 +125,7 @@ TEST_CASE("recording writer: what was flushed is readable without an end marker"
 
 TEST_CASE("recording writer: wherever the disk fills up, whole messages stay and the error lasts",
           "[unit][recording]") {
-    const Scratch scratch;
+    const RecordingFolder scratch;
     Disk plenty;
     {
         auto writer = Writer::begin(std::make_unique<DiskSink>(plenty), {});
@@ -157,7 +157,7 @@ TEST_CASE("recording writer: wherever the disk fills up, whole messages stay and
 
 TEST_CASE("recording writer: a pipe that breaks cannot be cut back, and its reader copes",
           "[unit][recording]") {
-    const Scratch scratch;
+    const RecordingFolder scratch;
     Disk pipe{{}, 150, false};
     auto writer = Writer::begin(std::make_unique<DiskSink>(pipe), {});
     for (int i = 0; i < 5; ++i)
@@ -170,7 +170,7 @@ TEST_CASE("recording writer: a pipe that breaks cannot be cut back, and its read
 
 TEST_CASE("recording file: an old recording is refused, overwritten or appended to, as asked",
           "[unit][recording]") {
-    const Scratch scratch;
+    const RecordingFolder scratch;
     const std::string path = scratch.path("a");
     {
         auto first = open_recording(path, {});
@@ -196,7 +196,7 @@ TEST_CASE("recording file: an old recording is refused, overwritten or appended 
 
 TEST_CASE("recording file: nothing is appended to what is damaged or no recording",
           "[unit][recording]") {
-    const Scratch scratch;
+    const RecordingFolder scratch;
     const std::string path = scratch.path("a");
     {
         auto writer = open_recording(path, {});

@@ -50,7 +50,7 @@ std::string answer(ServantOptions options, std::initializer_list<ByteView> frame
     return text(ask(servant, frames));
 }
 
-bool has(const std::string& whole, const std::string& part) {
+bool says(const std::string& whole, const std::string& part) {
     return whole.find(part) != std::string::npos;
 }
 
@@ -84,11 +84,11 @@ TEST_CASE("frames are joined for the command, and its output is split where that
     CHECK(answer(options, {"a\n\n"}) == "a\n");
     ServantOptions many = shell("yes | head -2000");
     many.frame_separator = "\n";
-    CHECK(has(answer(std::move(many), {""}), "failed: the command's answer has more than 1024"));
+    CHECK(says(answer(std::move(many), {""}), "failed: the command's answer has more than 1024"));
 }
 
 TEST_CASE("exit codes say what became of the request") {
-    CHECK(has(answer(shell("echo half; exit 75"), {""}), "later: the command asks to try again"));
+    CHECK(says(answer(shell("echo half; exit 75"), {""}), "later: the command asks to try again"));
     CHECK(answer(shell("exit 3"), {""}) == "failed: the command ended with exit code 3");
     CHECK(answer(shell("kill -9 $$"), {""}) == "failed: the command was killed by signal 9");
 }
@@ -113,7 +113,7 @@ TEST_CASE("a command that hangs is killed with all that it started") {
     // One that has closed its output and goes on counts as hanging too.
     ServantOptions silent = shell("exec 1>&-; mkfifo " + fifo + "2; read line < " + fifo + "2");
     silent.timeout = 200ms;
-    CHECK(has(answer(std::move(silent), {""}), "failed: the command took longer than 200ms"));
+    CHECK(says(answer(std::move(silent), {""}), "failed: the command took longer than 200ms"));
 }
 
 TEST_CASE("a command that nobody waits for any more is ended") {
@@ -122,16 +122,16 @@ TEST_CASE("a command that nobody waits for any more is ended") {
     asked.body = wire::Frames{"x"};
     int looked = 0;
     asked.is_cancelled = [&looked] { return ++looked > 2; };
-    CHECK(has(text(servant.answer(std::move(asked))), "nobody waits for it any more"));
+    CHECK(says(text(servant.answer(std::move(asked))), "nobody waits for it any more"));
 }
 
 TEST_CASE("an answer over the limit ends the command") {
     ServantOptions options = shell("yes");
     options.bytes_max = 100'000;
-    CHECK(has(answer(options, {""}), "it printed more than 100000 bytes (--max-size)"));
+    CHECK(says(answer(options, {""}), "it printed more than 100000 bytes (--max-size)"));
     options.kind = Kind::lines;
     options.command = {"/bin/sh", "-c", "tr '\\n' x < /dev/zero"};
-    CHECK(has(answer(options, {""}), "its line has more than 100000 bytes"));
+    CHECK(says(answer(options, {""}), "its line has more than 100000 bytes"));
 }
 
 TEST_CASE("a command of lines runs all the while") {
@@ -140,7 +140,7 @@ TEST_CASE("a command of lines runs all the while") {
     CHECK(text(ask(servant, {"a"})) == "1 a");
     CHECK(text(ask(servant, {"b", "c"})) == "2 b\tc");
     CHECK(text(ask(servant, {""})) == "3 ");
-    CHECK(has(text(ask(servant, {"two\nlines"})), "failed: the request has a line feed in it"));
+    CHECK(says(text(ask(servant, {"two\nlines"})), "failed: the request has a line feed in it"));
     CHECK(text(ask(servant, {"d"})) == "4 d");
 }
 
@@ -156,7 +156,7 @@ TEST_CASE("a command of lines that says too much is ended before it answers anot
         asked.body = wire::Frames{word};
         asked.note = [&noted](const std::string& text) { noted = text; };
         CHECK(text(servant.answer(std::move(asked))) == word);
-        CHECK(has(noted, "printed more than a line for a request; it was ended"));
+        CHECK(says(noted, "printed more than a line for a request; it was ended"));
         noted.clear();
     }
 }
@@ -184,7 +184,7 @@ TEST_CASE("a command of lines that nobody waits for any more is ended") {
     asked.body = wire::Frames{"x"};
     int looked = 0;
     asked.is_cancelled = [&looked] { return ++looked > 2; };
-    CHECK(has(text(servant.answer(std::move(asked))), "nobody waits for it any more"));
+    CHECK(says(text(servant.answer(std::move(asked))), "nobody waits for it any more"));
 }
 
 TEST_CASE("a command of lines that ends is started again for the next request") {
@@ -194,8 +194,8 @@ TEST_CASE("a command of lines that ends is started again for the next request") 
     CHECK(text(ask(servant, {"a"})) == "got a");
     CHECK(text(ask(servant, {"b"})) == "failed: the command ended with exit code 3");
     CHECK(text(ask(servant, {"c"})) == "got c");
-    CHECK(has(text(ask(servant, {"bye"})), "exit code 3")); // the one of c reads it
-    CHECK(has(text(ask(servant, {"bye"})), "later: "));
+    CHECK(says(text(ask(servant, {"bye"})), "exit code 3")); // the one of c reads it
+    CHECK(says(text(ask(servant, {"bye"})), "later: "));
     CHECK(answer(shell("read line; exit 0", Kind::lines), {"x"}) ==
           "failed: the command ended without an answer");
 }
@@ -206,7 +206,7 @@ TEST_CASE("a command of lines that hangs is killed, and another takes the next r
               Kind::lines);
     options.timeout = 300ms;
     Servant servant(std::move(options));
-    CHECK(has(text(ask(servant, {"hang"})), "failed: the command took longer than 300ms"));
+    CHECK(says(text(ask(servant, {"hang"})), "failed: the command took longer than 300ms"));
     CHECK(text(ask(servant, {"go"})) == "go");
 }
 
@@ -230,14 +230,14 @@ TEST_CASE("requests side by side have a command of lines each") {
 }
 
 TEST_CASE("a program is found by its path or in PATH, or the lack of it is told") {
-    CHECK(has(*find_program("sh"), "/sh"));
+    CHECK(says(*find_program("sh"), "/sh"));
     CHECK(*find_program("/bin/sh") == "/bin/sh");
-    CHECK(has(find_program("no-such-program").error().detail,
-              "cannot run 'no-such-program': there is no such program in PATH"));
-    CHECK(has(find_program("/nowhere/x").error().detail, "there is no such file"));
+    CHECK(says(find_program("no-such-program").error().detail,
+               "cannot run 'no-such-program': there is no such program in PATH"));
+    CHECK(says(find_program("/nowhere/x").error().detail, "there is no such file"));
     const test::ScratchFolder scratch;
     std::ofstream(scratch.file("text")) << "not a program\n";
-    CHECK(has(find_program(scratch.file("text")).error().detail, "may not be run"));
+    CHECK(says(find_program(scratch.file("text")).error().detail, "may not be run"));
     CHECK_FALSE(find_program(""));
 }
 

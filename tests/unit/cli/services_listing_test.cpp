@@ -10,7 +10,7 @@ using namespace flotilla::cli;
 
 namespace {
 
-bool has(const std::string& text, const std::string& part) {
+bool shows(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
@@ -29,8 +29,8 @@ TEST_CASE("the list of flotilla-broker becomes rows in the order of their names"
     CHECK(services_table(*rows) == "SERVICE    WORKERS  WAITING  QUEUED  RUNNING\n"
                                    "a\\x00\\xff        3        1       0        2\n"
                                    "sum              0        0       7        0\n");
-    CHECK(has(services_json(*rows), R"({"name":"sum","has_workers":false,"workers":0,)"
-                                    R"("waiting":0,"queued":7,"running":0})"));
+    CHECK(shows(services_json(*rows), R"({"name":"sum","has_workers":false,"workers":0,)"
+                                      R"("waiting":0,"queued":7,"running":0})"));
 }
 
 TEST_CASE("a broker that lists nothing has none, one that cannot list says what to do") {
@@ -38,8 +38,8 @@ TEST_CASE("a broker that lists nothing has none, one that cannot list says what 
     const auto refused = read_services({"501"});
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == Errc::refused);
-    CHECK(has(refused.error().detail, "501"));
-    CHECK(has(refused.error().detail, "zmq services NAME"));
+    CHECK(shows(refused.error().detail, "501"));
+    CHECK(shows(refused.error().detail, "zmq services NAME"));
     CHECK_FALSE(read_services({}));
 }
 

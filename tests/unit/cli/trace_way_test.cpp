@@ -14,7 +14,7 @@ constexpr WallTime start{1'764'000'000s};
 
 std::string with_hops(std::optional<WallTime> sent, const std::vector<wire::Hop>& hops) {
     wire::Envelope envelope;
-    envelope.traceparent = test::traceparent;
+    envelope.traceparent = flotilla::test::traceparent;
     envelope.timestamp = sent;
     std::string frame = wire::encode(envelope).value();
     for (const wire::Hop& hop : hops) {
@@ -55,7 +55,7 @@ TEST_CASE("a way has a step for each instance, with the time to it and there", "
 TEST_CASE("a way is told to people and to programs", "[unit][cli]") {
     const std::string text = way_text(usual());
     INFO(text);
-    CHECK(text.find(test::traceparent + "  sent 2025-11-24T16:00:00.000000Z") == 0);
+    CHECK(text.find(flotilla::test::traceparent + "  sent 2025-11-24T16:00:00.000000Z") == 0);
     CHECK(text.find("  STEP   INSTANCE    WAY   HELD   AT\n") != std::string::npos);
     CHECK(text.find("  relay  feed        1ms  500us  1ms\n") != std::string::npos);
     CHECK(text.find("clock") == std::string::npos);
@@ -94,7 +94,7 @@ TEST_CASE("messages without a readable envelope have no way", "[unit][cli]") {
 
 TEST_CASE("a trace is named by its traceparent, its id, or how one begins", "[unit][cli]") {
     const Way way = usual();
-    CHECK(is_of_trace(way, test::traceparent));
+    CHECK(is_of_trace(way, flotilla::test::traceparent));
     CHECK(is_of_trace(way, "0af7651916cd43dd8448eb211c80319c"));
     CHECK(is_of_trace(way, "0af7"));
     CHECK(is_of_trace(way, "00-0af7"));

@@ -11,13 +11,11 @@
 using namespace flotilla;
 using namespace flotilla::host;
 
-using Texts = std::vector<std::string>;
-
 namespace {
 
 // "-" before the endpoint of one that is gone, "+" before one that is back.
-Texts look(SocketFiles& files, Instant now) {
-    Texts all;
+std::vector<std::string> look(SocketFiles& files, Instant now) {
+    std::vector<std::string> all;
     for (const SocketFiles::Change& each : files.look(now))
         all.push_back((each.is_gone ? "-" : "+") + each.endpoint);
     return all;
@@ -38,18 +36,18 @@ TEST_CASE("socket files: one that is deleted or replaced is gone, and said once"
     CHECK(look(files, now).empty());
 
     std::filesystem::remove(folder.file("first"));
-    CHECK(files.gone() == Texts{first.text()});
+    CHECK(files.gone() == std::vector<std::string>{first.text()});
     CHECK(look(files, now).empty()); // not yet
     now += SocketFiles::look_every;
-    CHECK(look(files, now) == Texts{"-" + first.text()});
+    CHECK(look(files, now) == std::vector<std::string>{"-" + first.text()});
     now += SocketFiles::look_every;
     CHECK(look(files, now).empty());
 
     std::ofstream(folder.file("other"));
     std::filesystem::rename(folder.file("other"), folder.file("second"));
     now += SocketFiles::look_every;
-    CHECK(look(files, now) == Texts{"-" + second.text()});
-    CHECK(files.gone() == Texts{first.text(), second.text()});
+    CHECK(look(files, now) == std::vector<std::string>{"-" + second.text()});
+    CHECK(files.gone() == std::vector<std::string>{first.text(), second.text()});
 }
 
 TEST_CASE("socket files: one that was moved away and is back is said to be", "[unit][host]") {
@@ -59,9 +57,9 @@ TEST_CASE("socket files: one that was moved away and is back is said to be", "[u
     SocketFiles files(bound);
     Instant now{};
     std::filesystem::rename(folder.file("a"), folder.file("b"));
-    CHECK(look(files, now) == Texts{"-" + bound[0].text()});
+    CHECK(look(files, now) == std::vector<std::string>{"-" + bound[0].text()});
     std::filesystem::rename(folder.file("b"), folder.file("a"));
     now += SocketFiles::look_every;
-    CHECK(look(files, now) == Texts{"+" + bound[0].text()});
+    CHECK(look(files, now) == std::vector<std::string>{"+" + bound[0].text()});
     CHECK(files.gone().empty());
 }

@@ -16,7 +16,7 @@ using namespace flotilla::net;
 
 namespace {
 
-void write(const std::string& path, const std::string& text, unsigned mode = 0644) {
+void write_rules(const std::string& path, const std::string& text, unsigned mode = 0644) {
     std::ofstream(path, std::ios::trunc) << text;
     REQUIRE(::chmod(path.c_str(), mode) == 0);
 }
@@ -45,11 +45,12 @@ Errc error_of(const std::string& text) {
 
 TEST_CASE("access list: a key stands for a user with groups", "[unit][net]") {
     const test::ScratchFolder folder;
-    write(folder.file("list"), key_of('a').z85() + " alice @billing @ops\n" + key_of('b').z85() +
-                                   "\n" + key_of('c').z85() + "   carol\n" + "revoked " +
-                                   key_of('d').z85() + "\n  " + "dora.cert\n");
-    write(folder.file("dora.cert"),
-          certificate(key_of('e'), "    name = \"dora\"\n    groups = \"billing, night\"\n"));
+    write_rules(folder.file("list"), key_of('a').z85() + " alice @billing @ops\n" +
+                                         key_of('b').z85() + "\n" + key_of('c').z85() +
+                                         "   carol\n" + "revoked " + key_of('d').z85() + "\n  " +
+                                         "dora.cert\n");
+    write_rules(folder.file("dora.cert"),
+                certificate(key_of('e'), "    name = \"dora\"\n    groups = \"billing, night\"\n"));
     const auto list = load_allow_list(folder.file("list"));
     REQUIRE(list);
     CHECK(list->size() == 4);
@@ -76,10 +77,10 @@ TEST_CASE("access list: revoked wins wherever it stands", "[unit][net]") {
 
 TEST_CASE("access list: a folder's certificates may be revoked by name", "[unit][net]") {
     const test::ScratchFolder folder;
-    write(folder.file("alice"), certificate(key_of('a'), "    name = \"alice\"\n"));
-    write(folder.file("bob.revoked"), certificate(key_of('b'), "    name = \"bob\"\n"));
-    write(folder.file("alice_secret"), "nobody reads this", 0600);
-    write(folder.file(".hidden"), "nor this");
+    write_rules(folder.file("alice"), certificate(key_of('a'), "    name = \"alice\"\n"));
+    write_rules(folder.file("bob.revoked"), certificate(key_of('b'), "    name = \"bob\"\n"));
+    write_rules(folder.file("alice_secret"), "nobody reads this", 0600);
+    write_rules(folder.file(".hidden"), "nor this");
     const auto list = load_allow_list(folder.path().string());
     REQUIRE(list);
     CHECK(list->size() == 1);
@@ -92,14 +93,14 @@ TEST_CASE("access list: what is wrong is named with its line", "[unit][net]") {
     for (const std::string& line :
          {a + " alice bob", a + " @", a + " anonymous", a + " al,ice", a + " alice\n" + a + " bob",
           std::string("revoked nobody"), std::string("revoked")}) {
-        write(folder.file("list"), "# first\n" + line + "\n");
+        write_rules(folder.file("list"), "# first\n" + line + "\n");
         const auto list = load_allow_list(folder.file("list"));
         REQUIRE_FALSE(list);
         CHECK(list.error().code == Errc::bad_key);
         CHECK(list.error().detail.find("list:") != std::string::npos);
     }
-    write(folder.file("cert"), certificate(key_of('a'), "    name = \"al;ice\"\n"));
-    write(folder.file("list"), "cert\n");
+    write_rules(folder.file("cert"), certificate(key_of('a'), "    name = \"al;ice\"\n"));
+    write_rules(folder.file("list"), "cert\n");
     CHECK(load_allow_list(folder.file("list")).error().detail.find("cert: ") != std::string::npos);
 }
 
@@ -190,8 +191,9 @@ TEST_CASE("gate: a changed policy rules the next handshake", "[unit][net]") {
 
 TEST_CASE("gate: a listener may be for some only", "[unit][net]") {
     const test::ScratchFolder folder;
-    write(folder.file("list"), key_of('a').z85() + " alice\n" + key_of('b').z85() + " bob\n");
-    write(folder.file("access.toml"), "[[rule]]\nwho = 'alice'\nallow = 'take'\non = 'orders'\n");
+    write_rules(folder.file("list"), key_of('a').z85() + " alice\n" + key_of('b').z85() + " bob\n");
+    write_rules(folder.file("access.toml"),
+                "[[rule]]\nwho = 'alice'\nallow = 'take'\non = 'orders'\n");
     AccessWatch watch({folder.file("list"), {}, folder.file("access.toml")});
     const auto access = watch.load();
     REQUIRE(access);
@@ -279,10 +281,11 @@ TEST_CASE("access file: what a rule or a user lacks is said, and said once", "[u
 
 TEST_CASE("access watch: everything is read, or nothing", "[unit][net]") {
     const test::ScratchFolder folder;
-    write(folder.file("list"), key_of('a').z85() + " alice @billing\n");
-    write(folder.file("access.toml"), "[[rule]]\nwho = '@billing'\nallow = 'put'\non = 'orders'\n"
-                                      "[[plain]]\nname = 'printer'\npassword_file = 'password'\n");
-    write(folder.file("password"), "hunter2\n", 0644);
+    write_rules(folder.file("list"), key_of('a').z85() + " alice @billing\n");
+    write_rules(folder.file("access.toml"),
+                "[[rule]]\nwho = '@billing'\nallow = 'put'\non = 'orders'\n"
+                "[[plain]]\nname = 'printer'\npassword_file = 'password'\n");
+    write_rules(folder.file("password"), "hunter2\n", 0644);
     AccessWatch watch({folder.file("list"), {}, folder.file("access.toml")});
     CHECK(watch.load().error().code == Errc::unsafe_file);
     CHECK(watch.load().error().detail.find("password_file of 'printer': ") != std::string::npos);
@@ -309,15 +312,15 @@ TEST_CASE("access watch: content counts, not the clock", "[unit][net]") {
     const test::ScratchFolder folder;
     const std::string first = key_of('a').z85() + " alice\n";
     const std::string second = key_of('a').z85() + " alicf\n"; // as long, in the same tick
-    write(folder.file("list"), first);
+    write_rules(folder.file("list"), first);
     AccessWatch watch({folder.file("list"), {}, {}});
     REQUIRE(watch.load());
     CHECK_FALSE(watch.changed());
-    write(folder.file("list"), first);
+    write_rules(folder.file("list"), first);
     CHECK_FALSE(watch.changed()); // touched only
-    write(folder.file("list"), "");
+    write_rules(folder.file("list"), "");
     const auto half = watch.changed();
-    write(folder.file("list"), second);
+    write_rules(folder.file("list"), second);
     const auto whole = watch.changed();
     REQUIRE(half);
     REQUIRE(whole);
@@ -326,7 +329,7 @@ TEST_CASE("access watch: content counts, not the clock", "[unit][net]") {
     REQUIRE(watch.load());
     CHECK_FALSE(watch.changed());
 
-    write(folder.file("list"), "broken\n");
+    write_rules(folder.file("list"), "broken\n");
     CHECK(watch.changed());
     CHECK_FALSE(watch.load());
     CHECK_FALSE(watch.changed()); // said once
@@ -334,14 +337,14 @@ TEST_CASE("access watch: content counts, not the clock", "[unit][net]") {
     CHECK(watch.changed());
     CHECK_FALSE(watch.load());
     CHECK_FALSE(watch.changed());
-    write(folder.file("list"), first);
+    write_rules(folder.file("list"), first);
     CHECK(watch.changed());
     CHECK(watch.load());
 }
 
 TEST_CASE("access watch: a certificate that comes, changes or goes is seen", "[unit][net]") {
     const test::ScratchFolder folder;
-    write(folder.file("alice"), certificate(key_of('a')));
+    write_rules(folder.file("alice"), certificate(key_of('a')));
     AccessWatch watch({folder.path().string(), {}, {}});
     const auto seen = [&] {
         const bool changed = watch.changed().has_value();
@@ -349,9 +352,9 @@ TEST_CASE("access watch: a certificate that comes, changes or goes is seen", "[u
         return changed;
     };
     CHECK(watch.load()->policy.clients.index() == 0);
-    write(folder.file("bob"), certificate(key_of('b')));
+    write_rules(folder.file("bob"), certificate(key_of('b')));
     CHECK(seen());
-    write(folder.file("bob"), certificate(key_of('b'), "    groups = \"night\"\n"));
+    write_rules(folder.file("bob"), certificate(key_of('b'), "    groups = \"night\"\n"));
     CHECK(seen());
     std::filesystem::rename(folder.file("bob"), folder.file("bob.revoked"));
     CHECK(seen());
@@ -363,6 +366,6 @@ TEST_CASE("access watch: a certificate that comes, changes or goes is seen", "[u
     CHECK(list.is_revoked(key_of('a'))); // who was there once
     AccessWatch next = watch.successor({folder.path().string(), {}, {}});
     CHECK(std::get<AllowList>(next.load()->policy.clients).is_revoked(key_of('a')));
-    write(folder.file("alice"), certificate(key_of('a')));
+    write_rules(folder.file("alice"), certificate(key_of('a')));
     CHECK(std::get<AllowList>(watch.load()->policy.clients).contains(key_of('a')));
 }

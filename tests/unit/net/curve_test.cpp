@@ -15,7 +15,7 @@ using namespace flotilla::net;
 
 namespace {
 
-void write(const std::string& path, const std::string& text, mode_t mode = 0644) {
+void write_file(const std::string& path, const std::string& text, mode_t mode = 0644) {
     std::ofstream(path) << text;
     ::chmod(path.c_str(), mode);
 }
@@ -50,7 +50,7 @@ TEST_CASE("curve: certificates are written for their owner alone and read back",
     CHECK(loaded->secret_key == pair->secret_key);
     // Nothing is overwritten, and a half-made pair is not left behind.
     CHECK(save_certificate(*pair, folder.file("alice")).error().code == Errc::exists);
-    write(folder.file("bob"), "in the way");
+    write_file(folder.file("bob"), "in the way");
     CHECK(save_certificate(*pair, folder.file("bob")).error().code == Errc::exists);
     CHECK(::stat(folder.file("bob_secret").c_str(), &status) != 0);
 }
@@ -86,17 +86,18 @@ TEST_CASE("curve: damaged certificates say which line or half is wrong", "[unit]
     const auto a = generate_key_pair();
     const auto b = generate_key_pair();
     CHECK(load_public_key(folder.file("none")).error().code == Errc::not_found);
-    write(folder.file("empty"), "");
+    write_file(folder.file("empty"), "");
     CHECK(load_public_key(folder.file("empty")).error().code == Errc::bad_key);
-    write(folder.file("bad"), "metadata\ncurve\n    public-key = \"short\"\n");
+    write_file(folder.file("bad"), "metadata\ncurve\n    public-key = \"short\"\n");
     CHECK(load_public_key(folder.file("bad")).error().detail.find("bad:3: public-key") !=
           std::string::npos);
-    write(folder.file("public"), "curve\n    public-key = \"" + a->public_key.z85() + "\"\n", 0600);
+    write_file(folder.file("public"), "curve\n    public-key = \"" + a->public_key.z85() + "\"\n",
+               0600);
     CHECK(load_key_pair(folder.file("public")).error().code == Errc::bad_key);
-    write(folder.file("mixed"),
-          "curve\n public-key = '" + a->public_key.z85() + "'\n secret-key = '" +
-              b->secret_key.z85() + "'\n",
-          0600);
+    write_file(folder.file("mixed"),
+               "curve\n public-key = '" + a->public_key.z85() + "'\n secret-key = '" +
+                   b->secret_key.z85() + "'\n",
+               0600);
     CHECK(load_key_pair(folder.file("mixed")).error().detail.find("not a pair") !=
           std::string::npos);
 }
@@ -127,12 +128,12 @@ TEST_CASE("access: lists are read from files and folders", "[unit][net]") {
     const auto a = generate_key_pair();
     const auto b = generate_key_pair();
     REQUIRE(save_certificate(*b, folder.file("b")));
-    write(folder.file("list"), "# who may connect\n\n" + a->public_key.z85() + "\n  b\n#\n");
+    write_file(folder.file("list"), "# who may connect\n\n" + a->public_key.z85() + "\n  b\n#\n");
     const auto list = load_allow_list(folder.file("list"));
     REQUIRE(list);
     CHECK(list->size() == 2);
     CHECK(list->contains(b->public_key));
-    write(folder.file("wrong"), "# ok\nnot-a-key\n");
+    write_file(folder.file("wrong"), "# ok\nnot-a-key\n");
     const auto wrong = load_allow_list(folder.file("wrong"));
     REQUIRE_FALSE(wrong);
     CHECK(wrong.error().detail.find("wrong:2:") != std::string::npos);

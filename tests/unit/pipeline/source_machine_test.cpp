@@ -5,8 +5,8 @@
 
 using namespace flotilla;
 using namespace flotilla::pipeline;
-using Bench = test::SourceBench;
-using test::Ids;
+using Bench = flotilla::pipeline::test::SourceBench;
+using flotilla::pipeline::test::Ids;
 namespace leased = flotilla::wire::leased;
 
 TEST_CASE("source machine: work goes to whoever holds least", "[unit][work]") {

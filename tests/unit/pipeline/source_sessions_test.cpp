@@ -4,8 +4,8 @@
 
 using namespace flotilla;
 using namespace flotilla::pipeline;
-using Bench = test::SourceBench;
-using test::Ids;
+using Bench = flotilla::pipeline::test::SourceBench;
+using flotilla::pipeline::test::Ids;
 namespace leased = flotilla::wire::leased;
 
 TEST_CASE("source machine: an unreachable worker has a grace to come back in", "[unit][work]") {

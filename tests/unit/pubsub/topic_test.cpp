@@ -25,7 +25,7 @@ bool matches(std::string_view text, std::string_view topic) {
     return pattern(text).matches(topic);
 }
 
-void refuses(std::string_view text, Errc code, const std::string& says) {
+void refuses_pattern(std::string_view text, Errc code, const std::string& says) {
     INFO(text);
     const auto parsed = TopicPattern::parse(text);
     REQUIRE_FALSE(parsed);
@@ -128,15 +128,15 @@ TEST_CASE("topic pattern: matches what its definition says, always below its nat
 }
 
 TEST_CASE("topic pattern: what is not one is refused with the rule it breaks", "[unit][pubsub]") {
-    refuses("", Errc::malformed, "empty level");
-    refuses("orders.", Errc::malformed, "empty level");
-    refuses(".orders", Errc::malformed, "empty level");
-    refuses("orders..eu", Errc::malformed, "empty level");
-    refuses("orders.x*", Errc::malformed, "wildcard inside a level");
-    refuses("orders.##", Errc::malformed, "wildcard inside a level");
-    refuses("orders eu", Errc::malformed, "space or control character");
-    refuses("orders\n", Errc::malformed, "space or control character");
-    refuses(std::string(256, 'a'), Errc::too_large, "256 bytes; the limit is 255");
+    refuses_pattern("", Errc::malformed, "empty level");
+    refuses_pattern("orders.", Errc::malformed, "empty level");
+    refuses_pattern(".orders", Errc::malformed, "empty level");
+    refuses_pattern("orders..eu", Errc::malformed, "empty level");
+    refuses_pattern("orders.x*", Errc::malformed, "wildcard inside a level");
+    refuses_pattern("orders.##", Errc::malformed, "wildcard inside a level");
+    refuses_pattern("orders eu", Errc::malformed, "space or control character");
+    refuses_pattern("orders\n", Errc::malformed, "space or control character");
+    refuses_pattern(std::string(256, 'a'), Errc::too_large, "256 bytes; the limit is 255");
     CHECK(TopicPattern::parse(std::string(255, 'a')));
     CHECK(TopicPattern::parse("gr\xc3\xbc\xc3\x9f"
                               "e.*"));

@@ -9,7 +9,7 @@ using Outcome = Acknowledgement::Outcome;
 
 namespace {
 
-struct Bench {
+struct AckBench {
     AckWatch watch;
     Instant now{1h};
 
@@ -29,7 +29,7 @@ struct Bench {
 } // namespace
 
 TEST_CASE("ack_watch: a stored message is acknowledged, or dead, once", "[unit][queue]") {
-    Bench bench;
+    AckBench bench;
     bench.stored(1, 7);
     bench.stored(2, 7, 1);              // another queue has ids of its own
     bench.watch.told(0, 8, Acked::yes); // somebody else's
@@ -47,7 +47,7 @@ TEST_CASE("ack_watch: a stored message is acknowledged, or dead, once", "[unit][
 }
 
 TEST_CASE("ack_watch: what did not get into the queue is not waited for", "[unit][queue]") {
-    Bench bench;
+    AckBench bench;
     bench.watch.add(1, bench.now + 10s);
     bench.watch.confirmed({1, Confirm::Outcome::refused, 0, {Errc::too_large, "why"}}, 0);
     const Acknowledgement refused = bench.only();
@@ -65,7 +65,7 @@ TEST_CASE("ack_watch: what did not get into the queue is not waited for", "[unit
 
 TEST_CASE("ack_watch: a store that watches others, or no longer, is not waited for",
           "[unit][queue]") {
-    Bench bench;
+    AckBench bench;
     bench.watch.add(1, bench.now + 10s);
     bench.watch.confirmed({1, Confirm::Outcome::stored, 7, {}}, 0, AckWatch::Store::is_full);
     const Acknowledgement unwatched = bench.only();
@@ -79,7 +79,7 @@ TEST_CASE("ack_watch: a store that watches others, or no longer, is not waited f
 }
 
 TEST_CASE("ack_watch: a deadline ends the wait, stored or not", "[unit][queue]") {
-    Bench bench;
+    AckBench bench;
     bench.stored(1, 7);
     bench.now += 1s;
     bench.watch.add(2, bench.now + 10s);
@@ -100,7 +100,7 @@ TEST_CASE("ack_watch: a deadline ends the wait, stored or not", "[unit][queue]")
 
 TEST_CASE("ack_watch: with the connection goes the word about what is stored, not the rest",
           "[unit][queue]") {
-    Bench bench;
+    AckBench bench;
     bench.stored(1, 7);
     bench.watch.add(2, bench.now + 10s); // will be put again
     bench.watch.lose({Errc::peer_gone, "why"});

@@ -12,7 +12,7 @@ using namespace flotilla::queue;
 
 namespace {
 
-Inbox open(InboxOptions options) {
+Inbox open_inbox(InboxOptions options) {
     auto inbox = Inbox::open(std::move(options));
     if (!inbox)
         FAIL(to_string(inbox.error()));
@@ -22,7 +22,7 @@ Inbox open(InboxOptions options) {
 } // namespace
 
 TEST_CASE("inbox: an effect that succeeded does not happen again", "[unit][queue]") {
-    Inbox inbox = open({});
+    Inbox inbox = open_inbox({});
     int effects = 0;
     const std::string id = message_key("orders", 7);
     CHECK_FALSE(inbox.once(id, [&]() -> Status {
@@ -46,7 +46,7 @@ TEST_CASE("inbox: the oldest ids are forgotten", "[unit][queue]") {
         InboxOptions options{10, {}};
         if (on_disk)
             options.file = folder.file("inbox");
-        Inbox inbox = open(options);
+        Inbox inbox = open_inbox(options);
         for (int i = 0; i < 25; ++i)
             inbox.add(std::to_string(i));
         CHECK(inbox.size() == 10);
@@ -54,7 +54,7 @@ TEST_CASE("inbox: the oldest ids are forgotten", "[unit][queue]") {
         CHECK(inbox.has("15"));
         CHECK(inbox.has("24"));
     }
-    Inbox again = open({10, folder.file("inbox")});
+    Inbox again = open_inbox({10, folder.file("inbox")});
     CHECK(again.size() == 10);
     CHECK_FALSE(again.has("14"));
     CHECK(again.has("15"));
@@ -67,7 +67,7 @@ TEST_CASE("inbox: the oldest ids are forgotten", "[unit][queue]") {
 TEST_CASE("inbox: a slot that was being written is passed over", "[unit][queue]") {
     const test::ScratchFolder folder;
     {
-        Inbox inbox = open({10, folder.file("inbox")});
+        Inbox inbox = open_inbox({10, folder.file("inbox")});
         inbox.add("one");
         inbox.add("two");
     }
@@ -76,7 +76,7 @@ TEST_CASE("inbox: a slot that was being written is passed over", "[unit][queue]"
         file.seekp(64 + 5);
         file.put('x');
     }
-    Inbox inbox = open({10, folder.file("inbox")});
+    Inbox inbox = open_inbox({10, folder.file("inbox")});
     CHECK(inbox.has("one"));
     CHECK_FALSE(inbox.has("two"));
 }
@@ -85,9 +85,9 @@ TEST_CASE("inbox: a file that is something else is refused", "[unit][queue]") {
     const test::ScratchFolder folder;
     std::ofstream(folder.file("other")) << "something else, and long enough";
     CHECK(Inbox::open({10, folder.file("other")}).error().code == Errc::malformed);
-    Inbox inbox = open({10, folder.file("inbox")});
+    Inbox inbox = open_inbox({10, folder.file("inbox")});
     CHECK(Inbox::open({10, folder.file("inbox")}).error().code == Errc::address_in_use);
-    inbox = open({10, folder.file("second")});
+    inbox = open_inbox({10, folder.file("second")});
     CHECK(Inbox::open({20, folder.file("inbox")}).error().code == Errc::bad_option);
     CHECK(Inbox::open({0, {}}).error().code == Errc::bad_option);
     CHECK(Inbox::open({10, folder.path() / "none" / "inbox"}).error().code == Errc::io);

@@ -19,16 +19,16 @@ namespace {
 
 using Path = std::filesystem::path;
 
-void append(Outbox& outbox, std::uint32_t lane, std::string_view body) {
+void append_one(Outbox& outbox, std::uint32_t lane, std::string_view body) {
     const ByteView frames[] = {body};
     REQUIRE(outbox.append(lane, {}, frames));
 }
 
-Result<Outbox> open(const Path& directory) {
+Result<Outbox> open_damaged(const Path& directory) {
     return Outbox::open({1'000'000, 512 << 10, directory, 1 << 20});
 }
 
-std::vector<Path> segments(const Path& directory) {
+std::vector<Path> segment_paths(const Path& directory) {
     std::vector<Path> found;
     for (const auto& each : std::filesystem::directory_iterator(directory))
         if (each.path().extension() == ".outbox")
@@ -49,27 +49,27 @@ void write(const Path& path, const std::string& bytes) {
 
 // One with messages for two queues, some of them settled.
 void fill(const Path& directory, int messages, std::size_t bytes) {
-    auto outbox = open(directory);
+    auto outbox = open_damaged(directory);
     REQUIRE(outbox);
     REQUIRE(outbox->add_lane("q"));
     REQUIRE(outbox->add_lane("other"));
     for (int i = 1; i <= messages; ++i)
-        append(*outbox, i % 3 == 0, std::to_string(i) + std::string(bytes, 'x'));
+        append_one(*outbox, i % 3 == 0, std::to_string(i) + std::string(bytes, 'x'));
     REQUIRE(outbox->settle(0, 1));
 }
 
 // Opening it says that it is damaged, with this in the text, and changes no file.
 void check_is_damaged(const Path& directory, const std::string& text) {
     std::vector<std::string> before;
-    const auto files = segments(directory);
+    const auto files = segment_paths(directory);
     for (const Path& path : files)
         before.push_back(content(path));
-    const auto opened = open(directory);
+    const auto opened = open_damaged(directory);
     REQUIRE_FALSE(opened);
     CHECK(opened.error().code == Errc::damaged);
     CAPTURE(opened.error().detail, text);
     CHECK(opened.error().detail.find(text) != std::string::npos);
-    REQUIRE(segments(directory) == files);
+    REQUIRE(segment_paths(directory) == files);
     for (std::size_t i = 0; i < files.size(); ++i)
         CHECK(content(files[i]) == before[i]);
 }
@@ -79,7 +79,7 @@ void check_is_damaged(const Path& directory, const std::string& text) {
 TEST_CASE("outbox: whatever byte is changed, no message goes without a word", "[unit][queue]") {
     const test::ScratchFolder directory;
     fill(directory.path(), 12, 20);
-    const Path path = segments(directory.path()).at(0);
+    const Path path = segment_paths(directory.path()).at(0);
     const std::string whole = content(path);
     const std::size_t end = whole.find_last_not_of('\0') + 1;
     std::size_t damaged = 0;
@@ -88,7 +88,7 @@ TEST_CASE("outbox: whatever byte is changed, no message goes without a word", "[
             std::string bytes = whole;
             bytes[at] = static_cast<char>(bytes[at] ^ 1 << bit);
             write(path, bytes);
-            const auto opened = open(directory.path());
+            const auto opened = open_damaged(directory.path());
             CAPTURE(at, bit, end);
             if (!opened) {
                 ++damaged;
@@ -109,7 +109,7 @@ TEST_CASE("outbox: whatever byte is changed, no message goes without a word", "[
 TEST_CASE("outbox: wherever its last file is cut short, it is told", "[unit][queue]") {
     const test::ScratchFolder directory;
     fill(directory.path(), 12, 20);
-    const Path path = segments(directory.path()).at(0);
+    const Path path = segment_paths(directory.path()).at(0);
     const std::string whole = content(path);
     const std::size_t end = whole.find_last_not_of('\0') + 1;
     for (std::size_t size = 1; size < end + 40; ++size) {
@@ -125,9 +125,9 @@ TEST_CASE("outbox: a file that lacks only zeros at its end was cut short too", "
         auto outbox = Outbox::open({1'000, 8 << 20, directory.path(), 1 << 20});
         REQUIRE(outbox);
         REQUIRE(outbox->add_lane("q"));
-        append(*outbox, 0, "a message");
+        append_one(*outbox, 0, "a message");
     }
-    const Path path = segments(directory.path()).at(0);
+    const Path path = segment_paths(directory.path()).at(0);
     REQUIRE(std::filesystem::file_size(path) > (128 << 10));
     std::filesystem::resize_file(path, 128 << 10);
     check_is_damaged(directory.path(), "it has not the size with which it was made");
@@ -137,7 +137,7 @@ TEST_CASE("outbox: a file with a wrong beginning, number, name, or none, is told
           "[unit][queue]") {
     const test::ScratchFolder directory;
     fill(directory.path(), 3000, 100);
-    const auto files = segments(directory.path());
+    const auto files = segment_paths(directory.path());
     REQUIRE(files.size() > 4);
     const std::vector<std::size_t> places{0, 2, files.size() - 1};
     const auto changed = [&](std::size_t which, const std::string& text,
@@ -170,7 +170,7 @@ TEST_CASE("outbox: a file with a wrong beginning, number, name, or none, is told
     write(foreign, "what somebody wrote\n");
     check_is_damaged(directory.path(), foreign.string());
     std::filesystem::remove(foreign);
-    const auto opened = open(directory.path()); // and nothing of all that harmed it
+    const auto opened = open_damaged(directory.path()); // and nothing of all that harmed it
     REQUIRE(opened);
     CHECK(opened->messages() == 2999);
     CHECK(opened->cut().empty());
@@ -185,11 +185,11 @@ TEST_CASE("outbox: a file that was made and never written goes, and that is told
     numbered[15] = 2; // its number is written before the rest of its header
     for (const std::string& bytes : {std::string(), std::string(64 << 10, '\0'), numbered}) {
         write(next, bytes);
-        auto opened = open(directory.path());
+        auto opened = open_damaged(directory.path());
         REQUIRE(opened);
         CHECK(opened->cut().find(next.string()) != std::string::npos);
         CHECK_FALSE(std::filesystem::exists(next));
-        append(*opened, 0, "goes on");
+        append_one(*opened, 0, "goes on");
     }
 }
 
@@ -197,19 +197,19 @@ TEST_CASE("outbox: what a power failure tears of the last entry is cut, and that
           "[unit][queue]") {
     const test::ScratchFolder directory;
     {
-        auto outbox = open(directory.path());
+        auto outbox = open_damaged(directory.path());
         REQUIRE(outbox);
         REQUIRE(outbox->add_lane("q"));
-        append(*outbox, 0, "first");
-        append(*outbox, 0, std::string(10'000, 'x')); // over pages
+        append_one(*outbox, 0, "first");
+        append_one(*outbox, 0, std::string(10'000, 'x')); // over pages
     }
-    const Path path = segments(directory.path()).at(0);
+    const Path path = segment_paths(directory.path()).at(0);
     const std::string whole = content(path);
     for (const std::size_t page : {std::size_t{4096}, std::size_t{8192}}) {
         std::string bytes = whole;
         std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(page), 4096, '\0');
         write(path, bytes);
-        const auto opened = open(directory.path());
+        const auto opened = open_damaged(directory.path());
         REQUIRE(opened);
         CHECK(opened->messages() == 1);
         CHECK(opened->cut().find("'" + path.string() + "' was cut at byte ") == 0);
@@ -234,7 +234,7 @@ TEST_CASE("outbox: settled files may go when the newest has no room to say so", 
         }
         left = outbox->messages();
     }
-    const auto again = open(directory.path());
+    const auto again = open_damaged(directory.path());
     if (!again)
         FAIL(to_string(again.error()));
     CHECK(again->messages() >= left);

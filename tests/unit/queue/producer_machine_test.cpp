@@ -58,7 +58,7 @@ struct Bench {
     Instant now{1h};
     ProducerOutputs out;
     ProducerMachine machine;
-    Lane lane;
+    ProducerLane lane;
     std::vector<std::uint64_t> counts;
 };
 
@@ -77,7 +77,7 @@ TEST_CASE("producer_machine: nothing leaves before the store was heard", "[unit]
     CHECK(sent[0].from.sequence == 1);
     CHECK(sent[0].from.producer.size() == 32);
     CHECK_FALSE(sent[0].from.maybe_duplicate);
-    CHECK(bench.out.epochs == std::vector<Lane>{bench.lane});
+    CHECK(bench.out.epochs == std::vector<ProducerLane>{bench.lane});
 }
 
 TEST_CASE("producer_machine: a lone message leaves at once, company gathers", "[unit][queue]") {
@@ -297,7 +297,7 @@ TEST_CASE("producer_machine: draining and bye send it elsewhere", "[unit][queue]
 TEST_CASE("producer_machine: an outbox that was there before goes on where it was",
           "[unit][queue]") {
     ProducerMachine machine({}, 1, 3);
-    const Lane lane = machine.restore_lane({"feed", 10, 0}, 14, 20, 600);
+    const ProducerLane lane = machine.restore_lane({"feed", 10, 0}, 14, 20, 600);
     CHECK(machine.unsettled() == 6);
     ProducerOutputs out;
     machine.tick(Instant{1h}, out);

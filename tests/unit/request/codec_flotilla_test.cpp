@@ -48,7 +48,7 @@ Message expect_same(Read read, Frames frames) {
     return message;
 }
 
-Errc refused(Read read, Frames frames) {
+Errc refused_flotilla(Read read, Frames frames) {
     Frames before = frames.share();
     const auto message = read(frames);
     REQUIRE_FALSE(message);
@@ -166,7 +166,9 @@ TEST_CASE("texts are cut when they are written, and line feeds do not break out 
 }
 
 TEST_CASE("what does not follow the dialect is refused") {
-    const auto broker = [](Frames frames) { return refused(read_at_broker, std::move(frames)); };
+    const auto broker = [](Frames frames) {
+        return refused_flotilla(read_at_broker, std::move(frames));
+    };
     CHECK(broker({"FLR1"}) == Errc::unsupported);
     CHECK(broker({"FLR1", "REQUEST", "id", "echo", "", "x"}) == Errc::unsupported);
     CHECK(broker({"FLR2", "request", "id", "echo", "", "x"}) == Errc::unsupported);
@@ -190,12 +192,14 @@ TEST_CASE("what does not follow the dialect is refused") {
     CHECK(broker({"FLR1", "heartbeat", "", "", "", "x"}) == Errc::malformed);
     CHECK(broker({"FLR1", "error", token, "", ""}) == Errc::bad_option);
     CHECK(broker({"FLR1", "final", std::string(256, 't'), "", "", "x"}) == Errc::too_large);
-    CHECK(refused(read_at_client, {"FLR1", "request", "id", "echo", "", "x"}) == Errc::malformed);
-    CHECK(refused(read_at_client, {"FLR1", "final", "", "echo", "", "x"}) == Errc::malformed);
-    CHECK(refused(read_at_client, {"FLR1", "final", "id", "echo", "kept=1\n", "x"}) ==
+    CHECK(refused_flotilla(read_at_client, {"FLR1", "request", "id", "echo", "", "x"}) ==
+          Errc::malformed);
+    CHECK(refused_flotilla(read_at_client, {"FLR1", "final", "", "echo", "", "x"}) ==
+          Errc::malformed);
+    CHECK(refused_flotilla(read_at_client, {"FLR1", "final", "id", "echo", "kept=1\n", "x"}) ==
           Errc::bad_option);
-    CHECK(refused(read_at_worker, {"FLR1", "ready", "", "echo"}) == Errc::malformed);
-    CHECK(refused(read_at_worker, {"FLR1", "request", token, "echo", "id=a b\n", "x"}) ==
+    CHECK(refused_flotilla(read_at_worker, {"FLR1", "ready", "", "echo"}) == Errc::malformed);
+    CHECK(refused_flotilla(read_at_worker, {"FLR1", "request", token, "echo", "id=a b\n", "x"}) ==
           Errc::bad_option);
     Frames many{"FLR1", "request", "id", "echo", ""};
     for (int i = 0; i < 1001; ++i)

@@ -186,7 +186,7 @@ const Blob& name_of(const Message& message) {
     return message.address.empty() ? message.service : message.address;
 }
 
-Error refused(Read read, Frames frames) {
+Error refused_by(Read read, Frames frames) {
     Frames before = frames.share();
     const auto message = read(frames);
     REQUIRE_FALSE(message);
@@ -196,7 +196,7 @@ Error refused(Read read, Frames frames) {
 }
 
 Errc refused_by_broker(Frames frames) {
-    return refused(read_at_broker, std::move(frames)).code;
+    return refused_by(read_at_broker, std::move(frames)).code;
 }
 
 } // namespace
@@ -316,21 +316,21 @@ TEST_CASE("what is cut short, too long or in the wrong direction is refused") {
     CHECK(refused_by_broker({"MDPC02", "", "echo", "x"}) == Errc::unsupported);
     CHECK(refused_by_broker({"MDPC02", "\x01\x01", "echo", "x"}) == Errc::unsupported);
     CHECK(refused_by_broker({"", "MDPW01", "\x06"}) == Errc::unsupported);
-    CHECK(refused(read_at_worker, {"MDPW02", "\x02", "peer", "x"}).code == Errc::malformed);
-    CHECK(refused(read_at_worker, {"MDPW02", "\x02", "", "", "x"}).code == Errc::malformed);
-    CHECK(refused(read_at_worker, {"MDPW02", "\x01", "echo"}).code == Errc::malformed);
-    CHECK(refused(read_at_worker, {"MDPC02", "\x03", "echo", "x"}).code == Errc::malformed);
-    CHECK(refused(read_at_client, {"MDPC02", "\x01", "echo", "x"}).code == Errc::malformed);
-    CHECK(refused(read_at_client, {"MDPW02", "\x05"}).code == Errc::malformed);
+    CHECK(refused_by(read_at_worker, {"MDPW02", "\x02", "peer", "x"}).code == Errc::malformed);
+    CHECK(refused_by(read_at_worker, {"MDPW02", "\x02", "", "", "x"}).code == Errc::malformed);
+    CHECK(refused_by(read_at_worker, {"MDPW02", "\x01", "echo"}).code == Errc::malformed);
+    CHECK(refused_by(read_at_worker, {"MDPC02", "\x03", "echo", "x"}).code == Errc::malformed);
+    CHECK(refused_by(read_at_client, {"MDPC02", "\x01", "echo", "x"}).code == Errc::malformed);
+    CHECK(refused_by(read_at_client, {"MDPW02", "\x05"}).code == Errc::malformed);
 }
 
 TEST_CASE("dialects that nobody here speaks are refused by name") {
     for (const ByteView header : {"MDPC0X", "MDPW0X", "MDPC03", "MDPW03", "FLQ1"}) {
-        const Error error = refused(read_at_broker, {header, "\x01", "echo", "x"});
+        const Error error = refused_by(read_at_broker, {header, "\x01", "echo", "x"});
         CHECK(error.code == Errc::unsupported);
         CHECK(error.detail.find(header) != std::string::npos);
     }
-    CHECK(refused(read_at_broker, {"C", "x"}).detail.find("pigato") != std::string::npos);
+    CHECK(refused_by(read_at_broker, {"C", "x"}).detail.find("pigato") != std::string::npos);
     CHECK(refused_by_broker({"W", "x"}) == Errc::unsupported);
     CHECK(refused_by_broker({"GET / HTTP/1.1"}) == Errc::unsupported);
     CHECK(refused_by_broker({"mdpc02", "\x01", "echo", "x"}) == Errc::unsupported);

@@ -35,7 +35,7 @@ Result<PackedReader> open(ByteView packed) {
     return PackedReader::open(Blob::copy(packed), expander);
 }
 
-Errc refusal(ByteView packed) {
+Errc pack_refusal(ByteView packed) {
     const auto opened = open(packed);
     REQUIRE_FALSE(opened);
     CHECK_FALSE(opened.error().detail.empty());
@@ -129,17 +129,18 @@ TEST_CASE("leased pack: fields out of range are refused", "[unit][wire][leased]"
     const ByteView frame{"\0\0\0\1x", 5};
     CHECK(open(around(record(1, 0, 1, frame))));
     CHECK(open(around("")));
-    CHECK(refusal(around(record(0, 0, 1, frame))) == Errc::malformed);
-    CHECK(refusal(around(record(1, 3, 1, frame))) == Errc::malformed);
-    CHECK(refusal(around(record(1, 0, 0, ""))) == Errc::malformed);
-    CHECK(refusal(around(record(1, 0, 1, ByteView{"\xff\xff\xff\xffx", 5}))) == Errc::malformed);
+    CHECK(pack_refusal(around(record(0, 0, 1, frame))) == Errc::malformed);
+    CHECK(pack_refusal(around(record(1, 3, 1, frame))) == Errc::malformed);
+    CHECK(pack_refusal(around(record(1, 0, 0, ""))) == Errc::malformed);
+    CHECK(pack_refusal(around(record(1, 0, 1, ByteView{"\xff\xff\xff\xffx", 5}))) ==
+          Errc::malformed);
     const std::string frames(4 * 1001, '\0');
-    CHECK(refusal(around(record(1, 0, 1001, frames))) == Errc::too_many);
+    CHECK(pack_refusal(around(record(1, 0, 1001, frames))) == Errc::too_many);
     Writer overflow; // first lease + offset beyond the last number
     overflow.u64(9).u64(~std::uint64_t{0}).u8(0).u32(25);
     overflow.u32(1).u64(1).u32(1).u8(0).short_bytes("").u16(1).bytes(frame);
-    CHECK(refusal(overflow.view()) == Errc::malformed);
+    CHECK(pack_refusal(overflow.view()) == Errc::malformed);
     Writer huge;
     huge.u64(9).u64(100).u8(0).u32(limits::packed_bytes_max + 1);
-    CHECK(refusal(huge.view()) == Errc::too_large);
+    CHECK(pack_refusal(huge.view()) == Errc::too_large);
 }

@@ -81,7 +81,7 @@ Result<Event> event_of(Frames message) {
 }
 
 template <class Outcome>
-Errc refusal(const Outcome& outcome) {
+Errc leased_refusal(const Outcome& outcome) {
     REQUIRE_FALSE(outcome);
     CHECK_FALSE(outcome.error().detail.empty());
     return outcome.error().code;
@@ -91,7 +91,8 @@ Errc refusal(const Outcome& outcome) {
 
 TEST_CASE("leased: every command is read back as written", "[unit][wire][leased]") {
     for (const Command& command : commands()) {
-        for (const Envelope& envelope : {Envelope{}, Envelope{true, "c-17"}, Envelope{true, ""}}) {
+        for (const leased::Envelope& envelope :
+             {leased::Envelope{}, leased::Envelope{true, "c-17"}, leased::Envelope{true, ""}}) {
             INFO(verb(command));
             Frames message{"routing id"};
             write(envelope, command, message);
@@ -112,7 +113,7 @@ TEST_CASE("leased: every event is read back as written", "[unit][wire][leased]")
     for (std::size_t i = 0; i < sent.size(); ++i) {
         INFO(verb(expected[i]));
         Frames message;
-        write(Envelope{false, "x"}, std::move(sent[i]), message);
+        write(leased::Envelope{false, "x"}, std::move(sent[i]), message);
         const auto head = read_head(message, 0);
         REQUIRE(head);
         CHECK(head->envelope.correlation == "x");
@@ -137,14 +138,14 @@ TEST_CASE("leased: unknown options are ignored", "[unit][wire][leased]") {
 
 TEST_CASE("leased: the frames on the wire are those of the specification", "[unit][wire][leased]") {
     Frames message;
-    write(Envelope{true, "1"}, Command{Ack{leases(0x1f, {{7, 1}})}}, message);
+    write(leased::Envelope{true, "1"}, Command{Ack{leases(0x1f, {{7, 1}})}}, message);
     CHECK(message == Frames{"", "FLQ1", "ack", "1", "lease=000000000000001f-7\n"});
     Frames packed;
-    write(Envelope{}, Command{Ack{leases(0x1f, {{7, 2}})}}, packed);
+    write(leased::Envelope{}, Command{Ack{leases(0x1f, {{7, 2}})}}, packed);
     CHECK(packed == Frames{"FLQ1", "ack", "", "",
                            ByteView{"\0\0\0\0\0\0\0\x1f\0\0\0\0\0\0\0\7\0\0\0\2", 20}});
     Frames deliver;
-    write(Envelope{}, Event{a_deliver()}, deliver);
+    write(leased::Envelope{}, Event{a_deliver()}, deliver);
     CHECK(deliver == Frames{"FLQ1", "deliver", "",
                             "lease=0000000000000abc-42\nid=1001\nattempt=3\nredelivered=yes\n"
                             "lease_ms=30000\nkey=customer 7\n",
@@ -152,42 +153,45 @@ TEST_CASE("leased: the frames on the wire are those of the specification", "[uni
 }
 
 TEST_CASE("leased: what is not this protocol is refused with a reason", "[unit][wire][leased]") {
-    CHECK(refusal(command_of({})) == Errc::malformed);
-    CHECK(refusal(command_of({""})) == Errc::malformed);
-    CHECK(refusal(command_of({"", ""})) == Errc::malformed);
-    CHECK(refusal(command_of({"GET / HTTP/1.1"})) == Errc::malformed);
-    CHECK(refusal(command_of({"FLQ1"})) == Errc::malformed);
-    CHECK(refusal(command_of({"", "FLQ1"})) == Errc::malformed);
-    CHECK(refusal(command_of({"FLQ2", "take"})) == Errc::unsupported);
-    CHECK(refusal(command_of({"FLQ1", "steal"})) == Errc::unsupported);
-    CHECK(refusal(command_of({"FLQ1", "TAKE"})) == Errc::unsupported);
-    CHECK(refusal(command_of({"FLQ1", std::string(17, 'v')})) == Errc::unsupported);
-    CHECK(refusal(command_of({"FLQ1", "take", std::string(65, 'c')})) == Errc::too_large);
+    CHECK(leased_refusal(command_of({})) == Errc::malformed);
+    CHECK(leased_refusal(command_of({""})) == Errc::malformed);
+    CHECK(leased_refusal(command_of({"", ""})) == Errc::malformed);
+    CHECK(leased_refusal(command_of({"GET / HTTP/1.1"})) == Errc::malformed);
+    CHECK(leased_refusal(command_of({"FLQ1"})) == Errc::malformed);
+    CHECK(leased_refusal(command_of({"", "FLQ1"})) == Errc::malformed);
+    CHECK(leased_refusal(command_of({"FLQ2", "take"})) == Errc::unsupported);
+    CHECK(leased_refusal(command_of({"FLQ1", "steal"})) == Errc::unsupported);
+    CHECK(leased_refusal(command_of({"FLQ1", "TAKE"})) == Errc::unsupported);
+    CHECK(leased_refusal(command_of({"FLQ1", std::string(17, 'v')})) == Errc::unsupported);
+    CHECK(leased_refusal(command_of({"FLQ1", "take", std::string(65, 'c')})) == Errc::too_large);
     CHECK(command_of({"FLQ1", "take", std::string(64, 'c')}));
-    CHECK(refusal(command_of({"FLQ1", "ok"})) == Errc::unsupported);
-    CHECK(refusal(event_of({"FLQ1", "ack"})) == Errc::unsupported);
+    CHECK(leased_refusal(command_of({"FLQ1", "ok"})) == Errc::unsupported);
+    CHECK(leased_refusal(event_of({"FLQ1", "ack"})) == Errc::unsupported);
 }
 
 TEST_CASE("leased: commands out of their limits are refused", "[unit][wire][leased]") {
     const std::string long_name(limits::name_bytes_max + 1, 'n');
-    CHECK(refusal(command_of({"FLQ1", "hello", "", "weight=0"})) == Errc::bad_option);
-    CHECK(refusal(command_of({"FLQ1", "hello", "", "weight=1001"})) == Errc::bad_option);
-    CHECK(refusal(command_of({"FLQ1", "hello", "", "packed=maybe"})) == Errc::bad_option);
-    CHECK(refusal(command_of({"FLQ1", "hello", "", "worker=" + long_name})) == Errc::too_large);
-    CHECK(refusal(command_of({"FLQ1", "hello", "", "resume=xx"})) == Errc::bad_option);
+    CHECK(leased_refusal(command_of({"FLQ1", "hello", "", "weight=0"})) == Errc::bad_option);
+    CHECK(leased_refusal(command_of({"FLQ1", "hello", "", "weight=1001"})) == Errc::bad_option);
+    CHECK(leased_refusal(command_of({"FLQ1", "hello", "", "packed=maybe"})) == Errc::bad_option);
+    CHECK(leased_refusal(command_of({"FLQ1", "hello", "", "worker=" + long_name})) ==
+          Errc::too_large);
+    CHECK(leased_refusal(command_of({"FLQ1", "hello", "", "resume=xx"})) == Errc::bad_option);
     for (const std::string held :
          {"", "x", "7,", "7,x", "7;1", "7,2,1", "7,1,1", "7,5-4", "7,5-5", "7,1-3,3", "7,-1",
           "7,1-", "7,18446744073709551616", "10000000000000000"})
-        CHECK(refusal(command_of({"FLQ1", "hello", "", "held=" + held})) == Errc::bad_option);
-    CHECK(refusal(command_of({"FLQ1", "credit"})) == Errc::bad_option);
-    CHECK(refusal(command_of({"FLQ1", "credit", "", "credit=1000001"})) == Errc::bad_option);
-    CHECK(refusal(command_of({"FLQ1", "credit", "", "credit=18446744073709551616"})) ==
+        CHECK(leased_refusal(command_of({"FLQ1", "hello", "", "held=" + held})) ==
+              Errc::bad_option);
+    CHECK(leased_refusal(command_of({"FLQ1", "credit"})) == Errc::bad_option);
+    CHECK(leased_refusal(command_of({"FLQ1", "credit", "", "credit=1000001"})) == Errc::bad_option);
+    CHECK(leased_refusal(command_of({"FLQ1", "credit", "", "credit=18446744073709551616"})) ==
           Errc::bad_option);
-    CHECK(refusal(command_of({"FLQ1", "take", "", "wait_ms=3600001"})) == Errc::bad_option);
-    CHECK(refusal(command_of({"FLQ1", "take", "", "", "a body"})) == Errc::malformed);
-    CHECK(refusal(command_of({"FLQ1", "nack", "", "lease=0000000000000001-1\ndelay_ms=3600001"})) ==
+    CHECK(leased_refusal(command_of({"FLQ1", "take", "", "wait_ms=3600001"})) == Errc::bad_option);
+    CHECK(leased_refusal(command_of({"FLQ1", "take", "", "", "a body"})) == Errc::malformed);
+    CHECK(leased_refusal(
+              command_of({"FLQ1", "nack", "", "lease=0000000000000001-1\ndelay_ms=3600001"})) ==
           Errc::bad_option);
-    CHECK(refusal(
+    CHECK(leased_refusal(
               command_of({"FLQ1", "nack", "", "lease=0000000000000001-1\nreason=" + long_name})) ==
           Errc::too_large);
 }
@@ -224,15 +228,16 @@ TEST_CASE("leased: what is held may be named by more than it is, never by less",
 }
 
 TEST_CASE("leased: leases given wrongly are refused", "[unit][wire][leased]") {
-    CHECK(refusal(command_of({"FLQ1", "ack"})) == Errc::bad_option);
+    CHECK(leased_refusal(command_of({"FLQ1", "ack"})) == Errc::bad_option);
     for (const char* token :
          {"", "1-1", "000000000000000g-1", "0000000000000001-", "0000000000000001-x",
           "0000000000000001x1", "0000000000000001-99999999999999999999", "0000000000000001-1 "}) {
         INFO(token);
         const std::string option = std::string("lease=") + token;
-        CHECK(refusal(command_of({"FLQ1", "ack", "", option})) == Errc::malformed);
+        CHECK(leased_refusal(command_of({"FLQ1", "ack", "", option})) == Errc::malformed);
     }
-    CHECK(refusal(command_of({"FLQ1", "ack", "", "lease=0000000000000001-1,0000000000000002-2"})) ==
+    CHECK(leased_refusal(
+              command_of({"FLQ1", "ack", "", "lease=0000000000000001-1,0000000000000002-2"})) ==
           Errc::malformed);
     std::string list = "lease=0000000000000001-0";
     for (std::size_t i = 1; i < limits::lease_texts_max; ++i)
@@ -240,53 +245,55 @@ TEST_CASE("leased: leases given wrongly are refused", "[unit][wire][leased]") {
     const auto most = command_of({"FLQ1", "ack", "", list});
     REQUIRE(most);
     CHECK(std::get<Ack>(*most).leases == leases(1, {{0, 64}}));
-    CHECK(refusal(command_of({"FLQ1", "ack", "", list + ",0000000000000001-64"})) ==
+    CHECK(leased_refusal(command_of({"FLQ1", "ack", "", list + ",0000000000000001-64"})) ==
           Errc::too_many);
-    CHECK(refusal(command_of({"FLQ1", "ack", "", "lease=0000000000000001-1", "body"})) ==
+    CHECK(leased_refusal(command_of({"FLQ1", "ack", "", "lease=0000000000000001-1", "body"})) ==
           Errc::malformed);
     const std::string two = pack_leases(leases(1, {{1, 1}}));
-    CHECK(refusal(command_of({"FLQ1", "ack", "", "", two, "more"})) == Errc::malformed);
+    CHECK(leased_refusal(command_of({"FLQ1", "ack", "", "", two, "more"})) == Errc::malformed);
 }
 
 TEST_CASE("leased: packed leases are bounded", "[unit][wire][leased]") {
-    CHECK(refusal(read_leases("")) == Errc::malformed);
-    CHECK(refusal(read_leases(ByteView{"\0\0\0\0\0\0\0\1", 8})) == Errc::malformed);
+    CHECK(leased_refusal(read_leases("")) == Errc::malformed);
+    CHECK(leased_refusal(read_leases(ByteView{"\0\0\0\0\0\0\0\1", 8})) == Errc::malformed);
     const std::string good = pack_leases(leases(1, {{5, 2}}));
     CHECK(read_leases(good) == leases(1, {{5, 2}}));
-    CHECK(refusal(read_leases(ByteView{good}.substr(0, 19))) == Errc::malformed);
-    CHECK(refusal(read_leases(pack_leases(leases(1, {{5, 0}})))) == Errc::malformed);
-    CHECK(refusal(read_leases(pack_leases(leases(1, {{~std::uint64_t{0}, 2}})))) ==
+    CHECK(leased_refusal(read_leases(ByteView{good}.substr(0, 19))) == Errc::malformed);
+    CHECK(leased_refusal(read_leases(pack_leases(leases(1, {{5, 0}})))) == Errc::malformed);
+    CHECK(leased_refusal(read_leases(pack_leases(leases(1, {{~std::uint64_t{0}, 2}})))) ==
           Errc::malformed);
     CHECK(read_leases(pack_leases(leases(1, {{0, 1'000'000}}))));
-    CHECK(refusal(read_leases(pack_leases(leases(1, {{0, 1'000'001}})))) == Errc::too_many);
-    CHECK(refusal(read_leases(pack_leases(leases(1, {{0, 0xffffffff}, {0, 0xffffffff}})))) ==
+    CHECK(leased_refusal(read_leases(pack_leases(leases(1, {{0, 1'000'001}})))) == Errc::too_many);
+    CHECK(leased_refusal(read_leases(pack_leases(leases(1, {{0, 0xffffffff}, {0, 0xffffffff}})))) ==
           Errc::too_many);
     std::vector<LeaseRange> many(limits::lease_ranges_max, LeaseRange{3, 1});
     std::string bytes = pack_leases(leases(1, many));
     CHECK(read_leases(bytes));
     bytes.append(bytes.end() - 12, bytes.end());
-    CHECK(refusal(read_leases(bytes)) == Errc::too_many);
+    CHECK(leased_refusal(read_leases(bytes)) == Errc::too_many);
 }
 
 TEST_CASE("leased: events out of their limits are refused", "[unit][wire][leased]") {
     const std::string token = "lease=0000000000000001-1\n";
     CHECK(event_of({"FLQ1", "deliver", "", token + "id=1\nredelivered=no", "x"}));
-    CHECK(refusal(event_of({"FLQ1", "deliver", "", token + "id=1\nredelivered=no"})) ==
+    CHECK(leased_refusal(event_of({"FLQ1", "deliver", "", token + "id=1\nredelivered=no"})) ==
           Errc::malformed);
-    CHECK(refusal(event_of({"FLQ1", "deliver", "", token + "redelivered=no", "x"})) ==
+    CHECK(leased_refusal(event_of({"FLQ1", "deliver", "", token + "redelivered=no", "x"})) ==
           Errc::bad_option);
-    CHECK(refusal(event_of({"FLQ1", "deliver", "", "id=1\nredelivered=no", "x"})) ==
+    CHECK(leased_refusal(event_of({"FLQ1", "deliver", "", "id=1\nredelivered=no", "x"})) ==
           Errc::malformed);
-    CHECK(refusal(event_of({"FLQ1", "deliver", "", token + "id=1", "x"})) == Errc::bad_option);
-    CHECK(refusal(event_of({"FLQ1", "deliver", "", token + "id=1\nredelivered=no\nattempt=0",
-                            "x"})) == Errc::bad_option);
-    CHECK(refusal(event_of({"FLQ1", "deliver", "", "packed=yes", "a", "b"})) == Errc::malformed);
-    CHECK(refusal(event_of({"FLQ1", "error"})) == Errc::bad_option);
-    CHECK(refusal(event_of({"FLQ1", "pong", "", "", "body"})) == Errc::malformed);
+    CHECK(leased_refusal(event_of({"FLQ1", "deliver", "", token + "id=1", "x"})) ==
+          Errc::bad_option);
+    CHECK(leased_refusal(event_of({"FLQ1", "deliver", "", token + "id=1\nredelivered=no\nattempt=0",
+                                   "x"})) == Errc::bad_option);
+    CHECK(leased_refusal(event_of({"FLQ1", "deliver", "", "packed=yes", "a", "b"})) ==
+          Errc::malformed);
+    CHECK(leased_refusal(event_of({"FLQ1", "error"})) == Errc::bad_option);
+    CHECK(leased_refusal(event_of({"FLQ1", "pong", "", "", "body"})) == Errc::malformed);
     Frames many{"FLQ1", "deliver", "", token + "id=1\nredelivered=no"};
     for (std::size_t i = 0; i <= limits::body_frames_max; ++i)
         many.add(ByteView{"f"});
-    CHECK(refusal(event_of(std::move(many))) == Errc::too_many);
+    CHECK(leased_refusal(event_of(std::move(many))) == Errc::too_many);
 }
 
 TEST_CASE("leased: error codes have stable names, newer ones are unknown", "[unit][wire][leased]") {

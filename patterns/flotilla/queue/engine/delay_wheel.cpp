@@ -10,14 +10,13 @@
 namespace flotilla::queue {
 namespace {
 
-constexpr std::uint8_t version = 1;
+constexpr std::uint8_t bucket_version = 1;
 constexpr std::int64_t finest_ms = 4;
 constexpr std::int64_t fine_below_ms = 512; // what is nearer goes into the finest buckets
 constexpr int buckets_log2 = 5;             // a bucket is at most a 32nd of the time that is left
 constexpr std::int64_t try_again_ms = 50;
-constexpr std::size_t head_bytes = 1 + 2;
-constexpr std::size_t entry_bytes = 8 + 1;
-constexpr std::size_t check_bytes = 8;
+constexpr std::size_t bucket_head_bytes = 1 + 2;
+constexpr std::size_t bucket_entry_bytes = 8 + 1;
 
 std::int64_t end_of_finest(std::int64_t due_ms) noexcept {
     return (due_ms + finest_ms - 1) / finest_ms * finest_ms;
@@ -140,7 +139,7 @@ void DelayedWriter::add(const Delayed& message) {
 
 std::string DelayedWriter::finish(std::int64_t put_ms) {
     wire::Writer head;
-    head.u8(version).u16(static_cast<std::uint16_t>(block_.count())).bytes(heads_.view());
+    head.u8(bucket_version).u16(static_cast<std::uint16_t>(block_.count())).bytes(heads_.view());
     heads_.clear();
     return seal(head.take()) + block_.finish({put_ms, 0});
 }
@@ -155,18 +154,18 @@ Status DelayedReader::open(const Entry& row) {
     wire::Reader front(row.value);
     const std::uint8_t its_version = front.u8();
     const std::size_t count = front.u16();
-    if (front.ok() && its_version != version)
+    if (front.ok() && its_version != bucket_version)
         return fail(Errc::unsupported, "delayed messages have version " +
                                            std::to_string(its_version) + "; this build reads 1");
-    const std::size_t size = head_bytes + count * entry_bytes + check_bytes;
+    const std::size_t size = bucket_head_bytes + count * bucket_entry_bytes + checksum_bytes;
     const auto head = unseal(row.value.substr(0, size));
-    if (!head || head->size() + check_bytes != size)
+    if (!head || head->size() + checksum_bytes != size)
         return fail(Errc::damaged, "delayed messages do not have their checksum");
     if (Status opened = block_.open(row.value.substr(size)); !opened)
         return opened;
     if (block_.count() != count)
         return fail(Errc::damaged, "delayed messages do not add up");
-    wire::Reader reader(head->substr(head_bytes));
+    wire::Reader reader(head->substr(bucket_head_bytes));
     heads_.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
         const auto due = static_cast<std::int64_t>(reader.u64());

@@ -10,8 +10,8 @@
 namespace flotilla::queue {
 namespace {
 
-constexpr std::uint8_t version = 1;
-constexpr std::size_t reaped_a_turn = 16; // besides two for each new one
+constexpr std::uint8_t id_version = 1;
+constexpr std::size_t ids_reaped_a_turn = 16; // besides two for each new one
 
 // 128 bits: two message ids that are not the same do not meet by accident, so a message is not
 // taken for another's repeat.
@@ -25,7 +25,7 @@ std::string hash_of(QueueId queue, std::string_view message_id) {
 
 std::string encode(MessageId id, std::uint64_t number, std::int64_t wall_ms) {
     wire::Writer out;
-    out.u8(version).u64(id).u64(number).u64(static_cast<std::uint64_t>(wall_ms));
+    out.u8(id_version).u64(id).u64(number).u64(static_cast<std::uint64_t>(wall_ms));
     return seal(out.take());
 }
 
@@ -83,7 +83,7 @@ Result<std::optional<MessageId>> DuplicateWindow::find(const Snapshot& snapshot,
         row.id = reader.u64();
         row.number = reader.u64();
         row.wall_ms = static_cast<std::int64_t>(reader.u64());
-        if (!reader.ok_at_end() || its_version != version)
+        if (!reader.ok_at_end() || its_version != id_version)
             return std::optional<MessageId>{};
     }
     return its.is_inside(row, wall_ms) ? std::optional<MessageId>{row.id} : std::nullopt;
@@ -105,8 +105,8 @@ Status DuplicateWindow::flush(const Snapshot& snapshot, Mutations& mutations,
     for (auto& [id, queue] : queues_) {
         if (queue.unwritten == 0)
             continue;
-        if (Status reaped =
-                reap(snapshot, mutations, id, queue, wall_ms, reaped_a_turn + 2 * queue.unwritten);
+        if (Status reaped = reap(snapshot, mutations, id, queue, wall_ms,
+                                 ids_reaped_a_turn + 2 * queue.unwritten);
             !reaped)
             return reaped;
         for (auto& [hash, row] : queue.added) {

@@ -7,9 +7,8 @@
 namespace flotilla::queue {
 namespace {
 
-constexpr std::int64_t finest_ms = 1024;
+constexpr std::int64_t finest_step_ms = 1024;
 constexpr int late_log2 = 3; // an eighth of the time to live
-constexpr std::uint64_t block_steps = 16;
 
 } // namespace
 
@@ -19,7 +18,7 @@ void ExpiryVisits::add(std::int64_t expiry_ms, std::int64_t block_wall_ms) {
     const auto left =
         static_cast<std::uint64_t>(std::max<std::int64_t>(expiry_ms - block_wall_ms, 1));
     const std::int64_t width =
-        std::max(finest_ms, static_cast<std::int64_t>(std::bit_floor(left) >> late_log2));
+        std::max(finest_step_ms, static_cast<std::int64_t>(std::bit_floor(left) >> late_log2));
     const std::int64_t visit = (expiry_ms / width + 1) * width;
     if (visits_.empty() || visits_.back() != visit)
         if (std::find(visits_.begin(), visits_.end(), visit) == visits_.end())
@@ -76,7 +75,7 @@ Status reap_expired(const Snapshot& snapshot, Mutations& mutations, QueueFacts& 
         const auto ready = facts.ready_in(snapshot, place->block, block.count());
         if (!ready)
             return fail(ready.error());
-        budget.spend(block_steps + block.count());
+        budget.spend(TurnBudget::block_steps + block.count());
         for (std::uint32_t i = 0; i < block.count(); ++i) {
             Waiting message{place->block, i, block.wall_ms(), block[i]};
             if (!(*ready)[i] || message.record.expiry_ms == 0 || message.record.expiry_ms > wall_ms)

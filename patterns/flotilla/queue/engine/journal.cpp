@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 using Use = JournalMark::Use;
 
 // A journal has its name once it is whole.
-constexpr const char* part_name = "journal.part";
+constexpr const char* journal_part_name = "journal.part";
 constexpr std::uint64_t blocks_min = 16;
 // Of a file without a head, of an older format or damaged: no program made a larger one.
 constexpr std::uint64_t headless_bytes_max = 64ULL << 20;
@@ -103,7 +103,7 @@ Result<std::optional<std::string>> read_journal(const fs::path& path) {
 
 // Blocks that are there, so that writing to them changes nothing but them.
 Status make(const fs::path& directory, const JournalHead& head) {
-    const fs::path part = directory / part_name;
+    const fs::path part = directory / journal_part_name;
     const fs::path path = directory / journal_name;
     const FileHandle file(::open(part.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     if (!file.is_open())

@@ -15,9 +15,8 @@ constexpr std::uint8_t mark_version = 2;
 constexpr std::uint32_t turn_magic = 0x464C'4A31; // FLJ1
 constexpr std::uint32_t head_magic = 0x464C'4A48; // FLJH
 constexpr std::uint8_t head_version = 1;
-constexpr std::uint64_t head_bytes = 4 + 1 + 8 + 8 + 8 + 8;
+constexpr std::uint64_t journal_head_bytes = 4 + 1 + 8 + 8 + 8 + 8;
 constexpr std::uint64_t turn_head_bytes = 4 + 4 + 8 + 8 + 4;
-constexpr std::uint64_t check_bytes = 8;
 constexpr std::uint64_t change_head_bytes = 1 + 1 + 2 + 4;
 
 std::string whole(std::string bytes) {
@@ -25,7 +24,7 @@ std::string whole(std::string bytes) {
     return bytes;
 }
 
-struct Turn {
+struct JournalTurn {
     std::uint64_t store = 0;
     std::uint64_t number = 0;
     std::uint64_t bytes = 0; // whole blocks
@@ -33,18 +32,18 @@ struct Turn {
 };
 
 // The turn that begins here, if one does, whole.
-std::optional<Turn> decode_turn(ByteView bytes) {
+std::optional<JournalTurn> decode_turn(ByteView bytes) {
     wire::Reader head(bytes);
     if (head.u32() != turn_magic)
         return std::nullopt;
     const std::uint32_t size = head.u32();
-    if (!head.ok() || size > bytes.size() || size < turn_head_bytes + check_bytes)
+    if (!head.ok() || size > bytes.size() || size < turn_head_bytes + checksum_bytes)
         return std::nullopt;
     const auto sealed = unseal(bytes.substr(0, size));
     if (!sealed)
         return std::nullopt;
     wire::Reader in(*sealed);
-    Turn turn;
+    JournalTurn turn;
     (void)in.u64(); // magic, size
     turn.store = in.u64();
     turn.number = in.u64();
@@ -67,7 +66,7 @@ std::optional<Turn> decode_turn(ByteView bytes) {
 }
 
 std::optional<JournalHead> decode_head(ByteView block) {
-    const auto sealed = unseal(block.substr(0, head_bytes));
+    const auto sealed = unseal(block.substr(0, journal_head_bytes));
     if (!sealed)
         return std::nullopt;
     wire::Reader in(*sealed);
@@ -142,7 +141,8 @@ std::uint64_t offset_of_head(std::uint64_t generation) noexcept {
 // ---- turns -------------------------------------------------------------------------------------
 
 std::uint64_t journal_turn_bytes(const Mutations& turn) noexcept {
-    return turn_head_bytes + turn.bytes() + turn.changes().size() * change_head_bytes + check_bytes;
+    return turn_head_bytes + turn.bytes() + turn.changes().size() * change_head_bytes +
+           checksum_bytes;
 }
 
 std::string encode_journal_turn(std::uint64_t store, std::uint64_t number, const Mutations& turn) {
@@ -152,7 +152,7 @@ std::string encode_journal_turn(std::uint64_t store, std::uint64_t number, const
         changes.medium_bytes(change.key).long_bytes(change.value);
     }
     wire::Writer out;
-    const std::uint64_t size = turn_head_bytes + changes.size() + check_bytes;
+    const std::uint64_t size = turn_head_bytes + changes.size() + checksum_bytes;
     out.u32(turn_magic).u32(static_cast<std::uint32_t>(size)).u64(store).u64(number);
     out.u32(static_cast<std::uint32_t>(turn.changes().size())).bytes(changes.view());
     return whole(seal(out.take()));

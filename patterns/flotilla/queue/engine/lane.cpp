@@ -7,7 +7,7 @@
 namespace flotilla::queue {
 namespace {
 
-constexpr std::uint8_t version = 1;
+constexpr std::uint8_t lane_version = 1;
 
 } // namespace
 
@@ -64,7 +64,7 @@ void BlockUses::free_queue(Slot queue) {
 
 std::string encode_done(const BlockUse& use) {
     wire::Writer out;
-    out.u8(version);
+    out.u8(lane_version);
     for (const std::uint64_t bits : use.done)
         out.u64(bits);
     return seal(out.take());
@@ -72,7 +72,7 @@ std::string encode_done(const BlockUse& use) {
 
 std::string encode_damaged() {
     wire::Writer out;
-    out.u8(version);
+    out.u8(lane_version);
     return seal(out.take());
 }
 
@@ -81,7 +81,7 @@ Status decode_done(ByteView value, BlockUse& use) {
     if (!sealed)
         return fail(sealed.error());
     wire::Reader in{*sealed};
-    if (in.u8() != version || sealed->size() != 1 + 8 * use.done.size())
+    if (in.u8() != lane_version || sealed->size() != 1 + 8 * use.done.size())
         return fail(Errc::damaged, "a bitmap does not fit its block");
     std::size_t finished = 0;
     for (std::uint64_t& bits : use.done) {

@@ -27,7 +27,7 @@ namespace fs = std::filesystem;
 using lmdb::Environment;
 using lmdb::part_name;
 
-constexpr auto progress_interval = std::chrono::seconds{1};
+constexpr auto backup_told_every = std::chrono::seconds{1};
 constexpr std::size_t copy_bytes = std::size_t{1} << 20;
 
 std::uint64_t bytes_in(const FileHandle& file) {
@@ -97,7 +97,7 @@ int copy(const Environment& environment, const FileHandle& target, unsigned flag
     });
     {
         std::unique_lock lock(mutex);
-        while (!done.wait_for(lock, progress_interval, [&] { return code.has_value(); })) {
+        while (!done.wait_for(lock, backup_told_every, [&] { return code.has_value(); })) {
             lock.unlock();
             if (progress)
                 progress(bytes_in(target), all);
@@ -134,7 +134,7 @@ Status copy_file(const fs::path& source, const FileHandle& target, const StorePr
         }
         done += static_cast<std::uint64_t>(read);
         if (const auto now = std::chrono::steady_clock::now();
-            progress && now - told >= progress_interval) {
+            progress && now - told >= backup_told_every) {
             told = now;
             progress(done, all);
         }

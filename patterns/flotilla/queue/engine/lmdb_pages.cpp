@@ -18,8 +18,8 @@ using PageNumber = std::uint64_t;
 
 constexpr std::size_t findings_max = 100;
 constexpr std::size_t page_bytes_max = 32'768;
-constexpr std::size_t head_bytes = 16; // of a page: number, pad, flags, lower and upper
-constexpr std::uint32_t magic = 0xBEEFC0DE;
+constexpr std::size_t page_head_bytes = 16; // of a page: number, pad, flags, lower and upper
+constexpr std::uint32_t lmdb_magic = 0xBEEFC0DE;
 constexpr std::uint32_t file_version = 1;
 constexpr PageNumber no_page = ~PageNumber{0};
 constexpr PageNumber heads = 2; // pages 0 and 1: of the last two commits
@@ -36,7 +36,7 @@ constexpr std::uint16_t node_tree = 0x02;  // its value is the head of a tree
 constexpr std::size_t node_head_bytes = 8;
 
 // As they lie in the file: numbers are the machine's own, aligned naturally.
-struct Tree {
+struct TreeRecord {
     std::uint32_t page_bytes; // of the first tree: of all pages
     std::uint16_t flags;
     std::uint16_t depth;
@@ -46,13 +46,13 @@ struct Tree {
     std::uint64_t entries;
     PageNumber root;
 };
-static_assert(sizeof(Tree) == 48);
+static_assert(sizeof(TreeRecord) == 48);
 struct Head {
     std::uint32_t magic;
     std::uint32_t version;
     std::uint64_t address;
     std::uint64_t map_bytes;
-    std::array<Tree, 2> trees; // of free pages, and of tables
+    std::array<TreeRecord, 2> trees; // of free pages, and of tables
     PageNumber last_page;
     std::uint64_t transaction;
 };
@@ -75,14 +75,14 @@ public:
         return load<std::uint32_t>(bytes_.data() + 12);
     }
     bool is_leaf() const noexcept { return (flags() & page_leaf) != 0; }
-    std::size_t nodes() const noexcept { return (lower() - head_bytes) / 2; }
+    std::size_t nodes() const noexcept { return (lower() - page_head_bytes) / 2; }
 
     // What is wrong with it as a page of a tree; nothing: it can be read.
     const char* fault() const noexcept {
         const std::uint16_t kind = flags() & page_kinds;
         if (kind != page_branch && kind != page_leaf)
             return "is not a page of a tree";
-        if (lower() < head_bytes || lower() % 2 != 0 || lower() > upper() ||
+        if (lower() < page_head_bytes || lower() % 2 != 0 || lower() > upper() ||
             upper() > bytes_.size())
             return "has no sense in its head";
         for (std::size_t i = 0; i < nodes(); ++i) {
@@ -120,7 +120,7 @@ private:
     std::size_t lower() const noexcept { return load<std::uint16_t>(bytes_.data() + 12); }
     std::size_t upper() const noexcept { return load<std::uint16_t>(bytes_.data() + 14); }
     std::size_t node_at(std::size_t index) const noexcept {
-        return load<std::uint16_t>(bytes_.data() + head_bytes + 2 * index);
+        return load<std::uint16_t>(bytes_.data() + page_head_bytes + 2 * index);
     }
     std::uint16_t field(std::size_t index, std::size_t offset) const noexcept {
         return load<std::uint16_t>(bytes_.data() + node_at(index) + offset);
@@ -192,14 +192,14 @@ private:
         std::uint64_t at = 0;
         bool is_there = false;
         for (PageNumber number = 0; number < heads; ++number, at += page_bytes_) {
-            char bytes[head_bytes + sizeof(Head)];
+            char bytes[page_head_bytes + sizeof(Head)];
             if (const Status got = read(at, bytes, sizeof bytes); !got)
                 return fail(got.error());
             const Page page({bytes, sizeof bytes});
-            const auto head = load<Head>(bytes + head_bytes);
+            const auto head = load<Head>(bytes + page_head_bytes);
             if (number == 0)
                 page_bytes_ = head.trees[0].page_bytes;
-            if ((page.flags() & page_head) == 0 || head.magic != magic ||
+            if ((page.flags() & page_head) == 0 || head.magic != lmdb_magic ||
                 head.version != file_version || page_bytes_ < 512 || page_bytes_ > page_bytes_max ||
                 (page_bytes_ & (page_bytes_ - 1)) != 0)
                 return fail(Errc::damaged, "the head of the data file is not one of LMDB 0.9");
@@ -234,7 +234,7 @@ private:
         std::uint64_t entries = 0;
     };
 
-    Status tree(const std::string& where, const Tree& head, Order order) {
+    Status tree(const std::string& where, const TreeRecord& head, Order order) {
         if (head.root == no_page)
             return {};
         if (head.depth == 0 || head.depth > depth_max) {
@@ -307,19 +307,19 @@ private:
     Status value(const std::string& where, const Page& page, std::size_t index) {
         const std::size_t size = page.value_bytes(index);
         if (!page.is_large(index)) {
-            if ((page.node_flags(index) & node_tree) != 0 && size == sizeof(Tree))
-                tables_.emplace_back(page.key(index), load<Tree>(page.value(index)));
+            if ((page.node_flags(index) & node_tree) != 0 && size == sizeof(TreeRecord))
+                tables_.emplace_back(page.key(index), load<TreeRecord>(page.value(index)));
             else if (is_free_list_)
                 free_pages(where, {page.value(index), size});
             return {};
         }
         const auto first = load<PageNumber>(page.value(index));
-        const std::uint64_t count = (head_bytes + size + page_bytes_ - 1) / page_bytes_;
+        const std::uint64_t count = (page_head_bytes + size + page_bytes_ - 1) / page_bytes_;
         if (!take(where, first, count))
             return {};
         report_.used += count;
         counts_.overflow_pages += count;
-        std::string bytes(is_free_list_ ? head_bytes + size : head_bytes, '\0');
+        std::string bytes(is_free_list_ ? page_head_bytes + size : page_head_bytes, '\0');
         if (const Status got = read(first * page_bytes_, bytes.data(), bytes.size()); !got) {
             damaged(where + ": " + got.error().detail);
             return {};
@@ -330,7 +330,7 @@ private:
             damaged(where + ": page " + std::to_string(first) +
                     " does not begin the value that it should");
         else if (is_free_list_)
-            free_pages(where, ByteView{bytes}.substr(head_bytes));
+            free_pages(where, ByteView{bytes}.substr(page_head_bytes));
         return {};
     }
 
@@ -358,7 +358,7 @@ private:
     std::size_t page_bytes_ = 4096;
     PageReport report_{};
     std::vector<bool> seen_{};
-    std::vector<std::pair<std::string, Tree>> tables_{};
+    std::vector<std::pair<std::string, TreeRecord>> tables_{};
     Counts counts_{};
     std::optional<std::string> last_key_{};
     bool is_free_list_ = false;

@@ -34,7 +34,7 @@ constexpr std::uint64_t emptied_per_generation = 16;
 // After a checkpoint, or a journal, that failed: tried again when so many calls were made.
 constexpr std::uint64_t pause_calls = 256;
 
-std::uint64_t any_number() {
+std::uint64_t random_number() {
     std::random_device device;
     return std::uint64_t{device()} << 32 | device();
 }
@@ -148,7 +148,7 @@ Status LmdbStore::Rest::begin() {
         mark.turn = look->turn;
         owes_mark = mark.use != JournalMark::Use::at_rest && journal_bytes == 0;
     } else if (journal_bytes > 0) {
-        mark.store = any_number();
+        mark.store = random_number();
         is_marked = owes_mark = true;
     }
     if (!is_newest)

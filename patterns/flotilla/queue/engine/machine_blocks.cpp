@@ -9,14 +9,6 @@
 #include <utility>
 
 namespace flotilla::queue {
-namespace {
-
-std::int64_t to_ms(Duration duration) noexcept {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-}
-
-} // namespace
-
 Lane QueueMachine::Rest::lane_for(const Queue& queue, std::uint8_t priority,
                                   std::string_view key) const {
     switch (queue.properties.order) {
@@ -50,7 +42,7 @@ void QueueMachine::Rest::begin_block(Slot slot, Lane at) {
     if (lane.oldest_ms == 0 || (lane.cursor >= lane.tail && lane.returned.empty()))
         lane.oldest_ms = lane.head.wall_ms; // nothing waited, or nobody knows since when
     const Duration ttl = queue.properties.ttl;
-    lane.head.expiry_ms = ttl > Duration::zero() ? lane.head.wall_ms + to_ms(ttl) : 0;
+    lane.head.expiry_ms = ttl > Duration::zero() ? lane.head.wall_ms + whole_ms(ttl) : 0;
     lane.visits.clear();
     lane.visits.add(lane.head.expiry_ms, lane.head.wall_ms);
     open_lanes_.push_back({slot, at});

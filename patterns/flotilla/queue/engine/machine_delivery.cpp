@@ -22,7 +22,6 @@ constexpr std::uint64_t session_bytes = 1ULL << 20;
 constexpr std::uint32_t give_messages = 1'024;
 constexpr std::uint64_t stride_min = 4'096; // of the horizon
 constexpr std::uint64_t stride_max = 1'000'000;
-constexpr std::size_t held_back_max = 1'000; // order=key: looked past in one lane
 
 } // namespace
 

@@ -14,7 +14,6 @@ namespace flotilla::queue {
 namespace {
 
 constexpr std::size_t pack_bytes_max = 60ULL << 10; // of a packed delivery, unless one is larger
-constexpr std::size_t held_back_max = 1'000;
 
 } // namespace
 

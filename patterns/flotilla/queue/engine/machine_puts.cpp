@@ -16,10 +16,6 @@ constexpr Duration life_max = std::chrono::hours{24 * 3660}; // ten years
 // What a message costs in the store besides its own bytes, at most: a block of its own.
 constexpr std::uint64_t put_overhead_bytes = 96;
 
-std::int64_t to_ms(Duration duration) noexcept {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-}
-
 AckedWaits::Wait wait_of(const Peer& peer, const leased::Envelope& envelope, PutOutcome outcome) {
     return {std::string(peer.id), envelope, std::move(outcome), peer.descriptor};
 }
@@ -357,11 +353,11 @@ void QueueMachine::Rest::put_one(Batch& batch, const Message& message, std::uint
     if (batch.maybe_duplicate)
         record.note = maybe_note;
     if (message.ttl > Duration::zero())
-        record.expiry_ms = turn_.wall_ms() + to_ms(message.ttl);
+        record.expiry_ms = turn_.wall_ms() + whole_ms(message.ttl);
     const Lane lane = lane_for(queue, message.priority, record.key);
     if (message.delay > Duration::zero()) {
         if (record.expiry_ms == 0 && properties.ttl > Duration::zero())
-            record.expiry_ms = turn_.wall_ms() + to_ms(properties.ttl);
+            record.expiry_ms = turn_.wall_ms() + whole_ms(properties.ttl);
         ++queue.next;
         ++queue.delayed;
         const std::int64_t now = turn_.wall_ms();

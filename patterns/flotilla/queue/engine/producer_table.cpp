@@ -11,14 +11,14 @@
 namespace flotilla::queue {
 namespace {
 
-constexpr std::uint8_t version = 1;
+constexpr std::uint8_t producer_version = 1;
 constexpr std::int64_t minute_ms = 60'000;
 constexpr std::uint64_t counted_a_turn = 200;
-constexpr std::uint64_t reaped_a_turn = 64; // besides two for each new one
+constexpr std::uint64_t producers_reaped_a_turn = 64; // besides two for each new one
 
 std::string encode(std::uint64_t sequence, std::int64_t seen_ms) {
     wire::Writer out;
-    out.u8(version).u64(sequence).u64(static_cast<std::uint64_t>(seen_ms));
+    out.u8(producer_version).u64(sequence).u64(static_cast<std::uint64_t>(seen_ms));
     return seal(out.take());
 }
 
@@ -36,7 +36,7 @@ std::optional<Row> decode(ByteView value) {
     Row row;
     row.sequence = reader.u64();
     row.seen_ms = static_cast<std::int64_t>(reader.u64());
-    if (!reader.ok_at_end() || its_version != version)
+    if (!reader.ok_at_end() || its_version != producer_version)
         return std::nullopt;
     return row;
 }
@@ -236,7 +236,7 @@ Result<std::uint64_t> ProducerTable::reap(const Snapshot& snapshot, Mutations& m
     const auto age_max_ms = std::chrono::duration_cast<std::chrono::milliseconds>(age_max_).count();
     std::uint64_t crowded_out = 0;
     std::string at;
-    for (std::uint64_t i = 0; i < reaped_a_turn + 2 * added_; ++i) {
+    for (std::uint64_t i = 0; i < producers_reaped_a_turn + 2 * added_; ++i) {
         const auto row = snapshot.at_or_after(Table::producer_age, at);
         if (!row)
             return fail(row.error());

@@ -35,6 +35,7 @@
 #include <flotilla/wire/leased_pack.hpp>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -48,6 +49,8 @@
 #include <vector>
 
 namespace flotilla::queue {
+
+inline constexpr std::size_t held_back_max = 1'000; // order=key: looked past in one lane
 
 class QueueMachine::Rest final : public JobHost {
 public:

@@ -15,8 +15,7 @@ using scan::load_u16;
 using wire::load_u32;
 using wire::load_u64;
 
-constexpr char version = 1;
-constexpr std::size_t check_bytes = 8;
+constexpr char block_version = 1;
 constexpr std::size_t region_at = 1 + 8 + 8 + 2;
 constexpr std::size_t records_at = region_at + wire::region_overhead_bytes;
 
@@ -34,7 +33,7 @@ void append(std::string& out, std::uint64_t value, std::size_t width) {
 }
 
 void append_check(std::string& value) {
-    append(value, checksum(value), check_bytes);
+    append(value, checksum(value), checksum_bytes);
 }
 
 // The fields between flags and body. The bytes must have been checked, or `end` is respected.
@@ -111,9 +110,9 @@ std::string seal(std::string value) {
 }
 
 Result<ByteView> unseal(ByteView value) {
-    if (value.size() < check_bytes)
+    if (value.size() < checksum_bytes)
         return fail(Errc::damaged, "a value is shorter than its checksum");
-    const ByteView sealed = value.substr(0, value.size() - check_bytes);
+    const ByteView sealed = value.substr(0, value.size() - checksum_bytes);
     if (load_u64(sealed.data() + sealed.size()) != checksum(sealed))
         return fail(Errc::damaged, "a value does not have its checksum");
     return sealed;
@@ -130,7 +129,7 @@ std::size_t record_bytes(const Record& record) noexcept {
 std::size_t BlockWriter::room() const noexcept {
     if (count_ >= block_messages_max)
         return 0;
-    const std::size_t used = (count_ == 0 ? records_at : out_.size()) + check_bytes;
+    const std::size_t used = (count_ == 0 ? records_at : out_.size()) + checksum_bytes;
     return used < block_bytes_target ? block_bytes_target - used : 0;
 }
 
@@ -141,7 +140,7 @@ bool BlockWriter::has_room(std::size_t bytes, std::size_t records) const noexcep
 void BlockWriter::begin(std::size_t bytes) {
     if (count_ > 0)
         return;
-    out_.reserve(std::max(block_bytes_target, records_at + bytes + check_bytes));
+    out_.reserve(std::max(block_bytes_target, records_at + bytes + checksum_bytes));
     out_.assign(records_at, '\0');
 }
 
@@ -181,7 +180,7 @@ void BlockWriter::add_raw(ByteView records, std::size_t count) {
 std::string BlockWriter::finish(const BlockHead& head) {
     FLOTILLA_CHECK(count_ > 0, "an empty block is finished");
     char* const at = out_.data();
-    at[0] = version;
+    at[0] = block_version;
     wire::store_u64(at + 1, static_cast<std::uint64_t>(head.wall_ms));
     wire::store_u64(at + 9, static_cast<std::uint64_t>(head.expiry_ms));
     at[17] = static_cast<char>(count_ >> 8);
@@ -204,7 +203,7 @@ std::string BlockWriter::finish(const BlockHead& head, wire::Compressor& compres
     const std::size_t expanded = records.size();
     out_.replace(records_at, std::string::npos, region.substr(wire::region_overhead_bytes));
     std::string value = finish(head);
-    value.resize(value.size() - check_bytes);
+    value.resize(value.size() - checksum_bytes);
     value[region_at] = region[0];
     wire::store_u32(value.data() + region_at + 1, static_cast<std::uint32_t>(expanded));
     append_check(value);
@@ -224,7 +223,7 @@ void BlockReader::close() noexcept {
 }
 
 std::optional<BlockHead> peek_block_head(ByteView value) noexcept {
-    if (value.size() < records_at || value[0] != version)
+    if (value.size() < records_at || value[0] != block_version)
         return std::nullopt;
     return BlockHead{static_cast<std::int64_t>(load_u64(value.data() + 1)),
                      static_cast<std::int64_t>(load_u64(value.data() + 9))};
@@ -232,7 +231,7 @@ std::optional<BlockHead> peek_block_head(ByteView value) noexcept {
 
 Status BlockReader::open(ByteView value) {
     close();
-    if (!value.empty() && value[0] != version)
+    if (!value.empty() && value[0] != block_version)
         return fail(Errc::unsupported, "a block has version " +
                                            std::to_string(static_cast<unsigned char>(value[0])) +
                                            "; this build reads 1");

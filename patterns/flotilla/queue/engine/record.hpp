@@ -125,5 +125,6 @@ Result<RecordRead> read_record(ByteView bytes);
 std::string seal(std::string value);
 Result<ByteView> unseal(ByteView value);
 std::uint64_t checksum(ByteView bytes) noexcept; // XXH3-64
+inline constexpr std::size_t checksum_bytes = 8;
 
 } // namespace flotilla::queue

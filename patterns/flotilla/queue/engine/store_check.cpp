@@ -17,7 +17,7 @@ namespace flotilla::queue {
 namespace {
 
 constexpr std::size_t findings_max = 1000;
-constexpr auto progress_interval = std::chrono::seconds{1};
+constexpr auto check_told_every = std::chrono::seconds{1};
 
 std::string place_text(const BlockPlace& place) {
     return "queue " + std::to_string(place.queue) + ", lane " + std::to_string(place.lane) +
@@ -77,7 +77,7 @@ private:
         if (!progress_)
             return;
         const auto now = std::chrono::steady_clock::now();
-        if (now - told_ < progress_interval)
+        if (now - told_ < check_told_every)
             return;
         told_ = now;
         progress_(std::min(report_.bytes, end_bytes_), end_bytes_);

@@ -9,8 +9,9 @@
 namespace flotilla::queue {
 
 struct TurnBudget {
-    std::uint64_t steps = 4'096;      // messages looked at, rows read or erased
-    std::uint64_t bytes = 4ULL << 20; // moved
+    static constexpr std::uint64_t block_steps = 16; // what opening a block costs
+    std::uint64_t steps = 4'096;                     // messages looked at, rows read or erased
+    std::uint64_t bytes = 4ULL << 20;                // moved
     bool is_spent() const noexcept { return steps == 0 || bytes == 0; }
     void spend(std::uint64_t more_steps, std::uint64_t more_bytes = 0) noexcept {
         steps -= more_steps < steps ? more_steps : steps;

@@ -4,11 +4,7 @@
 #include <algorithm>
 
 namespace flotilla::queue {
-namespace {
-
-constexpr std::uint64_t block_steps = 16; // what opening a block costs of a budget
-
-} // namespace
+namespace {} // namespace
 
 WaitingSweep::WaitingSweep(const Snapshot& snapshot, QueueFacts& facts, QueueId queue,
                            std::size_t lanes, Position from)
@@ -105,7 +101,7 @@ Result<std::optional<Waiting>> WaitingSweep::next(TurnBudget& budget) {
             std::min_element(cursors_.begin(), cursors_.end(),
                              [](const Cursor& a, const Cursor& b) { return a.is_before(b); });
         if (cursor->index >= cursor->block.count()) {
-            budget.spend(block_steps);
+            budget.spend(TurnBudget::block_steps);
             const auto opened = open_next(*cursor, cursor->position());
             if (!opened)
                 return fail(opened.error());

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// A context and the two ends of a pipeline, opened where a test wants them.
+#pragma once
+
+#include <flotilla/net/context.hpp>
+#include <flotilla/pipeline/puller.hpp>
+#include <flotilla/pipeline/pusher.hpp>
+
+#include <support/catch.hpp>
+
+#include <utility>
+
+namespace flotilla::test {
+
+inline net::Context context() {
+    auto opened = net::Context::open();
+    REQUIRE(opened.has_value());
+    return std::move(*opened);
+}
+
+inline pipeline::Pusher pusher(net::Context& context, pipeline::PusherOptions options,
+                               const net::Endpoint& at, net::Attach how) {
+    options.attach.push_back({at, how});
+    auto opened = pipeline::Pusher::open(context, std::move(options));
+    REQUIRE(opened.has_value());
+    return std::move(*opened);
+}
+
+inline pipeline::Puller puller(net::Context& context, pipeline::PullerOptions options,
+                               const net::Endpoint& at, net::Attach how) {
+    options.attach.push_back({at, how});
+    auto opened = pipeline::Puller::open(context, std::move(options));
+    REQUIRE(opened.has_value());
+    return std::move(*opened);
+}
+// One that unpacks.
+inline pipeline::Puller puller(net::Context& context, const net::Endpoint& at, net::Attach how) {
+    pipeline::PullerOptions options;
+    options.unpack = true;
+    return puller(context, std::move(options), at, how);
+}
+
+} // namespace flotilla::test
