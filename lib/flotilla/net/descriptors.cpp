@@ -3,12 +3,13 @@
 
 #include <flotilla/net/open_files.hpp>
 
-#include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <string>
 
 namespace flotilla::net::detail {
@@ -19,6 +20,11 @@ constexpr std::size_t spare = 24;
 // With the lowest free number so far from the limit, nobody has to count.
 constexpr rlim_t plenty = 512;
 constexpr rlim_t kept_min = 32;
+
+// How many newcomers must leave free.
+rlim_t kept_of(rlim_t limit) noexcept {
+    return std::clamp<rlim_t>(limit / 8, kept_min, 1024);
+}
 
 } // namespace
 
@@ -51,10 +57,8 @@ Status check_spare_descriptors(const char* doing) {
 // The lowest free number is given out, so a high one says that few are left.
 bool is_short_of_descriptors(int newest) noexcept {
     rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return false;
-    const rlim_t kept = std::clamp<rlim_t>(limit.rlim_cur / 8, kept_min, 1024);
-    return static_cast<rlim_t>(newest) + kept >= limit.rlim_cur;
+    return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+           static_cast<rlim_t>(newest) + kept_of(limit.rlim_cur) >= limit.rlim_cur;
 }
 
 } // namespace flotilla::net::detail
@@ -62,18 +66,24 @@ bool is_short_of_descriptors(int newest) noexcept {
 namespace flotilla::net {
 
 Status check_room_for_connections() {
-    const int next = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return {};
+    const int next = ::eventfd(0, EFD_CLOEXEC);
+    if (next < 0 && errno != EMFILE)
+        return {}; // whatever that is, no limit of ours
     if (next >= 0)
         ::close(next);
     if (next >= 0 && !detail::is_short_of_descriptors(next))
         return {};
-    rlimit limit{};
-    (void)::getrlimit(RLIMIT_NOFILE, &limit);
-    const auto needed = static_cast<rlim_t>(std::max(next, 0)) + detail::kept_min + 2;
+    const rlim_t taken = next >= 0 ? static_cast<rlim_t>(next) : limit.rlim_cur;
+    rlim_t needed = taken + detail::kept_min + 1;
+    while (taken + detail::kept_of(needed) >= needed)
+        ++needed;
     return fail(Errc::out_of_files, "the limit of open files, " + std::to_string(limit.rlim_cur) +
                                         ", leaves no room for a connection; it takes at least " +
-                                        std::to_string(std::max(needed, limit.rlim_cur + 1)) +
-                                        ", and one for each peer (ulimit -n, LimitNOFILE=)");
+                                        std::to_string(needed) +
+                                        " for one (ulimit -n, LimitNOFILE=)");
 }
 
 } // namespace flotilla::net
