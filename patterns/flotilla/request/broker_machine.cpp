@@ -211,14 +211,15 @@ Instant BrokerMachine::next_deadline() const noexcept {
 void BrokerMachine::tick(Instant now, BrokerOutputs& out) {
     if (stopped_)
         return;
+    std::vector<Slot> shortened;
     for (std::uint32_t i = 0; i < due_max; ++i) {
         const Slot due = requests_.first_due();
         if (due == no_slot || requests_[due].deadline > now)
             break;
-        const Slot service = requests_[due].service;
+        shortened.push_back(requests_[due].service);
         end(due, counters_.expired_total, ErrorCode::expired, "nobody answered in time", now, out);
-        serve_behind({service}, now, out);
     }
+    serve_behind(std::move(shortened), now, out); // when no one that is due can be given out
     end_pauses(now, out);
     for (std::uint32_t i = 0; i < due_max; ++i) {
         const Slot worker = workers_.first_look();

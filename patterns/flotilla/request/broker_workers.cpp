@@ -48,9 +48,10 @@ void BrokerMachine::from_worker(Said& said) {
         note(Kind::worker_gone, services_[worker.service].name, worker.peer, "it said so",
              said.out);
         return drop(slot, said.now, said.out);
-    case Verb::draining:
+    case Verb::draining: // another may take what it would not have
         worker.draining = true;
-        return workers_.leave(services_[worker.service].room, slot, worker.held.size);
+        workers_.leave(services_[worker.service].room, slot, worker.held.size);
+        return serve(worker.service, said.now, said.out);
     case Verb::heartbeat:
         return answer_heartbeat(slot, gap, said.now, said.out);
     default:

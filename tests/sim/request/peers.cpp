@@ -134,6 +134,7 @@ void RequestWorld::worker_start(std::size_t index) {
     const std::uint64_t life = ++worker.life;
     worker.held.clear();
     worker.working = false;
+    worker.leaves = false;
     worker.heard = now_;
     worker.line =
         connect([this, index, life](Frames frames) { worker_hear(index, life, std::move(frames)); },
@@ -222,8 +223,18 @@ void RequestWorld::worker_work(std::size_t index) {
             reply.body.add(ByteView{answer});
         }
         to_broker(with.line, std::move(reply));
+        if (with.dialect == Dialect::flotilla && !with.leaves && percent(weather().leave_percent)) {
+            Message draining;
+            draining.dialect = with.dialect;
+            draining.side = Side::worker;
+            draining.verb = Verb::draining;
+            to_broker(with.line, std::move(draining));
+            with.leaves = true;
+        }
         if (!with.held.empty())
             worker_work(index);
+        else if (with.leaves)
+            worker_start(index);
     });
 }
 

@@ -108,6 +108,7 @@ TEST_CASE("requests: bodies of all sizes wait for no worker that would take them
         RequestPlan plan = small_plan(random);
         plan.storm = storm(random);
         plan.padding_bytes = 4'000;
+        plan.storm.leave_percent = 10;
         plan.limits.held_messages_max = 3;
         plan.limits.held_bytes_max = 5'000;
         plan.limits.service.prefetch = 4;

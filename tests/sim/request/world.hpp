@@ -36,6 +36,7 @@ struct RequestWeather {
     Duration broker_crash_every{0};   // on average
     std::uint32_t hint_percent = 100; // of lost connections that the monitor tells
     std::uint32_t retry_percent = 0;  // flotilla workers give back instead of answering
+    std::uint32_t leave_percent = 0;  // with an answer they say that they go, and come back
     Duration rights_change_every{0};  // each peer is then a user of its own
 };
 
@@ -81,6 +82,7 @@ struct RequestWorker {
     std::uint64_t life = 0; // timers of an earlier one are void
     std::deque<request::Message> held;
     bool working = false;
+    bool leaves = false; // has said so
     Instant heard{};
 };
 

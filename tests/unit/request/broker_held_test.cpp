@@ -75,6 +75,34 @@ TEST_CASE("what ends in front of the queue lets those behind it go on") {
     expired.next("b", Verb::error);
     CHECK(Desk::body(expired.next("w", Verb::request)) == "third");
 
+    // Not when it is due as well.
+    Desk both(limits);
+    both.say("w", Desk::ready("echo"));
+    both.say("c", Desk::ask("echo", large));
+    both.next("w", Verb::request);
+    both.wait(1s);
+    both.say("b", Desk::ask("echo", large, Dialect::flotilla, "second"));
+    both.say("b", Desk::ask("echo", "third", Dialect::flotilla, "third"));
+    both.wait(11s);
+    both.next("b", Verb::error);
+    both.next("b", Verb::error);
+    CHECK(both.quiet());
+
+    // A worker that goes: another takes what it would not have.
+    Desk left(limits);
+    left.say("w2", Desk::ready("echo", Dialect::flotilla, 10));
+    left.say("c", Desk::ask("echo", "small"));
+    left.say("c", Desk::ask("echo", "small"));
+    left.next("w2", Verb::request);
+    left.next("w2", Verb::request);
+    left.say("w1", Desk::ready("echo", Dialect::flotilla, 10));
+    left.say("c", Desk::ask("echo", large));
+    left.next("w1", Verb::request);
+    left.say("c", Desk::ask("echo", large)); // w1 holds less, and would hold too much
+    CHECK(left.levels().queued == 1);
+    left.say("w1", Desk::of_worker(Verb::draining, Dialect::flotilla));
+    left.next("w2", Verb::request);
+
     Desk gone(limits);
     gone.say("w", Desk::ready("echo"));
     gone.say("c", Desk::ask("echo", large), 7);
