@@ -101,7 +101,9 @@ Status Link::on_event(const net::ConnectionEvent& event) {
     using Kind = net::ConnectionEvent::Kind;
     const Instant now = net::now();
     const bool old_peer_left = peers_.had_counted(event, now);
+    const std::size_t peers_before = peers_.connected(now);
     peers_.on_event(event, now);
+    const bool peer_left = peers_.connected(now) < peers_before; // not somebody who never was one
     had_peers_ = had_peers_ || peers_.connected(now) > 0;
     hint_.hear(event);
     const auto connects =
@@ -123,7 +125,7 @@ Status Link::on_event(const net::ConnectionEvent& event) {
         explain_once(event, side);
         break;
     case Kind::disconnected:
-        if (plan_.loss != Plan::Loss::ignore && connects == 0 &&
+        if (plan_.loss != Plan::Loss::ignore && connects == 0 && peer_left &&
             (stuck_ || ledger_.outstanding() > 0))
             may_have_lost_ = true;
         [[fallthrough]];
@@ -138,9 +140,9 @@ std::string Link::peers_text() const {
     const Instant now = net::now();
     const std::size_t peers = peers_.connected(now);
     if (peers > 0 && peers == peers_.silent(now))
-        return "somebody at the other end of " + endpoint_text_ +
-               " holds the connection and has not begun ZeroMQ's handshake: it hangs, it is older "
-               "than ZeroMQ 4, or it is no ZeroMQ";
+        return endpoint_text_ +
+               ": the connection stands and no handshake of ZeroMQ was seen: the other end hangs, "
+               "is older than ZeroMQ 4, or is no ZeroMQ";
     if (peers > 0)
         return (peers == 1 ? "a peer is" : std::to_string(peers) + " peers are") +
                std::string(" connected at ") + endpoint_text_;
@@ -218,12 +220,12 @@ ExitCode Link::tell_losses() {
     if (!may_have_lost_)
         return ExitCode::ok;
     if (plan_.loss == Plan::Loss::note) {
-        terminal_.note("a subscriber left while messages were queued for it; it missed those");
+        terminal_.note("a subscriber left while messages were queued; it may have missed some");
         return ExitCode::ok;
     }
-    terminal_.error("a peer left while messages were queued for it; some may be lost, up to " +
+    terminal_.error("a peer left while messages were queued; some may be lost: up to " +
                     std::to_string(plan_.options.send_messages_max) +
-                    " (--hwm) here and what its computer had not read");
+                    " (--hwm) for each that left, and what it had received but not read");
     return ExitCode::not_flushed;
 }
 
@@ -253,6 +255,7 @@ ExitCode Link::flush(Duration linger, const std::string& advice) {
     if (!tail_.wait_read(deadline)) {
         terminal_.error("the peer had not read everything within " + format_duration(linger) +
                         " (--linger); what is unread may be lost");
+        (void)tell_losses();
         (void)close_within(Duration::zero());
         return ExitCode::not_flushed;
     }
@@ -265,6 +268,7 @@ ExitCode Link::flush(Duration linger, const std::string& advice) {
     if (!close_within(rest) && speaks) {
         terminal_.error("the last bytes had not left within " + format_duration(linger) +
                         " (--linger)");
+        (void)tell_losses();
         return ExitCode::not_flushed;
     }
     return tell_losses();

@@ -245,8 +245,8 @@ void RawRun::note_leftovers() {
     while (left < flags_.socket.hwm && link_->socket().receive(Duration::zero()))
         ++left;
     if (out_.closed() && (left > 0 || out_.written_bytes() < out_.given_bytes()))
-        terminal_.note("stdout was closed: messages taken after that are lost to others (-n ends "
-                       "in time; zmq queue take loses none)");
+        terminal_.note("stdout was closed: messages taken after that are lost to others; -n ends "
+                       "in time");
     else if (left > 0)
         terminal_.note(counted(left, "more message") +
                        " had already arrived and will not be printed: lost to others; a small "

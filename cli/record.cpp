@@ -28,8 +28,8 @@ std::string written(const recording::Writer& writer) {
 }
 
 Error with_what_is_kept(Error error, const recording::Writer& writer) {
-    error.detail += "; the " + counted(writer.messages_kept(), "message") +
-                    " before it can be read from the recording";
+    error.detail +=
+        "; the recording holds the " + counted(writer.messages_kept(), "message") + " before it";
     return error;
 }
 

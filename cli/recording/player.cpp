@@ -75,6 +75,7 @@ private:
             plan.type = net::SocketType::xpub; // the same to its peers, and hears who subscribes
             plan.options.subscriptions = net::SocketOptions::Subscriptions::every;
             plan.options.refuse_when_full = true;
+            plan.loss = Link::Plan::Loss::note;
         } else {
             plan.loss = Link::Plan::Loss::report;
         }

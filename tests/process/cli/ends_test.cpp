@@ -158,7 +158,7 @@ TEST_CASE("whoever loses its puller with messages queued says so, also when it g
     REQUIRE(push.write(line));
     REQUIRE(pull.wait_line(Stream::output));
     pull.signal(SIGSTOP);
-    for (int i = 0; i < 40'000; ++i) // far more than kernels keep: the rest waits in the pusher
+    for (int i = 0; i < 80'000; ++i) // far more than kernels keep: the rest waits in the pusher
         REQUIRE(push.write(line));
     pull.signal(SIGKILL);
     while (push.write(line)) { // what comes now has nobody to go to
@@ -167,7 +167,7 @@ TEST_CASE("whoever loses its puller with messages queued says so, also when it g
     const std::string said = push.text(Stream::error);
     INFO(said);
     CHECK(said.find("whoever had connected to " + endpoint + " has left") != std::string::npos);
-    CHECK(said.find("a peer left while messages were queued for it") != std::string::npos);
+    CHECK(said.find("a peer left while messages were queued") != std::string::npos);
 }
 
 TEST_CASE("a publisher notes that a subscriber left with messages queued") {
@@ -178,12 +178,12 @@ TEST_CASE("a publisher notes that a subscriber left with messages queued") {
     REQUIRE(pub.write(line));
     REQUIRE(sub.wait_line(Stream::output));
     sub.signal(SIGSTOP);
-    for (int i = 0; i < 40'000; ++i)
+    for (int i = 0; i < 80'000; ++i)
         REQUIRE(pub.write(line));
     sub.signal(SIGKILL);
     pub.close_input();
     CHECK(pub.wait_exit() == Exit::with(0));
-    CHECK(pub.text(Stream::error).find("a subscriber left while messages were queued for it") !=
+    CHECK(pub.text(Stream::error).find("a subscriber left while messages were queued") !=
           std::string::npos);
 }
 
@@ -191,10 +191,10 @@ TEST_CASE("who accepts the connection and says nothing is not taken for a peer w
     const PlainServer silent(PlainServer::Listens::yes, "");
     const std::string endpoint = silent.endpoint();
     check_says(run_zmq({"push", endpoint, "--linger", "100ms", "x"}), 5,
-               {"1 message had not left within 100ms", endpoint, "has not begun ZeroMQ's handshake",
+               {"1 message had not left within 100ms", endpoint, "no handshake of ZeroMQ was seen",
                 "this says more: zmq doctor " + endpoint});
     check_says(run_zmq({"pull", endpoint, "-t", "1s"}), 3,
-               {"nothing received within 1s", "has not begun ZeroMQ's handshake"});
+               {"nothing received within 1s", "no handshake of ZeroMQ was seen"});
 }
 
 TEST_CASE("a router that knows nobody of that name drops, says so and ends with 5") {
