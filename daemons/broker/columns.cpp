@@ -133,7 +133,8 @@ constexpr std::array totals{
                 "Messages dropped because the peer that they waited for was too slow, or gone"),
         [](const F& f) { return number(f.counters.backlog_dropped_total); }},
     Shown<F>{counter("peers_too_slow", "flotilla_broker_peers_too_slow_total",
-                     "Peers whose session ended because they did not read"),
+                     "Times that what waited for a peer was dropped because it did not read; its "
+                     "session, if it has one, ends"),
              [](const F& f) { return number(f.counters.peers_too_slow_total); }},
 };
 

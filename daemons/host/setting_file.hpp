@@ -36,13 +36,22 @@ public:
     }
     std::optional<bool> read(const char* key, const Flags&) { return table_.flag(key); }
     std::optional<std::string> read(const char* key, const Paths&) {
-        const auto text = table_.text(key);
+        const auto text = read(key, Texts{});
         return text ? std::optional{(folder_ / *text).string()} : std::nullopt;
     }
     std::optional<std::string> read(const char* key, const SecretPaths&) {
         return read(key, Paths{});
     }
-    std::optional<std::string> read(const char* key, const Texts&) { return table_.text(key); }
+    std::optional<std::string> read(const char* key, const Texts& values) {
+        const auto text = table_.text(key);
+        if (!text)
+            return text;
+        if (const auto right = parse_setting(*text, values); !right) {
+            table_.refuse(key, "'" + std::string(key) + "': " + right.error().detail);
+            return std::nullopt;
+        }
+        return text;
+    }
 
 private:
     template <class Value, class Values, class Format>

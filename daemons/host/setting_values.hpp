@@ -10,6 +10,7 @@
 #include <flotilla/base/time.hpp>
 #include <flotilla/base/units.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -72,15 +73,18 @@ inline Result<std::string> parse_setting(const std::string& text, const Words& v
         listed += (listed.empty() ? "" : ", ") + std::string(choice);
     return fail(Errc::bad_option, "'" + text + "' is none of " + listed);
 }
-inline Result<std::string> parse_setting(const std::string& text, const Paths&) {
-    return text;
-}
-
-inline Result<std::string> parse_setting(const std::string& text, const SecretPaths&) {
-    return text;
-}
 inline Result<std::string> parse_setting(const std::string& text, const Texts&) {
-    return text;
+    const bool is_plain = std::none_of(
+        text.begin(), text.end(), [](unsigned char byte) { return byte < 0x20 || byte == 0x7f; });
+    if (is_plain)
+        return text;
+    return fail(Errc::bad_option, "holds a control character, such as a line feed or a zero byte");
+}
+inline Result<std::string> parse_setting(const std::string& text, const Paths&) {
+    return parse_setting(text, Texts{});
+}
+inline Result<std::string> parse_setting(const std::string& text, const SecretPaths&) {
+    return parse_setting(text, Texts{});
 }
 
 // A visitor that takes from `under` what `over` has not.

@@ -61,7 +61,7 @@ struct BrokerShellCounters : BrokerCounters {
     std::uint64_t backlogged_total = 0;      // sends that had to wait for a slow peer
     std::uint64_t backlog_dropped_total = 0; // of these, not sent: it was too slow, or its session
                                              // ended
-    std::uint64_t peers_too_slow_total = 0;  // over the bound
+    std::uint64_t peers_too_slow_total = 0;  // times that one went over the bound
 };
 
 class Broker {

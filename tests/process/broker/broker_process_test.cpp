@@ -254,6 +254,9 @@ TEST_CASE("flotilla-broker: wrong settings end it with 2 and say what and where"
     refused({"--bind", somewhere, "--curve-key", "/nowhere/key", "--allow-any-client-key"},
             "/nowhere/key");
     refused({"--bind", somewhere, "--log-level", "loud"}, "--log-level");
+    refused({"--bind", somewhere, "--instance", "a\nb"}, "--instance: holds a control character");
+    std::ofstream(file) << "bind = 'inproc://a'\ninstance = \"a\\u0000b\"\n";
+    refused({"--config", file, "--check-config"}, file + ":2:12: 'instance': holds a control");
 }
 
 TEST_CASE("flotilla-broker: a port in use ends it with a message that names it",
