@@ -131,7 +131,6 @@ Result<request::Client> open_client(net::Context& context, const ServicesFlags& 
     return client ? std::move(client) : fail(explained(client.error()));
 }
 
-// Sleeps until the next round, or the signal.
 // Where every broker refuses the connection, nothing is waited for but a restart.
 Result<std::vector<ServiceRow>> ask_patiently(request::Client& client, const ConnectionWatch& watch,
                                               const ServicesFlags& flags) {

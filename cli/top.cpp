@@ -21,7 +21,7 @@ namespace flotilla::cli {
 namespace {
 
 // The window's size and the keys are looked at this often, whatever else happens.
-constexpr Duration keys_looked_at_every = 100ms;
+constexpr Duration look_around_every = 100ms;
 // Every so many rounds all kinds are asked for, so that new ones are found.
 constexpr std::uint64_t all_kinds_every = 10;
 
@@ -153,8 +153,7 @@ Result<ExitCode> run_screen(AdminLinks& links, top::Model& model, const TopFlags
             drawn = size;
             draw_at = now + 1s;
         }
-        const Duration wait =
-            std::min<Duration>(keys_looked_at_every, time_left(now, rounds.next()));
+        const Duration wait = std::min<Duration>(look_around_every, time_left(now, rounds.next()));
         if (Status turned = turn(links, wait, top::Curses::descriptor()); !turned)
             return fail(turned.error());
     }
@@ -175,7 +174,7 @@ Result<ExitCode> run_batch(AdminLinks& links, top::Model& model, const TopFlags&
             (void)rounds.work();
             if (rounds.is_over(net::now()))
                 break;
-            if (Status turned = turn(links, keys_looked_at_every, -1); !turned)
+            if (Status turned = turn(links, look_around_every, -1); !turned)
                 return fail(turned.error());
         }
         if (signal_caught() != 0)

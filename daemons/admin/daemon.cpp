@@ -14,8 +14,6 @@
 #include <utility>
 
 namespace flotilla::admin {
-namespace {} // namespace
-
 Daemon::Daemon(Identity identity, host::ServeLoop& loop)
     : identity_(std::move(identity)), loop_(loop),
       started_ms_(whole_ms(net::wall_now().time_since_epoch())) {}

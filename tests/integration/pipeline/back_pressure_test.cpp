@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// What a Pusher does when its consumers do not take what it has.
 #include "ends.hpp"
 
-// What a Pusher does when its consumers do not take what it has.
 #include <flotilla/net/system.hpp>
 #include <flotilla/pipeline/puller.hpp>
 #include <flotilla/pipeline/pusher.hpp>

@@ -9,7 +9,7 @@ using wire::Frames;
 
 namespace {
 
-Frames traced_asked(const std::string& id, const std::string& envelope) {
+Frames traced_request(const std::string& id, const std::string& envelope) {
     return Frames{"FLR1", "request", id, "echo", "", "hello", envelope};
 }
 
@@ -21,7 +21,7 @@ TEST_CASE("a broker adds a hop to requests and answers with an envelope, and to 
     BrokerWorld world("inproc://broker", std::move(options));
     net::Socket client = world.connect();
     net::Socket worker = world.connect();
-    BrokerWorld::say(client, traced_asked("1", test::traced_envelope()));
+    BrokerWorld::say(client, traced_request("1", test::traced_envelope()));
     REQUIRE(world.hears_nothing(client)); // it waits for a worker
     const WallTime ready = net::wall_now();
     BrokerWorld::say(worker, Frames{"FLR1", "ready", "", "echo", "capacity=4\n"});
@@ -37,7 +37,7 @@ TEST_CASE("a broker adds a hop to requests and answers with an envelope, and to 
     const Frames answer = world.hear(client);
     CHECK(test::hops_in(answer.back()).size() == 2);
 
-    BrokerWorld::say(client, traced_asked("2", "no envelope"));
+    BrokerWorld::say(client, traced_request("2", "no envelope"));
     CHECK(world.hear(worker).back() == ByteView{"no envelope"});
     BrokerWorld::say(client, Frames{"FLR1", "request", "3", "echo", "", test::traced_envelope()});
     CHECK(world.hear(worker).back() == ByteView{test::traced_envelope()});
@@ -48,6 +48,6 @@ TEST_CASE("a broker that is not told to records no hops") {
     net::Socket client = world.connect();
     net::Socket worker = world.connect();
     BrokerWorld::say(worker, Frames{"FLR1", "ready", "", "echo", "capacity=4\n"});
-    BrokerWorld::say(client, traced_asked("1", test::traced_envelope()));
+    BrokerWorld::say(client, traced_request("1", test::traced_envelope()));
     CHECK(world.hear(worker).back() == ByteView{test::traced_envelope()});
 }

@@ -21,7 +21,7 @@ namespace {
 Frames ready(ByteView service = "echo") {
     return {"MDPW02", "\x01", service};
 }
-Frames echo_asked(ByteView body, ByteView service = "echo") {
+Frames echo_request(ByteView body, ByteView service = "echo") {
     return {"MDPC02", "\x01", service, body};
 }
 // The worker's final to a request in 0.2.
@@ -46,7 +46,7 @@ struct Honest {
         return false;
     }
     void check() {
-        BrokerWorld::say(client, echo_asked("still there?", "honest"));
+        BrokerWorld::say(client, echo_request("still there?", "honest"));
         Frames request = broker.hear(worker);
         BrokerWorld::say(worker, reply_to(request));
         CHECK(broker.hear(client).back() == ByteView{"still there?"});
@@ -71,7 +71,7 @@ TEST_CASE("a killed worker's request goes to another at once") {
     net::Socket client = world.connect();
     std::optional<net::Socket> first = world.connect();
     BrokerWorld::say(*first, ready());
-    BrokerWorld::say(client, echo_asked("work"));
+    BrokerWorld::say(client, echo_request("work"));
     world.hear(*first);
     net::Socket second = world.connect();
     BrokerWorld::say(second, ready());
@@ -90,7 +90,7 @@ TEST_CASE("a killed worker over inproc is found by a heartbeat") {
     net::Socket client = world.connect();
     std::optional<net::Socket> first = world.connect();
     BrokerWorld::say(*first, ready());
-    BrokerWorld::say(client, echo_asked("work"));
+    BrokerWorld::say(client, echo_request("work"));
     world.hear(*first);
     first.reset();
     world.until([&] { return world.broker->levels().queued == 1; });
@@ -102,12 +102,12 @@ TEST_CASE("a killed worker over inproc is found by a heartbeat") {
 TEST_CASE("what a client left behind when it went does not reach a worker") {
     BrokerWorld world;
     std::optional<net::Socket> old = world.connect();
-    BrokerWorld::say(*old, echo_asked("old"));
+    BrokerWorld::say(*old, echo_request("old"));
     world.until([&] { return world.broker->levels().queued == 1; });
     old.reset();
     world.until([&] { return world.broker->counters().dropped_total == 1; });
     net::Socket recent = world.connect();
-    BrokerWorld::say(recent, echo_asked("new"));
+    BrokerWorld::say(recent, echo_request("new"));
     net::Socket worker = world.connect();
     BrokerWorld::say(worker, ready());
     CHECK(world.hear(worker).back() == ByteView{"new"});
@@ -118,7 +118,7 @@ TEST_CASE("a reply to a client that is gone is counted, and the worker goes on")
     net::Socket worker = world.connect();
     BrokerWorld::say(worker, ready());
     std::optional<net::Socket> client = world.connect();
-    BrokerWorld::say(*client, echo_asked("x"));
+    BrokerWorld::say(*client, echo_request("x"));
     Frames request = world.hear(worker);
     // It works for something as well, so that the broker's levels tell when it is gone.
     BrokerWorld::say(*client, ready("probe"));
@@ -137,7 +137,7 @@ TEST_CASE("a worker that does not heartbeat while it works keeps its request") {
     net::Socket client = world.connect();
     net::Socket worker = world.connect();
     BrokerWorld::say(worker, ready());
-    BrokerWorld::say(client, echo_asked("long"));
+    BrokerWorld::say(client, echo_request("long"));
     Frames request = world.hear(worker);
     const Instant until = deadline_after(net::now(), 200ms); // twenty heartbeats
     world.until([&] { return net::now() >= until; });
@@ -190,7 +190,7 @@ TEST_CASE("requests that wait for a worker that never reads go to another when i
     net::Socket client = world.connect();
     std::uint64_t asked = 0;
     while (world.broker->counters().peers_too_slow_total == 0) {
-        BrokerWorld::say(client, echo_asked(std::to_string(asked++)));
+        BrokerWorld::say(client, echo_request(std::to_string(asked++)));
         REQUIRE(asked < 100'000);
         REQUIRE(world.broker->process(0ms));
     }
@@ -219,7 +219,7 @@ TEST_CASE("a worker that reads is not cut off, however much its capacity allows 
     net::Socket client = world.connect();
     const std::string body(20'000, 'x');
     for (int i = 0; i < 40; ++i)
-        BrokerWorld::say(client, echo_asked(body));
+        BrokerWorld::say(client, echo_request(body));
     world.until([&] { return world.broker->counters().accepted_total == 40; });
     for (int i = 0; i < 40; ++i) {
         const wire::Frames request = world.hear(worker);
@@ -246,7 +246,7 @@ TEST_CASE("what waits for a worker is dropped when its session ends") {
     world.until([&] { return world.broker->levels().workers == 1; });
     net::Socket client = world.connect();
     while (world.broker->counters().backlogged_total < 50) {
-        BrokerWorld::say(client, echo_asked("old"));
+        BrokerWorld::say(client, echo_request("old"));
         REQUIRE(world.broker->process(0ms));
     }
     BrokerWorld::say(worker, {"MDPW02", "\x05"}); // a heartbeat is no end
@@ -254,7 +254,7 @@ TEST_CASE("what waits for a worker is dropped when its session ends") {
     BrokerWorld::say(worker, {"MDPW02", "\x06"});
     world.until([&] { return world.broker->levels().workers == 0; });
     BrokerWorld::say(worker, ready("fresh"));
-    BrokerWorld::say(client, echo_asked("new", "fresh"));
+    BrokerWorld::say(client, echo_request("new", "fresh"));
     std::uint64_t old = 0;
     while (world.hear(worker).back() == ByteView{"old"})
         ++old;
@@ -288,7 +288,7 @@ TEST_CASE("a peer that asks for very many services fills a bounded table, and ot
     Honest honest(world);
     net::Socket flood = world.connect();
     for (int i = 0; i < 20'000; ++i) {
-        BrokerWorld::say(flood, echo_asked("x", "service " + std::to_string(i)));
+        BrokerWorld::say(flood, echo_request("x", "service " + std::to_string(i)));
         BrokerWorld::say(flood, ready("service " + std::to_string(i)));
         if (i % 1000 == 0)
             honest.check();
@@ -389,7 +389,7 @@ TEST_CASE("a foreign loop sees the descriptor, input and the next deadline") {
     CHECK(world.broker->wait_max() <= 100ms);
     CHECK_FALSE(world.broker->has_input());
     net::Socket client = world.connect();
-    BrokerWorld::say(client, echo_asked("x"));
+    BrokerWorld::say(client, echo_request("x"));
     world.until([&] { return world.broker->levels().queued == 1; });
 }
 

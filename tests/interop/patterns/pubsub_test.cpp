@@ -18,7 +18,7 @@ using net::Attach;
 namespace {
 
 using flotilla::test::patience;
-constexpr std::uint32_t published = 24;
+constexpr std::uint32_t published_messages = 24;
 const std::string theirs = "bind tcp://127.0.0.1:*";
 
 // JeroMQ 0.3.6 holds back what follows a large frame until still more arrives.
@@ -32,19 +32,19 @@ void publish(net::Context& context, Language language, const char* type, Attach 
     const std::string where =
         how == Attach::bind ? "connect " + publisher->bind(test::any_tcp())->text() : theirs;
     Peer peer = Peer::start(language, type + (" " + where) + " --receive " +
-                                          std::to_string(published) + " --subscribe news");
+                                          std::to_string(published_messages) + " --subscribe news");
     if (how == Attach::connect)
         REQUIRE(publisher->connect(peer.endpoint()));
     REQUIRE(publisher->wait_subscribers(1, "news", patience));
 
     Corpus body = news_for(language);
     body.topic.clear();
-    for (std::uint32_t i = 0; i < published; ++i) {
+    for (std::uint32_t i = 0; i < published_messages; ++i) {
         REQUIRE(publisher->send("noise", "nobody asked for this"));
         wire::Frames frames = message(i, body);
         REQUIRE(publisher->send("news", frames));
     }
-    CHECK(peer.finish().received == tally_of(published, news_for(language)));
+    CHECK(peer.finish().received == tally_of(published_messages, news_for(language)));
 }
 
 // JeroMQ 0.3.6 may leave what it was sent unread until more comes (docs/interop.md): a subscription
@@ -67,13 +67,13 @@ void subscribe(net::Context& context, Language language, const char* type, Attac
     const std::string where =
         how == Attach::bind ? "connect " + subscriber->bind(test::any_tcp())->text() : theirs;
     Peer peer = Peer::start(language, type + (" " + where) + " --topic news --send " +
-                                          std::to_string(published));
+                                          std::to_string(published_messages));
     if (how == Attach::connect)
         REQUIRE(subscriber->connect(peer.endpoint()));
 
     Digest digest;
     bool probed = false;
-    for (std::uint32_t received = 0; received < published;) {
+    for (std::uint32_t received = 0; received < published_messages;) {
         auto got = receive_pushing(*subscriber);
         REQUIRE(got);
         wire::Frames whole;
@@ -87,7 +87,7 @@ void subscribe(net::Context& context, Language language, const char* type, Attac
             peer.go();
         }
     }
-    CHECK(digest.tally() == tally_of(published, {.topic = "news"}));
+    CHECK(digest.tally() == tally_of(published_messages, {.topic = "news"}));
     CHECK(peer.finish().sent == digest.tally());
 }
 

@@ -31,13 +31,13 @@ struct Store {
     nlohmann::json said;
 };
 
-// Ready: it has recovered and is bound.
 // To its end.
 inline Completed run_store(std::vector<std::string> arguments, std::string_view input = {}) {
     arguments.insert(arguments.begin(), store_program);
     return run_program(arguments, input);
 }
 
+// Ready: it has recovered and is bound.
 inline Store start_store(std::vector<std::string> arguments) {
     auto [process, said] = start_ready(store_program, std::move(arguments));
     std::vector<std::string> endpoints;

@@ -24,7 +24,7 @@ void append_one(Outbox& outbox, std::uint32_t lane, std::string_view body) {
     REQUIRE(outbox.append(lane, {}, frames));
 }
 
-Result<Outbox> open_damaged(const Path& directory) {
+Result<Outbox> open_outbox(const Path& directory) {
     return Outbox::open({1'000'000, 512 << 10, directory, 1 << 20});
 }
 
@@ -49,7 +49,7 @@ void write(const Path& path, const std::string& bytes) {
 
 // One with messages for two queues, some of them settled.
 void fill(const Path& directory, int messages, std::size_t bytes) {
-    auto outbox = open_damaged(directory);
+    auto outbox = open_outbox(directory);
     REQUIRE(outbox);
     REQUIRE(outbox->add_lane("q"));
     REQUIRE(outbox->add_lane("other"));
@@ -64,7 +64,7 @@ void check_is_damaged(const Path& directory, const std::string& text) {
     const auto files = segment_paths(directory);
     for (const Path& path : files)
         before.push_back(content(path));
-    const auto opened = open_damaged(directory);
+    const auto opened = open_outbox(directory);
     REQUIRE_FALSE(opened);
     CHECK(opened.error().code == Errc::damaged);
     CAPTURE(opened.error().detail, text);
@@ -88,7 +88,7 @@ TEST_CASE("outbox: whatever byte is changed, no message goes without a word", "[
             std::string bytes = whole;
             bytes[at] = static_cast<char>(bytes[at] ^ 1 << bit);
             write(path, bytes);
-            const auto opened = open_damaged(directory.path());
+            const auto opened = open_outbox(directory.path());
             CAPTURE(at, bit, end);
             if (!opened) {
                 ++damaged;
@@ -170,7 +170,7 @@ TEST_CASE("outbox: a file with a wrong beginning, number, name, or none, is told
     write(foreign, "what somebody wrote\n");
     check_is_damaged(directory.path(), foreign.string());
     std::filesystem::remove(foreign);
-    const auto opened = open_damaged(directory.path()); // and nothing of all that harmed it
+    const auto opened = open_outbox(directory.path()); // and nothing of all that harmed it
     REQUIRE(opened);
     CHECK(opened->messages() == 2999);
     CHECK(opened->cut().empty());
@@ -185,7 +185,7 @@ TEST_CASE("outbox: a file that was made and never written goes, and that is told
     numbered[15] = 2; // its number is written before the rest of its header
     for (const std::string& bytes : {std::string(), std::string(64 << 10, '\0'), numbered}) {
         write(next, bytes);
-        auto opened = open_damaged(directory.path());
+        auto opened = open_outbox(directory.path());
         REQUIRE(opened);
         CHECK(opened->cut().find(next.string()) != std::string::npos);
         CHECK_FALSE(std::filesystem::exists(next));
@@ -197,7 +197,7 @@ TEST_CASE("outbox: what a power failure tears of the last entry is cut, and that
           "[unit][queue]") {
     const test::ScratchFolder directory;
     {
-        auto outbox = open_damaged(directory.path());
+        auto outbox = open_outbox(directory.path());
         REQUIRE(outbox);
         REQUIRE(outbox->add_lane("q"));
         append_one(*outbox, 0, "first");
@@ -209,7 +209,7 @@ TEST_CASE("outbox: what a power failure tears of the last entry is cut, and that
         std::string bytes = whole;
         std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(page), 4096, '\0');
         write(path, bytes);
-        const auto opened = open_damaged(directory.path());
+        const auto opened = open_outbox(directory.path());
         REQUIRE(opened);
         CHECK(opened->messages() == 1);
         CHECK(opened->cut().find("'" + path.string() + "' was cut at byte ") == 0);
@@ -234,7 +234,7 @@ TEST_CASE("outbox: settled files may go when the newest has no room to say so", 
         }
         left = outbox->messages();
     }
-    const auto again = open_damaged(directory.path());
+    const auto again = open_outbox(directory.path());
     if (!again)
         FAIL(to_string(again.error()));
     CHECK(again->messages() >= left);

@@ -12,7 +12,7 @@
 namespace flotilla::queue {
 namespace {
 
-constexpr std::uint8_t queue_version = 1;
+constexpr std::uint8_t row_version = 1;
 // A line among the properties, where there is something to say: builds that lack it refuse the
 // queue rather than lose its messages.
 constexpr std::string_view automatic_from = "automatic_from";
@@ -33,7 +33,7 @@ Result<ByteView> fields(ByteView value, std::string_view what) {
     const auto sealed = unseal(value);
     if (!sealed)
         return fail(Errc::damaged, std::string(what) + " fails its checksum");
-    if (sealed->empty() || static_cast<std::uint8_t>((*sealed)[0]) != queue_version)
+    if (sealed->empty() || static_cast<std::uint8_t>((*sealed)[0]) != row_version)
         return fail(Errc::unsupported, std::string(what) + " has a version that this build lacks");
     return Result<ByteView>{sealed->substr(1)};
 }
@@ -49,7 +49,7 @@ bool has_doubts(const Queue& queue) {
 
 std::string encode_meta(const StoreMeta& meta) {
     wire::Writer out;
-    out.u8(queue_version)
+    out.u8(row_version)
         .u64(meta.epoch)
         .u64(static_cast<std::uint64_t>(meta.wall_ms))
         .u32(meta.queues)
@@ -94,7 +94,7 @@ std::string encode_definition(const QueueDefinition& definition) {
         properties +=
             std::string(automatic_from) + '=' + std::to_string(definition.automatic_from) + '\n';
     wire::Writer out;
-    out.u8(queue_version).short_bytes(definition.name).long_bytes(properties);
+    out.u8(row_version).short_bytes(definition.name).long_bytes(properties);
     return seal(out.take());
 }
 
@@ -132,7 +132,7 @@ Result<QueueDefinition> decode_definition(ByteView value) {
 
 std::string encode_state(const Queue& queue, Horizons horizons) {
     wire::Writer out;
-    out.u8(queue_version).u64(queue.next).u64(queue.ready + queue.leased).u64(queue.delayed);
+    out.u8(row_version).u64(queue.next).u64(queue.ready + queue.leased).u64(queue.delayed);
     out.u64(queue.bytes);
     for (const auto counter : counters)
         out.u64(queue.counters.*counter);
@@ -187,7 +187,7 @@ Status decode_queue(ByteView definition, std::optional<ByteView> state, Queue& q
 
 std::string encode_attempts(std::uint32_t attempts) {
     wire::Writer out;
-    out.u8(queue_version).u32(attempts);
+    out.u8(row_version).u32(attempts);
     return seal(out.take());
 }
 

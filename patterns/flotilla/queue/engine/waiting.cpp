@@ -4,8 +4,6 @@
 #include <algorithm>
 
 namespace flotilla::queue {
-namespace {} // namespace
-
 WaitingSweep::WaitingSweep(const Snapshot& snapshot, QueueFacts& facts, QueueId queue,
                            std::size_t lanes, Position from)
     : snapshot_(&snapshot), facts_(&facts), queue_(queue), lanes_(lanes), from_(from) {}
