@@ -150,7 +150,6 @@ private:
     Instant now_{1h};
     Instant storm_ends_;
     std::unique_ptr<request::BrokerMachine> broker_;
-    bool acting_ = false;
     std::multimap<std::pair<Instant, std::uint64_t>, Action> events_;
     std::uint64_t serial_ = 0;
     std::vector<std::unique_ptr<Client>> clients_;
