@@ -20,6 +20,8 @@ constexpr std::size_t spare = 24;
 // With the lowest free number so far from the limit, nobody has to count.
 constexpr rlim_t plenty = 512;
 constexpr rlim_t kept_min = 32;
+// With room for fewer a server is of no use: what is served takes descriptors as well.
+constexpr int connections_min = 16;
 
 // How many newcomers must leave free.
 rlim_t kept_of(rlim_t limit) noexcept {
@@ -74,16 +76,19 @@ Status check_room_for_connections() {
         return {}; // whatever that is, no limit of ours
     if (next >= 0)
         ::close(next);
-    if (next >= 0 && !detail::is_short_of_descriptors(next))
+    const int last = next + detail::connections_min - 1;
+    if (next >= 0 && !detail::is_short_of_descriptors(last))
         return {};
-    const rlim_t taken = next >= 0 ? static_cast<rlim_t>(next) : limit.rlim_cur;
+    const rlim_t taken =
+        next >= 0 ? static_cast<rlim_t>(last) : limit.rlim_cur + detail::connections_min;
     rlim_t needed = taken + detail::kept_min + 1;
     while (taken + detail::kept_of(needed) >= needed)
         ++needed;
     return fail(Errc::out_of_files, "the limit of open files, " + std::to_string(limit.rlim_cur) +
-                                        ", leaves no room for a connection; it takes at least " +
-                                        std::to_string(needed) +
-                                        " for one (ulimit -n, LimitNOFILE=)");
+                                        ", leaves no room for connections; it takes at least " +
+                                        std::to_string(needed) + " for " +
+                                        std::to_string(detail::connections_min) +
+                                        " of them (ulimit -n, LimitNOFILE=)");
 }
 
 } // namespace flotilla::net

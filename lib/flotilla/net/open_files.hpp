@@ -8,7 +8,7 @@
 
 namespace flotilla::net {
 
-// Whether a connection that came now would be kept. A server asks once its sockets are open.
+// Whether a few connections that came now would be kept. A server asks once its sockets are open.
 // Errors: out_of_files, with the limit and how far it has to be raised.
 Status check_room_for_connections();
 

@@ -73,7 +73,7 @@ TEST_CASE("a server is told that it would hang up on everybody", "[integration][
     }
     Status room;
     {
-        const FewDescriptors enough{40};
+        const FewDescriptors enough{60};
         room = check_room_for_connections();
     }
     CHECK(room);
