@@ -146,11 +146,11 @@ std::string Link::peers_text() const {
     if (peers > 0)
         return (peers == 1 ? "a peer is" : std::to_string(peers) + " peers are") +
                std::string(" connected at ") + endpoint_text_;
-    if (!hint_.text().empty())
-        return hint_.sentence();
     const bool connects =
         std::any_of(plan_.attachments.begin(), plan_.attachments.end(),
                     [](const net::Attachment& each) { return each.how == net::Attach::connect; });
+    if (connects && !hint_.text().empty()) // it speaks to who connects
+        return hint_.sentence();
     if (had_peers_)
         return (connects ? "the connection to " + endpoint_text_ + " has ended"
                          : "whoever had connected to " + endpoint_text_ + " has left") +
@@ -201,6 +201,7 @@ bool Link::wait_outstanding(Instant deadline) {
         (void)socket_->writable();
         (void)poller_.turn(std::min<Duration>(1ms, time_left(now, deadline)));
     }
+    (void)look_at_connections(); // if it was stuck, a peer's end may be why nothing is left
     return true;
 }
 

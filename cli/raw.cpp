@@ -256,10 +256,10 @@ void RawRun::note_leftovers() {
 void RawRun::note_unheard() {
     const std::string of_all = " of " + std::to_string(traffic_->sent_total()) + " messages ";
     if (unheard_ > 0)
-        terminal_.note(std::to_string(unheard_) + of_all + "had no subscriber " +
+        terminal_.note(std::to_string(unheard_) + of_all + "had no subscriber" +
                        (flags_.wait_peers.value_or(0) > 0
-                            ? "for their topic (--wait-peers waits for subscribers, whatever to)"
-                            : "(--wait-peers 1 waits for one first)"));
+                            ? " at that time, or none for their topic"
+                            : " (--wait-peers 1 waits for one first)"));
     if (waiting_ > 0)
         terminal_.note(std::to_string(waiting_) + of_all +
                        "were sent while their subscriber was away; up to " +

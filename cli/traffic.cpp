@@ -12,6 +12,7 @@ Traffic::Traffic(TrafficRules rules, Instant now)
       input_ended_(rules.input == TrafficRules::Input::none) {}
 
 void Traffic::peers(std::uint64_t count, Instant now) {
+    peers_now_ = count;
     if (peers_ready_ || count < rules_.peers_min)
         return;
     peers_ready_ = true;
@@ -129,7 +130,7 @@ std::optional<Traffic::End> Traffic::end(Instant now) const {
     if (gives_up)
         return End{sent_ == 0 ? ExitCode::nothing : ExitCode::not_flushed,
                    "no room for message " + std::to_string(sent_ + 1) + " within " + limit +
-                       "; the peers do not read"};
+                       (peers_now_ > 0 ? "; the peers do not read" : "")};
     if (now >= quiet_deadline())
         return end_of_quiet();
     return std::nullopt;

@@ -81,6 +81,7 @@ private:
     std::optional<Instant> blocked_since_{};
     std::uint64_t sent_ = 0;
     std::uint64_t received_ = 0;
+    std::uint64_t peers_now_ = 0;
     bool peers_ready_;
     bool input_ended_;
 };
