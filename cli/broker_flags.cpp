@@ -8,7 +8,6 @@ namespace flotilla::cli {
 
 namespace {
 constexpr std::size_t brokers_max = 16;
-constexpr std::uint64_t broker_message_bytes_min = 64 << 10;
 } // namespace
 
 void add_broker(Parser& parser, BrokerFlags& flags) {
@@ -55,8 +54,7 @@ Result<BrokerLink> make_broker_link(const BrokerFlags& flags) {
     }
     if (!flags.dialect.empty())
         link.dialect = request::dialect_named(flags.dialect);
-    // The frames of a handshake are held to this too, and must pass.
-    link.message_bytes_max = std::max(flags.message_bytes_max, broker_message_bytes_min);
+    link.message_bytes_max = std::max(flags.message_bytes_max, client_message_bytes_min);
     auto security = make_security(flags.security);
     if (!security)
         return fail(security.error());

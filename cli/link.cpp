@@ -237,7 +237,7 @@ void Link::give_up() {
     (void)tell_losses();
 }
 
-ExitCode Link::flush(Duration linger, const std::string& advice) {
+ExitCode Link::empty_and_close(Duration linger, const std::string& advice) {
     const Instant deadline = deadline_after(net::now(), linger);
     if (signal_descriptor() >= 0)
         poller_.forget(signal_descriptor()); // stays readable after a signal: would not wait
@@ -249,14 +249,12 @@ ExitCode Link::flush(Duration linger, const std::string& advice) {
         terminal_.error(counted(left, "message") + " had not left within " +
                         format_duration(linger) + " (--linger) and may be lost" +
                         (is_met ? "" : ": " + peers_text() + advice));
-        (void)tell_losses();
         (void)close_within(Duration::zero());
         return ExitCode::not_flushed;
     }
     if (!tail_.wait_read(deadline)) {
         terminal_.error("the peer had not read everything within " + format_duration(linger) +
                         " (--linger); what is unread may be lost");
-        (void)tell_losses();
         (void)close_within(Duration::zero());
         return ExitCode::not_flushed;
     }
@@ -269,10 +267,15 @@ ExitCode Link::flush(Duration linger, const std::string& advice) {
     if (!close_within(rest) && speaks) {
         terminal_.error("the last bytes had not left within " + format_duration(linger) +
                         " (--linger)");
-        (void)tell_losses();
         return ExitCode::not_flushed;
     }
-    return tell_losses();
+    return ExitCode::ok;
+}
+
+ExitCode Link::flush(Duration linger, const std::string& advice) {
+    const ExitCode left = empty_and_close(linger, advice);
+    const ExitCode lost = tell_losses();
+    return left == ExitCode::ok ? lost : left;
 }
 
 } // namespace flotilla::cli

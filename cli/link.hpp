@@ -80,6 +80,7 @@ private:
     void explain_once(const net::ConnectionEvent& event, net::Attach side);
     void look_at_outstanding();
     bool wait_outstanding(Instant deadline);
+    ExitCode empty_and_close(Duration linger, const std::string& advice);
     ExitCode tell_losses();
     bool close_within(Duration linger);
 

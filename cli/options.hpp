@@ -63,6 +63,9 @@ Result<Targets> make_targets(const Parser& parser, const std::vector<std::string
                              Words kind);
 
 // What every raw socket takes.
+// The frames of a handshake are held to a client's --max-size, too, and must pass.
+inline constexpr std::uint64_t client_message_bytes_min = 64 << 10;
+
 struct SocketFlags {
     std::uint64_t hwm = 1'000;
     Duration linger = 5s;

@@ -11,7 +11,6 @@ namespace flotilla::cli {
 
 namespace {
 constexpr std::size_t stores_max = 16;
-constexpr std::uint64_t store_message_bytes_min = 64 << 10;
 } // namespace
 
 void add_store(Parser& parser, StoreFlags& flags, StoreUse use) {
@@ -51,8 +50,7 @@ Result<StorePlan> make_store_plan(const StoreFlags& flags) {
         plan.stores.push_back(std::move(*endpoint));
     }
     plan.timeout = flags.timeout;
-    // The frames of a handshake are held to this too, and must pass.
-    plan.message_bytes_max = std::max(flags.message_bytes_max, store_message_bytes_min);
+    plan.message_bytes_max = std::max(flags.message_bytes_max, client_message_bytes_min);
     auto security = make_security(flags.security);
     if (!security)
         return fail(security.error());

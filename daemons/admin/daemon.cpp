@@ -14,6 +14,7 @@
 #include <utility>
 
 namespace flotilla::admin {
+
 Daemon::Daemon(Identity identity, host::ServeLoop& loop)
     : identity_(std::move(identity)), loop_(loop),
       started_ms_(whole_ms(net::wall_now().time_since_epoch())) {}

@@ -26,4 +26,11 @@ inline tl::unexpected<Error> bad_option(std::string what) {
     return fail(Errc::bad_option, std::move(what));
 }
 
+// The pauses between tries to connect: the first, and what it doubles up to.
+inline Status check_reconnect(Duration reconnect_min, Duration reconnect_max) {
+    if (!is_within(reconnect_min, 1ms, 1h) || !is_within(reconnect_max, reconnect_min, 1h))
+        return bad_option("reconnect_min and reconnect_max must be 1ms to 1h, in this order");
+    return {};
+}
+
 } // namespace flotilla

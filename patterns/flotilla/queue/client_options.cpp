@@ -14,10 +14,7 @@ Status check_link(const Options& options) {
         return bad_option("name 1 to 16 stores");
     if (!is_within(options.answer_max, 10ms, 1h))
         return bad_option("answer_max must be 10ms to 1h");
-    if (!is_within(options.reconnect_min, 1ms, 1h) ||
-        !is_within(options.reconnect_max, options.reconnect_min, 1h))
-        return bad_option("reconnect_min and reconnect_max must be 1ms to 1h, in this order");
-    return {};
+    return check_reconnect(options.reconnect_min, options.reconnect_max);
 }
 
 } // namespace

@@ -36,9 +36,9 @@ Status check(const ClientOptions& options) {
         return bad_option("broker_silence_max must be 30ms to 1h");
     if (!is_within(options.attempts_max, 1, 1'000))
         return bad_option("attempts_max must be 1 to 1,000");
-    if (!is_within(options.reconnect_min, 1ms, 1h) ||
-        !is_within(options.reconnect_max, options.reconnect_min, 1h))
-        return bad_option("reconnect_min and reconnect_max must be 1ms to 1h, in this order");
+    if (const Status pauses = check_reconnect(options.reconnect_min, options.reconnect_max);
+        !pauses)
+        return pauses;
     if (!is_within(options.calls_max, 1, 1'000'000) ||
         !is_within(options.calls_bytes_max, 1, 1ULL << 40))
         return bad_option("calls_max must be 1 to 1,000,000 and calls_bytes_max 1 byte to 1 TiB");

@@ -22,9 +22,9 @@ Status check(const WorkerOptions& options) {
         return bad_option("heartbeat must be 10ms to 1h");
     if (!is_within(options.liveness, 1U, 100U))
         return bad_option("liveness must be 1 to 100");
-    if (!is_within(options.reconnect_min, Duration{1ms}, Duration{1h}) ||
-        !is_within(options.reconnect_max, options.reconnect_min, Duration{1h}))
-        return bad_option("reconnect_min and reconnect_max must be 1ms to 1h, in this order");
+    if (const Status pauses = check_reconnect(options.reconnect_min, options.reconnect_max);
+        !pauses)
+        return pauses;
     if (!is_within(options.message_bytes_max, 64ULL << 10, 1ULL << 30))
         return bad_option("message_bytes_max must be 64KiB to 1GiB");
     return {};

@@ -25,9 +25,8 @@ Status check(const TakerOptions& options) {
         return bad_option("ack_wait must be 0 to 1s");
     if (!is_within(limits.answer_max, 10ms, 1h))
         return bad_option("answer_max must be 10ms to 1h");
-    if (!is_within(limits.reconnect_min, 1ms, 1h) ||
-        !is_within(limits.reconnect_max, limits.reconnect_min, 1h))
-        return bad_option("reconnect_min and reconnect_max must be 1ms to 1h, in this order");
+    if (const Status pauses = check_reconnect(limits.reconnect_min, limits.reconnect_max); !pauses)
+        return pauses;
     const leased::Compressions able = leased::Compressions::available();
     if ((limits.compress.lz4 && !able.lz4) || (limits.compress.zstd && !able.zstd))
         return fail(Errc::unsupported, "this build lacks a compression algorithm");

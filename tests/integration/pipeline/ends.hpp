@@ -18,20 +18,23 @@ inline net::Context context() {
     return std::move(*opened);
 }
 
-inline pipeline::Pusher pusher(net::Context& context, pipeline::PusherOptions options,
-                               const net::Endpoint& at, net::Attach how) {
+template <class End, class Options>
+End end_of_pipeline(net::Context& context, Options options, const net::Endpoint& at,
+                    net::Attach how) {
     options.attach.push_back({at, how});
-    auto opened = pipeline::Pusher::open(context, std::move(options));
+    auto opened = End::open(context, std::move(options));
     REQUIRE(opened.has_value());
     return std::move(*opened);
 }
 
+inline pipeline::Pusher pusher(net::Context& context, pipeline::PusherOptions options,
+                               const net::Endpoint& at, net::Attach how) {
+    return end_of_pipeline<pipeline::Pusher>(context, std::move(options), at, how);
+}
+
 inline pipeline::Puller puller(net::Context& context, pipeline::PullerOptions options,
                                const net::Endpoint& at, net::Attach how) {
-    options.attach.push_back({at, how});
-    auto opened = pipeline::Puller::open(context, std::move(options));
-    REQUIRE(opened.has_value());
-    return std::move(*opened);
+    return end_of_pipeline<pipeline::Puller>(context, std::move(options), at, how);
 }
 // One that unpacks.
 inline pipeline::Puller puller(net::Context& context, const net::Endpoint& at, net::Attach how) {

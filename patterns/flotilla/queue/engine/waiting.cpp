@@ -4,6 +4,7 @@
 #include <algorithm>
 
 namespace flotilla::queue {
+
 WaitingSweep::WaitingSweep(const Snapshot& snapshot, QueueFacts& facts, QueueId queue,
                            std::size_t lanes, Position from)
     : snapshot_(&snapshot), facts_(&facts), queue_(queue), lanes_(lanes), from_(from) {}
