@@ -17,7 +17,7 @@
 namespace flotilla::bench {
 namespace {
 
-constexpr std::size_t body_bytes = 100;
+constexpr std::size_t lone_body_bytes = 100;
 constexpr long interval_ns = 1'000'000;
 
 // `flush` sends the last one if it gathered: no message comes after it that would.
@@ -25,7 +25,7 @@ template <class Send, class Flush>
 void send_paced(Arena::Seat& seat, std::uint64_t messages, Send&& send, Flush&& flush) {
     timespec due{};
     ::clock_gettime(CLOCK_MONOTONIC, &due);
-    std::string body(body_bytes, 'x');
+    std::string body(lone_body_bytes, 'x');
     seat.begin();
     for (std::uint64_t i = 0; i < messages; ++i) {
         due.tv_nsec += interval_ns;

@@ -6,7 +6,7 @@
 namespace flotilla::bench {
 namespace {
 
-void need(bool done, const char* what) {
+void zmq_must(bool done, const char* what) {
     if (!done)
         give_up(std::string(what) + ": " + zmq_strerror(zmq_errno()));
 }
@@ -17,7 +17,7 @@ void receive_all(Arena::Seat& seat, const Flow& flow, const RawSocket& socket) {
     const auto receive = [&] {
         const int bytes = zmq_msg_recv(&message, socket.get(), 0);
         const auto* data = static_cast<const char*>(zmq_msg_data(&message));
-        need(bytes == int(flow.bytes) && data[0] == Flow::filler, "receive");
+        zmq_must(bytes == int(flow.bytes) && data[0] == Flow::filler, "receive");
     };
     for (std::uint64_t i = 0; i < flow.warm_up; ++i)
         receive();
@@ -34,7 +34,7 @@ void receive_all(Arena::Seat& seat, const Flow& flow, const RawSocket& socket) {
 } // namespace
 
 RawSocket::RawSocket(int type) : context_(zmq_ctx_new()), socket_(zmq_socket(context_, type)) {
-    need(socket_ != nullptr, "open a socket");
+    zmq_must(socket_ != nullptr, "open a socket");
     set(ZMQ_LINGER, 0);
 }
 
@@ -44,19 +44,19 @@ RawSocket::~RawSocket() {
 }
 
 void RawSocket::set(int option, int value) {
-    need(zmq_setsockopt(socket_, option, &value, sizeof value) == 0, "set an option");
+    zmq_must(zmq_setsockopt(socket_, option, &value, sizeof value) == 0, "set an option");
 }
 
 std::string RawSocket::bind(const std::string& endpoint) {
-    need(zmq_bind(socket_, endpoint.c_str()) == 0, "bind");
+    zmq_must(zmq_bind(socket_, endpoint.c_str()) == 0, "bind");
     char bound[256];
     std::size_t size = sizeof bound;
-    need(zmq_getsockopt(socket_, ZMQ_LAST_ENDPOINT, bound, &size) == 0, "read the endpoint");
+    zmq_must(zmq_getsockopt(socket_, ZMQ_LAST_ENDPOINT, bound, &size) == 0, "read the endpoint");
     return bound;
 }
 
 void RawSocket::connect(const std::string& endpoint) {
-    need(zmq_connect(socket_, endpoint.c_str()) == 0, "connect");
+    zmq_must(zmq_connect(socket_, endpoint.c_str()) == 0, "connect");
 }
 
 void raw_push(Arena::Seat& seat, const Flow& flow, int to_endpoint) {
@@ -65,7 +65,7 @@ void raw_push(Arena::Seat& seat, const Flow& flow, int to_endpoint) {
     socket.connect(seat.endpoint(to_endpoint));
     const std::string body(flow.bytes, Flow::filler);
     const auto send = [&] {
-        need(zmq_send(socket.get(), body.data(), body.size(), 0) >= 0, "send");
+        zmq_must(zmq_send(socket.get(), body.data(), body.size(), 0) >= 0, "send");
     };
     for (std::uint64_t i = 0; i < flow.warm_up; ++i)
         send();

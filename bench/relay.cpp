@@ -13,7 +13,7 @@ namespace {
 
 constexpr int forwarder_queue_messages = 1'000'000; // room for all: nothing is dropped
 
-using Middle = void (*)(Arena::Seat&, const Flow&, relay::Kind);
+using RelayBetween = void (*)(Arena::Seat&, const Flow&, relay::Kind);
 
 void raw_proxy(Arena::Seat& seat, const Flow& flow, relay::Kind kind) {
     const bool forwards = kind == relay::Kind::forwarder;
@@ -53,14 +53,14 @@ void our_relay(Arena::Seat& seat, const Flow& flow, relay::Kind kind) {
 }
 
 // The middle runs until the receiver is done; then it is stopped and tells its CPU.
-Arena::Party middle(Middle run, const Flow& flow, relay::Kind kind) {
+Arena::Party middle(RelayBetween run, const Flow& flow, relay::Kind kind) {
     return [run, &flow, kind](Arena::Seat& seat) {
         seat.end_when_finished();
         run(seat, flow, kind);
     };
 }
 
-Measured measure(const Flow& flow, relay::Kind kind, Middle run) {
+Measured measure(const Flow& flow, relay::Kind kind, RelayBetween run) {
     const bool forwards = kind == relay::Kind::forwarder;
     return Arena::run({middle(run, flow, kind),
                        [&](Arena::Seat& seat) {

@@ -90,9 +90,9 @@ void our_queue_relay(Arena::Seat& seat, const Shape&) {
     (void)relay.run();
 }
 
-using Middle = void (*)(Arena::Seat&, const Shape&);
+using RequestBetween = void (*)(Arena::Seat&, const Shape&);
 
-Measured measure(const Shape& shape, Middle middle) {
+Measured measure(const Shape& shape, RequestBetween middle) {
     return Arena::run({[&](Arena::Seat& seat) {
                            seat.end_when_finished();
                            middle(seat, shape);

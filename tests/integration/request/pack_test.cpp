@@ -17,7 +17,7 @@ using wire::Frames;
 
 namespace {
 
-Frames ready(std::string_view options) {
+Frames ready_saying(std::string_view options) {
     return {"FLR1", "ready", "", "work", options};
 }
 
@@ -56,7 +56,7 @@ TEST_CASE("pack: a worker that reads packs is given them, and answers in them") 
     net::Socket worker = world.connect();
     ask(client, 0, 40); // before anybody is there
     world.until([&] { return world.broker->levels().queued == 40; });
-    BrokerWorld::say(worker, ready("capacity=100\npacks=yes\n"));
+    BrokerWorld::say(worker, ready_saying("capacity=100\npacks=yes\n"));
     Heard heard = hear_requests(world, worker, 40);
     CHECK(heard.packs == 1);
     PackWriter answers;
@@ -85,7 +85,7 @@ TEST_CASE("pack: a worker that does not say so is given no packs") {
     net::Socket worker = world.connect();
     ask(client, 0, 40);
     world.until([&] { return world.broker->levels().queued == 40; });
-    BrokerWorld::say(worker, ready("capacity=100\n"));
+    BrokerWorld::say(worker, ready_saying("capacity=100\n"));
     CHECK(hear_requests(world, worker, 40).packs == 0);
 }
 
@@ -97,13 +97,13 @@ TEST_CASE("pack: what is wrong in a pack ends the worker, and its requests go to
     net::Socket first = world.connect();
     ask(client, 0, 10);
     world.until([&] { return world.broker->levels().queued == 10; });
-    BrokerWorld::say(first, ready("capacity=100\npacks=yes\n"));
+    BrokerWorld::say(first, ready_saying("capacity=100\npacks=yes\n"));
     hear_requests(world, first, 10);
     BrokerWorld::say(first, {"FLR1", "pack", "", "", "", "nonsense"});
     CHECK(world.hear(first)[1] == ByteView{"disconnect"});
     CHECK(world.broker->counters().malformed_total == 1);
     net::Socket second = world.connect();
-    BrokerWorld::say(second, ready("capacity=100\n"));
+    BrokerWorld::say(second, ready_saying("capacity=100\n"));
     CHECK(hear_requests(world, second, 10).requests.size() == 10);
 }
 
@@ -116,7 +116,7 @@ TEST_CASE("pack: packs that wait for a worker that never reads go to another, wh
     net::SocketOptions small;
     small.receive_messages_max = 1;
     net::Socket deaf = world.connect(net::SocketType::dealer, small);
-    BrokerWorld::say(deaf, ready("capacity=10000\npacks=yes\n"));
+    BrokerWorld::say(deaf, ready_saying("capacity=10000\npacks=yes\n"));
     world.until([&] { return world.broker->levels().workers == 1; });
     net::Socket client = world.connect();
     int asked = 0;
@@ -134,7 +134,7 @@ TEST_CASE("pack: packs that wait for a worker that never reads go to another, wh
     CHECK(counters.requeued_total >= 22);
     CHECK(counters.failed_total + world.broker->levels().queued == all);
     net::Socket worker = world.connect();
-    BrokerWorld::say(worker, ready("capacity=10000\n"));
+    BrokerWorld::say(worker, ready_saying("capacity=10000\n"));
     const auto left = static_cast<std::size_t>(all - counters.failed_total);
     const Heard heard = hear_requests(world, worker, left);
     for (std::size_t i = 0; i < left; ++i)

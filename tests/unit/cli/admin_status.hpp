@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace flotilla::cli::test {
+namespace flotilla::test {
 
 using Json = nlohmann::ordered_json;
 
@@ -59,10 +59,10 @@ inline Json status_json_of(const StatusOf& of) {
     return json;
 }
 
-inline DaemonView view_of(const StatusOf& of) {
-    auto view = read_status(status_json_of(of).dump());
+inline cli::DaemonView view_of(const StatusOf& of) {
+    auto view = cli::read_status(status_json_of(of).dump());
     REQUIRE(view);
     return std::move(*view);
 }
 
-} // namespace flotilla::cli::test
+} // namespace flotilla::test

@@ -9,7 +9,7 @@
 
 using namespace flotilla;
 using namespace flotilla::cli;
-using namespace flotilla::cli::test;
+using namespace flotilla::test;
 
 TEST_CASE("a status is read into tables that know nothing of the daemon", "[unit][cli]") {
     const DaemonView view = view_of({.queues = {{"a", {5, 7}}, {"b", {0, 1}}}, .left_out = 3});

@@ -8,7 +8,7 @@
 
 using namespace flotilla;
 using namespace flotilla::cli;
-using namespace flotilla::cli::test;
+using namespace flotilla::test;
 using namespace flotilla::cli::top;
 using Style = ScreenLine::Style;
 
