@@ -74,6 +74,12 @@ Tally tally_of_lines(const std::string& text, std::size_t skip = 0) {
     return digest.tally();
 }
 
+std::string last_line(std::string text) {
+    if (text.ends_with('\n'))
+        text.pop_back();
+    return text.substr(text.rfind('\n') + 1).substr(0, 200);
+}
+
 std::string lines_of(const Corpus& corpus) {
     std::string lines;
     for (std::uint32_t i = 0; i < messages; ++i) {
@@ -168,6 +174,7 @@ void converse(const Row& row, Process& zmq, Peer& peer, const Corpus& corpus) {
         zmq.close_input();
         CHECK(peer.finish().received == all);
         end_with(zmq, Exit::with(0));
+        INFO("the last line: " << last_line(zmq.text(Stream::output)));
         CHECK(tally_of_lines(zmq.text(Stream::output),
                              row.flow == Flow::they_request_by_hand ? 1 : 0) == all);
         break;
