@@ -10,6 +10,7 @@
 #include <support/patience.hpp>
 #include <support/process.hpp>
 #include <support/scratch.hpp>
+#include <support/text.hpp>
 
 #include <csignal>
 #include <filesystem>
@@ -46,10 +47,6 @@ Completed peer(Library library, std::vector<std::string> words) {
     else
         words.insert(words.begin(), {"/usr/bin/python3", "-B", peers + "curve.py"});
     return run_program(words);
-}
-
-bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
 }
 
 // Keys of a daemon and of alice, who is let in, and of a stranger.

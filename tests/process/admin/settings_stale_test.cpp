@@ -2,6 +2,8 @@
 // A broken settings file that a reload met is shown wherever an operator looks, until one is good.
 #include "daemon.hpp"
 
+#include <support/text.hpp>
+
 using namespace flotilla;
 using namespace flotilla::test;
 using nlohmann::json;
@@ -9,10 +11,6 @@ using nlohmann::json;
 namespace {
 
 constexpr const char* metric = "flotilla_settings_stale ";
-
-bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
 
 // The lines of a settings file, in front of its tables.
 void write(const ScratchFolder& folder, const std::string& first, const std::string& tables) {

@@ -4,6 +4,7 @@
 
 #include <support/process.hpp>
 #include <support/scripted_admin.hpp>
+#include <support/text.hpp>
 #include <sys/stat.h>
 
 #include <fstream>
@@ -21,11 +22,6 @@ std::vector<std::string> zmq(std::vector<std::string> words) {
 
 Completed run(std::vector<std::string> words) {
     return run_program(zmq(std::move(words)));
-}
-
-bool has(const std::string& text, const std::string& part) {
-    INFO(text);
-    return text.find(part) != std::string::npos;
 }
 
 std::string secret_file(const ScratchFolder& folder, const std::string& text, mode_t mode = 0600) {

@@ -10,6 +10,7 @@
 #include <support/patience.hpp>
 #include <support/process.hpp>
 #include <support/ready_process.hpp>
+#include <support/text.hpp>
 
 #include <string>
 #include <string_view>
@@ -19,10 +20,6 @@
 namespace flotilla::test {
 
 inline const std::string broker_program = FLOTILLA_BROKER_PROGRAM;
-
-inline bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
 
 struct Daemon {
     Process process;

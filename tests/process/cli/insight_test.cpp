@@ -4,18 +4,12 @@
 
 #include <support/catch.hpp>
 #include <support/scratch.hpp>
+#include <support/text.hpp>
 #include <sys/stat.h>
 
 #include <string>
 
 using namespace flotilla::test;
-
-namespace {
-bool has(const std::string& text, const std::string& part) {
-    INFO(text);
-    return text.find(part) != std::string::npos;
-}
-} // namespace
 
 TEST_CASE("keys: a pair is made once, shown without its secret, and named") {
     const ScratchFolder scratch;

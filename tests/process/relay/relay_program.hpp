@@ -11,6 +11,7 @@
 #include <support/process.hpp>
 #include <support/ready_process.hpp>
 #include <support/scratch.hpp>
+#include <support/text.hpp>
 
 #include <csignal>
 #include <string>
@@ -20,10 +21,6 @@
 namespace flotilla::test {
 
 inline const std::string relay_program = FLOTILLA_RELAY_PROGRAM;
-
-inline bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
 
 struct Daemon {
     Process process;

@@ -5,6 +5,7 @@
 #include <host/listener.hpp>
 #include <support/catch.hpp>
 #include <support/scratch.hpp>
+#include <support/text.hpp>
 
 #include <filesystem>
 #include <fstream>
@@ -12,6 +13,7 @@
 
 using namespace flotilla;
 using namespace flotilla::broker_daemon;
+using test::has;
 
 namespace {
 
@@ -57,10 +59,6 @@ Error refusal(const DaemonSettings& settings) {
     const auto options = make_options(settings);
     REQUIRE_FALSE(options);
     return options.error();
-}
-
-bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
 }
 
 } // namespace

@@ -6,6 +6,7 @@
 #include <cli/program.hpp>
 #include <command_line/help.hpp>
 #include <support/catch.hpp>
+#include <support/text.hpp>
 
 #include <fstream>
 #include <sstream>
@@ -14,12 +15,9 @@
 #include <vector>
 
 using namespace flotilla::cli;
+using test::has;
 
 namespace {
-
-bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
 
 // The words behind "zmq" of each command of ours in a line, as a shell would split it.
 std::vector<std::vector<std::string>> commands_in(const std::string& line) {

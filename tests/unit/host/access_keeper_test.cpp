@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "keeping.hpp"
 
+#include <support/text.hpp>
 #include <sys/stat.h>
 
 #include <string>
@@ -8,6 +9,7 @@
 
 using namespace flotilla;
 using namespace flotilla::host;
+using test::has;
 
 namespace {
 
@@ -15,10 +17,6 @@ std::string refusal_of(const CommonSettings& settings) {
     const auto opened = AccessKeeper::open(settings);
     REQUIRE_FALSE(opened);
     return opened.error().detail;
-}
-
-bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
 }
 
 Errc error_of(const CommonSettings& settings) {

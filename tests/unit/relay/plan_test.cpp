@@ -2,12 +2,14 @@
 #include <flotilla/relay/plan.hpp>
 
 #include <support/catch.hpp>
+#include <support/text.hpp>
 
 #include <functional>
 #include <string>
 
 using namespace flotilla;
 using namespace flotilla::relay;
+using test::has;
 
 namespace {
 
@@ -34,10 +36,6 @@ std::string complaint(const std::function<void(RelayOptions&)>& spoil, Errc code
     REQUIRE_FALSE(plan);
     CHECK(plan.error().code == code);
     return plan.error().detail;
-}
-
-bool has(const std::string& text, const char* part) {
-    return text.find(part) != std::string::npos;
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 #include <relay/settings.hpp>
 #include <support/catch.hpp>
 #include <support/scratch.hpp>
+#include <support/text.hpp>
 
 #include <filesystem>
 #include <fstream>
@@ -9,6 +10,7 @@
 
 using namespace flotilla;
 using namespace flotilla::relay_daemon;
+using test::has;
 
 namespace {
 
@@ -58,10 +60,6 @@ Error refusal(const RelaySettings& settings) {
     const auto options = make_options(settings);
     REQUIRE_FALSE(options);
     return options.error();
-}
-
-bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
 }
 
 } // namespace

@@ -2,11 +2,13 @@
 #include <store/message_line.hpp>
 #include <store/settings.hpp>
 #include <support/catch.hpp>
+#include <support/text.hpp>
 
 #include <string>
 
 using namespace flotilla;
 using namespace flotilla::store_daemon;
+using test::has;
 
 namespace {
 
@@ -42,10 +44,6 @@ std::string complaint(const std::string& text) {
     REQUIRE_FALSE(settings);
     CHECK(settings.error().code == Errc::bad_setting);
     return settings.error().detail;
-}
-
-bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
 }
 
 } // namespace
