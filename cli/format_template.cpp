@@ -6,6 +6,7 @@
 
 #include <cli/format.hpp>
 #include <cli/json_lines.hpp>
+#include <cli/words.hpp>
 #include <nlohmann/json.hpp>
 
 #include <array>
@@ -34,17 +35,6 @@ std::string decimals(Duration since, std::int64_t unit, std::size_t digits) {
     if (digits > 0) {
         std::string fraction = std::to_string(since.count() % unit);
         text += "." + std::string(digits - fraction.size(), '0') + fraction;
-    }
-    return text;
-}
-
-std::string joined_frames(const wire::Frames& frames, std::size_t from,
-                          const std::string& separator) {
-    std::string text;
-    for (std::size_t i = from; i < frames.size(); ++i) {
-        if (i > from)
-            text += separator;
-        text += frames[i].view();
     }
     return text;
 }
@@ -148,7 +138,7 @@ std::string Format::value_of(const Piece& piece, const Shown& message) const {
     case Token::first:
         return frames.empty() ? std::string{} : std::string(frames[0].view());
     case Token::rest:
-        return joined_frames(frames, 1, separator_);
+        return joined(frames, separator_, 1);
     case Token::frame:
         return piece.index < frames.size() ? std::string(frames[piece.index].view())
                                            : std::string{};

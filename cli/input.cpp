@@ -288,6 +288,17 @@ Result<std::optional<wire::Frames>> Input::next(WallTime now) {
     }
 }
 
+void InputWatch::set(net::Poller& poller, const Input& input, bool wanted) {
+    const int descriptor = input.descriptor();
+    if (descriptor < 0 || wanted == watches_)
+        return;
+    watches_ = wanted;
+    if (wanted)
+        poller.on_readable(descriptor, [] {});
+    else
+        poller.forget(descriptor);
+}
+
 Result<Input> open_bodies(const Bodies& bodies) {
     using Repeat = Input::Options::Repeat;
     Input::Options options;

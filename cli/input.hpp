@@ -8,6 +8,7 @@
 
 #include <flotilla/base/random.hpp>
 #include <flotilla/base/result.hpp>
+#include <flotilla/net/poller.hpp>
 #include <flotilla/wire/frames.hpp>
 
 #include <cli/json_lines.hpp>
@@ -103,6 +104,15 @@ private:
     bool json_ = false;
     bool trace_ = false;
     bool ended_ = false;
+};
+
+// Whether a verb's poller wakes it when its input may say more; asked in each round.
+class InputWatch {
+public:
+    void set(net::Poller& poller, const Input& input, bool wanted);
+
+private:
+    bool watches_ = false;
 };
 
 // What a verb makes messages of: each BODY, or the records of a file or of standard input.

@@ -186,13 +186,8 @@ void RawRun::set_interest() {
     const bool room = blocked_ && socket.type() != SocketType::xpub;
     if (room != watches_room_)
         poller.on_writable(socket, (watches_room_ = room) ? [] {} : net::Poller::Handler{});
-    if (!input_ || input_->descriptor() < 0 || needs_input_ == watches_input_)
-        return;
-    watches_input_ = needs_input_;
-    if (watches_input_)
-        poller.on_readable(input_->descriptor(), [] {});
-    else
-        poller.forget(input_->descriptor());
+    if (input_)
+        input_watch_.set(poller, *input_, needs_input_);
 }
 
 void RawRun::show_progress(Instant now) {

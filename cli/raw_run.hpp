@@ -61,7 +61,7 @@ private:
     bool moved_ = false; // something happened in this round
     bool listens_ = false;
     bool watches_room_ = false;
-    bool watches_input_ = false;
+    InputWatch input_watch_{};
 };
 
 } // namespace flotilla::cli

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sentences with a number in them, for people.
+// Sentences with a number in them, and lists, for people.
 #pragma once
 
+#include <flotilla/wire/frames.hpp>
+
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace flotilla::cli {
@@ -27,6 +31,18 @@ inline std::string joined(const std::vector<std::string>& words, const char* sep
     std::string text;
     for (const std::string& word : words)
         text += (text.empty() ? "" : separator) + word;
+    return text;
+}
+
+// Those from `from` on.
+inline std::string joined(const wire::Frames& frames, std::string_view separator,
+                          std::size_t from = 0) {
+    std::string text;
+    for (std::size_t i = from; i < frames.size(); ++i) {
+        if (i > from)
+            text += separator;
+        text += frames[i].view();
+    }
     return text;
 }
 

@@ -41,7 +41,6 @@ private:
     void note_failure(const Answered& answered);
     void end_early();
     std::string services_line() const;
-    void watch_input();
     Status loop();
     bool more_was_given();
     bool is_done() const { return no_more_ && !pending_ && client_->under_way() == 0; }
@@ -65,7 +64,7 @@ private:
     bool no_more_ = false;                                                   // nothing more is read
     enum class Cut : std::uint8_t { no, perhaps, yes } cut_short_ = Cut::no; // although more came
     bool needs_input_ = false;
-    bool watches_input_ = false;
+    InputWatch input_watch_{};
     std::string text_;
 };
 
@@ -244,17 +243,6 @@ Status CallRun::print_answers() {
     return {};
 }
 
-void CallRun::watch_input() {
-    const int descriptor = input_->descriptor();
-    if (descriptor < 0 || needs_input_ == watches_input_)
-        return;
-    watches_input_ = needs_input_;
-    if (watches_input_)
-        poller_.on_readable(descriptor, [] {});
-    else
-        poller_.forget(descriptor);
-}
-
 Status CallRun::loop() {
     poller_.on_readable(client_->fd(), [] {});
     poller_.on_readable(signal_descriptor(), [] {});
@@ -273,7 +261,7 @@ Status CallRun::loop() {
         if (!more)
             if (Status flushed = out_.flush(); !flushed)
                 return flushed;
-        watch_input();
+        input_watch_.set(poller_, *input_, needs_input_);
         if (Status turned = poller_.turn(more ? Duration::zero() : client_->wait_max()); !turned)
             return turned;
     }

@@ -3,6 +3,7 @@
 
 #include <cli/admin/quantities.hpp>
 #include <cli/queue/listing.hpp>
+#include <cli/table.hpp>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -11,8 +12,6 @@
 namespace flotilla::cli {
 
 namespace {
-
-using Cells = std::vector<std::string>;
 
 std::string text_of(const OptionPairs& pairs, std::string_view name) {
     const std::string_view value = value_of(pairs, name);
@@ -35,24 +34,6 @@ std::string_view value_of(const OptionPairs& pairs, std::string_view name) noexc
         if (known == name)
             return value;
     return {};
-}
-
-std::string table(const std::vector<Cells>& lines) {
-    std::vector<std::size_t> widths;
-    for (const Cells& cells : lines) {
-        widths.resize(std::max(widths.size(), cells.size()));
-        for (std::size_t i = 0; i < cells.size(); ++i)
-            widths[i] = std::max(widths[i], cells[i].size());
-    }
-    std::string out;
-    for (const Cells& cells : lines) {
-        for (std::size_t i = 0; i < cells.size(); ++i) {
-            const std::string room(widths[i] - cells[i].size(), ' ');
-            out += i == 0 ? cells[i] + room : "  " + room + cells[i];
-        }
-        out += '\n';
-    }
-    return out;
 }
 
 namespace {

@@ -17,9 +17,6 @@ using OptionPairs = std::vector<std::pair<std::string, std::string>>;
 // Empty when there is none.
 std::string_view value_of(const OptionPairs& pairs, std::string_view name) noexcept;
 
-// Columns under a heading, all but the first to the right.
-std::string table(const std::vector<std::vector<std::string>>& lines);
-
 // Who sees all queues, and who perhaps only those that a rule gives him a right to.
 enum class ListedFor : std::uint8_t { anybody, a_key };
 // One queue a line: name, ready, delayed, leased, consumers; "no queues" when there is none.

@@ -42,7 +42,6 @@ private:
     void tell_left(std::uint64_t left);
     void show_progress();
     void tell_connection();
-    void watch_input();
     Status loop();
     Result<ExitCode> tell_end();
 
@@ -65,7 +64,7 @@ private:
     Status input_ended_{}; // else by what is wrong with the message behind those that were put
     bool no_more_ = false;
     bool needs_input_ = false;
-    bool watches_input_ = false;
+    InputWatch input_watch_{};
 };
 
 Status PutRun::prepare() {
@@ -173,17 +172,6 @@ void PutRun::tell_connection() {
         terminal_.detail(connection_ = state);
 }
 
-void PutRun::watch_input() {
-    const int descriptor = input_->descriptor();
-    if (descriptor < 0 || needs_input_ == watches_input_)
-        return;
-    watches_input_ = needs_input_;
-    if (watches_input_)
-        poller_.on_readable(descriptor, [] {});
-    else
-        poller_.forget(descriptor);
-}
-
 Status PutRun::loop() {
     poller_.on_readable(producer_->fd(), [] {});
     poller_.on_readable(signal_descriptor(), [] {});
@@ -212,7 +200,7 @@ Status PutRun::loop() {
         if (patience == Duration::zero())
             return {};
         const bool more = producer_->has_input() || put_ != put_before;
-        watch_input();
+        input_watch_.set(poller_, *input_, needs_input_);
         const Duration wait = std::min(producer_->wait_max(), patience);
         if (Status turned = poller_.turn(more ? Duration::zero() : wait); !turned)
             return turned;

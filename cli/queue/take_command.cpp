@@ -137,15 +137,6 @@ std::vector<std::string> environment_of(const TakeCommand& command, const Taken&
     return all;
 }
 
-std::string joined_body(const wire::Frames& body, const std::string& separator) {
-    std::string all;
-    for (std::size_t i = 0; i < body.size(); ++i) {
-        all += i > 0 ? separator : std::string{};
-        all += body[i].view();
-    }
-    return all;
-}
-
 // How a command ended; an error is one that could not be started, or had to be ended.
 Result<Child::End> run_child(const TakeCommand& command, const Taken& message, TakeSession& session,
                              Tally& tally) {
@@ -161,8 +152,8 @@ Result<Child::End> run_child(const TakeCommand& command, const Taken& message, T
             tally.stopping();
         return false;
     };
-    auto output = child->exchange(joined_body(message.body, command.separator), output_bytes_max,
-                                  deadline, stop);
+    auto output =
+        child->exchange(joined(message.body, command.separator), output_bytes_max, deadline, stop);
     if (!output)
         return fail(output.error());
     auto end = child->wait(deadline, stop);

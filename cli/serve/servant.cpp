@@ -3,6 +3,7 @@
 #include <flotilla/net/system.hpp>
 
 #include <cli/serve/servant.hpp>
+#include <cli/words.hpp>
 
 #include <utility>
 
@@ -39,15 +40,6 @@ Servant::Said Servant::answer(Asked asked) {
         break;
     }
     return run_command(asked);
-}
-
-std::string Servant::joined(const wire::Frames& body) const {
-    std::string all;
-    for (std::size_t i = 0; i < body.size(); ++i) {
-        all += i > 0 ? options_.separator : std::string{};
-        all += body[i].view();
-    }
-    return all;
 }
 
 Servant::Said Servant::framed(std::string output) const {
@@ -90,8 +82,8 @@ Servant::Said Servant::run_command(const Asked& asked) {
     if (!child)
         return Later{child.error().detail}; // another worker may have what is missing here
     const Instant deadline = deadline_after(net::now(), options_.timeout);
-    auto output =
-        child->exchange(joined(asked.body), options_.bytes_max, deadline, asked.is_cancelled);
+    auto output = child->exchange(joined(asked.body, options_.separator), options_.bytes_max,
+                                  deadline, asked.is_cancelled);
     if (!output)
         return explained(*child, output.error());
     const auto end = child->wait(deadline, asked.is_cancelled);
@@ -140,7 +132,7 @@ void Servant::give_back(Child child, const Asked& asked) {
 }
 
 Servant::Said Servant::ask_line(const Asked& asked) {
-    const std::string line = joined(asked.body);
+    const std::string line = joined(asked.body, options_.separator);
     if (line.find('\n') != std::string::npos)
         return Failed{"the request has a line feed in it, and the command takes one line each"};
     auto taken = take_line_child(asked);

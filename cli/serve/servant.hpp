@@ -60,7 +60,6 @@ public:
 private:
     Said run_command(const Asked& asked);
     Said ask_line(const Asked& asked);
-    std::string joined(const wire::Frames& body) const;
     Said framed(std::string output) const;
     std::optional<Child> take_idle();
     Result<Child> take_line_child(const Asked& asked);

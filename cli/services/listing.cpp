@@ -3,6 +3,7 @@
 #include <flotilla/wire/option_text.hpp>
 
 #include <cli/services/listing.hpp>
+#include <cli/table.hpp>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -86,7 +87,6 @@ Result<ServiceRow> read_service(const std::string& name, const wire::Frames& ans
 std::string services_table(const std::vector<ServiceRow>& rows) {
     if (rows.empty())
         return "no services\n";
-    using Cells = std::array<std::string, 5>;
     std::vector<Cells> lines{{"SERVICE", "WORKERS", "WAITING", "QUEUED", "RUNNING"}};
     for (const ServiceRow& row : rows) {
         if (!row.counts) {
@@ -99,19 +99,7 @@ std::string services_table(const std::vector<ServiceRow>& rows) {
                          std::to_string(counts.waiting), std::to_string(counts.queued),
                          std::to_string(counts.running)});
     }
-    std::array<std::size_t, 5> widths{};
-    for (const Cells& cells : lines)
-        for (std::size_t i = 0; i < cells.size(); ++i)
-            widths[i] = std::max(widths[i], cells[i].size());
-    std::string out;
-    for (const Cells& cells : lines) {
-        for (std::size_t i = 0; i < cells.size(); ++i) {
-            const std::string room(widths[i] - cells[i].size(), ' ');
-            out += i == 0 ? cells[i] + room : "  " + room + cells[i];
-        }
-        out += '\n';
-    }
-    return out;
+    return table(lines);
 }
 
 std::string services_json(const std::vector<ServiceRow>& rows) {
