@@ -12,7 +12,6 @@
 namespace flotilla::broker_daemon {
 namespace {
 
-constexpr const char* program_name = "flotilla-broker";
 const std::string prefix = "FLOTILLA_BROKER_";
 
 constexpr const char* examples = R"(

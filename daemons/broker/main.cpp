@@ -13,8 +13,6 @@ using namespace flotilla::broker_daemon;
 
 namespace {
 
-constexpr const char* program_name = "flotilla-broker";
-
 ExitCode serve(const Command& command, request::BrokerOptions broker) {
     ServiceOptions options;
     options.broker = std::move(broker);

@@ -146,7 +146,7 @@ std::string Service::status() const {
 
 ExitCode Service::run(host::Signals& signals) {
     host::ServeLoop loop(*this, *log_, *options_.settings.drain, admin_.and_own(bound_));
-    Administration administration({"flotilla-broker", admin_.instance(), bound_, access_->gates(),
+    Administration administration({program_name, admin_.instance(), bound_, access_->gates(),
                                    [this] { return access_->stale_why(); }},
                                   loop, *broker_);
     administration_ = &administration;

@@ -22,6 +22,8 @@
 
 namespace flotilla::broker_daemon {
 
+inline constexpr const char* program_name = "flotilla-broker";
+
 // One service, or what holds for those that have no table of their own.
 struct ServiceSettings {
     std::optional<Duration> request_expiry{};

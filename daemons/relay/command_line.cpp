@@ -14,7 +14,6 @@
 namespace flotilla::relay_daemon {
 namespace {
 
-constexpr const char* program_name = "flotilla-relay";
 const std::string prefix = "FLOTILLA_RELAY_";
 
 constexpr const char* examples = R"(

@@ -13,8 +13,6 @@ using namespace flotilla::relay_daemon;
 
 namespace {
 
-constexpr const char* program_name = "flotilla-relay";
-
 ExitCode serve(const Command& command, std::vector<relay::RelayOptions> relays) {
     ServiceOptions options;
     options.relays = std::move(relays);

@@ -322,8 +322,8 @@ ExitCode Service::run(host::Signals& signals) {
         for (auto& gate : each.gates())
             gates.push_back(std::move(gate));
     Administration administration(
-        {"flotilla-relay", admin_.instance(), bound, gates, [this] { return stale_access(); }},
-        loop, relays_);
+        {program_name, admin_.instance(), bound, gates, [this] { return stale_access(); }}, loop,
+        relays_);
     administration_ = &administration;
     return loop.run(signals, ready);
 }

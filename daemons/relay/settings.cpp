@@ -183,7 +183,7 @@ Result<DaemonSettings> lay_over(DaemonSettings flags, DaemonSettings file) {
 }
 
 DaemonSettings in_effect(DaemonSettings settings) {
-    host::add_common_defaults(settings, "flotilla-relay");
+    host::add_common_defaults(settings, program_name);
     for (RelaySettings& each : settings.relays) {
         const bool says_who = each.allow_client_keys || each.allow_any_client_key.value_or(false);
         if (!says_who) {

@@ -18,6 +18,8 @@
 
 namespace flotilla::relay_daemon {
 
+inline constexpr const char* program_name = "flotilla-relay";
+
 // One relay as it was given; what is absent takes the default of RelayOptions.
 struct RelaySettings {
     std::string where{}; // FILE:LINE:COLUMN of its table; empty: not from a file

@@ -16,7 +16,6 @@
 namespace flotilla::store_daemon {
 namespace {
 
-constexpr const char* program_name = "flotilla-store";
 const std::string prefix = "FLOTILLA_STORE_";
 
 constexpr const char* examples = R"(

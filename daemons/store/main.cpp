@@ -13,8 +13,6 @@ using namespace flotilla::store_daemon;
 
 namespace {
 
-constexpr const char* program_name = "flotilla-store";
-
 ExitCode serve(const Command& command, queue::QueueServerOptions server) {
     ServiceOptions options;
     options.server = std::move(server);

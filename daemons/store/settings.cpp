@@ -72,7 +72,7 @@ DaemonSettings standard() {
     all.backlog_messages_max = options.backlog_messages_max;
     all.backlog_bytes_max = options.backlog_bytes_max;
     all.backlogs_bytes_max = options.backlogs_bytes_max;
-    host::add_common_defaults(all, "flotilla-store");
+    host::add_common_defaults(all, program_name);
     return all;
 }
 

@@ -24,6 +24,8 @@
 
 namespace flotilla::store_daemon {
 
+inline constexpr const char* program_name = "flotilla-store";
+
 // A queue that is there when the store is ready, with these properties.
 struct DeclaredQueue {
     std::string name{};

@@ -24,7 +24,7 @@ namespace {
 constexpr std::size_t line_bytes_max = std::size_t{2} << 30; // 1 GiB in base64, and names
 
 ExitCode failed(const Error& error) {
-    return host::refuse("flotilla-store", error);
+    return host::refuse(program_name, error);
 }
 
 // One line that replaces itself, ten times a second, where a person sees it; in a log, of what
