@@ -72,6 +72,7 @@ Status Link::attach_all() {
         tail_.add({*at, attachment.how});
         endpoint_text_ += (endpoint_text_.empty() ? "" : ",") + at->text();
         const bool bound = attachment.how == net::Attach::bind;
+        connects_ = connects_ || !bound;
         const std::string line = (bound ? "bound to " : "connecting to ") + at->text();
         if (is_open_ended(attachment) && attachment.endpoint.text() != at->text())
             terminal_.note(line); // nobody can know the port otherwise
@@ -106,13 +107,10 @@ Status Link::on_event(const net::ConnectionEvent& event) {
     const bool peer_left = peers_.connected(now) < peers_before; // not somebody who never was one
     had_peers_ = had_peers_ || peers_.connected(now) > 0;
     hint_.hear(event);
-    const auto connects =
-        std::count_if(plan_.attachments.begin(), plan_.attachments.end(),
-                      [](const net::Attachment& each) { return each.how == net::Attach::connect; });
-    const net::Attach side = connects == 0 ? net::Attach::bind : net::Attach::connect;
+    const net::Attach side = connects_ ? net::Attach::connect : net::Attach::bind;
     switch (event.kind) {
     case Kind::handshake_failed_auth:
-        if (connects == 1 && plan_.attachments.size() == 1 && peers_.connected(now) == 0)
+        if (connects_ && plan_.attachments.size() == 1 && peers_.connected(now) == 0)
             return fail(Errc::refused, net::explain(event));
         explain_once(event, side);
         break;
@@ -124,8 +122,10 @@ Status Link::on_event(const net::ConnectionEvent& event) {
     case Kind::accept_failed:
         explain_once(event, side);
         break;
+    case Kind::connect_delayed:
+        break; // "connecting" was said when it was attached, and each try again is told
     case Kind::disconnected:
-        if (plan_.loss != Plan::Loss::ignore && connects == 0 && peer_left &&
+        if (plan_.loss != Plan::Loss::ignore && !connects_ && peer_left &&
             (stuck_ || ledger_.outstanding() > 0))
             may_have_lost_ = true;
         [[fallthrough]];
@@ -146,17 +146,19 @@ std::string Link::peers_text() const {
     if (peers > 0)
         return (peers == 1 ? "a peer is" : std::to_string(peers) + " peers are") +
                std::string(" connected at ") + endpoint_text_;
-    const bool connects =
-        std::any_of(plan_.attachments.begin(), plan_.attachments.end(),
-                    [](const net::Attachment& each) { return each.how == net::Attach::connect; });
-    if (connects && !hint_.text().empty()) // it speaks to who connects
+    if (connects_ && !hint_.text().empty()) // it speaks to who connects
         return hint_.sentence();
     if (had_peers_)
-        return (connects ? "the connection to " + endpoint_text_ + " has ended"
-                         : "whoever had connected to " + endpoint_text_ + " has left") +
+        return (connects_ ? "the connection to " + endpoint_text_ + " has ended"
+                          : "whoever had connected to " + endpoint_text_ + " has left") +
                (hears(plan_.type) ? " (a message above --max-size ends a connection, too)" : "");
-    return connects ? "no connection to " + endpoint_text_ + " has come about"
-                    : "nobody has connected to " + endpoint_text_;
+    return connects_ ? "no connection to " + endpoint_text_ + " has come about"
+                     : "nobody has connected to " + endpoint_text_;
+}
+
+bool Link::meets_somebody() const {
+    const Instant now = net::now();
+    return peers_.connected(now) > peers_.silent(now);
 }
 
 Status Link::look_at_connections() {
@@ -244,11 +246,9 @@ ExitCode Link::empty_and_close(Duration linger, const std::string& advice) {
     const bool gone = wait_outstanding(deadline);
     const std::uint64_t left = ledger_.outstanding();
     if (!gone) {
-        const Instant now = net::now();
-        const bool is_met = peers_.connected(now) > peers_.silent(now);
         terminal_.error(counted(left, "message") + " had not left within " +
                         format_duration(linger) + " (--linger) and may be lost" +
-                        (is_met ? "" : ": " + peers_text() + advice));
+                        (meets_somebody() ? "" : ": " + peers_text() + advice));
         (void)close_within(Duration::zero());
         return ExitCode::not_flushed;
     }
@@ -259,9 +259,9 @@ ExitCode Link::empty_and_close(Duration linger, const std::string& advice) {
         return ExitCode::not_flushed;
     }
     constexpr Duration last_batch_min = 100ms;
-    // An XSUB would linger to tell a publisher that has gone of its end: all it had to say has
-    // left.
-    const bool speaks = plan_.type != net::SocketType::xsub;
+    // An XSUB would linger to tell a publisher that has gone of its end, and every socket where a
+    // connection never came to a handshake: all that there was to say has left.
+    const bool speaks = plan_.type != net::SocketType::xsub && meets_somebody();
     const Duration rest =
         speaks ? std::max(time_left(net::now(), deadline), last_batch_min) : last_batch_min;
     if (!close_within(rest) && speaks) {

@@ -78,6 +78,7 @@ private:
     void watch();
     Status on_event(const net::ConnectionEvent& event);
     void explain_once(const net::ConnectionEvent& event, net::Attach side);
+    bool meets_somebody() const; // who finished a handshake, and is there now
     void look_at_outstanding();
     bool wait_outstanding(Instant deadline);
     ExitCode empty_and_close(Duration linger, const std::string& advice);
@@ -101,6 +102,7 @@ private:
     bool stuck_ = false;
     bool may_have_lost_ = false;
     bool had_peers_ = false;
+    bool connects_ = false; // somewhere
 };
 
 } // namespace flotilla::cli

@@ -43,9 +43,10 @@ public:
         }
         if (!played)
             return fail(played.error().code, played.error().detail + "; " + sent_text());
-        terminal_.note(sent_text() + (lateness_ >= 10ms
-                                          ? ", at most " + milliseconds(lateness_) + " late"
-                                          : std::string{}));
+        const std::string all =
+            flushed == ExitCode::ok ? sent_text() : "of " + counted(sent_, "message") + " in all";
+        terminal_.note(all + (lateness_ >= 10ms ? ", at most " + milliseconds(lateness_) + " late"
+                                                : std::string{}));
         return sent_ == 0 ? ExitCode::nothing : flushed;
     }
 

@@ -195,6 +195,13 @@ TEST_CASE("who accepts the connection and says nothing is not taken for a peer w
                 "this says more: zmq doctor " + endpoint});
     check_says(run_zmq({"pull", endpoint, "-t", "1s"}), 3,
                {"nothing received within 1s", "no handshake of ZeroMQ was seen"});
+    check_says(run_zmq({"rep", endpoint, "--echo", "-t", "1s"}), 3,
+               {"nothing received within 1s", "no handshake of ZeroMQ was seen"});
+    // Nothing was on its way to it, so that nothing is waited for, and nothing was lost.
+    const Completed pub = run_zmq({"pub", endpoint, "x"});
+    check_says(pub, 0, {"1 of 1 messages had no subscriber"});
+    CHECK(pub.error.find("had not left") == std::string::npos);
+    check_says(run_zmq({"rep", endpoint}, ""), 0, {});
 }
 
 TEST_CASE("a router that knows nobody of that name drops, says so and ends with 5") {
