@@ -156,7 +156,8 @@ def build_with_sources(how, *options):
     compiled."""
     fresh(BESIDE)
     build_consumer(f"-DFLOTILLA_FROM={how}", f"-DFLOTILLA_SOURCE={SOURCE}", "-DCMAKE_CXX_FLAGS=-O0",
-                   "-DCMAKE_UNITY_BUILD=ON", *like_build("CMAKE_COMPILE_WARNING_AS_ERROR"),
+                   "-DCMAKE_UNITY_BUILD=ON", "-DCMAKE_UNITY_BUILD_BATCH_SIZE=32",
+                   *like_build("CMAKE_COMPILE_WARNING_AS_ERROR"),
                    *options, build=BESIDE)
 
 

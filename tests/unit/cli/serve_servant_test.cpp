@@ -15,11 +15,11 @@
 
 using namespace flotilla;
 using namespace flotilla::cli;
-using Kind = ServantOptions::Kind;
+using ServantKind = ServantOptions::Kind;
 
 namespace {
 
-ServantOptions shell(const std::string& script, Kind kind = Kind::command) {
+ServantOptions shell(const std::string& script, ServantKind kind = ServantKind::command) {
     std::signal(SIGPIPE, SIG_IGN); // as in the program
     ServantOptions options;
     options.kind = kind;
@@ -58,7 +58,7 @@ bool says(const std::string& whole, const std::string& part) {
 
 TEST_CASE("an echo answers with all frames of the request") {
     ServantOptions options;
-    options.kind = Kind::echo;
+    options.kind = ServantKind::echo;
     CHECK(answer(std::move(options), {"a", "", "b"}) == "a||b");
 }
 
@@ -129,14 +129,14 @@ TEST_CASE("an answer over the limit ends the command") {
     ServantOptions options = shell("yes");
     options.bytes_max = 100'000;
     CHECK(says(answer(options, {""}), "it printed more than 100000 bytes (--max-size)"));
-    options.kind = Kind::lines;
+    options.kind = ServantKind::lines;
     options.command = {"/bin/sh", "-c", "tr '\\n' x < /dev/zero"};
     CHECK(says(answer(options, {""}), "its line has more than 100000 bytes"));
 }
 
 TEST_CASE("a command of lines runs all the while") {
     Servant servant(
-        shell("n=0; while read line; do n=$((n+1)); echo \"$n $line\"; done", Kind::lines));
+        shell("n=0; while read line; do n=$((n+1)); echo \"$n $line\"; done", ServantKind::lines));
     CHECK(text(ask(servant, {"a"})) == "1 a");
     CHECK(text(ask(servant, {"b", "c"})) == "2 b\tc");
     CHECK(text(ask(servant, {""})) == "3 ");
@@ -149,7 +149,7 @@ TEST_CASE("a command of lines that says too much is ended before it answers anot
     const std::string file = scratch.file("twice"); // so that both lines come in one write
     Servant servant(shell("while read line; do printf '%s\\n%s\\n' \"$line\" \"$line\" > " + file +
                               "; cat " + file + "; done",
-                          Kind::lines));
+                          ServantKind::lines));
     std::string noted;
     for (const char* word : {"a", "b", "c"}) {
         Servant::Asked asked;
@@ -169,7 +169,7 @@ TEST_CASE("a line that a command of lines prints between two requests answers ne
     REQUIRE(::mkfifo(done.c_str(), 0600) == 0);
     Servant servant(shell("read line; echo \"$line\"; read line < " + go +
                               "; echo too much; echo x > " + done + "; tail -f /dev/null",
-                          Kind::lines));
+                          ServantKind::lines));
     CHECK(text(ask(servant, {"a"})) == "a");
     std::ofstream(go) << "go\n";
     std::string line;
@@ -179,7 +179,7 @@ TEST_CASE("a line that a command of lines prints between two requests answers ne
 }
 
 TEST_CASE("a command of lines that nobody waits for any more is ended") {
-    Servant servant(shell("read line; tail -f /dev/null", Kind::lines));
+    Servant servant(shell("read line; tail -f /dev/null", ServantKind::lines));
     Servant::Asked asked;
     asked.body = wire::Frames{"x"};
     int looked = 0;
@@ -190,20 +190,20 @@ TEST_CASE("a command of lines that nobody waits for any more is ended") {
 TEST_CASE("a command of lines that ends is started again for the next request") {
     Servant servant(shell("read line; [ \"$line\" = bye ] && exit 75; echo \"got $line\"; "
                           "read line; exit 3",
-                          Kind::lines));
+                          ServantKind::lines));
     CHECK(text(ask(servant, {"a"})) == "got a");
     CHECK(text(ask(servant, {"b"})) == "failed: the command ended with exit code 3");
     CHECK(text(ask(servant, {"c"})) == "got c");
     CHECK(says(text(ask(servant, {"bye"})), "exit code 3")); // the one of c reads it
     CHECK(says(text(ask(servant, {"bye"})), "later: "));
-    CHECK(answer(shell("read line; exit 0", Kind::lines), {"x"}) ==
+    CHECK(answer(shell("read line; exit 0", ServantKind::lines), {"x"}) ==
           "failed: the command ended without an answer");
 }
 
 TEST_CASE("a command of lines that hangs is killed, and another takes the next request") {
     ServantOptions options =
         shell("while read line; do [ \"$line\" = hang ] && tail -f /dev/null; echo \"$line\"; done",
-              Kind::lines);
+              ServantKind::lines);
     options.timeout = 300ms;
     Servant servant(std::move(options));
     CHECK(says(text(ask(servant, {"hang"})), "failed: the command took longer than 300ms"));
@@ -211,7 +211,7 @@ TEST_CASE("a command of lines that hangs is killed, and another takes the next r
 }
 
 TEST_CASE("requests side by side have a command of lines each") {
-    Servant servant(shell("while read line; do echo \"$line\"; done", Kind::lines));
+    Servant servant(shell("while read line; do echo \"$line\"; done", ServantKind::lines));
     std::vector<std::thread> threads;
     std::vector<std::string> wrong(4);
     for (int t = 0; t < 4; ++t)
@@ -245,7 +245,7 @@ TEST_CASE("a command of lines that ends after its answer does not cost the next 
     // Whether it has ended, or is about to, when the next request comes.
     for (const char* end : {"", "; exec 0<&-; exec 1>&-", "; exit 3"}) {
         CAPTURE(end);
-        Servant servant(shell("read line; echo \"$line\"" + std::string(end), Kind::lines));
+        Servant servant(shell("read line; echo \"$line\"" + std::string(end), ServantKind::lines));
         for (int i = 0; i < 50; ++i)
             REQUIRE(text(ask(servant, {"x" + std::to_string(i)})) == "x" + std::to_string(i));
     }
@@ -254,13 +254,13 @@ TEST_CASE("a command of lines that ends after its answer does not cost the next 
     const std::string file = scratch.file("asked");
     Servant broken(shell("while read line; do echo \"$line\" >> " + file +
                              "; [ \"$line\" = bad ] && exit 3; echo ok; done",
-                         Kind::lines));
+                         ServantKind::lines));
     CHECK(text(ask(broken, {"good"})) == "ok");
     CHECK(text(ask(broken, {"bad"})) == "failed: the command ended with exit code 3");
     CHECK(text(ask(broken, {"good"})) == "ok");
     std::ifstream in(file);
     CHECK(std::string(std::istreambuf_iterator<char>(in), {}) == "good\nbad\ngood\n");
-    CHECK(answer(shell("exit 3", Kind::lines), {"x"}) ==
+    CHECK(answer(shell("exit 3", ServantKind::lines), {"x"}) ==
           "failed: the command ended with exit code 3");
 }
 
@@ -272,7 +272,7 @@ TEST_CASE("what a command has started goes with it, however it ends") {
         return in >> word >> word >> word && word != "Z";
     };
     const std::string start = "tail -f /dev/null >/dev/null 2>&1 & echo $! > ";
-    for (const Kind kind : {Kind::command, Kind::lines}) {
+    for (const ServantKind kind : {ServantKind::command, ServantKind::lines}) {
         for (const char* rest : {"", "; read line; read line", "; exit 3"}) {
             CAPTURE(static_cast<int>(kind), rest);
             const std::string file = scratch.file("pid");

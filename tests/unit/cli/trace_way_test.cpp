@@ -10,7 +10,7 @@ using wire::Frames;
 
 namespace {
 
-constexpr WallTime start{1'764'000'000s};
+constexpr WallTime asked_at{1'764'000'000s};
 
 std::string with_hops(std::optional<WallTime> sent, const std::vector<wire::Hop>& hops) {
     wire::Envelope envelope;
@@ -28,9 +28,10 @@ std::string with_hops(std::optional<WallTime> sent, const std::vector<wire::Hop>
 
 // Sent at 0, in the relay from 1 ms to 1.5 ms, in the store from 2 ms to 3 s, here at 3.001 s.
 Way usual() {
-    const std::string envelope = with_hops(start, {{start + 1ms, start + 1500us, "relay", "feed"},
-                                                   {start + 2ms, start + 3s, "store", "orders"}});
-    return way_of(Frames{"body", envelope}, start + 3001ms).value();
+    const std::string envelope =
+        with_hops(asked_at, {{asked_at + 1ms, asked_at + 1500us, "relay", "feed"},
+                             {asked_at + 2ms, asked_at + 3s, "store", "orders"}});
+    return way_of(Frames{"body", envelope}, asked_at + 3001ms).value();
 }
 
 } // namespace
@@ -69,25 +70,25 @@ TEST_CASE("a way is told to people and to programs", "[unit][cli]") {
 
 TEST_CASE("a message that came before it was sent tells of the clocks", "[unit][cli]") {
     const std::string envelope =
-        with_hops(start, {{start - 30ms, start - 29ms, "store", "orders"}});
-    const Way way = way_of(Frames{"body", envelope}, start + 1ms).value();
+        with_hops(asked_at, {{asked_at - 30ms, asked_at - 29ms, "store", "orders"}});
+    const Way way = way_of(Frames{"body", envelope}, asked_at + 1ms).value();
     CHECK(way_text(way).find("the clock of store orders is behind that of sent by at least 30ms") !=
           std::string::npos);
     CHECK(nlohmann::json::parse(way_json(way)).at("skew_us") == 30'000);
 }
 
 TEST_CASE("messages without a readable envelope have no way", "[unit][cli]") {
-    CHECK_FALSE(way_of(Frames{}, start));
-    CHECK_FALSE(way_of(Frames{"body"}, start));
+    CHECK_FALSE(way_of(Frames{}, asked_at));
+    CHECK_FALSE(way_of(Frames{"body"}, asked_at));
     CHECK_FALSE(way_of(Frames{"body", "\xF1"
                                       "FM and no more"},
-                       start));
-    const auto bare = way_of(Frames{"body", with_hops({}, {})}, start);
+                       asked_at));
+    const auto bare = way_of(Frames{"body", with_hops({}, {})}, asked_at);
     REQUIRE(bare);
     CHECK(steps_of(*bare).size() == 1);
     CHECK_FALSE(way_text(*bare).empty());
-    std::vector<wire::Hop> many(wire::Hop::hops_max, {start, start, "relay", "a"});
-    const auto full = way_of(Frames{"body", with_hops({}, many)}, start);
+    std::vector<wire::Hop> many(wire::Hop::hops_max, {asked_at, asked_at, "relay", "a"});
+    const auto full = way_of(Frames{"body", with_hops({}, many)}, asked_at);
     REQUIRE(full);
     CHECK(way_text(*full).find("there may have been more") != std::string::npos);
 }
@@ -106,8 +107,9 @@ TEST_CASE("totals say what each step took on average and at most", "[unit][cli]"
     WayTotals totals;
     CHECK(totals.text() == "no messages with an envelope\n");
     totals.add(usual());
-    const std::string envelope = with_hops(start, {{start + 4ms, start + 5s, "store", "orders"}});
-    totals.add(way_of(Frames{"body", envelope}, start + 5s).value());
+    const std::string envelope =
+        with_hops(asked_at, {{asked_at + 4ms, asked_at + 5s, "store", "orders"}});
+    totals.add(way_of(Frames{"body", envelope}, asked_at + 5s).value());
     const std::string text = totals.text();
     INFO(text);
     CHECK(text.find("STEP          MESSAGES  WAY MEAN  WAY MOST  HELD MEAN  HELD MOST\n") == 0);
@@ -120,7 +122,8 @@ TEST_CASE("totals say what each step took on average and at most", "[unit][cli]"
           std::string::npos);
     for (std::size_t i = 0; i < WayTotals::steps_max + 10; ++i)
         totals.add(
-            way_of(Frames{"b", with_hops({}, {{start, start, "relay", std::to_string(i)}})}, start)
+            way_of(Frames{"b", with_hops({}, {{asked_at, asked_at, "relay", std::to_string(i)}})},
+                   asked_at)
                 .value());
     CHECK(totals.json().size() < 1'000'000);
 }

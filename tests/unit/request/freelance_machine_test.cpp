@@ -24,12 +24,12 @@ FreelanceLimits limits_of(FreelanceMode mode) {
     return limits;
 }
 
-struct Bench {
+struct FreelanceBench {
     FreelanceMachine machine;
     Instant now{};
     FreelanceOutputs out;
 
-    Bench(FreelanceMode mode, int servers) : machine(limits_of(mode)) {
+    FreelanceBench(FreelanceMode mode, int servers) : machine(limits_of(mode)) {
         for (int i = 0; i < servers; ++i)
             REQUIRE(machine.add_server(name(i), now));
         machine.tick(now, out);
@@ -68,7 +68,7 @@ using Servers = std::vector<std::size_t>;
 
 TEST_CASE("freelance machine: a server is used from its first pong until it is silent",
           "[unit][request]") {
-    Bench bench(FreelanceMode::sticky, 1);
+    FreelanceBench bench(FreelanceMode::sticky, 1);
     const std::uint64_t early = bench.call();
     CHECK(bench.asked().empty());
     bench.pong(0);
@@ -77,7 +77,7 @@ TEST_CASE("freelance machine: a server is used from its first pong until it is s
     bench.answer(0, early);
     REQUIRE(bench.out.finished.size() == 1);
     CHECK(bench.out.finished[0].outcome->body == wire::Frames{"4"});
-    CHECK(bench.out.finished[0].outcome->server == Bench::name(0));
+    CHECK(bench.out.finished[0].outcome->server == FreelanceBench::name(0));
     CHECK(bench.out.finished[0].outcome->attempts == 1);
     bench.out.clear();
     bench.pass(1s);
@@ -91,7 +91,7 @@ TEST_CASE("freelance machine: a server is used from its first pong until it is s
 }
 
 TEST_CASE("freelance machine: sticky asks one server while it answers", "[unit][request]") {
-    Bench bench(FreelanceMode::sticky, 3);
+    FreelanceBench bench(FreelanceMode::sticky, 3);
     for (int server = 2; server >= 0; --server)
         bench.pong(server);
     const std::uint64_t first = bench.call();
@@ -105,7 +105,7 @@ TEST_CASE("freelance machine: sticky asks one server while it answers", "[unit][
 
 TEST_CASE("freelance machine: sticky goes on to the next when its server is gone",
           "[unit][request]") {
-    Bench bench(FreelanceMode::sticky, 3);
+    FreelanceBench bench(FreelanceMode::sticky, 3);
     for (int server = 0; server < 3; ++server)
         bench.pong(server);
     (void)bench.call();
@@ -113,7 +113,7 @@ TEST_CASE("freelance machine: sticky goes on to the next when its server is gone
     (void)bench.asked();
     bench.machine.unreachable(0, bench.now, bench.out);
     CHECK(bench.asked() == Servers{1, 1});
-    bench.machine.connection_lost(Bench::name(1), bench.now, bench.out);
+    bench.machine.connection_lost(FreelanceBench::name(1), bench.now, bench.out);
     CHECK(bench.asked() == Servers{2, 2});
     CHECK(bench.counters().failovers_total == 2);
     CHECK(bench.counters().retries_total == 4);
@@ -125,7 +125,7 @@ TEST_CASE("freelance machine: sticky goes on to the next when its server is gone
 
 TEST_CASE("freelance machine: sticky leaves a server that is up and does not answer a call",
           "[unit][request]") {
-    Bench bench(FreelanceMode::sticky, 2);
+    FreelanceBench bench(FreelanceMode::sticky, 2);
     bench.pong(0);
     bench.pong(1);
     const std::uint64_t stuck = bench.call();
@@ -148,7 +148,7 @@ TEST_CASE("freelance machine: sticky leaves a server that is up and does not ans
 
 TEST_CASE("freelance machine: first_answer asks everybody, and the first answer wins",
           "[unit][request]") {
-    Bench bench(FreelanceMode::first_answer, 3);
+    FreelanceBench bench(FreelanceMode::first_answer, 3);
     bench.pong(0);
     bench.pong(2);
     const std::uint64_t call = bench.call();
@@ -166,7 +166,7 @@ TEST_CASE("freelance machine: first_answer asks everybody, and the first answer 
 
 TEST_CASE("freelance machine: first_answer asks a server again that went down and came back",
           "[unit][request]") {
-    Bench bench(FreelanceMode::first_answer, 2);
+    FreelanceBench bench(FreelanceMode::first_answer, 2);
     bench.pong(0);
     bench.pong(1);
     (void)bench.call();
@@ -185,7 +185,7 @@ TEST_CASE("freelance machine: first_answer asks a server again that went down an
 
 TEST_CASE("freelance machine: a call ends at its deadline, whoever was asked", "[unit][request]") {
     const FreelanceMode mode = GENERATE(FreelanceMode::sticky, FreelanceMode::first_answer);
-    Bench bench(mode, 2);
+    FreelanceBench bench(mode, 2);
     bench.pong(0);
     (void)bench.call(700ms);
     CHECK(bench.machine.next_deadline() == bench.now + 700ms);
@@ -198,7 +198,7 @@ TEST_CASE("freelance machine: a call ends at its deadline, whoever was asked", "
 
 TEST_CASE("freelance machine: a call is given out attempts_max times, then it waits",
           "[unit][request]") {
-    Bench bench(FreelanceMode::sticky, 1);
+    FreelanceBench bench(FreelanceMode::sticky, 1);
     const std::uint64_t call = bench.call();
     for (int i = 0; i < 100; ++i) {
         bench.pong(0);
@@ -211,7 +211,7 @@ TEST_CASE("freelance machine: a call is given out attempts_max times, then it wa
 
 TEST_CASE("freelance machine: count and bytes of what is under way are bounded",
           "[unit][request]") {
-    Bench bench(FreelanceMode::sticky, 1);
+    FreelanceBench bench(FreelanceMode::sticky, 1);
     wire::Frames large{std::string(1'001, 'x')};
     CHECK(bench.machine.call(large, 1s, bench.now, bench.out).error().code == Errc::too_large);
     CHECK(large.bytes() == 1'001); // untouched
@@ -226,33 +226,34 @@ TEST_CASE("freelance machine: count and bytes of what is under way are bounded",
 }
 
 TEST_CASE("freelance machine: servers come and go", "[unit][request]") {
-    Bench bench(FreelanceMode::sticky, 2);
+    FreelanceBench bench(FreelanceMode::sticky, 2);
     bench.pong(0);
     bench.pong(1);
     const std::uint64_t call = bench.call();
     CHECK(bench.asked() == Servers{0});
-    CHECK(bench.machine.add_server(Bench::name(1), bench.now).error().code == Errc::exists);
-    REQUIRE(bench.machine.remove_server(Bench::name(0), bench.now, bench.out));
+    CHECK(bench.machine.add_server(FreelanceBench::name(1), bench.now).error().code ==
+          Errc::exists);
+    REQUIRE(bench.machine.remove_server(FreelanceBench::name(0), bench.now, bench.out));
     CHECK(bench.asked() == Servers{1});
     bench.answer(0, call); // nobody's any more
     CHECK(bench.out.finished.empty());
     CHECK(bench.counters().unexpected_total == 1);
-    CHECK(bench.machine.remove_server(Bench::name(0), bench.now, bench.out).error().code ==
+    CHECK(bench.machine.remove_server(FreelanceBench::name(0), bench.now, bench.out).error().code ==
           Errc::not_found);
     // Its place is used again, with nothing of it left.
-    CHECK(*bench.machine.add_server(Bench::name(7), bench.now) == 0);
+    CHECK(*bench.machine.add_server(FreelanceBench::name(7), bench.now) == 0);
     CHECK(bench.machine.servers_up() == 1);
     for (int i = 8; i < 70; ++i)
-        REQUIRE(bench.machine.add_server(Bench::name(i), bench.now));
+        REQUIRE(bench.machine.add_server(FreelanceBench::name(i), bench.now));
     CHECK(bench.machine.add_server("one more", bench.now).error().code == Errc::too_many);
 }
 
 TEST_CASE("freelance machine: what is no answer is counted and costs nothing", "[unit][request]") {
-    Bench bench(FreelanceMode::sticky, 1);
+    FreelanceBench bench(FreelanceMode::sticky, 1);
     bench.pong(0);
     const std::uint64_t call = bench.call();
     const auto hear = [&](wire::Frames frames) {
-        bench.machine.receive(Bench::name(0), std::move(frames), bench.now, bench.out);
+        bench.machine.receive(FreelanceBench::name(0), std::move(frames), bench.now, bench.out);
     };
     hear({});
     hear({""});
@@ -273,7 +274,7 @@ TEST_CASE("freelance machine: whatever servers do, each call is finished once, a
     Random random(seed);
     for (int round = 0; round < 200; ++round) {
         const auto mode = random.one_in(2) ? FreelanceMode::sticky : FreelanceMode::first_answer;
-        Bench bench(mode, 3);
+        FreelanceBench bench(mode, 3);
         std::set<std::uint64_t> open;
         std::vector<std::pair<std::size_t, std::uint64_t>> asked;
         for (int step = 0; step < 300; ++step) {

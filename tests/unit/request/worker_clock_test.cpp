@@ -3,10 +3,9 @@
 
 using namespace flotilla;
 using namespace flotilla::request;
-using Bench = WorkerBench;
 
 TEST_CASE("worker: a broker whose clock is faster than ours is answered, an echo is not") {
-    Bench bench(Dialect::mdp_02);
+    WorkerBench bench(Dialect::mdp_02);
     bench.connect();
     bench.out.clear();
     const auto beats_sent = [&] {

@@ -6,14 +6,13 @@
 
 using namespace flotilla;
 using namespace flotilla::request;
-using Bench = WorkerBench;
 using Words = std::vector<std::string>;
 using State = WorkerMachine::State;
 using Change = WorkerOutputs::Change;
 
 TEST_CASE("worker machine: it asks what the broker speaks, and registers in that",
           "[unit][request]") {
-    Bench bench(std::nullopt);
+    WorkerBench bench(std::nullopt);
     CHECK(bench.out.change == Change::open);
     bench.out.clear();
     bench.pass(1h);
@@ -45,7 +44,7 @@ TEST_CASE("worker machine: it asks what the broker speaks, and registers in that
 
 TEST_CASE("worker machine: an unanswered question is followed by 0.1, by 0.2, and asked again",
           "[unit][request]") {
-    Bench bench(std::nullopt);
+    WorkerBench bench(std::nullopt);
     std::vector<std::string> tried;
     for (int i = 0; i < 5; ++i) {
         REQUIRE(bench.out.change == Change::open);
@@ -65,7 +64,7 @@ TEST_CASE("worker machine: an unanswered question is followed by 0.1, by 0.2, an
 
 TEST_CASE("worker machine: whoever comes behind a lost connection is asked anew",
           "[unit][request]") {
-    Bench bench(std::nullopt);
+    WorkerBench bench(std::nullopt);
     bench.connect();
     bench.pass_on();
     bench.pass_on();
@@ -81,7 +80,7 @@ TEST_CASE("worker machine: whoever comes behind a lost connection is asked anew"
 
 TEST_CASE("worker machine: heartbeats go out, and three missing ones end the connection",
           "[unit][request]") {
-    Bench bench(Dialect::flotilla);
+    WorkerBench bench(Dialect::flotilla);
     bench.connect();
     CHECK(bench.said() == Words{"ready"});
     bench.pass(999ms);
@@ -103,7 +102,7 @@ TEST_CASE(
     "worker machine: silence towards a busy worker means something only in Flotilla's dialect",
     "[unit][request]") {
     const Dialect dialect = GENERATE(Dialect::mdp_01, Dialect::mdp_02, Dialect::flotilla);
-    Bench bench(dialect);
+    WorkerBench bench(dialect);
     bench.connect();
     const std::uint64_t number = bench.give("t");
     for (int i = 0; i < 10; ++i)
@@ -123,7 +122,7 @@ TEST_CASE(
 
 TEST_CASE("worker machine: a broker that refuses again and again is met ever more rarely",
           "[unit][request]") {
-    Bench bench(Dialect::mdp_02);
+    WorkerBench bench(Dialect::mdp_02);
     std::vector<Duration> pauses;
     for (int i = 0; i < 12; ++i) {
         bench.out.clear();
@@ -150,7 +149,7 @@ TEST_CASE("worker machine: a broker that refuses again and again is met ever mor
 
 TEST_CASE("worker machine: requests are answered under the address that they came with",
           "[unit][request]") {
-    Bench bench(Dialect::flotilla);
+    WorkerBench bench(Dialect::flotilla);
     bench.connect();
     const std::uint64_t first = bench.give("one");
     const std::uint64_t second = bench.give("two");
@@ -180,7 +179,7 @@ TEST_CASE("worker machine: requests are answered under the address that they cam
 }
 
 TEST_CASE("worker machine: what comes beyond the capacity is given back", "[unit][request]") {
-    Bench bench(Dialect::flotilla, 1);
+    WorkerBench bench(Dialect::flotilla, 1);
     bench.connect();
     (void)bench.give("one");
     bench.out.clear();
@@ -199,7 +198,7 @@ TEST_CASE("worker machine: what comes beyond the capacity is given back", "[unit
 TEST_CASE(
     "worker machine: a broker of an RFC dialect decides how much a worker holds, up to a bound",
     "[unit][request]") {
-    Bench bench(Dialect::mdp_02, 1);
+    WorkerBench bench(Dialect::mdp_02, 1);
     bench.connect();
     for (std::uint32_t i = 0; i < limits::capacity_max; ++i)
         bench.hear(Verb::request, "t");
@@ -211,7 +210,7 @@ TEST_CASE(
 
 TEST_CASE("worker machine: a cancelled request is told of, and its answer is dropped",
           "[unit][request]") {
-    Bench bench(Dialect::flotilla);
+    WorkerBench bench(Dialect::flotilla);
     bench.connect();
     const std::uint64_t number = bench.give("one");
     bench.out.clear();
@@ -231,7 +230,7 @@ TEST_CASE("worker machine: a cancelled request is told of, and its answer is dro
 
 TEST_CASE("worker machine: answers to a connection that is gone are dropped and counted",
           "[unit][request]") {
-    Bench bench(Dialect::flotilla);
+    WorkerBench bench(Dialect::flotilla);
     bench.connect();
     const std::uint64_t old = bench.give("one");
     bench.out.clear();
@@ -252,7 +251,7 @@ TEST_CASE("worker machine: answers to a connection that is gone are dropped and 
 
 TEST_CASE("worker machine: where failure cannot be said the worker finishes and registers anew",
           "[unit][request]") {
-    Bench bench(Dialect::mdp_02);
+    WorkerBench bench(Dialect::mdp_02);
     bench.connect();
     const std::uint64_t bad = bench.give("one");
     const std::uint64_t good = bench.give("two");
@@ -276,7 +275,7 @@ TEST_CASE("worker machine: where failure cannot be said the worker finishes and 
 
 TEST_CASE("worker machine: to drain in Flotilla's dialect is to finish what is held and on its way",
           "[unit][request]") {
-    Bench bench(Dialect::flotilla, 5);
+    WorkerBench bench(Dialect::flotilla, 5);
     bench.connect();
     const std::uint64_t held = bench.give("one");
     bench.out.clear();
@@ -297,7 +296,7 @@ TEST_CASE("worker machine: to drain in Flotilla's dialect is to finish what is h
 
 TEST_CASE("worker machine: a broker without pongs cannot keep a draining worker",
           "[unit][request]") {
-    Bench bench(Dialect::flotilla);
+    WorkerBench bench(Dialect::flotilla);
     bench.connect();
     bench.machine.drain(bench.now, bench.out);
     bench.pass(999ms);
@@ -308,7 +307,7 @@ TEST_CASE("worker machine: a broker without pongs cannot keep a draining worker"
 
 TEST_CASE("worker machine: to drain in an RFC dialect is to answer all at once and go",
           "[unit][request]") {
-    Bench bench(Dialect::mdp_01);
+    WorkerBench bench(Dialect::mdp_01);
     bench.connect();
     const std::uint64_t first = bench.give("one");
     const std::uint64_t second = bench.give("two");
@@ -324,7 +323,7 @@ TEST_CASE("worker machine: to drain in an RFC dialect is to answer all at once a
 
 TEST_CASE("worker machine: to drain without a broker is to stop", "[unit][request]") {
     const int steps = GENERATE(0, 1, 2);
-    Bench bench(steps == 0 ? std::optional{Dialect::flotilla} : std::nullopt);
+    WorkerBench bench(steps == 0 ? std::optional{Dialect::flotilla} : std::nullopt);
     if (steps > 0)
         bench.connect(); // asking
     if (steps > 1)
@@ -343,7 +342,7 @@ TEST_CASE("worker machine: to drain without a broker is to stop", "[unit][reques
 
 TEST_CASE("worker machine: a broker that goes while the worker drains ends the drain",
           "[unit][request]") {
-    Bench bench(Dialect::flotilla);
+    WorkerBench bench(Dialect::flotilla);
     bench.connect();
     const std::uint64_t held = bench.give("one");
     bench.machine.drain(bench.now, bench.out);
@@ -354,7 +353,7 @@ TEST_CASE("worker machine: a broker that goes while the worker drains ends the d
 
 TEST_CASE("worker machine: what a broker does not say to a worker is counted and costs nothing",
           "[unit][request]") {
-    Bench bench(Dialect::flotilla);
+    WorkerBench bench(Dialect::flotilla);
     bench.connect();
     bench.out.clear();
     for (const Verb verb : {Verb::ready, Verb::final, Verb::error, Verb::draining})
