@@ -63,8 +63,9 @@ void SourceMachine::heard(Slot slot, Instant now) {
     session.heard = now;
     session.probed = false;
     session.alarm = never;
-    if (session.state == WorkSession::State::gone) {
+    if (session.state == WorkSession::State::gone || session.is_mute) {
         session.state = WorkSession::State::live;
+        session.is_mute = false;
         sessions_.update(slot);
     }
 }

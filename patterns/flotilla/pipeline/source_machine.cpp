@@ -216,6 +216,19 @@ void SourceMachine::give_back_all(const std::vector<Slot>& items, DeadReason rea
         give_back(*item, reason, text, due, now, out);
 }
 
+// Who was silent all the while would let the next one run out, too, and a message has only so many
+// attempts: it is given nothing before it says something.
+void SourceMachine::lease_ended(Slot slot, Instant now, SourceOutputs& out) {
+    WorkSession& session = sessions_[slot];
+    const bool silent = deadline_after(session.heard, limits_.lease) <= now;
+    if (session.is_mute || !silent || session.take) // that one waits for our word
+        return;
+    session.is_mute = true;
+    sessions_.update(slot);
+    if (session.greeted && session.state == WorkSession::State::live)
+        out.sends.push_back({session.peer, {session.delimited, {}}, wire::leased::Ping{}});
+}
+
 // ---- time and connections ----------------------------------------------------------------------
 
 void SourceMachine::tick(Instant now, SourceOutputs& out) {
@@ -224,6 +237,8 @@ void SourceMachine::tick(Instant now, SourceOutputs& out) {
          item = items_.next_in_order(item))
         scratch_.push_back(item);
     counters_.expired_total += scratch_.size();
+    for (const Slot item : scratch_)
+        lease_ended(items_[item].holder, now, out);
     give_back_all(scratch_, DeadReason::expired, {}, now, now, out);
     scratch_.clear();
     for (Slot item = items_.due(now); item != no_slot; item = items_.due(now))

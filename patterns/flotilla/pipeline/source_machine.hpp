@@ -21,7 +21,8 @@
 //  5. Nobody is given more than its window. A take is answered once.
 //  6. by_key: while sessions neither come nor go, a key's messages are first delivered to one
 //     session, in order of submission.
-//  7. What was submitted and what came back is delivered oldest first; what comes back from a
+//  7. Who let a lease run out in silence is given nothing until it speaks.
+//  8. What was submitted and what came back is delivered oldest first; what comes back from a
 //     worker goes in front.
 //
 // One thread at a time. Outputs refer to items and sessions that stay as they are until the next
@@ -146,6 +147,7 @@ private:
     void set_credit(Slot session, std::uint32_t credit);
     void drop(Slot session, Instant now, SourceOutputs& out);
     void membership_changed() noexcept { replace_lanes_ = limits_.dispatch == Dispatch::by_key; }
+    void lease_ended(Slot session, Instant now, SourceOutputs& out);
     void tick_sessions(Instant now, SourceOutputs& out);
     void tick_session(Slot session, Instant now, SourceOutputs& out);
     void end_waits(Instant now, SourceOutputs& out);

@@ -34,7 +34,8 @@ struct WorkSession {
     bool greeted = false;   // said hello; else it only takes
     bool delimited = false; // speaks with an empty first frame
     bool packed = false;
-    bool probed = false; // asked whether it is still there, and did not speak since
+    bool probed = false;  // asked whether it is still there, and did not speak since
+    bool is_mute = false; // let a lease run out without a word, and did not speak since
     wire::leased::Compressions compress{};
     std::uint32_t weight = 1;
     std::uint32_t credit = 0;
@@ -59,7 +60,7 @@ struct WorkSession {
     std::size_t heap_at = ~std::size_t{0};
 
     std::uint32_t room() const noexcept {
-        if (state != State::live)
+        if (state != State::live || is_mute)
             return 0;
         const std::uint32_t window = credit > outstanding ? credit - outstanding : 0;
         return take && window == 0 ? 1 : window;

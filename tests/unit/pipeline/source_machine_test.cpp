@@ -141,6 +141,39 @@ TEST_CASE("source machine: what is over goes in front, oldest first, and says so
     CHECK(bench.last_error() == leased::ErrorCode::lease_lost);
 }
 
+TEST_CASE("source machine: who lets a lease run out in silence gets nothing until it speaks",
+          "[unit][work]") {
+    SourceLimits limits;
+    limits.lease = 5s; // much less than silence_max
+    Bench bench(limits);
+    bench.hello("hung", 4);
+    bench.submit(2);
+    bench.hello("well", 4);
+    bench.now += bench.limits.lease - 1ms;
+    bench.say("well", leased::Ping{});
+    bench.out.sends.clear();
+    bench.pass(1ms);
+    CHECK(bench.given["hung"] == Ids{1, 2});
+    CHECK(bench.given["well"] == Ids{1, 2});
+    REQUIRE(bench.out.sends.size() == 1);
+    CHECK(bench.out.sends[0].peer == "hung");
+    CHECK(std::holds_alternative<leased::Ping>(bench.last())); // asked whether it is there
+    bench.submit(1);
+    CHECK(bench.given["well"] == Ids{1, 2, 3});
+    bench.say("hung", leased::Ping{});
+    bench.submit(1);
+    CHECK(bench.given["hung"] == Ids{1, 2, 4});
+}
+
+TEST_CASE("source machine: a taker that waits for work is not silent", "[unit][work]") {
+    Bench bench;
+    bench.submit(1);
+    bench.say("req", leased::Take{});
+    bench.say("req", leased::Take{bench.limits.lease * 3});
+    bench.pass(bench.limits.lease);
+    CHECK(bench.given["req"] == Ids{1, 1});
+}
+
 TEST_CASE("source machine: a touched lease runs anew", "[unit][work]") {
     Bench bench;
     bench.hello("a", 3);

@@ -122,6 +122,30 @@ TEST_CASE("an acknowledgement that comes late counts while nobody else has the m
     CHECK(rig.take("other", "orders").empty());
 }
 
+TEST_CASE("who lets a lease run out in silence gets nothing until it speaks") {
+    const Order order = GENERATE(Order::plain, Order::strict);
+    EngineRig rig;
+    QueueProperties properties;
+    properties.lease = 1s;
+    properties.order = order;
+    rig.create("orders", properties);
+    rig.hello("hung", "orders", 4);
+    rig.ask<PutOk>("producer", EngineRig::many("orders", 2, "m"));
+    CHECK(rig.seen("hung").size() == 2);
+    rig.hello("well", "orders", 4);
+    rig.pass(900ms);
+    rig.say("well", leased::Command{leased::Ping{}});
+    rig.pass(200ms);
+    rig.turns();
+    const auto again = rig.seen("well");
+    REQUIRE(again.size() == 2);
+    CHECK(again[0].attempt == 2);
+    rig.ask<PutOk>("producer", EngineRig::many("orders", 1, "n"));
+    rig.turns();
+    CHECK(rig.seen("hung").empty());
+    CHECK(rig.stat("orders").levels.ready == 0);
+}
+
 TEST_CASE("touch lets a lease run anew") {
     EngineRig rig;
     QueueProperties properties;

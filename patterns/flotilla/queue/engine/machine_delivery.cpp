@@ -58,7 +58,7 @@ Slot QueueMachine::Rest::next_session(Slot slot) {
         return sessions_.most_room(slot);
     if (queue.active != no_slot) {
         const Session& active = sessions_[queue.active];
-        if (active.greeted || active.take || active.outstanding > 0)
+        if (active.outstanding > 0 || (!active.is_mute && (active.greeted || active.take)))
             return active.room() > 0 && active.queue == slot && active.line_at != ~std::size_t{0}
                        ? queue.active
                        : no_slot;

@@ -155,6 +155,20 @@ void QueueMachine::Rest::update_touched() {
     touched_sessions_.clear();
 }
 
+// Who was silent all the while would let the next one run out, too, and a message has only so many
+// attempts: it is given nothing before it says something.
+void QueueMachine::Rest::lease_ended(const Grant& grant) {
+    Session& session = sessions_[grant.session];
+    const Duration lease = book_[grant.queue].properties.lease;
+    const bool silent = deadline_after(session.heard, lease) <= turn_.now;
+    if (session.is_mute || !silent || session.take) // that one waits for our word
+        return;
+    session.is_mute = true;
+    update(grant.session);
+    if (session.greeted && session.state == Session::State::live)
+        probe(session);
+}
+
 void QueueMachine::Rest::tick_leases() {
     std::vector<std::uint64_t> over;
     while (leases_.first_end() <= turn_.now) {
@@ -173,6 +187,8 @@ void QueueMachine::Rest::tick_leases() {
         if (over.size() < grant.held)
             leases_.set_waits(slot, next);
         changed(book_[grant.queue]);
+        if (!over.empty())
+            lease_ended(grant);
         give_back_all(over, Cause::lease_over, {}, std::nullopt);
     }
 }

@@ -21,8 +21,9 @@ void QueueMachine::Rest::heard(Slot slot) {
     session.probed = false;
     session.is_lost = false;
     session.alarm = never;
-    if (session.state == Session::State::gone) {
+    if (session.state == Session::State::gone || session.is_mute) {
         session.state = Session::State::live;
+        session.is_mute = false;
         update(slot);
     }
 }

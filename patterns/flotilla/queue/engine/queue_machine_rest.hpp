@@ -243,6 +243,7 @@ private:
     template <class Each>
     void for_leases(const Said& said, const leased::Leases& leases, Each&& each);
     void acknowledge(std::uint64_t number, Lease& lease, Hold held);
+    void lease_ended(const Grant& grant);
     void tick_leases();
     // What a lease holds at its session: one of its window.
     void free_window(const Lease& lease);

@@ -41,6 +41,7 @@ struct Session {
     bool probed = false;  // asked whether it is still there, and did not speak since
     bool is_lost = false; // its connection ended, and its leases outlive it (it has no session)
     bool is_held = false; // its deliveries stay where they are: it does not read
+    bool is_mute = false; // let a lease run out without a word, and did not speak since
     wire::leased::Compressions compress{};
     std::uint32_t credit = 0;
     std::uint32_t outstanding = 0;
@@ -65,7 +66,7 @@ struct Session {
     std::size_t line_at = ~std::size_t{0};
 
     std::uint32_t room() const noexcept {
-        if (state != State::live || is_held)
+        if (state != State::live || is_held || is_mute)
             return 0;
         const std::uint32_t window = credit > outstanding ? credit - outstanding : 0;
         return take && window == 0 ? 1 : window;
