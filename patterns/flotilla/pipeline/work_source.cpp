@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "work_options.hpp"
 
+#include <flotilla/base/units.hpp>
 #include <flotilla/net/monitor.hpp>
 #include <flotilla/net/peer_backlog.hpp>
 #include <flotilla/net/routed_message.hpp>
@@ -11,6 +12,7 @@
 #include <flotilla/wire/leased_pack.hpp>
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 namespace flotilla::pipeline {
@@ -54,6 +56,7 @@ struct WorkSource::Rest {
     template <class Body>
     Result<WorkId> submit(Body& body, const SubmitOptions& submit_options);
     void submitted();
+    std::string full_text(Duration wait) const;
 
     WorkSourceOptions options;
     net::Socket router;
@@ -244,6 +247,15 @@ void WorkSource::Rest::submitted() {
     }
 }
 
+std::string WorkSource::Rest::full_text(Duration wait) const {
+    const SourceLevels levels = machine.levels();
+    return "no room within " + format_duration(wait) + ": " + std::to_string(levels.unfinished()) +
+           " messages of " + std::to_string(levels.bytes) + " bytes are unfinished, and " +
+           (levels.sessions == 0 ? "no worker is there"
+                                 : std::to_string(levels.sessions) + " workers hold " +
+                                       std::to_string(levels.leased) + " of them");
+}
+
 template <class Body>
 Result<WorkId> WorkSource::Rest::submit(Body& body, const SubmitOptions& with) {
     Result<WorkId> id = machine.submit(body, with.key);
@@ -258,7 +270,8 @@ Result<WorkId> WorkSource::Rest::submit(Body& body, const SubmitOptions& with) {
                 break;
             const Duration left = time_left(net::now(), deadline);
             if (left == Duration::zero())
-                return fail(with.wait > Duration::zero() ? Errc::timeout : Errc::would_block);
+                return with.wait > Duration::zero() ? fail(Errc::timeout, full_text(with.wait))
+                                                    : fail(Errc::would_block);
             (void)router.wait_readable(std::min(left, wait_max()));
         }
     }

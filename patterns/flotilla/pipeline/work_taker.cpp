@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <flotilla/pipeline/work_taker.hpp>
+#include <flotilla/taker/handled.hpp>
 
 #include <atomic>
 #include <utility>
@@ -61,7 +62,7 @@ Status WorkTaker::run(const Handler& handler, Duration retry_delay) {
         if (!work)
             return fail(work.error());
         // A lease that is lost by now means only that somebody else does it again.
-        if (const Status handled = handler(*work); handled)
+        if (const Status handled = taker::handled(handler, *work); handled)
             (void)ack(*work);
         else
             (void)nack(*work, retry_delay, to_string(handled.error()));

@@ -61,8 +61,9 @@ public:
 
     // The next message, waiting at most `wait`. Errors: would_block (zero wait), timeout, stopped.
     Result<Work> take(Duration wait);
-    // Done, for good. Leaves within ack_wait, at once when nothing else is held.
-    // Errors: lease_lost (it will be, or was, delivered again).
+    // Done, for good. Leaves at once when nothing else is held, else with the next call once
+    // ack_wait is over; so call process(0ns) before work that takes long. Errors: lease_lost (it
+    // will be, or was, delivered again).
     Status ack(const Work& work);
     // Not done: to be delivered again after `delay` (at most 1 h). Errors: lease_lost.
     Status nack(const Work& work, Duration delay = Duration::zero(), std::string_view reason = {});
@@ -70,7 +71,8 @@ public:
     Status touch(const Work& work);
 
     // What `handler` makes of each message, until stop_soon(): success acknowledges it, an error
-    // refuses it with the error's text, for `retry_delay`. Errors: stopped; transport.
+    // refuses it with the error's text, for `retry_delay`, and so does what it throws. Errors:
+    // stopped; transport.
     using Handler = std::function<Status(Work&)>;
     Status run(const Handler& handler, Duration retry_delay = 1s);
     // Safe from any thread and from signal handlers; run() ends after the message it is at.

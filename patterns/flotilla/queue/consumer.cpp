@@ -2,6 +2,8 @@
 #include "client_options.hpp"
 #include "consumer_link.hpp"
 
+#include <flotilla/taker/handled.hpp>
+
 #include <atomic>
 #include <utility>
 
@@ -63,7 +65,7 @@ Status Consumer::run(const Handler& handler) {
         if (!message)
             return fail(message.error());
         // A lease that is lost by now means only that somebody else does it again.
-        if (const Status handled = handler(*message); handled)
+        if (const Status handled = taker::handled(handler, *message); handled)
             (void)ack(*message);
         else
             (void)nack(*message, Duration::zero(), to_string(handled.error()));

@@ -91,7 +91,8 @@ public:
     Status touch(const Message& message);      // renews its lease now
 
     // What `handler` makes of each message, until stop_soon(): success acknowledges it, an error
-    // refuses it with the error's text, for the queue's retry delay. Errors: as take().
+    // refuses it with the error's text, for the queue's retry delay, and so does what it throws.
+    // Errors: as take().
     using Handler = std::function<Status(Message&)>;
     Status run(const Handler& handler);
     void stop_soon() noexcept; // from any thread and from signal handlers

@@ -249,6 +249,9 @@ Status Taker::process(Duration wait) {
 Result<Taken> Taker::take(Duration wait) {
     if (rest_->machine.state() == TakerMachine::State::stopped)
         return fail(Errc::stopped);
+    // Acknowledgements that are due do not wait until all that is here was given out.
+    if (rest_->machine.next_deadline() <= net::recent_now())
+        flush_acks();
     if (auto taken = rest_->next())
         return std::move(*taken);
     const Instant deadline = deadline_after(net::now(), wait);

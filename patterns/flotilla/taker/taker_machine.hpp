@@ -12,8 +12,7 @@
 //     epoch means that the source forgot: so does the worker.
 //  2. A lease number is accepted once; a repeat is dropped and counted.
 //  3. Held leases are touched every third of a lease, whatever the handler does meanwhile, as long
-//  as
-//     tick() is called.
+//     as tick() is called.
 //  4. An acknowledgement waits at most ack_wait, and not at all when nothing else is held.
 //
 // After a lost connection it says hello with its old session and names what it holds, so that this
