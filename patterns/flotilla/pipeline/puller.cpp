@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <flotilla/base/option_check.hpp>
 #include <flotilla/net/system.hpp>
 #include <flotilla/pipeline/puller.hpp>
 
@@ -24,6 +25,8 @@ Status check(const PullerOptions& options) {
     if (options.unread_frames_max &&
         (*options.unread_frames_max < 1 || *options.unread_frames_max > 1'000'000))
         return wrong("unread_frames_max must be from 1 to 1000000");
+    if (!is_within(options.message_bytes_max, 1, 1ULL << 40))
+        return wrong("message_bytes_max must be from 1 byte to 1 TiB");
     if (options.message_frames_max < 1 || options.message_frames_max > wire::Frames::frames_max)
         return wrong("message_frames_max must be from 1 to 1024");
     return {};
@@ -92,11 +95,11 @@ Result<Puller> Puller::open(net::Context& context, PullerOptions options) {
     net::SocketOptions profile = options.socket;
     profile.receive_messages_max = options.unread_frames_max.value_or(
         options.unpack ? unread_batches_default : unread_plain_default);
-    profile.frame_bytes_max = std::min<std::uint64_t>(
-        profile.frame_bytes_max,
+    // What is larger by itself costs its sender the connection.
+    profile.message_bytes_max = profile.frame_bytes_max =
         std::max<std::uint64_t>(options.message_bytes_max + wire::batch_item_overhead_bytes,
                                 options.batch_bytes_max) +
-            wire::batch_header_bytes);
+        wire::batch_header_bytes;
     auto socket = net::Socket::open(context, net::SocketType::pull, std::move(profile));
     if (!socket)
         return fail(socket.error());

@@ -36,7 +36,8 @@ struct PullerOptions {
     // Frames read ahead for each producer, 1 to 1,000,000. Absent: 1000, or 16 when unpacking (a
     // batch frame is worth hundreds of messages).
     std::optional<std::uint32_t> unread_frames_max{};
-    // A larger message, or one of more frames, is dropped and counted. 1 to 1024 frames.
+    // A larger message, or one of more frames, is dropped and counted; a single frame that is
+    // larger costs its sender the connection. 1 byte to 1 TiB; 1 to 1024 frames.
     std::uint64_t message_bytes_max = 64ULL << 20;
     std::uint32_t message_frames_max = wire::Frames::frames_max;
     // Connections, security, kernel buffers. Its queue and message limits are those from above.

@@ -348,4 +348,7 @@ TEST_CASE("back-pressure: options out of range are refused by name", "[integrati
     pulls.unread_frames_max = 1;
     pulls.message_frames_max = 0;
     CHECK(Puller::open(shared, pulls).error().code == Errc::bad_option);
+    pulls.message_frames_max = 1;
+    pulls.message_bytes_max = UINT64_MAX;
+    CHECK(Puller::open(shared, pulls).error().code == Errc::bad_option);
 }
