@@ -6,6 +6,7 @@
 #include "store/settings.hpp"
 
 #include <flotilla/base/units.hpp>
+#include <flotilla/queue/properties.hpp>
 
 #include <utility>
 
@@ -64,6 +65,9 @@ Result<queue::QueueServerOptions> make_options(const DaemonSettings& settings) {
     if (*all.heartbeat >= *all.silence_max)
         return fail(Errc::bad_option, host::setting_name("heartbeat") + " must be shorter than " +
                                           host::setting_name("silence_max"));
+    for (const DeclaredQueue& each : all.queues)
+        if (Status checked = queue::check_dead_letters(each.name, each.properties); !checked)
+            return fail(Errc::bad_option, "queue '" + each.name + "': " + checked.error().detail);
     queue::QueueServerOptions options;
     options.limits = limits_of(all);
     options.doors = all.doors;
@@ -78,8 +82,13 @@ Result<queue::QueueServerOptions> make_options(const DaemonSettings& settings) {
     if (const Status binds = host::check_binds(all.bind, options.security, "tcp://127.0.0.1:5560");
         !binds)
         return fail(binds.error());
-    if (const auto admin = admin::admin_options(all, {}); !admin)
+    const auto admin = admin::admin_options(all, {});
+    if (!admin)
         return fail(admin.error());
+    if (admin->endpoint)
+        if (Status checked = host::check_listener("admin", *admin->endpoint, options.security);
+            !checked)
+            return fail(checked.error());
     return options;
 }
 

@@ -61,6 +61,9 @@ Status check(std::string_view queue, const PutOptions& options) {
     if (options.key.size() > leased::limits::name_bytes_max ||
         options.message_id.size() > limits::message_id_bytes_max)
         return fail(Errc::too_large, "key and message_id are at most 255 bytes");
+    if (options.key.find('\n') != options.key.npos ||
+        options.message_id.find('\n') != options.message_id.npos)
+        return bad_option("key and message_id have no line feeds");
     if (options.priority > 7)
         return bad_option("priority must be 0 to 7");
     if (!is_within(options.delay, 0ns, limits::put_delay_max) ||

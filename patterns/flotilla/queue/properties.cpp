@@ -325,6 +325,16 @@ Status check_properties(const QueueProperties& properties) {
     return {};
 }
 
+// What is dead would be dropped in silence. (A queue that a pattern makes may have its own name
+// there: dead letters of the queue for dead letters go nowhere.)
+Status check_dead_letters(std::string_view name, const QueueProperties& properties) {
+    if (properties.dead_letter_queue != name)
+        return {};
+    return fail(Errc::bad_option, "dead_letter_queue must be another queue than '" +
+                                      std::string(name) +
+                                      "'; leave it out to drop and count what is dead");
+}
+
 Status check_change(const QueueProperties& from, const QueueProperties& to) {
     if (Status checked = check_properties(to); !checked)
         return checked;

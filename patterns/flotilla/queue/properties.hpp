@@ -41,6 +41,8 @@ PropertyTexts property_changes(const wire::OptionTextReader& options);
 
 // Whether each is in its range and all of them go together. Errors: bad_option.
 Status check_properties(const QueueProperties& properties);
+// Of a queue that is made by its name. Errors: bad_option.
+Status check_dead_letters(std::string_view name, const QueueProperties& properties);
 // Whether a queue in use may go from one to the other. Errors: bad_option: as check_properties, and
 // durability=memory cannot be entered or left, nor order or priority_levels changed.
 Status check_change(const QueueProperties& from, const QueueProperties& to);

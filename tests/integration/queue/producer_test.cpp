@@ -199,6 +199,8 @@ TEST_CASE("producer: what it may not put it does not take", "[integration][queue
     options = {};
     options.key = key;
     CHECK(producer.put("q", "x", options).error().code == Errc::too_large);
+    options.key = "two\nlines";
+    CHECK(producer.put("q", "x", options).error().code == Errc::bad_option);
     CHECK(producer.put("q", std::string(17 << 20, 'x')).error().code == Errc::too_large);
     wire::Frames none;
     CHECK(producer.put("q", none).error().code == Errc::too_many);

@@ -149,6 +149,11 @@ TEST_CASE("store: what is wrong in a settings file is said at its place", "[proc
     CHECK(has(run.error, "wrong.toml:4"));
     CHECK(has(run.error, "wrong.toml:5"));
     CHECK(has(run.error, "endpoints"));
+    write(scratch.file("own.toml"), "bind = \"tcp://127.0.0.1:*\"\ndata = \"data\"\n"
+                                    "[[queue]]\nname = \"a\"\ndead_letter_queue = \"a\"\n");
+    const Completed own = run_store({"--config", scratch.file("own.toml"), "--check-config"});
+    CHECK(own.exit == Exit::with(2));
+    CHECK(has(own.error, "queue 'a': dead_letter_queue must be another queue"));
 }
 
 TEST_CASE("store: the example settings are right, and are printed as they are read",

@@ -15,20 +15,6 @@ namespace flotilla::queue {
 
 using leased::ErrorCode;
 
-namespace {
-
-// What is dead would be dropped in silence. (A queue that a pattern makes may have its own name
-// there: dead letters of the queue for dead letters go nowhere.)
-Status check_dead_letters(std::string_view name, const QueueProperties& properties) {
-    if (properties.dead_letter_queue != name)
-        return {};
-    return fail(Errc::bad_option, "dead_letter_queue must be another queue than '" +
-                                      std::string(name) +
-                                      "'; leave it out to drop and count what is dead");
-}
-
-} // namespace
-
 // ---- by name -----------------------------------------------------------------------------------
 
 Slot QueueMachine::Rest::find_or_create(std::string_view name, Creates creates, std::string& why) {
