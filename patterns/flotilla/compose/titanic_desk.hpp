@@ -9,8 +9,7 @@
 //
 // Invariants
 //  1. A request is acknowledged when its reply is in the queue of replies, or it was closed; a
-//  reply
-//     when it was closed. So a crash at any moment leaves one of them.
+//     reply when it was closed. So a crash at any moment leaves one of them.
 //  2. A call is tried by one at a time.
 //  3. One that is closed is remembered until nothing of it is under way any more.
 //

@@ -44,8 +44,9 @@ struct BrokerOptions {
     // one).
     std::uint32_t backlog_messages_max = 1'000;
     std::uint64_t backlog_bytes_max = 16ULL << 20;
-    std::uint64_t backlogs_bytes_max = 256ULL << 20;      // of all peers together; 1 MiB to 64 GiB
-    std::function<void(const BrokerNotice&)> on_notice{}; // called by process(); may not call back
+    std::uint64_t backlogs_bytes_max = 256ULL << 20; // of all peers together; 1 MiB to 64 GiB
+    // Called within process(), drain() and stop(), so by the destructor, too; may not call back.
+    std::function<void(const BrokerNotice&)> on_notice{};
     std::shared_ptr<const Permissions> permissions{}; // who may call and serve; nullptr: everybody
     std::function<void(const Refusal&)> on_refused{}; // the first of a turn; as on_notice
     net::Security security{};

@@ -18,8 +18,7 @@
 //  2. At most one worker has a request, and it is registered for the request's service. A reply
 //     counts from that worker, with the token of this giving-out, and from nobody else.
 //  3. A worker holds at most its capacity, or what it held when that was lowered; what it has not
-//  answered fills a place even after the
-//     request ended for its asker.
+//     answered fills a place even after the request ended for its asker.
 //  4. While a service has a queue, no worker of it has room. Who said `retry` is given that request
 //     again only after a pause, during which it is queued, but not in the queue.
 //  5. A service's requests are given out in the order of their acceptance; what comes back goes in
@@ -142,8 +141,8 @@ public:
                          BrokerOutputs& out);
     // From now on these hold, for what is accepted from now on; what is held beyond a lower one
     // stays (with a lower prefetch a worker is given nothing until it has answered enough).
-    // Heartbeats, message_bytes_max and kept answers stay as they were. `limits` must have
-    // been checked.
+    // Heartbeats and liveness, message_bytes_max, what one worker may hold, and kept answers stay
+    // as they were. `limits` must have been checked.
     void set_limits(BrokerLimits limits, Instant now, BrokerOutputs& out);
     // From now on nothing is accepted; what was is served.
     void drain() noexcept { draining_ = true; }

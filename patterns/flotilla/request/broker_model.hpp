@@ -47,14 +47,16 @@ struct BrokerLimits {
     std::uint32_t workers_max = 65'536;   // 1 to 1,000,000
     std::uint32_t requests_max = 100'000; // waiting and with workers, of all services; 1 to 10^7
     // What these hold: bodies, and an object for each of their frames. So of every bound on bytes
-    // here but message_bytes_max.
+    // here but message_bytes_max. 1 KiB to 1 TiB.
     std::uint64_t requests_bytes_max = 512ULL << 20;
     std::uint64_t message_bytes_max = 64ULL << 20; // of one body; 1 to 1 GiB
-    // What one worker may hold at once, whatever its capacity; one request always. Less than what
-    // is kept for a peer that does not read, or a burst would cut off a worker that does.
+    // What one worker may hold at once, whatever its capacity; one request always. At most the
+    // messages that are kept for a peer that does not read (BrokerOptions::backlog_messages_max),
+    // or a burst could cut off a worker that does; of the bytes a Broker takes half at most. 1 to
+    // 1,000,000; 1 byte to 1 TiB.
     std::uint32_t held_messages_max = 1'000;
     std::uint64_t held_bytes_max = 8ULL << 20;
-    // Answers kept for clients that ask again with the same id; 0: none.
+    // Answers kept for clients that ask again with the same id; 0: none. Up to 10^7, 1 TiB, 24 h.
     std::uint32_t kept_answers_max = 10'000;
     std::uint64_t kept_bytes_max = 64ULL << 20;
     Duration kept_for = 60s;
@@ -71,9 +73,10 @@ struct BrokerCounters {
     std::uint64_t failed_total = 0;   // ended by an error
     std::uint64_t expired_total = 0;
     std::uint64_t dropped_total = 0; // withdrawn: their client is gone, or cancelled
-    std::uint64_t refused_total = 0; // not accepted: queue full, limits, draining
-    std::uint64_t joined_total = 0;  // repeats of a request that is under way
-    std::uint64_t kept_total = 0;    // repeats answered from what was kept
+    // Not accepted: queue full, limits, draining, a rule. Of pings, too, when a rule refused one.
+    std::uint64_t refused_total = 0;
+    std::uint64_t joined_total = 0; // repeats of a request that is under way
+    std::uint64_t kept_total = 0;   // repeats answered from what was kept
     std::uint64_t dispatched_total = 0;
     std::uint64_t requeued_total = 0;
     std::uint64_t partials_total = 0;

@@ -61,6 +61,9 @@ Status check(const BrokerOptions& options) {
         return bad_option("requests_bytes_max must be 1KiB to 1TiB");
     if (!is_within(limits.message_bytes_max, 1, 1ULL << 30))
         return bad_option("message_bytes_max must be 1 byte to 1GiB");
+    if (!is_within(limits.held_messages_max, 1, 1'000'000) ||
+        !is_within(limits.held_bytes_max, 1, 1ULL << 40))
+        return bad_option("what a worker holds must be 1 to 1,000,000 messages and 1 byte to 1TiB");
     if (limits.kept_answers_max > 10'000'000 || limits.kept_bytes_max > 1ULL << 40 ||
         !is_within(limits.kept_for, 0ns, 24h))
         return bad_option("kept answers must be 0 to 10,000,000, up to 1TiB, for up to 24h");

@@ -16,8 +16,7 @@
 //  1. Every accepted call ends in exactly one event, at its deadline at the latest.
 //  2. Flotilla dialect: an answer belongs to the call whose id it carries; all calls share a link.
 //  3. RFC dialects: a link carries one call at a time, and each attempt of a call has its own. A
-//  link
-//     on which a call did not end with its answer is not used again.
+//     link on which a call did not end with its answer is not used again.
 //  4. What is said of a broker (dialect, silence, that it is none) was said by that broker.
 //
 // A link is a connection with a routing id of its own. One thread at a time.

@@ -15,9 +15,8 @@
 //  1. A call is finished once: by the first answer, its deadline, or cancel(). What comes later is
 //     dropped and counted.
 //  2. first_answer asks every server that is up, once while it stays up, and again when nothing
-//  came
-//     for attempt_max. sticky asks one server: the favourite, which the next one becomes when it
-//     goes down or leaves a call unanswered for attempt_max.
+//     came for attempt_max. sticky asks one server: the favourite, which the next one becomes when
+//     it goes down or leaves a call unanswered for attempt_max.
 //  3. A call is given out in at most attempts_max rounds; then it waits for its deadline.
 //
 // One thread at a time.

@@ -18,9 +18,8 @@
 //  2. Between two connections lies a pause that grows, with jitter, until a broker keeps us: until
 //     it gives us a request or a heartbeat.
 //  3. A request that is held is answered once, or the conversation that it came by is ended. The
-//  RFC
-//     dialects have no word for a failure: there everything else that is held is finished, and then
-//     the worker disconnects and registers anew.
+//     RFC dialects have no word for a failure: there everything else that is held is finished, and
+//     then the worker disconnects and registers anew.
 //  4. After drain() nothing that was held is lost by our doing. flotilla: `draining`, and a ping
 //     whose pong comes behind every request that was given before. RFC: answers are kept until the
 //     last is there, so that the broker gives nothing in exchange for the first of them.
