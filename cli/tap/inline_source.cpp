@@ -52,13 +52,6 @@ Result<relay::RelayOptions> relay_options(const SourceFlags& flags) {
     return options;
 }
 
-std::string listed(const std::vector<net::Endpoint>& endpoints) {
-    std::string all;
-    for (const net::Endpoint& each : endpoints)
-        all += (all.empty() ? "" : ",") + each.text();
-    return all;
-}
-
 class InlineSource final : public Source {
 public:
     InlineSource(std::string kind, net::Context context) noexcept
@@ -86,8 +79,8 @@ public:
         poller_.on_readable(*socket_, [] {});
         if (signal_descriptor() >= 0)
             poller_.on_readable(signal_descriptor(), [] {});
-        frontend_ = listed(relay_->endpoints(relay::Side::frontend));
-        backend_ = listed(relay_->endpoints(relay::Side::backend));
+        frontend_ = joined(relay_->endpoints(relay::Side::frontend));
+        backend_ = joined(relay_->endpoints(relay::Side::backend));
         terminal.note("standing between frontend " + frontend_ + " and backend " + backend_);
         return poller_.turn(Duration::zero()); // the relay takes in our subscription
     }
@@ -101,7 +94,7 @@ public:
         auto seen = captured_message(std::move(*message));
         if (!seen)
             return fail(seen.error());
-        gaps_.see(seen->direction, seen->sequence);
+        gaps_.see(seen->relay, seen->direction, seen->sequence);
         return std::optional(std::move(*seen));
     }
     Status turn(Duration wait) override { return poller_.turn(wait); }
@@ -109,7 +102,7 @@ public:
     std::string endpoint_text() const override { return frontend_; }
     std::uint64_t missed_total() const override { return gaps_.missed_total(); }
 
-    void drain(Duration wait) override {
+    bool drain(Duration wait) override {
         if (signal_descriptor() >= 0)
             poller_.forget(signal_descriptor()); // stays readable after a signal: would not wait
         bool drained = false;
@@ -119,7 +112,8 @@ public:
         poller_.on_readable(*socket_, {});
         while (!drained && net::now() < deadline)
             if (!poller_.turn(time_left(net::now(), deadline)))
-                return;
+                break;
+        return true;
     }
 
 private:

@@ -21,11 +21,11 @@ public:
     Result<ExitCode> run() {
         heard_ = net::now();
         Status ended = loop();
-        source_.drain(take_.drain_wait);
         // A relay of ours passed these on while it drained; they belong to the tap as well.
-        while (ended && !done() && take_one(ended)) {
-        }
-        if (ended && flags_.count && source_.takes())
+        if (source_.drain(take_.drain_wait))
+            while (ended && !done() && take_one(ended)) {
+            }
+        if (ended && source_.takes() && (flags_.count || signal_caught() != 0))
             note_leftovers();
         if (source_.missed_total() > 0)
             terminal_.note(counted(source_.missed_total(), "message") +

@@ -62,7 +62,7 @@ public:
     std::string peers_text() const override { return link_->peers_text() + advice_; }
     std::uint64_t missed_total() const override { return gaps_.missed_total(); }
     bool takes() const override { return type_ == "pull"; }
-    void drain(Duration) override {}
+    bool drain(Duration) override { return false; }
 
 private:
     LinkSource(std::string type, std::unique_ptr<Link> link, std::string advice, Terminal& terminal)
@@ -74,7 +74,7 @@ private:
             return Seen{std::move(message), net::wall_now(), recording::Direction::received, {}, 0};
         auto captured = captured_message(std::move(message));
         if (captured) {
-            gaps_.see(captured->direction, captured->sequence);
+            gaps_.see(captured->relay, captured->direction, captured->sequence);
             return std::move(*captured);
         }
         if (!malformed_noted_)
@@ -98,8 +98,16 @@ bool stands_inline(const SourceFlags& flags) {
 
 } // namespace
 
-void SequenceGaps::see(recording::Direction direction, std::uint64_t sequence) noexcept {
-    std::uint64_t& last = last_[static_cast<std::size_t>(direction)];
+void SequenceGaps::see(const std::string& relay, recording::Direction direction,
+                       std::uint64_t sequence) {
+    constexpr std::size_t relays_max = 1000;
+    auto of_relay = last_.find(relay);
+    if (of_relay == last_.end()) {
+        if (last_.size() >= relays_max)
+            return;
+        of_relay = last_.try_emplace(relay).first;
+    }
+    std::uint64_t& last = of_relay->second[static_cast<std::size_t>(direction)];
     const bool known = last != 0 || start_ == Start::at_one;
     if (known && sequence > last)
         missed_ += sequence - last - 1;

@@ -14,6 +14,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,12 +50,14 @@ public:
     // Numbers count from 1; a number that is not above the last one is a restarted relay's.
     enum class Start : std::uint8_t { anywhere, at_one };
     explicit SequenceGaps(Start start) noexcept : start_(start) {}
-    void see(recording::Direction direction, std::uint64_t sequence) noexcept;
+    // Each relay numbers by itself, each direction; of more than 1000 relays the rest is not
+    // looked at.
+    void see(const std::string& relay, recording::Direction direction, std::uint64_t sequence);
     std::uint64_t missed_total() const noexcept { return missed_; }
 
 private:
     Start start_;
-    std::array<std::uint64_t, 3> last_{};
+    std::map<std::string, std::array<std::uint64_t, 3>> last_{};
     std::uint64_t missed_ = 0;
 };
 
@@ -79,8 +82,8 @@ public:
     // What next() gives is taken from others, to whom it would have gone.
     virtual bool takes() const { return false; }
     // Inline: passes on what it holds, for at most `wait`. What next() then still gives is the
-    // rest.
-    virtual void drain(Duration wait) = 0;
+    // rest. False: nothing is held here, and next() may never come to an end.
+    virtual bool drain(Duration wait) = 0;
 };
 
 } // namespace flotilla::cli::tap

@@ -36,6 +36,12 @@ Result<AdminOptions> admin_options(const host::CommonSettings& settings, std::st
         auto endpoint = net::Endpoint::parse(*settings.admin);
         if (!endpoint)
             return fail(host::about_setting("admin", endpoint.error()));
+        // Whether it may be reached in plaintext depends on whose keys it has.
+        if (endpoint->transport() == net::Transport::inproc)
+            return fail(host::about_setting(
+                "admin",
+                {Errc::bad_option,
+                 "'" + endpoint->text() + "' lies within one process, where nobody else is"}));
         options.endpoint = std::move(*endpoint);
     }
     if (settings.admin_token) {

@@ -4,6 +4,7 @@
 #include "broker/settings.hpp"
 #include "host/listener.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace flotilla::broker_daemon {
@@ -48,6 +49,8 @@ Result<request::BrokerOptions> make_options(const DaemonSettings& settings) {
     request::BrokerOptions options;
     options.limits = limits_of(all);
     options.backlog_messages_max = static_cast<std::uint32_t>(*all.backlog_messages_max);
+    options.limits.held_messages_max =
+        std::min(options.limits.held_messages_max, options.backlog_messages_max);
     options.backlog_bytes_max = *all.backlog_bytes_max;
     options.backlogs_bytes_max = *all.backlogs_bytes_max;
     options.hop_instance = host::hop_instance(all);
@@ -58,8 +61,13 @@ Result<request::BrokerOptions> make_options(const DaemonSettings& settings) {
     if (const Status binds = host::check_binds(all.bind, options.security, "tcp://127.0.0.1:5555");
         !binds)
         return fail(binds.error());
-    if (const auto admin = admin::admin_options(all, {}); !admin)
+    const auto admin = admin::admin_options(all, {});
+    if (!admin)
         return fail(admin.error());
+    if (admin->endpoint)
+        if (Status checked = host::check_listener("admin", *admin->endpoint, options.security);
+            !checked)
+            return fail(checked.error());
     return options;
 }
 

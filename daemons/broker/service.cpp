@@ -150,7 +150,7 @@ ExitCode Service::run(host::Signals& signals) {
                                    [this] { return access_->stale_why(); }},
                                   loop, *broker_);
     administration_ = &administration;
-    return loop.run(signals, {{{"endpoints", host::joined(bound_)}}});
+    return loop.run(signals, {{{"endpoints", net::joined(bound_)}}});
 }
 
 } // namespace flotilla::broker_daemon

@@ -14,8 +14,8 @@
 // connections_max up do not lock out who comes to see why.
 //
 // Events of the log: handshake_refused (reason, relay, listener, address, who, operation, object,
-// why, count), address_penalty, access_reloaded, access_reload_failed. One thread; the gates are
-// safe from all.
+// why, count), endless_message, both also with _left_out; address_penalty, access_reloaded,
+// access_reload_failed. One thread; the gates are safe from all.
 #pragma once
 
 #include "host/common_settings.hpp"

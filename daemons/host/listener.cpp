@@ -36,34 +36,38 @@ Result<net::Security> listener_security(const CommonSettings& settings) {
     return access->security();
 }
 
+Status check_listener(const std::string& setting, const net::Endpoint& endpoint,
+                      const net::Security& security) {
+    const auto* plain = std::get_if<net::Plaintext>(&security);
+    const std::string what = setting_name(setting) + " '" + endpoint.text() + "'";
+    if (endpoint.transport() == net::Transport::inproc)
+        return fail(Errc::bad_option,
+                    what + " lies within one process, where nobody else is; write for example "
+                           "tcp://127.0.0.1:5555 or ipc:///run/name.sock");
+    if (endpoint.reach() != net::Reach::remote)
+        return {};
+    if (std::holds_alternative<net::PlainServer>(security))
+        return fail(passwords_beyond(what));
+    if (plain && plain->where == net::Plaintext::Where::local_only)
+        return fail(plaintext_beyond(what));
+    return {};
+}
+
 Status check_binds(const std::optional<std::vector<net::Endpoint>>& binds,
                    const net::Security& security, const std::string& example) {
     if (!binds || binds->empty())
         return fail(Errc::bad_option, "nowhere to bind; say --bind " + example +
                                           ", or --config FILE with bind = \"" + example + "\"");
-    const std::string bind = setting_name("bind");
-    const auto* plain = std::get_if<net::Plaintext>(&security);
-    const bool local_only = plain && plain->where == net::Plaintext::Where::local_only;
-    const bool sends_passwords = std::holds_alternative<net::PlainServer>(security);
     std::set<std::string> seen;
     for (const net::Endpoint& each : *binds) {
-        if (sends_passwords && each.reach() == net::Reach::remote)
-            return fail(passwords_beyond(bind + " '" + each.text() + "'"));
-        if (local_only && each.reach() == net::Reach::remote)
-            return fail(plaintext_beyond(bind + " '" + each.text() + "'"));
+        if (Status checked = check_listener("bind", each, security); !checked)
+            return checked;
         const bool has_place = !each.is_wildcard() || each.port() != 0;
         if (has_place && !seen.insert(each.text()).second)
-            return fail(Errc::bad_option,
-                        bind + " '" + each.text() + "' is to be bound twice; leave one out");
+            return fail(Errc::bad_option, setting_name("bind") + " '" + each.text() +
+                                              "' is to be bound twice; leave one out");
     }
     return {};
-}
-
-std::string joined(const std::vector<net::Endpoint>& endpoints) {
-    std::string all;
-    for (const net::Endpoint& each : endpoints)
-        all += (all.empty() ? "" : ",") + each.text();
-    return all;
 }
 
 } // namespace flotilla::host

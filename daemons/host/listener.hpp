@@ -26,12 +26,14 @@ Result<std::vector<net::Endpoint>> parse_binds(const std::vector<std::string>& t
 // What AccessKeeper::open() makes of the settings, to check them, and for who does not watch.
 Result<net::Security> listener_security(const CommonSettings& settings);
 
+// Of an endpoint that `setting` ("bind", "admin") gives, so that --check-config finds it, not only
+// who binds it. Errors: bad_option (inproc), insecure.
+Status check_listener(const std::string& setting, const net::Endpoint& endpoint,
+                      const net::Security& security);
+
 // Found by --check-config too, not only when the endpoint is bound. `example` is what to say when
 // there is none. Errors: bad_option, insecure.
 Status check_binds(const std::optional<std::vector<net::Endpoint>>& binds,
                    const net::Security& security, const std::string& example);
-
-// "tcp://...,ipc://..."
-std::string joined(const std::vector<net::Endpoint>& endpoints);
 
 } // namespace flotilla::host

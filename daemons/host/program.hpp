@@ -12,9 +12,9 @@
 #include "host/freed_memory.hpp"
 #include "host/lifecycle.hpp"
 #include "host/log.hpp"
+#include "host/refusal.hpp"
 #include "host/signals.hpp"
 
-#include <flotilla/base/encoding.hpp>
 #include <flotilla/base/error.hpp>
 #include <flotilla/base/exit_code.hpp>
 #include <flotilla/net/open_files.hpp>
@@ -25,14 +25,6 @@
 #include <utility>
 
 namespace flotilla::host {
-
-inline ExitCode refuse(std::string_view program, const Error& error) {
-    std::string text{program};
-    text += ": ";
-    append_shown(text, error.detail); // settings files are quoted in it
-    std::cerr << text << "\n";
-    return exit_code(error.code);
-}
 
 // Settings that variables gave go by their names.
 template <class Command>
@@ -70,8 +62,9 @@ template <class Command, class MakeOptions, class Serve>
 ExitCode obey(std::string_view program, const Command& command, MakeOptions&& make_options,
               Serve&& serve) {
     if (command.task == Task::print_config) {
-        std::cout << format_settings(command.settings);
-        return ExitCode::ok;
+        std::cout << format_settings(command.settings) << std::flush;
+        return std::cout ? ExitCode::ok
+                         : refuse(program, {Errc::io, "the settings cannot be written"});
     }
     auto options = make_options(command.settings);
     if (!options) {

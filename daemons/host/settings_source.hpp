@@ -7,12 +7,12 @@
 
 #include "host/command_line.hpp"
 #include "host/lifecycle.hpp"
+#include "host/refusal.hpp"
 
 #include <flotilla/base/exit_code.hpp>
 #include <flotilla/base/result.hpp>
 
 #include <cstdint>
-#include <iostream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -67,9 +67,9 @@ command_of(std::string_view program, const CommonFlags& common,
            Result<SettingsSource<Settings>> source, ReadAgain&& read_again) {
     auto settings = source ? read_again(*source) : Result<Settings>{fail(source.error())};
     if (!settings) {
-        std::cerr << program << ": "
-                  << command_line::named_by_source(settings.error().detail, common.variables)
-                  << "\n";
+        Error error = std::move(settings.error());
+        error.detail = command_line::named_by_source(std::move(error.detail), common.variables);
+        (void)refuse(program, error);
         return ExitCode::usage;
     }
     return Command<Settings>{common.task(), common.ready_json.value_or(false), std::move(*source),

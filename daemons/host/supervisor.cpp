@@ -7,6 +7,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 
@@ -28,6 +29,13 @@ Duration watchdog_interval() {
         return no_limit; // it watches somebody else, from whom we have the variables
     const std::uint64_t allowed = variable("WATCHDOG_USEC");
     return allowed == 0 ? no_limit : std::chrono::microseconds{allowed} / 2;
+}
+
+// A further line would be an assignment of its own.
+std::string in_one_line(std::string_view status) {
+    std::string line{status};
+    std::replace(line.begin(), line.end(), '\n', ';');
+    return line;
 }
 
 } // namespace
@@ -52,11 +60,11 @@ void Supervisor::say(std::string state) {
 }
 
 void Supervisor::starting(std::string_view status) {
-    say("STATUS=" + std::string(status));
+    say("STATUS=" + in_one_line(status));
 }
 
 void Supervisor::ready(std::string_view status) {
-    say("READY=1\nSTATUS=" + std::string(status));
+    say("READY=1\nSTATUS=" + in_one_line(status));
 }
 
 void Supervisor::reloading(Instant now) {
@@ -67,7 +75,7 @@ void Supervisor::reloading(Instant now) {
 }
 
 void Supervisor::stopping(std::string_view status) {
-    say("STOPPING=1\nSTATUS=" + std::string(status));
+    say("STOPPING=1\nSTATUS=" + in_one_line(status));
 }
 
 } // namespace flotilla::host

@@ -204,13 +204,6 @@ void add(relay::Traffic& sum, const relay::Traffic& one) noexcept {
         sum.dropped_total[i] += one.dropped_total[i];
 }
 
-std::string joined(const std::vector<net::Endpoint>& endpoints) {
-    std::string all;
-    for (const net::Endpoint& each : endpoints)
-        all += (all.empty() ? "" : ",") + each.text();
-    return all;
-}
-
 } // namespace
 
 void add(RelayFigures& sum, const RelayFigures& figures) noexcept {

@@ -306,17 +306,13 @@ ExitCode Service::run(host::Signals& signals) {
         host::Fields& fields = ready.emplace_back(
             host::Fields{{"name", each.options().name},
                          {"kind", std::string(relay::name(each.options().kind))},
-                         {"frontend", host::joined(each.endpoints(Side::frontend))},
-                         {"backend", host::joined(each.endpoints(Side::backend))}});
+                         {"frontend", net::joined(each.endpoints(Side::frontend))},
+                         {"backend", net::joined(each.endpoints(Side::backend))}});
         if (!each.capture_endpoints().empty())
-            fields.emplace_back("capture", host::joined(each.capture_endpoints()));
+            fields.emplace_back("capture", net::joined(each.capture_endpoints()));
     }
-    std::vector<net::Endpoint> bound;
-    for (const relay::Relay& each : relays_)
-        for (const Side side : {Side::frontend, Side::backend})
-            bound.insert(bound.end(), each.endpoints(side).begin(), each.endpoints(side).end());
-    host::ServeLoop loop(*this, *log_, *options_.settings.drain,
-                         admin_.and_own(listeners(relays_)));
+    const std::vector<net::Endpoint> bound = listeners(relays_);
+    host::ServeLoop loop(*this, *log_, *options_.settings.drain, admin_.and_own(bound));
     std::vector<std::shared_ptr<const net::Gate>> gates;
     for (const host::AccessKeeper& each : access_)
         for (auto& gate : each.gates())

@@ -222,7 +222,7 @@ ExitCode Service::run(host::Signals& signals) {
                                   loop, {*server_, *disk_, *options_.settings.disk_reserve_bytes});
     administration_ = &administration;
     return loop.run(signals,
-                    {{{"endpoints", host::joined(bound_)}, {"data", *options_.settings.data}}});
+                    {{{"endpoints", net::joined(bound_)}, {"data", *options_.settings.data}}});
 }
 
 } // namespace flotilla::store_daemon

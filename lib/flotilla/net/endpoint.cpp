@@ -127,6 +127,13 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
     return endpoint;
 }
 
+std::string joined(const std::vector<Endpoint>& endpoints) {
+    std::string all;
+    for (const Endpoint& each : endpoints)
+        all += (all.empty() ? "" : ",") + each.text();
+    return all;
+}
+
 Result<Attachment> parse_attachment(std::string_view text, AttachRule rule) {
     std::optional<Attach> mark;
     std::string_view rest = text;

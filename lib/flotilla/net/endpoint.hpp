@@ -54,6 +54,9 @@ private:
     bool wildcard_ = false;
 };
 
+// "tcp://...,ipc://..."
+std::string joined(const std::vector<Endpoint>& endpoints);
+
 enum class Attach : std::uint8_t { bind, connect };
 
 // An endpoint and what to do with it.

@@ -257,6 +257,18 @@ TEST_CASE("flotilla-broker: wrong settings end it with 2 and say what and where"
     refused({"--bind", somewhere, "--instance", "a\nb"}, "--instance: holds a control character");
     std::ofstream(file) << "bind = 'inproc://a'\ninstance = \"a\\u0000b\"\n";
     refused({"--config", file, "--check-config"}, file + ":2:12: 'instance': holds a control");
+    // A terminal is not driven by what a file says.
+    std::ofstream(file) << "\"\\u001b]0;driven\\u0007\" = 1\n";
+    refused({"--config", file, "--check-config"}, "unknown key '\\x1b]0;driven\\x07'");
+}
+
+TEST_CASE("flotilla-broker: settings that could not be printed are no success",
+          "[process][broker]") {
+    const Completed full = run_program(
+        {"bash", "-c", "exec \"$0\" --bind 'tcp://127.0.0.1:*' --print-config > /dev/full",
+         broker_program});
+    CHECK(full.exit == Exit::with(1));
+    CHECK(has(full.error, "the settings cannot be written"));
 }
 
 TEST_CASE("flotilla-broker: a port in use ends it with a message that names it",

@@ -177,6 +177,16 @@ TEST_CASE("broker settings: nowhere to bind, and a place bound twice, are refuse
     DaemonSettings twice;
     twice.bind = *parse_binds({"tcp://127.0.0.1:5555", "tcp://127.0.0.1:5555"});
     CHECK(has(refusal(twice).detail, "'tcp://127.0.0.1:5555' is to be bound twice"));
+    DaemonSettings inproc;
+    inproc.bind = *parse_binds({"inproc://here"});
+    CHECK(has(refusal(inproc).detail, "'inproc://here' lies within one process"));
+    DaemonSettings admin = twice;
+    admin.bind = *parse_binds({"tcp://127.0.0.1:5555"});
+    admin.admin = "inproc://here";
+    CHECK(has(refusal(admin).detail, "'inproc://here' lies within one process"));
+    admin.admin = "tcp://0.0.0.0:7000";
+    CHECK(refusal(admin).code == Errc::insecure);
+    CHECK(has(refusal(admin).detail, "--admin"));
     DaemonSettings wild;
     wild.bind = *parse_binds({"tcp://127.0.0.1:*", "tcp://127.0.0.1:*"});
     CHECK(make_options(wild));

@@ -22,7 +22,7 @@ public:
     std::string endpoint_text() const override { return "tcp://127.0.0.1:1"; }
     std::uint64_t missed_total() const override { return 0; }
     bool takes() const override { return takes_; }
-    void drain(Duration) override {}
+    bool drain(Duration) override { return false; }
     std::uint64_t left() const { return left_; }
 
 private:

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The last words of a daemon that does not start.
+#pragma once
+
+#include <flotilla/base/encoding.hpp>
+#include <flotilla/base/error.hpp>
+#include <flotilla/base/exit_code.hpp>
+
+#include <iostream>
+#include <string>
+#include <string_view>
+
+namespace flotilla::host {
+
+inline ExitCode refuse(std::string_view program, const Error& error) {
+    std::string text{program};
+    text += ": ";
+    append_shown(text, error.detail); // settings files are quoted in it
+    std::cerr << text << "\n";
+    return exit_code(error.code);
+}
+
+} // namespace flotilla::host
