@@ -196,10 +196,27 @@ Status Child::read_some(std::string& output) {
     return {};
 }
 
-// Writes some of `input` and reads some output, waiting at most look_around for either.
+// It stays a zombie until it is waited for.
+Result<std::optional<Child::End>> Child::look_for_end() const {
+    siginfo_t info{};
+    if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) < 0 &&
+        errno != EINTR)
+        return system_error("waiting for a command failed");
+    if (info.si_pid != pid_)
+        return std::optional<End>{};
+    return std::optional{End{info.si_code != CLD_EXITED, info.si_status}};
+}
+
+// Writes some of `input` and reads some output, waiting at most look_around for either. When it has
+// ended, and all that it printed was read, its output has ended, whatever it left in the background
+// still holds the pipe.
 Status Child::pump(ByteView& input, std::string& output, Instant deadline) {
-    const Duration left = time_left(net::now(), deadline);
-    if (left == Duration::zero())
+    const auto end = look_for_end();
+    if (!end)
+        return fail(end.error());
+    const bool is_over = end->has_value();
+    const Duration left = is_over ? Duration::zero() : time_left(net::now(), deadline);
+    if (left == Duration::zero() && !is_over)
         return fail(Errc::timeout, "it took too long");
     const bool writes = input_ >= 0 && !input.empty();
     pollfd ends[2] = {{output_, POLLIN, 0}, {writes ? input_ : -1, POLLOUT, 0}};
@@ -215,7 +232,10 @@ Status Child::pump(ByteView& input, std::string& output, Instant deadline) {
         else if (errno != EAGAIN && errno != EINTR)
             return system_error("writing to a command failed");
     }
-    return ends[0].revents != 0 ? read_some(output) : Status{};
+    if (ends[0].revents != 0)
+        return read_some(output);
+    output_ended_ = output_ended_ || is_over;
+    return {};
 }
 
 Result<std::string> Child::exchange(ByteView input, std::uint64_t bytes_max, Instant deadline,
@@ -284,13 +304,12 @@ Result<std::string> Child::exchange_line(ByteView line, std::uint64_t bytes_max,
 Result<Child::End> Child::wait(Instant deadline, const Stop& stop) {
     Duration pause = 1ms; // it has closed its output, so its end is near
     while (true) {
-        siginfo_t info{};
-        if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) < 0 &&
-            errno != EINTR)
-            return system_error("waiting for a command failed");
-        if (info.si_pid == pid_) {
+        const auto end = look_for_end();
+        if (!end)
+            return fail(end.error());
+        if (*end) {
             kill_now(); // the rest of its group
-            return End{info.si_code != CLD_EXITED, info.si_status};
+            return **end;
         }
         if (stop())
             return fail(Errc::stopped, "nobody waits for it any more");

@@ -49,7 +49,8 @@ public:
     Child& operator=(Child&&) = delete;
     ~Child();
 
-    // Gives it `input` and the end of the input, and gathers what it prints to the end. Errors:
+    // Gives it `input` and the end of the input, and gathers what it prints to the end: of its
+    // output, or its own while something in the background holds the pipe. Errors:
     // timeout, too_large (more than bytes_max; it is killed), stopped (`stop` said so), io.
     Result<std::string> exchange(ByteView input, std::uint64_t bytes_max, Instant deadline,
                                  const Stop& stop);
@@ -75,6 +76,7 @@ private:
     Child(pid_t pid, int input, int output) noexcept : pid_(pid), input_(input), output_(output) {}
     Status read_some(std::string& output);
     Status pump(ByteView& input, std::string& output, Instant deadline);
+    Result<std::optional<End>> look_for_end() const;
     void kill_now() noexcept;
 
     pid_t pid_;

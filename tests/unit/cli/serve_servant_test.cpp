@@ -71,6 +71,8 @@ TEST_CASE("a command finds the request on its input, and its output is the answe
     const std::string large(3 << 20, 'x');
     CHECK(answer(shell("cat"), {ByteView{large}}) == large);
     CHECK(answer(shell("exec 0<&-; echo closed"), {ByteView{large}}) == "closed\n");
+    // What it leaves in the background holds its output open, and ends with it.
+    CHECK(answer(shell("cat; tail -f /dev/null & exit 0"), {ByteView{large}}) == large);
 }
 
 TEST_CASE("frames are joined for the command, and its output is split where that is asked for") {
