@@ -2,7 +2,10 @@
 #include <flotilla/base/check.hpp>
 #include <flotilla/base/units.hpp>
 #include <flotilla/net/system.hpp>
+#include <flotilla/wire/subscription.hpp>
 
+#include <cli/format.hpp>
+#include <cli/input.hpp>
 #include <cli/link.hpp>
 #include <cli/signals.hpp>
 #include <cli/words.hpp>
@@ -30,6 +33,12 @@ bool is_open_ended(const net::Attachment& attachment) {
 }
 
 } // namespace
+
+void Link::Plan::become_publisher() {
+    type = net::SocketType::xpub;
+    options.subscriptions = net::SocketOptions::Subscriptions::every;
+    loss = Loss::note;
+}
 
 Result<std::unique_ptr<Link>> Link::open(Plan plan, const SocketFlags& flags, Terminal& terminal) {
     auto link = std::unique_ptr<Link>(new Link(std::move(plan), terminal));
@@ -156,9 +165,49 @@ std::string Link::peers_text() const {
                      : "nobody has connected to " + endpoint_text_;
 }
 
+// libzmq does not tell of the handshake of a peer older than ZeroMQ 4: that it subscribed, or that
+// messages left, does.
 bool Link::meets_somebody() const {
     const Instant now = net::now();
-    return peers_.connected(now) > peers_.silent(now);
+    const bool is_publisher = plan_.type == net::SocketType::xpub;
+    return peers_.connected(now) > peers_.silent(now) ||
+           (is_publisher ? peers_.subscribed() > 0 : ledger_.returned_total() > 0);
+}
+
+void Link::lend(wire::Frames& frames) {
+    frames.back() = ledger_.lend(frames.back()).to_blob();
+}
+
+Result<Link::Given> Link::give(wire::Frames& frames, std::uint64_t number) {
+    // libzmq drops one in silence.
+    const bool no_body = plan_.type == net::SocketType::router && frames.size() == 1;
+    Status sent = no_body ? fail(Errc::malformed) : socket_->send(frames, Duration::zero());
+    if (sent)
+        return Given::sent;
+    const std::string message = "message " + std::to_string(number) + ": ";
+    if (no_body)
+        terminal_.note(message + std::string(routed_frames_text) + "; dropped");
+    else if (sent.error().code == Errc::peer_gone)
+        terminal_.note(message + "nobody with the routing id " + routing_text(frames[0]) +
+                       " is connected; dropped");
+    else
+        return fail(sent.error());
+    ++dropped_;
+    return Given::dropped;
+}
+
+bool Link::hear_subscriptions() {
+    net::Part part;
+    bool heard = false;
+    while (socket_->receive(part, Duration::zero())) {
+        heard = true;
+        peers_.on_subscription(part.descriptor(), part);
+        const auto asked = wire::read_subscription(part);
+        if (terminal_.verbosity() == Verbosity::verbose && asked)
+            terminal_.detail((asked->subscribes ? "subscribed: '" : "unsubscribed: '") +
+                             routing_text(asked->prefix) + "'");
+    }
+    return heard;
 }
 
 Status Link::look_at_connections() {

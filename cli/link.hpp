@@ -43,7 +43,11 @@ public:
         // A dropped connection of a bound socket drops what was queued for it: nothing is said,
         // that is noted, or the run failed.
         enum class Loss : std::uint8_t { ignore, note, report } loss = Loss::ignore;
+        // Makes it a PUB that hears who subscribes: an XPUB, which is the same to its peers.
+        void become_publisher();
     };
+    // How soon to try again to send: a full XPUB does not say when it has room.
+    static constexpr Duration xpub_retry_interval = 5ms;
     // Binds and connects everything; says on the terminal where, when that is not obvious or -v was
     // given. Errors: those of Socket and Monitor; insecure names --allow-plaintext.
     static Result<std::unique_ptr<Link>> open(Plan plan, const SocketFlags& flags,
@@ -60,6 +64,16 @@ public:
     // Who is at the other end, for a run that ends because nothing moved: "ENDPOINT: nobody listens
     // there", "nobody has connected to ENDPOINT".
     std::string peers_text() const;
+
+    // A message into the ledger, once, before it is given.
+    void lend(wire::Frames& frames);
+    // Sends one, as number `number` of the run, or says on the terminal why it cannot reach anybody
+    // and drops it. Errors: would_block (it stays as it is), and those of Socket::send.
+    enum class Given : std::uint8_t { sent, dropped };
+    Result<Given> give(wire::Frames& frames, std::uint64_t number);
+    std::uint64_t dropped_total() const noexcept { return dropped_; }
+    // Takes in what subscribers of a publisher said; whether they did.
+    bool hear_subscriptions();
 
     // Reads the monitor: counts peers, explains failures once each. Errors: refused (the only peer
     // that we connect to denied us).
@@ -78,7 +92,7 @@ private:
     void watch();
     Status on_event(const net::ConnectionEvent& event);
     void explain_once(const net::ConnectionEvent& event, net::Attach side);
-    bool meets_somebody() const; // who finished a handshake, and is there now
+    bool meets_somebody() const; // and not only a connection that never said anything
     void look_at_outstanding();
     bool wait_outstanding(Instant deadline);
     ExitCode empty_and_close(Duration linger, const std::string& advice);
@@ -101,6 +115,7 @@ private:
     Instant progress_at_{}; // when it was last seen that messages leave, or that none wait
     bool stuck_ = false;
     bool may_have_lost_ = false;
+    std::uint64_t dropped_ = 0;
     bool had_peers_ = false;
     bool connects_ = false; // somewhere
 };

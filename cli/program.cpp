@@ -83,8 +83,11 @@ int run_verb(const Tree& tree) {
     catch_signals();
     tell_misspelt_variables(*tree.root, terminal);
     Result<ExitCode> ended = verb->run(terminal);
-    const bool has_left_something = ended && *ended == ExitCode::not_flushed;
-    if (signal_caught() != 0 && !has_left_something)
+    // An end that was asked for is none of these: what was to be kept is not.
+    const bool failed_to_keep =
+        ended ? *ended == ExitCode::not_flushed
+              : ended.error().code == Errc::disk_full || ended.error().code == Errc::io;
+    if (signal_caught() != 0 && !failed_to_keep)
         return 128 + signal_caught();
     if (ended)
         return static_cast<int>(*ended);

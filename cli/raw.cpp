@@ -19,8 +19,7 @@ using Flow = TrafficRules::Flow;
 
 namespace {
 
-constexpr int moved_batch_max = 256;     // messages moved before the loop looks around again
-constexpr Duration retry_interval = 5ms; // a full XPUB does not say when it has room again
+constexpr int moved_batch_max = 256; // messages moved before the loop looks around again
 
 bool is_publisher(SocketType type) {
     return type == SocketType::pub;
@@ -29,17 +28,8 @@ bool is_publisher(SocketType type) {
 } // namespace
 
 void RawRun::hear_subscriptions() {
-    if (!is_publisher(verb_.type))
-        return;
-    net::Part part;
-    while (link_->socket().receive(part, Duration::zero())) {
-        link_->peers().on_subscription(part.descriptor(), part);
+    if (is_publisher(verb_.type) && link_->hear_subscriptions())
         moved_ = true;
-        const auto asked = wire::read_subscription(part);
-        if (terminal_.verbosity() == Verbosity::verbose && asked)
-            terminal_.detail((asked->subscribes ? "subscribed: '" : "unsubscribed: '") +
-                             routing_text(asked->prefix) + "'");
-    }
 }
 
 void RawRun::count_peers(Instant now) {
@@ -52,18 +42,23 @@ void RawRun::count_peers(Instant now) {
         traffic_->peers(peers.subscribed(), now);
 }
 
+void RawRun::stage(wire::Frames message) {
+    pending_ = std::move(message);
+    unlent_ = true;
+}
+
 // Fills pending_, or says that the input must be waited for or has ended.
 Status RawRun::take_message(Instant now) {
-    if (reply_)
-        pending_ = wire::Frames{
-            ByteView{reply_->make(traffic_->sent_total() + 1, net::wall_now(), random_)}};
+    if (reply_ && !pending_)
+        stage(wire::Frames{
+            ByteView{reply_->make(traffic_->sent_total() + 1, net::wall_now(), random_)}});
     if (pending_ || !input_)
         return {};
     auto next = input_->next(net::wall_now());
     if (!next)
         return fail(next.error());
-    pending_ = std::move(*next);
-    unlent_ = pending_.has_value();
+    if (*next)
+        stage(std::move(**next));
     if (pending_)
         return {};
     needs_input_ = !input_->ended();
@@ -82,28 +77,16 @@ Status RawRun::send_pending(Instant now) {
                     "message " + std::to_string(traffic_->sent_total() + 1) + " has " +
                         std::to_string(pending_->bytes()) + " bytes; the limit is " +
                         format_bytes(flags_.socket.message_bytes_max) + " (--max-size)");
-    if (std::exchange(unlent_, false)) // counted out of the house: see ledger.hpp
-        pending_->back() = link_->ledger().lend(pending_->back()).to_blob();
-    // libzmq drops one in silence.
-    const bool no_body = verb_.type == SocketType::router && pending_->size() == 1;
-    Status sent =
-        no_body ? fail(Errc::malformed) : link_->socket().send(*pending_, Duration::zero());
-    if (!sent && sent.error().code == Errc::would_block) {
+    if (std::exchange(unlent_, false))
+        link_->lend(*pending_);
+    const auto given = link_->give(*pending_, traffic_->sent_total() + 1);
+    if (!given && given.error().code == Errc::would_block) {
         blocked_ = true;
         traffic_->blocked(now);
         return {};
     }
-    if (no_body) {
-        ++unroutable_;
-        terminal_.note("message " + std::to_string(traffic_->sent_total() + 1) + ": " +
-                       std::string(routed_frames_text) + "; dropped");
-    } else if (!sent && sent.error().code == Errc::peer_gone) {
-        ++unroutable_;
-        terminal_.note("nobody with the routing id " + routing_text((*pending_)[0]) +
-                       " is connected; dropped");
-    } else if (!sent) {
-        return sent;
-    }
+    if (!given)
+        return fail(given.error());
     pending_.reset();
     moved_ = true;
     traffic_->sent(now);
@@ -154,7 +137,7 @@ Status RawRun::show(wire::Frames message) {
     if (Status formatted = format_->append(text_, shown); !formatted)
         return formatted;
     if (flags_.echo)
-        pending_ = std::move(message);
+        stage(std::move(message));
     return out_.write(text_);
 }
 
@@ -225,7 +208,7 @@ Status RawRun::loop() {
         Duration wait =
             std::min(time_left(now, traffic_->next_deadline()), link_->look_again_within());
         if (blocked_ && link_->socket().type() == SocketType::xpub)
-            wait = std::min(wait, retry_interval);
+            wait = std::min(wait, Link::xpub_retry_interval);
         if (Status turned = link_->poller().turn(wait); !turned)
             return turned;
     }
@@ -281,7 +264,7 @@ Result<ExitCode> RawRun::finish(Status ended) {
         const ExitCode flushed = link_->flush(flags_.socket.linger, advice);
         code = code == ExitCode::ok ? flushed : code;
     }
-    if (unroutable_ > 0 && code == ExitCode::ok)
+    if (link_->dropped_total() > 0 && code == ExitCode::ok)
         code = ExitCode::not_flushed;
     if (!ended)
         return fail(ended.error());

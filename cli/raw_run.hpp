@@ -29,6 +29,7 @@ private:
     Status pump_send();
     Status pump_receive();
     Status take_message(Instant now);
+    void stage(wire::Frames message);
     Status send_pending(Instant now);
     Status show(wire::Frames message);
     void hear_subscriptions();
@@ -53,7 +54,6 @@ private:
     bool unlent_ = false;                 // nor in the link's ledger
     Random random_{0};
     std::string text_; // reused for every message shown
-    std::uint64_t unroutable_ = 0;
     std::uint64_t unheard_ = 0;
     std::uint64_t waiting_ = 0; // sent while all who hear it were away
     bool blocked_ = false;

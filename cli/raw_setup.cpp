@@ -30,16 +30,14 @@ Result<Link::Plan> RawRun::make_plan(const Targets& targets) const {
     plan.options = std::move(*options);
     plan.options.routing_id = routing_bytes(flags_.routing_id);
     plan.attachments = targets.attachments;
-    if (verb_.type == SocketType::pub) {
-        plan.type = SocketType::xpub; // the same to its peers, and it hears the subscriptions
-        plan.options.subscriptions = net::SocketOptions::Subscriptions::every;
-    }
-    plan.options.refuse_when_full = plan.type == SocketType::xpub && flags_.overflow == "block";
-    if (verb_.type == SocketType::sub)
-        plan.prefixes = or_everything(flags_.prefixes);
     if (verb_.flow != Flow::in)
         plan.loss =
             plan.type == SocketType::xpub ? Link::Plan::Loss::note : Link::Plan::Loss::report;
+    if (verb_.type == SocketType::pub)
+        plan.become_publisher();
+    plan.options.refuse_when_full = plan.type == SocketType::xpub && flags_.overflow == "block";
+    if (verb_.type == SocketType::sub)
+        plan.prefixes = or_everything(flags_.prefixes);
     return plan;
 }
 

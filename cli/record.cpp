@@ -27,12 +27,6 @@ std::string written(const recording::Writer& writer) {
            counted(writer.written_bytes(), "byte");
 }
 
-Error with_what_is_kept(Error error, const recording::Writer& writer) {
-    error.detail +=
-        "; the recording holds the " + counted(writer.messages_kept(), "message") + " before it";
-    return error;
-}
-
 Result<ExitCode> run_record(const RecordFlags& flags, Terminal& terminal) {
     if (flags.append && flags.overwrite)
         return fail(Errc::bad_option, "--append and --overwrite exclude each other");
@@ -65,7 +59,7 @@ Result<ExitCode> run_record(const RecordFlags& flags, Terminal& terminal) {
     auto ended = tap::run(**source, flags.pace, take, terminal);
     const Status finished = writer->finish();
     if (!finished)
-        return fail(with_what_is_kept(finished.error(), *writer));
+        return fail(recording::with_what_is_kept(finished.error(), *writer));
     if (!ended)
         return fail(ended.error());
     terminal.note("recorded " + written(*writer) + " in " + flags.file);

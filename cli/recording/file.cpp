@@ -14,8 +14,9 @@ namespace {
 
 class FileSink final : public Sink {
 public:
-    FileSink(std::string path, int descriptor) noexcept
-        : path_(std::move(path)), descriptor_(descriptor) {
+    // `base`: where in the file the recording begins.
+    FileSink(std::string path, int descriptor, off_t base = 0) noexcept
+        : path_(std::move(path)), descriptor_(descriptor), base_(base) {
         // A file size limit is to be an error (EFBIG), not the end of the process.
         std::signal(SIGXFSZ, SIG_IGN);
     }
@@ -37,7 +38,7 @@ public:
     }
 
     Status truncate(std::uint64_t bytes) override {
-        const auto size = static_cast<off_t>(bytes);
+        const auto size = base_ + static_cast<off_t>(bytes);
         if (::ftruncate(descriptor_, size) != 0 || ::lseek(descriptor_, size, SEEK_SET) < 0)
             return failure("cannot be cut back");
         return {};
@@ -60,7 +61,16 @@ private:
 
     std::string path_;
     int descriptor_;
+    off_t base_;
 };
+
+// Of standard output, which may be a file that others write to as well.
+off_t place_in_stdout() {
+    const int flags = ::fcntl(STDOUT_FILENO, F_GETFL);
+    const bool appends = flags >= 0 && (flags & O_APPEND) != 0;
+    const off_t place = ::lseek(STDOUT_FILENO, 0, appends ? SEEK_END : SEEK_CUR);
+    return place < 0 ? 0 : place; // a pipe, which cannot be cut back either
+}
 
 tl::unexpected<Error> is_there(const std::string& path) {
     return fail(Errc::exists,
@@ -119,8 +129,9 @@ Status check_not_there(const std::string& path) {
 
 Result<Writer> open_recording(const std::string& path, FileOptions options) {
     if (path == "-")
-        return Writer::begin(std::make_unique<FileSink>("standard output", STDOUT_FILENO),
-                             std::move(options.header));
+        return Writer::begin(
+            std::make_unique<FileSink>("standard output", STDOUT_FILENO, place_in_stdout()),
+            std::move(options.header));
     struct stat status {};
     const bool there = ::stat(path.c_str(), &status) == 0;
     if (there && S_ISREG(status.st_mode) && options.existing == Existing::append &&

@@ -25,6 +25,13 @@ void show_progress(const Reader& reader, Terminal& terminal) {
     terminal.progress(net::now(), text);
 }
 
+std::string bytes_read(const Reader& reader) {
+    std::string text = counted(reader.read_bytes(), "byte");
+    if (reader.file_bytes() > 0)
+        text += " of " + std::to_string(reader.file_bytes());
+    return text;
+}
+
 struct Found {
     std::uint64_t message_bytes = 0;
     std::vector<Scanner::Gap> gaps; // the first ones
@@ -97,6 +104,11 @@ Result<ExitCode> check(const ReplayFlags& flags, Terminal& terminal) {
             found.gaps.push_back(std::move(*gap));
         show_progress(*reader, terminal);
     }
+    if (signal_caught() != 0) {
+        terminal.note(reader->path() + ": stopped after " + bytes_read(*reader) +
+                      "; whether it is whole is not known");
+        return ExitCode::ok; // the program ends with the signal's code
+    }
     Output out;
     return out.finish(out.write(flags.json ? json_of(*reader, found) : text_of(*reader, found)),
                       found.gaps_total > 0 ? ExitCode::runtime_error : ExitCode::ok);
@@ -107,6 +119,8 @@ Result<ExitCode> repair(const ReplayFlags& flags, Terminal& terminal) {
     if (!reader)
         return fail(reader.error());
     auto writer = open_recording(flags.repair, {Existing::refuse, reader->header()});
+    if (!writer && writer.error().code == Errc::exists)
+        return fail(Errc::exists, flags.repair + " exists; --repair writes a new file");
     if (!writer)
         return fail(writer.error());
     while (signal_caught() == 0) {
@@ -118,11 +132,19 @@ Result<ExitCode> repair(const ReplayFlags& flags, Terminal& terminal) {
         if (const auto* gap = std::get_if<Scanner::Gap>(&*next))
             terminal.note(reader->path() + ": " + describe(*gap));
         else if (Status added = writer->add(std::get<Message>(*next)); !added)
-            return fail(added.error());
+            return fail(with_what_is_kept(added.error(), *writer));
         show_progress(*reader, terminal);
     }
+    if (signal_caught() != 0) {
+        // Without an end marker: what is there is good, and not all.
+        if (Status flushed = writer->flush(); !flushed)
+            return fail(flushed.error());
+        terminal.note("stopped after " + bytes_read(*reader) + ": " + flags.repair +
+                      " holds only " + counted(writer->messages_total(), "message"));
+        return ExitCode::ok;
+    }
     if (Status finished = writer->finish(); !finished)
-        return fail(finished.error());
+        return fail(with_what_is_kept(finished.error(), *writer));
     terminal.note("saved " + counted(writer->messages_total(), "message") + " in " + flags.repair +
                   "; " + counted_were(reader->state().damaged_bytes_total(), "byte") + " no good");
     return ExitCode::ok;

@@ -16,8 +16,6 @@
 namespace flotilla::cli::recording {
 namespace {
 
-constexpr Duration retry_interval = 5ms; // a full XPUB does not say when it has room again
-
 class Player {
 public:
     Player(const ReplayFlags& flags, Reader reader, Terminal& terminal)
@@ -47,6 +45,8 @@ public:
             flushed == ExitCode::ok ? sent_text() : "of " + counted(sent_, "message") + " in all";
         terminal_.note(all + (lateness_ >= 10ms ? ", at most " + milliseconds(lateness_) + " late"
                                                 : std::string{}));
+        if (flushed == ExitCode::ok && link_->dropped_total() > 0)
+            return ExitCode::not_flushed;
         return sent_ == 0 ? ExitCode::nothing : flushed;
     }
 
@@ -73,10 +73,8 @@ private:
         plan.attachments = std::move(targets->attachments);
         plan.type = *net::socket_type_named(flags_.type);
         if (publishes()) {
-            plan.type = net::SocketType::xpub; // the same to its peers, and hears who subscribes
-            plan.options.subscriptions = net::SocketOptions::Subscriptions::every;
+            plan.become_publisher();
             plan.options.refuse_when_full = true;
-            plan.loss = Link::Plan::Loss::note;
         } else {
             plan.loss = Link::Plan::Loss::report;
         }
@@ -91,10 +89,13 @@ private:
 
     // Subscriptions of a pub; a dealer's and router's replies are let go.
     void hear() {
+        if (publishes()) {
+            (void)link_->hear_subscriptions();
+            return;
+        }
         net::Part part;
-        while (link_->socket().receive(part, Duration::zero()))
-            if (publishes())
-                link_->peers().on_subscription(part.descriptor(), part);
+        while (link_->socket().receive(part, Duration::zero())) {
+        }
     }
 
     std::uint64_t peers() const {
@@ -164,17 +165,16 @@ private:
     }
 
     Status send(wire::Frames& frames) {
-        frames.back() = link_->ledger().lend(frames.back()).to_blob();
+        link_->lend(frames);
         Instant deadline = never;
         while (signal_caught() == 0) {
-            Status sent = link_->socket().send(frames, Duration::zero());
-            if (sent || sent.error().code == Errc::peer_gone) {
-                unroutable_ += sent ? 0 : 1;
-                sent_ += sent ? 1 : 0;
+            const auto given = link_->give(frames, sent_ + link_->dropped_total() + 1);
+            if (given) {
+                sent_ += *given == Link::Given::sent ? 1 : 0;
                 return {};
             }
-            if (sent.error().code != Errc::would_block)
-                return sent;
+            if (given.error().code != Errc::would_block)
+                return fail(given.error());
             const Instant now = net::now();
             deadline = std::min(deadline, deadline_after(now, flags_.timeout));
             if (now >= deadline)
@@ -183,7 +183,8 @@ private:
                                                sent_text());
             if (Status seen = link_->look_at_connections(); !seen)
                 return seen;
-            if (Status turned = link_->poller().turn(std::min(retry_interval, deadline - now));
+            if (Status turned =
+                    link_->poller().turn(std::min(Link::xpub_retry_interval, deadline - now));
                 !turned)
                 return turned;
         }
@@ -205,7 +206,6 @@ private:
     Selection selection_;
     std::unique_ptr<Link> link_;
     std::uint64_t sent_ = 0;
-    std::uint64_t unroutable_ = 0;
     Duration lateness_{0};
 };
 

@@ -85,8 +85,8 @@ private:
     Duration last_offset_{};
 };
 
-// "damaged at byte 4096: the record's checksum does not match; 57 bytes are lost, the 12 messages
-// before them are good"
+// "damaged at byte 4096: the record's checksum does not match; 57 bytes lost, 12 messages before
+// are good"
 std::string describe(const Scanner::Gap& gap);
 
 } // namespace flotilla::cli::recording

@@ -50,8 +50,9 @@ void Selection::note_rest() {
         terminal_.note(std::to_string(passed_over_) +
                        " messages were left out (--direction, --strip)");
     if (at_end_ && !reader_.state().ended_in_order())
-        terminal_.note(reader_.path() + " has no end marker: its recorder was killed, or still "
-                                        "runs; all that is there was good");
+        terminal_.note(
+            reader_.path() + " has no end marker: its recorder was killed, or still runs" +
+            (reader_.state().damaged_bytes_total() == 0 ? "; all that is there was good" : ""));
 }
 
 } // namespace flotilla::cli::recording

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cli/recording/writer.hpp>
+#include <cli/words.hpp>
 
 #include <algorithm>
 
@@ -95,6 +96,12 @@ Status Writer::finish() {
     if (auto flushed = flush(); !flushed)
         return flushed;
     return sink_->sync();
+}
+
+Error with_what_is_kept(Error error, const Writer& writer) {
+    error.detail +=
+        "; the recording holds the " + counted(writer.messages_kept(), "message") + " before it";
+    return error;
 }
 
 } // namespace flotilla::cli::recording

@@ -9,7 +9,10 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
+#include <thread>
+#include <tuple>
 
 using namespace flotilla::test;
 
@@ -174,6 +177,86 @@ TEST_CASE("a full disk is said, and what was written before stays readable") {
     CHECK(kept > 100);
     CHECK(print.output == numbers(static_cast<int>(kept)));
     CHECK(says(limited, "the " + std::to_string(kept) + " messages before it"));
+}
+
+TEST_CASE("a disk that is full when a recording is ended by hand is told, too") {
+    const ScratchFolder scratch;
+    // One message, recorded under a limit of `blocks` of 1024 bytes until SIGINT. What the file had
+    // before it, and has in the end.
+    const auto record_one = [&](const std::string& file, std::size_t bytes, const char* blocks) {
+        Process record = Process::start(
+            {"bash", "-c",
+             "ulimit -f $2; exec \"$0\" record \"$1\" --type pull '@tcp://127.0.0.1:*'",
+             FLOTILLA_ZMQ_PROGRAM, file, blocks});
+        const std::string one(bytes, 'x');
+        REQUIRE(run_zmq({"push", bound_endpoint(record), one}).exit == Exit::with(0));
+        while (run_zmq({"replay", file, "--print"}).output != one + "\n")
+            std::this_thread::yield();
+        const auto before = std::filesystem::file_size(file);
+        record.signal(SIGINT);
+        const auto exit = record.wait_exit();
+        return std::tuple{exit, before, std::filesystem::file_size(file),
+                          record.text(Stream::error)};
+    };
+    const auto [in_order, before, after, nothing] =
+        record_one(scratch.file("a.rec"), 500, "unlimited");
+    CHECK(in_order == Exit::with(130));
+    REQUIRE(after > before);
+    // So that the message fits and half of the end marker does.
+    const std::size_t fitting = 500 + 1024 - before - (after - before) / 2;
+    const auto [exit, kept, left, text] = record_one(scratch.file("b.rec"), fitting, "1");
+    INFO(text);
+    CHECK(exit == Exit::with(1));
+    CHECK(left == kept);
+    CHECK(text.find("the 1 message before it") != std::string::npos);
+}
+
+TEST_CASE("a recording behind something else in a file leaves that alone on a full disk") {
+    const ScratchFolder scratch;
+    const std::string file = scratch.file("a.rec");
+    const std::string before(40'000, 'x');
+    for (const char* into : {">", ">>"}) {
+        CAPTURE(into);
+        Process push = start_zmq({"push", any_port, "-v", "-", "--linger", "0s"});
+        push.write(numbers(20'000));
+        const std::string line =
+            "ulimit -f 64; rm -f \"$1\"; { head -c 40000 /dev/zero | tr '\\0' x; "
+            "exec \"$0\" record - --type pull \"$2\" -t 20s; } " +
+            std::string(into) + " \"$1\"";
+        const Completed record =
+            run_program({"bash", "-c", line, FLOTILLA_ZMQ_PROGRAM, file, bound_endpoint(push)});
+        CHECK(record.exit == Exit::with(1));
+        std::ifstream in(file, std::ios::binary);
+        const std::string all(std::istreambuf_iterator<char>(in), {});
+        REQUIRE(all.size() > before.size());
+        CHECK(all.compare(0, before.size(), before) == 0);
+        std::ofstream(scratch.file("behind.rec"), std::ios::binary) << all.substr(before.size());
+        CHECK(run_zmq({"replay", scratch.file("behind.rec"), "--check"}).exit == Exit::with(0));
+    }
+}
+
+TEST_CASE("a repair goes into a new file, and one that has no room says what is there") {
+    const ScratchFolder scratch;
+    const std::string file = scratch.file("a.rec");
+    REQUIRE(record_numbers(file, 2'000).exit == Exit::with(0));
+    const Completed there = run_zmq({"replay", file, "--repair", file});
+    CHECK(there.exit == Exit::with(1));
+    CHECK(says(there, file + " exists; --repair writes a new file"));
+    const Completed full =
+        run_program({"bash", "-c", "ulimit -f 16; exec \"$0\" replay \"$1\" --repair \"$2\"",
+                     FLOTILLA_ZMQ_PROGRAM, file, scratch.file("b.rec")});
+    CHECK(full.exit == Exit::with(1));
+    CHECK(says(full, "messages before it"));
+}
+
+TEST_CASE("replay through a router says who is not there, and ends with 5") {
+    const ScratchFolder scratch;
+    const std::string file = scratch.file("a.rec");
+    REQUIRE(record_numbers(file, 3).exit == Exit::with(0));
+    const Completed replay =
+        run_zmq({"replay", file, any_port, "--type", "router", "--wait-peers", "0"});
+    CHECK(replay.exit == Exit::with(5));
+    CHECK(says(replay, "message 1: a router needs two frames"));
 }
 
 TEST_CASE("replay: wrong usage and wrong files are told") {
