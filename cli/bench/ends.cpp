@@ -9,6 +9,8 @@
 #include <cli/bench/ends.hpp>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 namespace flotilla::cli::bench {
 namespace {
@@ -35,6 +37,14 @@ public:
         if (!socket)
             return fail(socket.error());
         auto end = std::make_unique<PlainSender>(std::move(*socket));
+        // Where it connects it can write before anybody is there.
+        const bool connects = options.attachment.how == net::Attach::connect;
+        if (connects && options.attachment.endpoint.transport() != net::Transport::inproc) {
+            auto monitor = net::Monitor::open(end->socket_);
+            if (!monitor)
+                return fail(monitor.error());
+            end->monitor_.emplace(std::move(*monitor));
+        }
         auto attached = end->socket_.attach(options.attachment);
         if (!attached)
             return fail(attached.error());
@@ -44,8 +54,11 @@ public:
     explicit PlainSender(net::Socket socket) : socket_(std::move(socket)) {}
 
     Status wait_peer(Duration wait) override {
-        if (socket_.type() != SocketType::xpub)
-            return socket_.wait_writable(wait);
+        if (socket_.type() != SocketType::xpub) {
+            const Status met = monitor_ ? meet(wait) : socket_.wait_writable(wait);
+            monitor_.reset();
+            return met;
+        }
         auto subscription = socket_.receive(wait);
         return subscription ? Status{} : fail(subscription.error());
     }
@@ -88,14 +101,34 @@ public:
     }
 
 private:
+    Status meet(Duration wait) {
+        const Instant deadline = deadline_after(net::now(), wait);
+        while (true) {
+            while (const auto event = monitor_->next())
+                if (event->kind == net::ConnectionEvent::Kind::handshake_succeeded)
+                    return {};
+            const Duration left = time_left(net::now(), deadline);
+            if (left == Duration::zero())
+                return fail(Errc::timeout);
+            (void)monitor_->socket().wait_readable(left);
+        }
+    }
+
     net::Socket socket_;
+    std::optional<net::Monitor> monitor_; // until somebody was met
     net::IpcTail tail_;
 };
 
 class BatchSender : public SendEnd {
 public:
-    explicit BatchSender(pipeline::Pusher pusher) : pusher_(std::move(pusher)) {}
-    Status wait_peer(Duration) override { return {}; } // its send waits
+    BatchSender(net::Context& context, EndOptions options, pipeline::Pusher pusher)
+        : context_(context), options_(std::move(options)), pusher_(std::move(pusher)) {}
+    Status wait_peer(Duration wait) override {
+        if (options_.attachment.how == net::Attach::bind)
+            return {}; // its send waits
+        auto scout = PlainSender::open(context_, options_);
+        return scout ? (*scout)->wait_peer(wait) : fail(scout.error());
+    }
     Status send(ByteView message, Duration wait) override {
         auto sent = pusher_.send(message, wait);
         return sent ? Status{} : fail(sent.error());
@@ -106,6 +139,8 @@ public:
     }
 
 private:
+    net::Context& context_;
+    EndOptions options_;
     pipeline::Pusher pusher_;
 };
 
@@ -167,7 +202,8 @@ Result<std::unique_ptr<SendEnd>> open_send_end(net::Context& context, EndOptions
     auto pusher = pipeline::Pusher::open(context, std::move(pusher_options));
     if (!pusher)
         return fail(pusher.error());
-    return std::unique_ptr<SendEnd>(new BatchSender(std::move(*pusher)));
+    return std::unique_ptr<SendEnd>(
+        new BatchSender(context, std::move(options), std::move(*pusher)));
 }
 
 Result<std::unique_ptr<ReceiveEnd>> open_receive_end(net::Context& context, EndOptions options) {

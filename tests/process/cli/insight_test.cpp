@@ -94,9 +94,16 @@ TEST_CASE("bench: what does not go together, and nobody on the other side, are t
     CHECK(run_zmq({"bench", "pipeline", "--send", "tcp://127.0.0.1:1", "--receive",
                    "tcp://127.0.0.1:2"})
               .exit == Exit::with(2));
-    const Completed alone =
-        run_zmq({"bench", "pubsub", "--send", "tcp://127.0.0.1:1", "-t", "300ms"});
-    CHECK(alone.exit == Exit::with(3));
+    for (std::vector<std::string> words :
+         {std::vector<std::string>{"pubsub"}, {"pipeline"}, {"pipeline", "--batch"}, {"request"}}) {
+        CAPTURE(words);
+        words.insert(words.begin(), "bench");
+        words.insert(words.end(), {"--send", "tcp://127.0.0.1:1", "-t", "300ms"});
+        const Completed alone = run_zmq(words);
+        CHECK(alone.exit == Exit::with(3));
+        CHECK(has(alone.error, "nobody is there to take messages"));
+        CHECK(alone.output.empty());
+    }
     const Completed nothing =
         run_zmq({"bench", "pubsub", "--receive", "tcp://127.0.0.1:1", "-t", "300ms"});
     CHECK(nothing.exit == Exit::with(3));
