@@ -29,6 +29,10 @@ Result<net::SocketOptions> make_socket_options(const SocketFlags& flags) {
     if (flags.linger > 1h)
         return fail(Errc::bad_option,
                     "--linger is " + format_duration(flags.linger) + "; it must be from 0s to 1h");
+    constexpr std::uint64_t message_bytes_most = 1ULL << 40;
+    if (flags.message_bytes_max < 1 || flags.message_bytes_max > message_bytes_most)
+        return fail(Errc::bad_option, "--max-size is " + format_bytes(flags.message_bytes_max) +
+                                          "; it must be from 1B to 1TiB");
     net::SocketOptions options;
     options.send_messages_max = static_cast<std::uint32_t>(flags.hwm);
     options.receive_messages_max = static_cast<std::uint32_t>(flags.hwm);

@@ -29,6 +29,9 @@ Result<Link::Plan> RawRun::make_plan(const Targets& targets) const {
     plan.type = verb_.type;
     plan.options = std::move(*options);
     plan.options.routing_id = routing_bytes(flags_.routing_id);
+    if (plan.options.routing_id == flags_.routing_id && flags_.routing_id.starts_with("0x"))
+        return fail(Errc::bad_option, "--id: '" + flags_.routing_id +
+                                          "' begins with 0x and is not hex of 1 to 255 bytes");
     plan.attachments = targets.attachments;
     if (verb_.flow != Flow::in)
         plan.loss =

@@ -34,6 +34,10 @@ TEST_CASE("wrong usage ends with 2 and says what would be right") {
     check_says(run_zmq({"push", "tcp://127.0.0.1:1", "-n", "many"}), 2, {"--count", "many"});
     check_says(run_zmq({"push", "tcp://127.0.0.1:1", "-n"}), 2, {"--count"});
     check_says(run_zmq({"sub", "tcp://127.0.0.1:1", "--format", "yaml"}), 2, {"'yaml'", "base64"});
+    check_says(run_zmq({"push", "tcp://127.0.0.1:1", "--max-size", "0", "x"}), 2,
+               {"--max-size is 0B; it must be from 1B to 1TiB"});
+    check_says(run_zmq({"dealer", "tcp://127.0.0.1:1", "--id", "0xzz", "x"}), 2,
+               {"--id: '0xzz' begins with 0x"});
     check_says(run_zmq({"push"}), 2, {"which endpoint?"});
     check_says(run_zmq({"push", "tcp:/127.0.0.1"}), 2,
                {"'tcp:/127.0.0.1'", "tcp://127.0.0.1:5555"});
