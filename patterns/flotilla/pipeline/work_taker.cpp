@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <flotilla/pipeline/work_taker.hpp>
-#include <flotilla/taker/handled.hpp>
+#include <flotilla/taker/run_handler.hpp>
 
 #include <atomic>
 #include <utility>
 
 namespace flotilla::pipeline {
-
-namespace {
-
-constexpr Duration stop_look = 100ms; // how soon run() notices stop_soon()
-
-} // namespace
 
 struct WorkTaker::Rest {
     explicit Rest(taker::Taker with) noexcept : taker(std::move(with)) {}
@@ -55,19 +49,7 @@ Status WorkTaker::touch(const Work& work) {
 }
 
 Status WorkTaker::run(const Handler& handler, Duration retry_delay) {
-    while (!rest_->stopping.exchange(false)) {
-        Result<Work> work = take(stop_look);
-        if (!work && work.error().code == Errc::timeout)
-            continue;
-        if (!work)
-            return fail(work.error());
-        // A lease that is lost by now means only that somebody else does it again.
-        if (const Status handled = taker::handled(handler, *work); handled)
-            (void)ack(*work);
-        else
-            (void)nack(*work, retry_delay, to_string(handled.error()));
-    }
-    return {};
+    return taker::run_handler(*this, handler, rest_->stopping, retry_delay);
 }
 
 void WorkTaker::stop_soon() noexcept {

@@ -2,18 +2,12 @@
 #include "client_options.hpp"
 #include "consumer_link.hpp"
 
-#include <flotilla/taker/handled.hpp>
+#include <flotilla/taker/run_handler.hpp>
 
 #include <atomic>
 #include <utility>
 
 namespace flotilla::queue {
-
-namespace {
-
-constexpr Duration stop_look = 100ms; // how soon run() notices stop_soon()
-
-} // namespace
 
 struct Consumer::Rest {
     explicit Rest(std::unique_ptr<ConsumerLink> with) : link(std::move(with)) {}
@@ -58,19 +52,7 @@ Status Consumer::touch(const Message& message) {
 }
 
 Status Consumer::run(const Handler& handler) {
-    while (!rest_->stopping.exchange(false)) {
-        Result<Message> message = take(stop_look);
-        if (!message && message.error().code == Errc::timeout)
-            continue;
-        if (!message)
-            return fail(message.error());
-        // A lease that is lost by now means only that somebody else does it again.
-        if (const Status handled = taker::handled(handler, *message); handled)
-            (void)ack(*message);
-        else
-            (void)nack(*message, Duration::zero(), to_string(handled.error()));
-    }
-    return {};
+    return taker::run_handler(*this, handler, rest_->stopping, Duration::zero());
 }
 
 void Consumer::stop_soon() noexcept {
