@@ -2,6 +2,7 @@
 #include "admin/admin.hpp"
 
 #include "admin/http_routes.hpp"
+#include "host/listener.hpp"
 #include "host/setting_name.hpp"
 
 #include <algorithm>
@@ -64,6 +65,14 @@ Result<AdminOptions> admin_options(const host::CommonSettings& settings, std::st
     if (settings.admin_hosts)
         options.hosts = words(*settings.admin_hosts);
     return options;
+}
+
+Status check_admin(const host::CommonSettings& settings, const net::Security& security) {
+    const auto options = admin_options(settings, {});
+    if (!options)
+        return fail(options.error());
+    return options->endpoint ? host::check_listener("admin", *options->endpoint, security)
+                             : Status{};
 }
 
 Admin::Admin(AdminOptions options, const host::Log& log, std::shared_ptr<Desk> desk)

@@ -43,6 +43,9 @@ struct AdminOptions {
 // `program` is the instance's name by default. Errors: bad_endpoint, bad_option, insecure (HTTP
 // beyond this machine without a token), and those of Token::load.
 Result<AdminOptions> admin_options(const host::CommonSettings& settings, std::string program);
+// For --check-config: those, and whether the listener may be where it is, with this security.
+// Errors: those of admin_options() and host::check_listener().
+Status check_admin(const host::CommonSettings& settings, const net::Security& security);
 
 class Admin {
 public:

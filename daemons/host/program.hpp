@@ -26,13 +26,6 @@
 
 namespace flotilla::host {
 
-// Settings that variables gave go by their names.
-template <class Command>
-Error named(Error error, const Command& command) {
-    error.detail = command_line::named_by_source(std::move(error.detail), command.variables);
-    return error;
-}
-
 // `open(log)` gives the Result of opening the service; it is called when signals are taken.
 template <class Command, class Open>
 ExitCode serve(std::string_view program, const Command& command, LogLevel level, LogFormat format,

@@ -7,9 +7,12 @@
 #include <flotilla/base/error.hpp>
 #include <flotilla/base/exit_code.hpp>
 
+#include <command_line/program.hpp>
+
 #include <iostream>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace flotilla::host {
 
@@ -19,6 +22,13 @@ inline ExitCode refuse(std::string_view program, const Error& error) {
     append_shown(text, error.detail); // settings files are quoted in it
     std::cerr << text << "\n";
     return exit_code(error.code);
+}
+
+// Settings that variables gave go by their names. `given` has the `variables` that were read.
+template <class Given>
+Error named(Error error, const Given& given) {
+    error.detail = command_line::named_by_source(std::move(error.detail), given.variables);
+    return error;
 }
 
 } // namespace flotilla::host

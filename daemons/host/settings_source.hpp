@@ -67,9 +67,7 @@ command_of(std::string_view program, const CommonFlags& common,
            Result<SettingsSource<Settings>> source, ReadAgain&& read_again) {
     auto settings = source ? read_again(*source) : Result<Settings>{fail(source.error())};
     if (!settings) {
-        Error error = std::move(settings.error());
-        error.detail = command_line::named_by_source(std::move(error.detail), common.variables);
-        (void)refuse(program, error);
+        (void)refuse(program, named(std::move(settings.error()), common));
         return ExitCode::usage;
     }
     return Command<Settings>{common.task(), common.ready_json.value_or(false), std::move(*source),

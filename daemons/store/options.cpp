@@ -82,13 +82,8 @@ Result<queue::QueueServerOptions> make_options(const DaemonSettings& settings) {
     if (const Status binds = host::check_binds(all.bind, options.security, "tcp://127.0.0.1:5560");
         !binds)
         return fail(binds.error());
-    const auto admin = admin::admin_options(all, {});
-    if (!admin)
+    if (const Status admin = admin::check_admin(all, options.security); !admin)
         return fail(admin.error());
-    if (admin->endpoint)
-        if (Status checked = host::check_listener("admin", *admin->endpoint, options.security);
-            !checked)
-            return fail(checked.error());
     return options;
 }
 
