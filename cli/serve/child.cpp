@@ -208,15 +208,11 @@ Result<std::optional<Child::End>> Child::look_for_end() const {
 }
 
 // Writes some of `input` and reads some output, waiting at most look_around for either. When it has
-// ended, and all that it printed was read, its output has ended, whatever it left in the background
-// still holds the pipe.
+// ended, and there is nothing more to read, its output has ended, whatever it left in the
+// background still holds the pipe.
 Status Child::pump(ByteView& input, std::string& output, Instant deadline) {
-    const auto end = look_for_end();
-    if (!end)
-        return fail(end.error());
-    const bool is_over = end->has_value();
-    const Duration left = is_over ? Duration::zero() : time_left(net::now(), deadline);
-    if (left == Duration::zero() && !is_over)
+    const Duration left = time_left(net::now(), deadline);
+    if (left == Duration::zero())
         return fail(Errc::timeout, "it took too long");
     const bool writes = input_ >= 0 && !input.empty();
     pollfd ends[2] = {{output_, POLLIN, 0}, {writes ? input_ : -1, POLLOUT, 0}};
@@ -234,8 +230,13 @@ Status Child::pump(ByteView& input, std::string& output, Instant deadline) {
     }
     if (ends[0].revents != 0)
         return read_some(output);
-    output_ended_ = output_ended_ || is_over;
-    return {};
+    const auto end = look_for_end();
+    if (!end || !*end)
+        return end ? Status{} : fail(end.error());
+    const std::size_t had = output.size(); // it may have printed between the two looks
+    const Status read = read_some(output);
+    output_ended_ = output_ended_ || output.size() == had;
+    return read;
 }
 
 Result<std::string> Child::exchange(ByteView input, std::uint64_t bytes_max, Instant deadline,
