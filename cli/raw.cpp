@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <flotilla/base/units.hpp>
 #include <flotilla/net/system.hpp>
-#include <flotilla/wire/subscription.hpp>
 
 #include <cli/doctor/advice.hpp>
 #include <cli/raw.hpp>

@@ -138,7 +138,7 @@ Result<ExitCode> repair(const ReplayFlags& flags, Terminal& terminal) {
     if (signal_caught() != 0) {
         // Without an end marker: what is there is good, and not all.
         if (Status flushed = writer->flush(); !flushed)
-            return fail(flushed.error());
+            return fail(with_what_is_kept(flushed.error(), *writer));
         terminal.note("stopped after " + bytes_read(*reader) + ": " + flags.repair +
                       " holds only " + counted(writer->messages_total(), "message"));
         return ExitCode::ok;

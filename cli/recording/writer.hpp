@@ -92,11 +92,12 @@ struct FileOptions {
 // before anything else is begun. Errors: exists.
 Status check_not_there(const std::string& path);
 
-// The error of a Writer, for people: with how much is there all the same.
-Error with_what_is_kept(Error error, const Writer& writer);
 // A recording in the file `path`, "-" being stdout. append reads the old one through and goes on
 // behind it; a damaged one is refused as damaged, and `zmq replay --repair` is named. Errors:
 // exists, damaged, malformed, unsupported, io, disk_full.
 Result<Writer> open_recording(const std::string& path, FileOptions options);
+
+// The error of a Writer, for people: with how much is there all the same.
+Error with_what_is_kept(Error error, const Writer& writer);
 
 } // namespace flotilla::cli::recording
