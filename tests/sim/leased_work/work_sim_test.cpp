@@ -35,6 +35,8 @@ Weather storm(Random& random) {
     storm.delay_max = random.one_in(2) ? 5ms : 40ms;
     storm.crash_every = random.one_in(3) ? 0ms : 150ms;
     storm.hang_up_every = random.one_in(3) ? 0ms : 200ms;
+    storm.hang_every = random.one_in(2) ? 0ms : 150ms;
+    storm.hang_max = random.one_in(2) ? 300ms : 900ms;
     storm.hint_percent = static_cast<std::uint32_t>(random.below(101));
     storm.false_hint_percent = static_cast<std::uint32_t>(random.below(50));
     storm.nack_percent = static_cast<std::uint32_t>(random.below(10));
@@ -50,6 +52,7 @@ TEST_CASE("work: nothing is lost and no repeat is silent, whatever the network a
     std::uint64_t duplicates = 0;
     std::uint64_t late = 0;
     std::uint64_t resumed = 0;
+    std::uint64_t hung = 0;
     const std::uint64_t first = first_seed();
     for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
         INFO("seed " << seed);
@@ -73,12 +76,14 @@ TEST_CASE("work: nothing is lost and no repeat is silent, whatever the network a
         duplicates += world.duplicates_dropped();
         late += counters.late_total;
         resumed += counters.sessions_resumed_total;
+        hung += world.hung();
     }
     // The storms were storms.
     CHECK(repeats > seeds);
     CHECK(duplicates > seeds / 4);
     CHECK(late > 0);
     CHECK(resumed > 0);
+    CHECK(hung > seeds / 10);
 }
 
 TEST_CASE("work: a message delivered too often is given up, and said to be", "[sim][work]") {
@@ -100,6 +105,32 @@ TEST_CASE("work: a message delivered too often is given up, and said to be", "[s
         dead += world.dead().size();
     }
     CHECK(dead > 200);
+}
+
+TEST_CASE("work: a worker that hangs, connected, takes no message's attempts while another works",
+          "[sim][work]") {
+    const std::uint64_t first = first_seed();
+    std::uint64_t hung = 0;
+    std::uint64_t expired = 0;
+    for (std::uint64_t seed = first; seed < first + 300; ++seed) {
+        INFO("seed " << seed);
+        Random random(seed);
+        Plan plan = small_plan();
+        plan.workers = static_cast<std::uint32_t>(2 + random.below(3));
+        plan.limits.dispatch = static_cast<pipeline::Dispatch>(random.below(2));
+        plan.limits.silence_max = 10s; // nothing but the leases tells
+        plan.limits.attempts_max = 3;  // twice by who hangs, if its last word was within a lease
+        plan.one_hangs = true;
+        World world(plan, seed);
+        world.run();
+        REQUIRE(world.all_done());
+        REQUIRE(world.dead().empty());
+        REQUIRE(world.never_acked() == 0);
+        hung += world.hung();
+        expired += world.source().counters().expired_total;
+    }
+    CHECK(hung > 30);
+    CHECK(expired > hung);
 }
 
 TEST_CASE("work: by key, each key goes to one worker in order while nobody comes or goes",

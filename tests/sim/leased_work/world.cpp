@@ -20,6 +20,7 @@ struct World::Connection {
     int descriptor;
     bool open = true;
     Instant last_arrival[2]{}; // in order: nothing overtakes
+    Instant given = never;     // the first delivery since its last word
 };
 
 struct World::Worker {
@@ -30,6 +31,7 @@ struct World::Worker {
     bool busy = false;
     std::uint64_t duplicates = 0;
     Instant timer = never;
+    Instant hangs_until{}; // what happens to it before happens then
 };
 
 World::World(const Plan& plan, std::uint64_t seed)
@@ -167,6 +169,12 @@ void World::note_delivery(const SourceOutputs::Delivery& delivery) {
     FLOTILLA_CHECK(item.attempts == before + 1, "a delivery's attempt is not the true one");
     FLOTILLA_CHECK(session.outstanding <= session.credit, "a window was overrun");
     FLOTILLA_CHECK(session.state == WorkSession::State::live, "a delivery to somebody gone");
+    if (const auto open = connections_.find(session.peer); open != connections_.end()) {
+        Instant& given = open->second->given;
+        FLOTILLA_CHECK(deadline_after(given, plan_.limits.lease) > now_,
+                       "a delivery to somebody who let a lease run out in silence");
+        given = std::min(given, now_);
+    }
     if (before == 0 && !item.key.empty()) {
         auto& [peer, last] = keys_[item.key];
         if (!peer.empty() && (peer != session.peer || last >= item.id))
@@ -204,10 +212,16 @@ void World::to_worker(const std::string& peer, wire::Frames message) {
     }
     auto connection = found->second;
     auto shared = std::make_shared<wire::Frames>(std::move(message));
-    travel(*connection, false, [this, connection, shared] {
-        if (connection->open)
-            worker_receive(connection->worker, shared->share());
-    });
+    travel(*connection, false, [this, connection, shared] { reach_worker(connection, shared); });
+}
+
+void World::reach_worker(std::shared_ptr<Connection> connection,
+                         std::shared_ptr<wire::Frames> message) {
+    if (!connection->open)
+        return;
+    if (const Instant wakes = workers_[connection->worker]->hangs_until; wakes > now_)
+        return at(wakes, [this, connection, message] { reach_worker(connection, message); });
+    worker_receive(connection->worker, message->share());
 }
 
 void World::to_source(std::shared_ptr<Connection> connection, wire::Frames message) {
@@ -218,6 +232,7 @@ void World::to_source(std::shared_ptr<Connection> connection, wire::Frames messa
         FLOTILLA_CHECK(head, "a worker's message has no head");
         const auto command = leased::read_command(*head, copy);
         FLOTILLA_CHECK(command, "a worker's message is malformed");
+        connection->given = never;
         const WorkPeer peer{connection->peer, {}, connection->descriptor};
         source_step([&](SourceOutputs& out) {
             source_.receive(peer, head->envelope, *command, now_, out);
@@ -247,19 +262,11 @@ void World::plan_trouble() {
              when += 1ms + up_to(2 * every))
             at(when, trouble);
     };
-    again(storm.crash_every, [this] {
-        const std::size_t index = random_.below(workers_.size());
-        Worker& worker = *workers_[index];
-        if (!worker.machine)
-            return;
-        hang_up(worker.connection);
-        worker.duplicates += worker.machine->counters().duplicate_total;
-        worker.machine.reset();
-        worker.in_hand.clear();
-        worker.busy = false;
-        ++worker.life;
-        after(up_to(300ms), [this, index] { start_worker(index); });
-    });
+    again(storm.crash_every, [this] { crash(random_.below(workers_.size())); });
+    again(storm.hang_every,
+          [this] { hang(random_.below(workers_.size()), up_to(plan_.storm.hang_max)); });
+    if (plan_.one_hangs)
+        after(up_to(100ms), [this] { hang(0, std::chrono::minutes{10}); });
     again(storm.hang_up_every,
           [this] { hang_up(workers_[random_.below(workers_.size())]->connection); });
     if (storm.false_hint_percent > 0)
@@ -270,6 +277,28 @@ void World::plan_trouble() {
                     source_.connection_lost(connection->descriptor, now_, out);
                 });
         });
+}
+
+void World::crash(std::size_t index) {
+    Worker& worker = *workers_[index];
+    if (!worker.machine)
+        return;
+    hang_up(worker.connection);
+    worker.duplicates += worker.machine->counters().duplicate_total;
+    worker.machine.reset();
+    worker.in_hand.clear();
+    worker.busy = false;
+    worker.hangs_until = now_;
+    ++worker.life;
+    after(up_to(300ms), [this, index] { start_worker(index); });
+}
+
+void World::hang(std::size_t index, Duration lasts) {
+    Worker& worker = *workers_[index];
+    if (!worker.machine || worker.hangs_until > now_)
+        return;
+    hung_ += worker.in_hand.empty() ? 0 : 1;
+    worker.hangs_until = now_ + lasts;
 }
 
 // ---- the workers -------------------------------------------------------------------------------
@@ -317,13 +346,17 @@ void World::worker_timer(std::size_t index) {
     if (next == never || next == worker.timer)
         return;
     worker.timer = next;
-    at(next, [this, index, next, life = worker.life] {
-        Worker& its = *workers_[index];
-        if (its.life != life || its.timer != next)
-            return;
-        its.timer = never;
-        worker_step(index, [](TakerOutputs&) {});
-    });
+    at(next, [this, index, next, life = worker.life] { worker_timer_ends(index, next, life); });
+}
+
+void World::worker_timer_ends(std::size_t index, Instant timer, std::uint64_t life) {
+    Worker& worker = *workers_[index];
+    if (worker.life != life || worker.timer != timer)
+        return;
+    if (worker.hangs_until > now_)
+        return at(worker.hangs_until, [=, this] { worker_timer_ends(index, timer, life); });
+    worker.timer = never;
+    worker_step(index, [](TakerOutputs&) {});
 }
 
 void World::worker_receive(std::size_t index, wire::Frames message) {
@@ -365,23 +398,27 @@ void World::work_on(std::size_t index) {
     worker.busy = true;
     const bool stuck = percent(weather().stuck_percent);
     const Duration takes = stuck ? plan_.limits.lease * 2 : up_to(8ms);
-    after(takes, [this, index, life = worker.life] {
-        Worker& its = *workers_[index];
-        if (its.life != life)
-            return;
-        its.busy = false;
-        if (its.in_hand.empty())
-            return;
-        const auto [lease, id] = its.in_hand.front();
-        its.in_hand.pop_front();
-        worker_step(index, [&, token = lease, number = id](TakerOutputs& out) {
-            if (percent(weather().nack_percent))
-                return (void)its.machine->nack(token, up_to(50ms), "no", now_, out);
-            acked_.insert(number);
-            (void)its.machine->ack(token, now_, out);
-        });
-        work_on(index);
+    after(takes, [this, index, life = worker.life] { work_ends(index, life); });
+}
+
+void World::work_ends(std::size_t index, std::uint64_t life) {
+    Worker& worker = *workers_[index];
+    if (worker.life != life)
+        return;
+    if (worker.hangs_until > now_)
+        return at(worker.hangs_until, [=, this] { work_ends(index, life); });
+    worker.busy = false;
+    if (worker.in_hand.empty())
+        return;
+    const auto [lease, id] = worker.in_hand.front();
+    worker.in_hand.pop_front();
+    worker_step(index, [&, token = lease, number = id](TakerOutputs& out) {
+        if (percent(weather().nack_percent))
+            return (void)worker.machine->nack(token, up_to(50ms), "no", now_, out);
+        acked_.insert(number);
+        (void)worker.machine->ack(token, now_, out);
     });
+    work_on(index);
 }
 
 } // namespace flotilla::sim

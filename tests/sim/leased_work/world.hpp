@@ -31,6 +31,8 @@ struct Weather {
     bool in_order = false;                // within a connection, as TCP does
     Duration crash_every{0};              // on average, some worker; 0: never
     Duration hang_up_every{0};            // on average, some connection
+    Duration hang_every{0};               // on average, some worker: it stands still, connected
+    Duration hang_max{0};                 // and goes on after this at most
     std::uint32_t hint_percent = 100;     // of lost connections that the monitor tells
     std::uint32_t false_hint_percent = 0; // a day's chance that it tells of a good one
     std::uint32_t nack_percent = 0;
@@ -42,6 +44,7 @@ struct Plan {
     std::uint32_t workers = 3;
     std::uint32_t messages = 40;
     std::uint32_t keys = 0; // 0: no keys
+    bool one_hangs = false; // the first worker, from some moment of the first 100 ms on, for good
     Weather storm{};
     Duration submit_after = 1ms;
     Duration storm_lasts = 2s; // then the weather is fine and nobody dies
@@ -62,6 +65,7 @@ public:
     std::uint64_t repeats() const { return repeats_; }
     std::uint64_t duplicates_dropped() const;
     std::uint64_t broken_order() const { return broken_order_; }
+    std::uint64_t hung() const { return hung_; } // times that a worker with something in hand was
     std::uint64_t events() const { return events_run_; }
     const std::set<std::uint64_t>& dead() const { return dead_; }
 
@@ -84,16 +88,22 @@ private:
     void to_worker(const std::string& peer, wire::Frames message);
     void to_source(std::shared_ptr<Connection> connection, wire::Frames message);
     void travel(Connection& connection, bool to_source, Action arrive);
+    void reach_worker(std::shared_ptr<Connection> connection,
+                      std::shared_ptr<wire::Frames> message);
 
     void start_worker(std::size_t index);
     void worker_step(std::size_t index, const std::function<void(taker::TakerOutputs&)>& input);
     void worker_timer(std::size_t index);
+    void worker_timer_ends(std::size_t index, Instant timer, std::uint64_t life);
     void worker_receive(std::size_t index, wire::Frames message);
     void hand_out(std::size_t index, wire::leased::LeaseToken lease, std::uint64_t id,
                   wire::leased::Redelivered redelivered);
     void work_on(std::size_t index);
+    void work_ends(std::size_t index, std::uint64_t life);
     void hang_up(std::shared_ptr<Connection> connection);
     void plan_trouble();
+    void crash(std::size_t index);
+    void hang(std::size_t index, Duration lasts);
 
     Plan plan_;
     Weather fine_{};
@@ -118,6 +128,7 @@ private:
     std::uint64_t silent_repeats_ = 0;
     std::uint64_t repeats_ = 0;
     std::uint64_t broken_order_ = 0;
+    std::uint64_t hung_ = 0;
 };
 
 } // namespace flotilla::sim

@@ -31,7 +31,7 @@ protected:
         if (is_busy_ || held_.empty())
             return;
         is_busy_ = true;
-        world_.after(world_.up_to(6ms), [this, life = life_] {
+        after(world_.up_to(6ms), [this, life = life_] {
             if (life != life_)
                 return;
             is_busy_ = false;
@@ -108,11 +108,12 @@ public:
                       : static_cast<std::uint32_t>(1 + world.random().below(8))) {}
 
     std::string_view queue() const override { return queue_; }
+    bool has_credit() const override { return true; }
     void start() override {
         // Dead letters are looked at when the storm is over.
         const Duration wait =
             queue_ == "dead" ? world_.plan().storm_lasts + 1s : world_.up_to(50ms);
-        world_.after(wait, [this] {
+        after(wait, [this] {
             world_.connect(*this);
             hello();
             beat();
@@ -162,7 +163,7 @@ private:
         world_.send(*this, {false, "hello"}, leased::Command{hello});
     }
     void beat() {
-        world_.after(40ms, [this] {
+        after(40ms, [this] {
             if (name.empty())
                 return;
             if (session_ == 0 || world_.now() - heard_ > 200ms) {
@@ -185,8 +186,9 @@ private:
                 world_.send(*this, {}, leased::Command{leased::Bye{}});
             forget_all();
             session_ = 0;
+            hangs_until = world_.now();
             world_.connect(*this);
-            world_.after(world_.up_to(50ms), [this] { hello(); });
+            after(world_.up_to(50ms), [this] { hello(); });
         }
         world_.after(world_.up_to(2 * world_.plan().storm.consumer_dies_every), [this] { die(); });
     }
@@ -205,7 +207,7 @@ public:
 
     void start() override {
         world_.connect(*this);
-        world_.after(world_.up_to(50ms), [this] { take(); });
+        after(world_.up_to(50ms), [this] { take(); });
     }
     void receive(const leased::Head& head, wire::Frames& message) override {
         auto event = leased::read_event(head, message);
@@ -219,7 +221,7 @@ private:
     void take() {
         world_.send(*this, {world_.random().one_in(2), "take " + std::to_string(world_.serial())},
                     queue::Take{"work", world_.random().one_in(2) ? 0ms : 30ms});
-        world_.after(20ms + world_.up_to(40ms), [this] { take(); });
+        after(20ms + world_.up_to(40ms), [this] { take(); });
     }
 };
 

@@ -21,7 +21,7 @@ public:
     void start() override {
         new_epoch();
         world_.connect(*this);
-        world_.after(world_.up_to(30ms), [this] { send_some(); });
+        after(world_.up_to(30ms), [this] { send_some(); });
         look_after();
     }
     bool is_done() const override { return settled_ == world_.plan().messages; }
@@ -47,7 +47,7 @@ public:
             if (is_current && queue::is_passing(refused->code)) {
                 outstanding_.clear();
                 next_ = settled_ + 1;
-                world_.after(world_.up_to(20ms), [this] { send_some(); });
+                after(world_.up_to(20ms), [this] { send_some(); });
             }
         }
     }
@@ -138,7 +138,7 @@ private:
     }
     // An answer that does not come: everything from the first unconfirmed again, in order.
     void look_after() {
-        world_.after(50ms, [this] {
+        after(50ms, [this] {
             if (!outstanding_.empty() && world_.now() - heard_ > 120ms) {
                 heard_ = world_.now();
                 outstanding_.clear();

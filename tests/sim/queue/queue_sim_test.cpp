@@ -53,6 +53,8 @@ Weather storm(Random& random) {
     storm.clock_jumps_every = random.one_in(2) ? 0ms : 200ms;
     storm.holds_every = random.one_in(2) ? 0ms : 50ms;
     storm.drains_every = random.one_in(3) ? 300ms : 0ms;
+    storm.hangs_every = random.one_in(2) ? 0ms : 60ms;
+    storm.hang_max = random.one_in(2) ? 300ms : 900ms;
     storm.nack_percent = static_cast<std::uint32_t>(random.below(12));
     storm.forget_percent = static_cast<std::uint32_t>(random.below(5));
     storm.faults.failed_percent = static_cast<std::uint32_t>(random.below(12));
@@ -70,6 +72,7 @@ struct Sum {
     std::uint64_t expired = 0;
     std::uint64_t crashes = 0;
     std::uint64_t in_doubt = 0;
+    std::uint64_t mute = 0;
     std::uint64_t broken = 0; // runs
 
     void add(const World& world) {
@@ -81,6 +84,7 @@ struct Sum {
         expired += oracle.expired();
         crashes += world.crashes();
         in_doubt += world.disk().in_doubt_total;
+        mute += world.mute();
         broken += oracle.breaches().empty() ? 0 : 1;
     }
 };
@@ -154,6 +158,7 @@ TEST_CASE("queue: nothing confirmed is lost and no repeat is silent, whatever di
     CHECK(sum.crashes > seeds.count);
     CHECK(sum.in_doubt > seeds.count);
     CHECK(sum.expired > 0);
+    CHECK(sum.mute > seeds.count / 20);
 }
 
 TEST_CASE("queue: what fails every time ends as a dead letter, or is dropped and counted",
@@ -168,6 +173,24 @@ TEST_CASE("queue: what fails every time ends as a dead letter, or is dropped and
         plan.redrives = random.one_in(2);
     });
     CHECK((sum.dead > seeds.count / 2 || !seeds.are_many()));
+}
+
+TEST_CASE(
+    "queue: a consumer that hangs, connected, takes no message's attempts while another works",
+    "[sim][queue]") {
+    const Sum sum = run_all(Seeds(60), [](Plan& plan, Random& random) {
+        plan.storm = {};
+        plan.one_hangs = true;
+        plan.consumers = 2 + random.below(3);
+        plan.messages = 50;
+        plan.limits.silence_max = 10s;    // nothing but the leases tells
+        plan.properties.attempts_max = 3; // twice by who hangs, if its last word was within a lease
+        if (random.one_in(3))
+            plan.properties.order = random.one_in(2) ? queue::Order::key : queue::Order::strict;
+        plan.keys = plan.properties.order == queue::Order::key ? 3 : 0;
+    });
+    CHECK(sum.repeats > 0);
+    CHECK(sum.dead == 0);
 }
 
 TEST_CASE("queue: order=key gives out each key's messages one after the other", "[sim][queue]") {

@@ -2,6 +2,7 @@
 // What goes wrong in a World, or is done to it.
 #include "world.hpp"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -23,12 +24,26 @@ void World::plan_trouble() {
     });
     again(plan_.storm.drains_every, [this] { drain(); });
     again(plan_.storm.holds_every, [this] { hold_somebody(); });
+    again(plan_.storm.hangs_every, [this] {
+        Peer* peer = somebody();
+        for (const auto& [name, since] : given_) // rather somebody who has something in hand
+            if (const auto found = connected_.find(name); found != connected_.end())
+                peer = found->second;
+        if (peer)
+            peer->hangs_until = std::max(peer->hangs_until, now_ + up_to(plan_.storm.hang_max));
+    });
     again(plan_.storm.clock_jumps_every, [this] { clock_offset_ += up_to(4s) - 2s; });
     again(plan_.storm.rights_change_every, [this] { change_rights(); });
     again(plan_.storm.faults.any() ? 200ms : 0ms, [this] {
         disk_->is_full = true;
         after(up_to(50ms), [this] { disk_->is_full = false; });
     });
+    if (plan_.one_hangs)
+        after(50ms + up_to(100ms), [this] {
+            for (const auto& peer : peers_)
+                if (peer->has_credit() && peer->hangs_until <= now_)
+                    return (void)(peer->hangs_until = never);
+        });
     at(storm_ends_, [this] {
         disk_->faults = {};
         set_rights(nullptr);
@@ -74,12 +89,18 @@ void World::drain() {
     });
 }
 
+Peer* World::somebody() {
+    if (connected_.empty())
+        return nullptr;
+    const auto number = static_cast<std::ptrdiff_t>(random_.below(connected_.size()));
+    return std::next(connected_.begin(), number)->second;
+}
+
 void World::hold_somebody() {
-    if (!engine_ || connected_.empty())
+    const Peer* peer = somebody();
+    if (!engine_ || !peer)
         return;
-    const auto who = std::next(connected_.begin(),
-                               static_cast<std::ptrdiff_t>(random_.below(connected_.size())));
-    const std::string name = who->first;
+    const std::string name = peer->name;
     if (!held_.insert(name).second)
         return;
     trace("     hold " + name);

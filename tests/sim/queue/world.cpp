@@ -82,6 +82,12 @@ void World::at(Instant when, Action action) {
     events_.emplace(std::pair{std::max(when, now_), ++serial_}, std::move(action));
 }
 
+void World::when_awake(const Peer& peer, Action action) {
+    if (peer.hangs_until > now_)
+        return at(peer.hangs_until, [this, &peer, action] { when_awake(peer, action); });
+    action();
+}
+
 Duration World::up_to(Duration most) {
     return Duration{
         static_cast<Duration::rep>(random_.below(static_cast<std::uint64_t>(most.count()) + 1))};
@@ -184,6 +190,9 @@ void World::arrive(const std::string& name, int descriptor, wire::Frames message
         trace((engine_ ? "in   " : "lost ") + name + ": " + frames_text(message));
     if (!engine_)
         return;
+    if (const auto given = given_.extract(name);
+        given && deadline_after(given.mapped(), plan_.properties.lease) <= now_)
+        ++mute_;
     const queue::Peer peer{name, users_[name], descriptor};
     const auto head = leased::read_head(message, 0);
     FLOTILLA_CHECK(head, "a peer's message has no head");
@@ -258,16 +267,20 @@ void World::give_out(queue::EngineOutputs& out) {
         queue::write(send.envelope, std::move(send.event), *shared);
         if (is_tracing)
             trace("out  " + send.peer + ": " + frames_text(*shared));
-        travel([this, name = send.peer, shared] {
-            const auto to = connected_.find(name);
-            if (to == connected_.end())
-                return;
-            wire::Frames message = shared->share();
-            const auto head = leased::read_head(message, 0);
-            FLOTILLA_CHECK(head, "the engine's message has no head");
-            to->second->receive(*head, message);
-        });
+        travel([this, name = send.peer, shared] { reach(name, shared); });
     }
+}
+
+void World::reach(const std::string& name, std::shared_ptr<wire::Frames> message) {
+    const auto to = connected_.find(name);
+    if (to == connected_.end())
+        return;
+    if (const Instant wakes = to->second->hangs_until; wakes > now_)
+        return at(wakes, [this, name, message] { reach(name, message); });
+    wire::Frames copy = message->share();
+    const auto head = leased::read_head(copy, 0);
+    FLOTILLA_CHECK(head, "the engine's message has no head");
+    to->second->receive(*head, copy);
 }
 
 // ---- what the oracle sees ----------------------------------------------------------------------
@@ -298,16 +311,29 @@ void World::watch(const queue::EngineOutputs::Send& send) {
         return;
     }
     watch_rights(send.peer, *event);
-    if (held_.contains(send.peer) && (std::holds_alternative<leased::Deliver>(*event) ||
-                                      std::holds_alternative<leased::DeliverPacked>(*event)))
+    const bool is_delivery = std::holds_alternative<leased::Deliver>(*event) ||
+                             std::holds_alternative<leased::DeliverPacked>(*event);
+    if (is_delivery && held_.contains(send.peer))
         oracle_.broken(send.peer + " is held, and is given something");
     const auto peer = connected_.find(send.peer);
+    if (is_delivery && peer != connected_.end() && peer->second->has_credit() &&
+        peer->second->queue() == "work" && !promise_of(plan_).is_at_most_once &&
+        plan_.properties.order != Order::strict) // what follows a message that comes back does, too
+        watch_silence(send.peer);
     // A delivery to somebody who has just gone may be of either queue; those of a session are of
     // the one in its name.
     watch_delivery(peer != connected_.end() ? std::string(peer->second->queue())
                    : send.peer.find("dead") != std::string::npos ? "dead"
                                                                  : "work",
                    *event);
+}
+
+// Who let a lease run out, and said nothing since it began, is given nothing.
+void World::watch_silence(const std::string& name) {
+    Instant& given = given_.emplace(name, never).first->second;
+    if (deadline_after(given, plan_.properties.lease) <= now_)
+        oracle_.broken(name + " let a lease run out in silence, and is given something");
+    given = std::min(given, now_);
 }
 
 void World::watch_delivery(const std::string& queue, const leased::Event& event) {

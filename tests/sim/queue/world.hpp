@@ -6,6 +6,7 @@
 //
 //     producers: four puts outstanding, resent from the first unconfirmed, packed or alone
 //     consumers: sessions with credit, or takes; ack, nack with and without delay, forget, touch
+//     both:      stand still for a while, connected, and go on
 //     engine:    crashes between turns, and after a commit in the midst of answering; is drained
 //                and stopped in order; holds back who reads too slowly
 //     operator:  looks, alters, purges, redrives, deletes
@@ -41,6 +42,8 @@ struct Weather {
     Duration rights_change_every{0}; // each peer is then a user of its own
     Duration holds_every{0};         // of somebody who does not read fast enough
     Duration drains_every{0};        // of the engine: an end in order, and a start
+    Duration hangs_every{0};         // of somebody: it stands still, connected
+    Duration hang_max{0};            // and goes on after this at most
     std::uint32_t nack_percent = 0;
     std::uint32_t forget_percent = 0; // a message is left until its lease is over
     Faults faults{};
@@ -67,6 +70,7 @@ struct Plan {
     // As of a store that takes a sequence with gaps before it: no put can be out of order, and a
     // confirmation still settles all before it.
     bool gaps_are_accepted = false;
+    bool one_hangs = false; // the first consumer, from some moment of the first 100 ms on, for good
     Weather storm{};
     Duration storm_lasts = 600ms;
 };
@@ -87,6 +91,9 @@ public:
     const Disk& disk() const { return *disk_; }
     std::uint64_t crashes() const { return crashes_; }
     std::uint64_t reloads() const { return reloads_; }
+    std::uint64_t mute() const {
+        return mute_;
+    } // times that a consumer let a lease run out silently
 
     // ---- for its peers
     using Action = std::function<void()>;
@@ -100,6 +107,8 @@ public:
     bool percent(std::uint32_t share) { return random_.below(100) < share; }
     Duration up_to(Duration most);
     Oracle& oracle() { return oracle_; }
+    // Does it when the peer goes on, if it hangs.
+    void when_awake(const Peer& peer, Action action);
     // A new connection; the old one, if any, is lost.
     void connect(Peer& peer);
     void hang_up(Peer& peer);
@@ -125,12 +134,15 @@ private:
     void crash();
     void end_engine();
     void drain();
+    Peer* somebody();
     void hold_somebody();
     void forget(const std::string& peer);
     void arrive(const std::string& name, int descriptor, wire::Frames message);
     void schedule_turn(Duration wait);
     void turn();
     void give_out(queue::EngineOutputs& out);
+    void reach(const std::string& name, std::shared_ptr<wire::Frames> message);
+    void watch_silence(const std::string& name);
     void watch(const queue::EngineOutputs::Send& send);
     void change_rights();
     void set_rights(std::shared_ptr<const Permissions> permissions);
@@ -159,6 +171,9 @@ private:
     std::vector<std::unique_ptr<Peer>> peers_{};
     std::map<std::string, Peer*> connected_{};
     std::set<std::string> held_{}; // by name of the connection
+    // When each was first given something since its last word, by name of the connection.
+    std::map<std::string, Instant> given_{};
+    std::uint64_t mute_ = 0;
     int last_descriptor_ = 10;
     std::shared_ptr<const Permissions> permissions_{}; // nullptr: everybody may do everything
     std::set<std::string> permitted_{};
@@ -177,11 +192,17 @@ public:
     virtual void receive(const queue::leased::Head& head, wire::Frames& message) = 0;
     virtual bool is_done() const { return true; }
     virtual std::string_view queue() const { return "work"; }
-    std::string name{}; // of its connection
-    std::string user{}; // empty: there are none
+    virtual bool has_credit() const { return false; } // it is given what it has not asked for
+    std::string name{};                               // of its connection
+    std::string user{};                               // empty: there are none
     int descriptor = -1;
+    Instant hangs_until{};
 
 protected:
+    void after(Duration wait, World::Action action) {
+        world_.after(wait,
+                     [this, action = std::move(action)] { world_.when_awake(*this, action); });
+    }
     World& world_;
 };
 
