@@ -135,6 +135,7 @@ void RequestWorld::worker_start(std::size_t index) {
     worker.held.clear();
     worker.working = false;
     worker.leaves = false;
+    worker.hangs_until = now_;
     worker.heard = now_;
     worker.line =
         connect([this, index, life](Frames frames) { worker_hear(index, life, std::move(frames)); },
@@ -177,6 +178,11 @@ void RequestWorld::worker_hear(std::size_t index, std::uint64_t life, Frames fra
     Worker& worker = *workers_[index];
     if (worker.life != life)
         return;
+    if (worker.hangs_until > now_) {
+        auto later = std::make_shared<Frames>(std::move(frames));
+        return at(worker.hangs_until,
+                  [this, index, life, later] { worker_hear(index, life, std::move(*later)); });
+    }
     auto message = read_at_worker(frames);
     FLOTILLA_CHECK(message, "a worker is told what it cannot read");
     FLOTILLA_CHECK(message->dialect == worker.dialect, "a worker is told in another dialect");
@@ -193,7 +199,10 @@ void RequestWorld::worker_hear(std::size_t index, std::uint64_t life, Frames fra
 void RequestWorld::worker_work(std::size_t index) {
     Worker& worker = *workers_[index];
     worker.working = true;
-    after(up_to(30ms), [this, index, life = worker.life] {
+    const bool hangs = percent(weather().hang_percent);
+    const Duration takes = up_to(hangs ? 2 * plan_.limits.service.busy_max : 30ms);
+    worker.hangs_until = hangs ? now_ + takes : now_;
+    after(takes, [this, index, life = worker.life] {
         Worker& with = *workers_[index];
         if (with.life != life)
             return;

@@ -45,6 +45,7 @@ RequestWeather storm(Random& random) {
     storm.worker_crash_every = random.one_in(3) ? 0ms : 150ms;
     storm.broker_crash_every = random.one_in(2) ? 0ms : 400ms;
     storm.hint_percent = static_cast<std::uint32_t>(random.below(101));
+    storm.hang_percent = random.one_in(2) ? 0 : 3;
     storm.retry_percent = static_cast<std::uint32_t>(random.below(20));
     return storm;
 }
@@ -56,6 +57,7 @@ TEST_CASE("requests: every asker gets its own answer, whatever network, workers 
     std::uint64_t resends = 0;
     std::uint64_t requeued = 0;
     std::uint64_t restarts = 0;
+    std::uint64_t expired_workers = 0;
     std::uint64_t repeated_work = 0;
     const std::uint64_t first = first_seed();
     for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
@@ -69,6 +71,7 @@ TEST_CASE("requests: every asker gets its own answer, whatever network, workers 
         resends += world.resends();
         requeued += world.requeued();
         restarts += world.restarts();
+        expired_workers += world.expired_workers();
         repeated_work +=
             world.worked() - std::min<std::uint64_t>(world.worked(), plan.clients * plan.asks);
     }
@@ -76,6 +79,7 @@ TEST_CASE("requests: every asker gets its own answer, whatever network, workers 
     CHECK(resends > seeds);
     CHECK(requeued > seeds / 4);
     CHECK(restarts > seeds / 4);
+    CHECK(expired_workers > seeds / 4);
     CHECK(repeated_work > seeds);
 }
 

@@ -230,6 +230,7 @@ void RequestWorld::note_given(const std::string& worker, const Message& message)
 void RequestWorld::broker_crash() {
     ++restarts_;
     requeued_ += broker_->counters().requeued_total;
+    expired_workers_ += broker_->counters().workers_expired_total;
     broker_ = std::make_unique<BrokerMachine>(plan_.limits, random_.next());
     BrokerOutputs nothing;
     broker_->set_permissions(permissions_, now_, nothing);

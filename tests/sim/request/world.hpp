@@ -4,7 +4,8 @@
 // decided by one seed. The broker's machine is the real one and every message goes through the
 // codec; the peers are scripts: clients ask one thing at a time, lose patience, and ask again under
 // a new address (in the flotilla dialect: with the same id); workers are silent while they work,
-// crash, and register again when they are told or hear nothing.
+// crash, stand still over a request for longer than the broker waits, and register again when they
+// are told or hear nothing.
 //
 // What it watches: every few steps the broker's own invariants; always that each answer is the one
 // to what its asker asked; that no request by id is with two registered workers; that requests of
@@ -36,8 +37,9 @@ struct RequestWeather {
     Duration broker_crash_every{0};   // on average
     std::uint32_t hint_percent = 100; // of lost connections that the monitor tells
     std::uint32_t retry_percent = 0;  // flotilla workers give back instead of answering
-    std::uint32_t leave_percent = 0;  // with an answer they say that they go, and come back
-    Duration rights_change_every{0};  // each peer is then a user of its own
+    std::uint32_t hang_percent = 0;  // of the work stands still, its worker hears nothing meanwhile
+    std::uint32_t leave_percent = 0; // with an answer they say that they go, and come back
+    Duration rights_change_every{0}; // each peer is then a user of its own
 };
 
 struct RequestPlan {
@@ -84,6 +86,7 @@ struct RequestWorker {
     bool working = false;
     bool leaves = false; // has said so
     Instant heard{};
+    Instant hangs_until{};
 };
 
 // The first frame of the body: what was asked, or "re:" and that.
@@ -104,6 +107,9 @@ public:
     std::uint64_t resends() const { return resends_; }
     std::uint64_t worked() const { return worked_; }
     std::uint64_t requeued() const { return requeued_ + counters().requeued_total; }
+    std::uint64_t expired_workers() const {
+        return expired_workers_ + counters().workers_expired_total;
+    }
     std::uint64_t restarts() const { return restarts_; }
 
 private:
@@ -170,7 +176,9 @@ private:
     Instant timer_ = never;   // its next one
     std::uint64_t resends_ = 0;
     std::uint64_t worked_ = 0;
-    std::uint64_t requeued_ = 0; // by brokers that crashed since
+    // By brokers that crashed since.
+    std::uint64_t requeued_ = 0;
+    std::uint64_t expired_workers_ = 0;
     std::uint64_t restarts_ = 0;
 };
 
