@@ -105,11 +105,31 @@ void World::run() {
     }
     if (!oracle_.breaches().empty())
         return;
+    check_disk();
     std::uint64_t dropped = 0;
     for (const queue::QueueStat& stat : engine_->queues())
         if (stat.name == "work")
             dropped = stat.counters.dropped_total + stat.counters.purged_total;
     oracle_.finish(dropped);
+}
+
+// Empty queues leave nothing of their messages behind.
+void World::check_disk() {
+    for (const Instant end = now_ + 1s; now_ < end;) { // what the last turns owe is written
+        auto node = events_.extract(events_.begin());
+        now_ = node.key().first;
+        node.mapped()();
+    }
+    const auto disk = disk_->store.read();
+    FLOTILLA_CHECK(disk, "the disk cannot be read");
+    for (const auto table :
+         {queue::Table::block, queue::Table::done, queue::Table::attempt, queue::Table::delayed}) {
+        const auto row = (*disk)->at_or_after(table, {});
+        FLOTILLA_CHECK(row, "the disk cannot be read");
+        // What a deleted queue delayed goes when it is due.
+        if (*row && (table != queue::Table::delayed || plan_.deletes_every == 0ms))
+            oracle_.broken("a row is left in table " + std::to_string(static_cast<int>(table)));
+    }
 }
 
 bool World::is_quiet() const {
@@ -294,7 +314,7 @@ void World::watch(const queue::EngineOutputs::Send& send) {
             oracle_.put_answered(put->second, *ok);
         if (const auto* refused = std::get_if<queue::PutRefused>(&send.event))
             oracle_.put_answered(put->second, *refused);
-        if (is_told && !told_.insert(correlation).second)
+        if (is_told && !told_.insert(correlation).second && !promise_of(plan_).may_double())
             oracle_.broken(correlation + " is told of twice");
         if (is_told && ok->acked == queue::Acked::yes)
             oracle_.put_acked(put->second);

@@ -148,6 +148,7 @@ private:
     void set_rights(std::shared_ptr<const Permissions> permissions);
     void watch_rights(const std::string& peer, const queue::leased::Event& event);
     void watch_delivery(const std::string& queue, const queue::leased::Event& event);
+    void check_disk();
     bool is_quiet() const;
 
     Plan plan_;

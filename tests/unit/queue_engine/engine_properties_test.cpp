@@ -298,6 +298,20 @@ TEST_CASE("a message that waits longer than its time to live is not delivered") 
     CHECK(rig.stat("orders").counters.expired_total == 2);
 }
 
+TEST_CASE("what expires after it came back takes the row of its attempts with it") {
+    EngineRig rig;
+    rig.create("orders");
+    Put brief = EngineRig::one("orders", "brief");
+    brief.ttl = 1s;
+    rig.ask<PutOk>("producer", std::move(brief));
+    rig.nack("worker", rig.take("worker", "orders"));
+    rig.pass(1s);                                // nobody has cleaned up yet
+    CHECK(rig.take("worker", "orders").empty()); // the rig looks at the rows
+    CHECK(rig.stat("orders").counters.expired_total == 1);
+    rig.pass(1h);
+    rig.turns();
+}
+
 TEST_CASE("what nobody takes is cleaned up after its time to live") {
     EngineRig rig;
     QueueProperties properties;

@@ -263,7 +263,7 @@ std::uint64_t QueueMachine::Rest::emit(Round& round, Giver& giver, const Given& 
         return number;
     }
     // At most once: it is finished as it leaves; after a crash nothing below the horizon goes out.
-    finish(message.block, message.index, lease.bytes);
+    finish(message.block, message.index, lease.bytes, message.attempts_before);
     ++queue.counters.finished_total;
     commit_soon();
     if (is_waited)

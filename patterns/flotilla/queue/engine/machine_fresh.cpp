@@ -60,7 +60,7 @@ bool QueueMachine::Rest::give_returned(Round& round, Giver& giver) {
             return false;
         // It was readable once: this page has gone bad since.
         lane.returned.erase(at);
-        finish(block, index, 0);
+        finish(block, index, 0, was.attempts);
         --queue.ready;
         ++queue.counters.dropped_total;
         unpin(block, was.key, keyed);
@@ -84,7 +84,7 @@ bool QueueMachine::Rest::give_returned(Round& round, Giver& giver) {
     if (given.record.expiry_ms != 0 && given.record.expiry_ms <= turn_.wall_ms()) {
         if (was.lease != 0)
             leases_.forget(was.lease);
-        expire(giver.queue, block, index, given.record);
+        expire(giver.queue, block, index, given.record, was.attempts);
         unpin(block, was.key, keyed);
         return true;
     }
@@ -96,10 +96,8 @@ bool QueueMachine::Rest::give_returned(Round& round, Giver& giver) {
         leases_.supersede(was.lease, number,
                           is_same ? Leases::Before::keep : Leases::Before::forget);
     }
-    if (giver.is_automatic) {
-        erase_attempts(uses_[block], index);
+    if (giver.is_automatic)
         unpin(block, was.key, keyed);
-    }
     return true;
 }
 
@@ -148,14 +146,14 @@ bool QueueMachine::Rest::give_fresh(Round& round, Giver& giver) {
             uses_[block].visits.add(record.expiry_ms, uses_[block].wall_ms);
         if (record.expiry_ms != 0 && record.expiry_ms <= wall_ms) {
             ++lane.cursor;
-            expire(giver.queue, block, index, record);
+            expire(giver.queue, block, index, record, 0);
             continue;
         }
         if (giver.is_automatic && lane.cursor < lane.maybe_below &&
             lane.cursor >= queue.automatic_from) {
             // It may have been delivered before the crash, and that is as often as it may be.
             ++lane.cursor;
-            finish(block, index, load_of(record));
+            finish(block, index, load_of(record), 0);
             --queue.ready;
             ++queue.counters.finished_total;
             commit_soon();
@@ -194,9 +192,10 @@ bool QueueMachine::Rest::give_fresh(Round& round, Giver& giver) {
     return true;
 }
 
-void QueueMachine::Rest::expire(Slot slot, Slot block, std::size_t index, const Record& record) {
+void QueueMachine::Rest::expire(Slot slot, Slot block, std::size_t index, const Record& record,
+                                std::uint32_t attempts_kept) {
     Queue& queue = book_[slot];
-    finish(block, index, load_of(record));
+    finish(block, index, load_of(record), attempts_kept);
     --queue.ready;
     ++queue.counters.expired_total;
     answer_waits(queue.id, record.id, Acked::no);

@@ -80,7 +80,10 @@ Status QueueMachine::Rest::leave(const Snapshot& snapshot, const Waiting& messag
     if (block == no_slot)
         return {};
     MessageId id = message.record.id != 0 ? message.record.id : message.position();
-    finish(block, message.index, load_of(message.record));
+    Returned was;
+    const bool is_behind = message.position() < lane.cursor;
+    const bool was_returned = is_behind && take_returned(lane, message.position(), was);
+    finish(block, message.index, load_of(message.record), was.attempts);
     --queue.ready;
     changed(queue);
     switch (why) {
@@ -100,16 +103,13 @@ Status QueueMachine::Rest::leave(const Snapshot& snapshot, const Waiting& messag
         break;
     }
     answer_waits(queue.id, id, Acked::no);
-    if (message.position() >= lane.cursor)
+    if (!is_behind)
         return {};
-    Returned was;
-    if (!take_returned(lane, message.position(), was)) {
+    if (!was_returned) {
         leave_line(lane, key_hash(message.record.key), message.position());
         unpin(block, 0, Keyed::no);
         return {};
     }
-    if (was.attempts > 0)
-        erase_attempts(uses_[block], message.index);
     if (was.lease != 0 && leases_.find(was.lease) != nullptr) {
         waited_leases_.erase(was.lease);
         leases_.forget(was.lease);

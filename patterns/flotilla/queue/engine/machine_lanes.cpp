@@ -22,13 +22,15 @@ std::uint32_t key_hash(std::string_view key) noexcept {
 
 // ---- finishing ---------------------------------------------------------------------------------
 
-void QueueMachine::Rest::finish(Slot block, std::size_t index, std::uint32_t bytes) {
+void QueueMachine::Rest::finish(Slot block, std::size_t index, std::uint32_t bytes,
+                                std::uint32_t attempts_kept) {
     uses_.finish(block, index);
-    if (uses_[block].old_attempts_of(index) > 0)
-        erase_attempts(uses_[block], index);
-    Queue& queue = queue_of(uses_[block]);
+    const BlockUse& use = uses_[block];
+    Queue& queue = queue_of(use);
+    if (attempts_kept > 0 || use.old_attempts_of(index) > 0)
+        turn_.erase(Table::attempt, block_key(queue.id, use.lane, use.first + index));
     queue.bytes -= std::min<std::uint64_t>(bytes, queue.bytes);
-    book_.mark(uses_[block].queue);
+    book_.mark(use.queue);
 }
 
 void QueueMachine::Rest::unpin(Slot block, std::uint32_t key, Keyed keyed) {
@@ -37,10 +39,6 @@ void QueueMachine::Rest::unpin(Slot block, std::uint32_t key, Keyed keyed) {
     --use.pins;
     if (keyed == Keyed::yes)
         release_key({use.queue, use.lane}, key);
-}
-
-void QueueMachine::Rest::erase_attempts(const BlockUse& use, std::size_t index) {
-    turn_.erase(Table::attempt, block_key(queue_of(use).id, use.lane, use.first + index));
 }
 
 // Whoever waits behind the message of this key is next.

@@ -100,12 +100,11 @@ void QueueMachine::Rest::acknowledge(std::uint64_t number, Lease& lease, Hold he
         take_returned(queue.lanes[use.lane], use.first + was.index, returned);
         --queue.ready;
     }
-    finish(was.block, was.index, was.bytes);
+    finish(was.block, was.index, was.bytes,
+           was.state == Lease::State::held ? was.attempts - 1 : was.attempts);
     ++queue.counters.finished_total;
     if (held == Hold::late)
         ++queue.counters.late_total;
-    if (was.attempts > 1 || was.state == Lease::State::returned)
-        erase_attempts(use, was.index);
     if (was.is_waited) {
         const auto waited = waited_leases_.find(number);
         const MessageId id = waited->second;

@@ -168,11 +168,9 @@ void QueueMachine::Rest::take_back_behind(Slot queue, Position position) {
 
 void QueueMachine::Rest::end_lease(std::uint64_t number, const Lease& lease) {
     const Lease was = lease;
-    if (was.attempts > 1)
-        erase_attempts(uses_[was.block], was.index);
     waited_leases_.erase(number);
     leases_.forget(number);
-    finish(was.block, was.index, was.bytes);
+    finish(was.block, was.index, was.bytes, was.attempts - 1);
     unpin(was.block, was.key, was.is_keyed ? Keyed::yes : Keyed::no);
 }
 

@@ -274,10 +274,10 @@ private:
 
     // ---- lanes
     enum class Keyed : std::uint8_t { no, yes };
-    // Finished in its block; levels and counters are the caller's, except bytes.
-    void finish(Slot block, std::size_t index, std::uint32_t bytes);
+    // Finished in its block; levels and counters are the caller's, except bytes. `attempts_kept` is
+    // what the row of its attempts says, which goes with it; 0: it has none since the start.
+    void finish(Slot block, std::size_t index, std::uint32_t bytes, std::uint32_t attempts_kept);
     void unpin(Slot block, std::uint32_t key, Keyed keyed);
-    void erase_attempts(const BlockUse& use, std::size_t index);
     void release_key(LaneRef at, std::uint32_t key);
     static void leave_line(LaneState& lane, std::uint32_t key, Position position);
     void write_blocks();
@@ -314,7 +314,8 @@ private:
     void send_pack(Round& round, const Giver& giver);
     // machine_hops.cpp: of a message on its way out.
     ByteView body_with_hop(const Given& message);
-    void expire(Slot queue, Slot block, std::size_t index, const Record& record);
+    void expire(Slot queue, Slot block, std::size_t index, const Record& record,
+                std::uint32_t attempts_kept);
     bool read_returned(Round& round, Slot block);
     bool open_at_cursor(Round& round, LaneRef at);
     bool open_block(Round& round, LaneRef at, const BlockPlace& place, ByteView value);
