@@ -32,8 +32,13 @@ void WorkerMachine::finish(Slot& slot, Message reply, Instant now, WorkerOutputs
     if (state_ == State::draining && dialect_ != Dialect::flotilla)
         kept_back_.push_back(std::move(reply));
     else
-        send(std::move(reply), now, out);
+        send_reply(std::move(reply), now, out);
     go_if_idle(now, out);
+}
+
+void WorkerMachine::send_reply(Message reply, Instant now, WorkerOutputs& out) {
+    counters_.answered_total += reply.verb == Verb::final ? 1 : 0;
+    send(std::move(reply), now, out);
 }
 
 bool WorkerMachine::answer(std::uint64_t number, wire::Frames&& body, Instant now,
@@ -52,7 +57,6 @@ bool WorkerMachine::answer(std::uint64_t number, wire::Frames&& body, Instant no
         finish(*slot, std::move(reply), now, out);
         return false;
     }
-    ++counters_.answered_total;
     reply.body = std::move(body);
     if (reply.body.empty())
         reply.body.add(ByteView{});

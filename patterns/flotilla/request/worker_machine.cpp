@@ -307,7 +307,7 @@ void WorkerMachine::go_if_idle(Instant now, WorkerOutputs& out) {
     if (state_ != State::draining || held_ > 0 || answer_by_ != never)
         return;
     for (Message& reply : std::exchange(kept_back_, {}))
-        send(std::move(reply), now, out);
+        send_reply(std::move(reply), now, out);
     send(message(Verb::disconnect), now, out);
     failures_ = 0;
     leave(now, out);

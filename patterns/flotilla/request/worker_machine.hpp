@@ -60,8 +60,8 @@ struct WorkerLimits {
 
 struct WorkerCounters {
     std::uint64_t requests_total = 0;
-    std::uint64_t repeats_total = 0; // of these: attempt beyond 1
-    std::uint64_t answered_total = 0;
+    std::uint64_t repeats_total = 0;  // of these: attempt beyond 1
+    std::uint64_t answered_total = 0; // sent; a broker that is left may not have read the last
     std::uint64_t partials_total = 0;
     std::uint64_t retry_total = 0;
     std::uint64_t failed_total = 0;
@@ -181,6 +181,7 @@ private:
     void take(Message&& request, Instant now, WorkerOutputs& out);
     void cancel(const Blob& address, WorkerOutputs& out);
     void finish(Slot& slot, Message reply, Instant now, WorkerOutputs& out);
+    void send_reply(Message reply, Instant now, WorkerOutputs& out);
     void free(Slot& slot, Instant now);
     void go_if_idle(Instant now, WorkerOutputs& out);
     Slot* slot_of(std::uint64_t number);

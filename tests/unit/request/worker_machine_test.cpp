@@ -273,6 +273,20 @@ TEST_CASE("worker machine: where failure cannot be said the worker finishes and 
     CHECK(bench.machine.state() == State::stopped);
 }
 
+TEST_CASE("worker machine: an answer that is kept back counts as sent or as dropped, not as both",
+          "[unit][request]") {
+    WorkerBench bench(Dialect::mdp_02);
+    bench.connect();
+    const std::uint64_t answered = bench.give("one");
+    (void)bench.give("two");
+    bench.machine.drain(bench.now, bench.out);
+    CHECK(bench.answer(answered));
+    CHECK(bench.counters().answered_total == 0);
+    bench.machine.connection_lost(bench.now, bench.out);
+    CHECK(bench.counters().answered_total == 0);
+    CHECK(bench.counters().dropped_total == 1);
+}
+
 TEST_CASE("worker machine: to drain in Flotilla's dialect is to finish what is held and on its way",
           "[unit][request]") {
     WorkerBench bench(Dialect::flotilla, 5);
