@@ -67,12 +67,29 @@ Result<AdminOptions> admin_options(const host::CommonSettings& settings, std::st
     return options;
 }
 
-Status check_admin(const host::CommonSettings& settings, const net::Security& security) {
+Status check_admin(const host::CommonSettings& settings, const net::Security& security,
+                   const std::vector<net::Endpoint>& binds) {
     const auto options = admin_options(settings, {});
     if (!options)
         return fail(options.error());
-    return options->endpoint ? host::check_listener("admin", *options->endpoint, security)
-                             : Status{};
+    std::vector<std::pair<std::string, net::Endpoint>> listeners;
+    if (options->endpoint) {
+        if (Status good = host::check_listener("admin", *options->endpoint, security); !good)
+            return good;
+        listeners.emplace_back("admin", *options->endpoint);
+    }
+    if (options->http)
+        if (auto endpoint = net::Endpoint::parse("tcp://" + options->http->text()))
+            listeners.emplace_back("admin_http", std::move(*endpoint));
+    std::vector<net::Endpoint> bound = binds;
+    for (const auto& [setting, endpoint] : listeners) {
+        for (const net::Endpoint& other : bound)
+            if (net::is_one_place(endpoint, other))
+                return fail(Errc::bad_endpoint,
+                            host::setting_name(setting) + ": " + net::bound_twice(endpoint, other));
+        bound.push_back(endpoint);
+    }
+    return {};
 }
 
 Admin::Admin(AdminOptions options, const host::Log& log, std::shared_ptr<Desk> desk)

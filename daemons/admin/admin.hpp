@@ -43,9 +43,11 @@ struct AdminOptions {
 // `program` is the instance's name by default. Errors: bad_endpoint, bad_option, insecure (HTTP
 // beyond this machine without a token), and those of Token::load.
 Result<AdminOptions> admin_options(const host::CommonSettings& settings, std::string program);
-// For --check-config: those, and whether the listener may be where it is, with this security.
-// Errors: those of admin_options() and host::check_listener().
-Status check_admin(const host::CommonSettings& settings, const net::Security& security);
+// For --check-config: those, whether the listener may be where it is with this security, and
+// whether both are somewhere else than what the daemon binds. Errors: those of admin_options() and
+// host::check_listener(); bad_endpoint (bound twice).
+Status check_admin(const host::CommonSettings& settings, const net::Security& security,
+                   const std::vector<net::Endpoint>& binds);
 
 class Admin {
 public:

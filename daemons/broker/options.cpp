@@ -61,7 +61,7 @@ Result<request::BrokerOptions> make_options(const DaemonSettings& settings) {
     if (const Status binds = host::check_binds(all.bind, options.security, "tcp://127.0.0.1:5555");
         !binds)
         return fail(binds.error());
-    if (const Status admin = admin::check_admin(all, options.security); !admin)
+    if (const Status admin = admin::check_admin(all, options.security, *all.bind); !admin)
         return fail(admin.error());
     return options;
 }

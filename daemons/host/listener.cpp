@@ -4,7 +4,6 @@
 #include "host/access_keeper.hpp"
 #include "host/security_refusals.hpp"
 
-#include <set>
 #include <utility>
 #include <variant>
 
@@ -38,14 +37,20 @@ Result<net::Security> listener_security(const CommonSettings& settings) {
 
 Status check_listener(const std::string& setting, const net::Endpoint& endpoint,
                       const net::Security& security) {
-    const auto* plain = std::get_if<net::Plaintext>(&security);
-    const std::string what = setting_name(setting) + " '" + endpoint.text() + "'";
     if (endpoint.transport() == net::Transport::inproc)
         return fail(Errc::bad_option,
-                    what + " lies within one process, where nobody else is; write for example "
-                           "tcp://127.0.0.1:5555 or ipc:///run/name.sock");
+                    setting_name(setting) + " '" + endpoint.text() +
+                        "' lies within one process, where nobody else is; write for example "
+                        "tcp://127.0.0.1:5555 or ipc:///run/name.sock");
+    return check_reach(setting, endpoint, security);
+}
+
+Status check_reach(const std::string& setting, const net::Endpoint& endpoint,
+                   const net::Security& security) {
     if (endpoint.reach() != net::Reach::remote)
         return {};
+    const auto* plain = std::get_if<net::Plaintext>(&security);
+    const std::string what = setting_name(setting) + " '" + endpoint.text() + "'";
     if (std::holds_alternative<net::PlainServer>(security))
         return fail(passwords_beyond(what));
     if (plain && plain->where == net::Plaintext::Where::local_only)
@@ -58,14 +63,14 @@ Status check_binds(const std::optional<std::vector<net::Endpoint>>& binds,
     if (!binds || binds->empty())
         return fail(Errc::bad_option, "nowhere to bind; say --bind " + example +
                                           ", or --config FILE with bind = \"" + example + "\"");
-    std::set<std::string> seen;
-    for (const net::Endpoint& each : *binds) {
-        if (Status checked = check_listener("bind", each, security); !checked)
+    for (auto each = binds->begin(); each != binds->end(); ++each) {
+        if (Status checked = check_listener("bind", *each, security); !checked)
             return checked;
-        const bool has_place = !each.is_wildcard() || each.port() != 0;
-        if (has_place && !seen.insert(each.text()).second)
-            return fail(Errc::bad_option, setting_name("bind") + " '" + each.text() +
-                                              "' is to be bound twice; leave one out");
+        for (auto other = binds->begin(); other != each; ++other)
+            if (net::is_one_place(*each, *other))
+                return fail(Errc::bad_option, setting_name("bind") + ": " +
+                                                  net::bound_twice(*each, *other) +
+                                                  "; leave one out");
     }
     return {};
 }

@@ -31,6 +31,10 @@ Result<net::Security> listener_security(const CommonSettings& settings);
 Status check_listener(const std::string& setting, const net::Endpoint& endpoint,
                       const net::Security& security);
 
+// Nothing readable leaves the machine that was not allowed to. Errors: insecure.
+Status check_reach(const std::string& setting, const net::Endpoint& endpoint,
+                   const net::Security& security);
+
 // Found by --check-config too, not only when the endpoint is bound. `example` is what to say when
 // there is none. Errors: bad_option, insecure.
 Status check_binds(const std::optional<std::vector<net::Endpoint>>& binds,

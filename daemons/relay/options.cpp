@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From settings to what a relay runs with, keys included.
 #include "admin/admin.hpp"
+#include "host/listener.hpp"
 #include "host/security_refusals.hpp"
 #include "relay/access.hpp"
 #include "relay/settings.hpp"
@@ -124,18 +125,6 @@ Result<net::Security> security(const RelaySettings& settings, const Keys& keys,
     return net::Security{net::CurveServer{*keys.own, *keys.clients}};
 }
 
-// Said here, and not by the plan, which knows no flags.
-Status check_reach(std::string_view name, const SideOptions& side) {
-    const auto* plain = std::get_if<net::Plaintext>(&side.security);
-    if (!plain || plain->where != net::Plaintext::Where::local_only)
-        return {};
-    for (const net::Attachment& each : side.attachments)
-        if (each.endpoint.reach() == net::Reach::remote)
-            return fail(host::plaintext_beyond(host::setting_name(std::string(name)) + " '" +
-                                               each.endpoint.text() + "'"));
-    return {};
-}
-
 Status check_given(std::string_view name, const SideOptions& side) {
     if (!side.attachments.empty())
         return {};
@@ -196,8 +185,12 @@ Result<RelayOptions> options_of(const RelaySettings& settings) {
         if (!made)
             return fail(made.error());
         side->security = std::move(*made);
-        if (const Status good = check_reach(name, *side); !good)
-            return fail(good.error());
+        // Said here, and not by the plan, which knows no flags.
+        for (const net::Attachment& each : side->attachments)
+            if (const Status good =
+                    host::check_reach(std::string(name), each.endpoint, side->security);
+                !good)
+                return fail(good.error());
     }
     return options;
 }
@@ -242,10 +235,9 @@ Status note_bound(const RelayOptions& options, std::vector<Bound>& bound) {
             if (each.how != net::Attach::bind)
                 continue;
             for (const Bound& other : bound)
-                if (other.relay != options.name &&
-                    relay::is_one_place(each.endpoint, other.endpoint))
+                if (other.relay != options.name && net::is_one_place(each.endpoint, other.endpoint))
                     return fail(Errc::bad_endpoint,
-                                relay::bound_twice(each.endpoint, other.endpoint) + ", by relay '" +
+                                net::bound_twice(each.endpoint, other.endpoint) + ", by relay '" +
                                     other.relay + "' and relay '" + options.name + "'");
             bound.push_back({each.endpoint, options.name});
         }
@@ -261,6 +253,7 @@ Result<std::vector<RelayOptions>> make_options(const DaemonSettings& settings) {
     std::vector<RelayOptions> all;
     std::set<std::string> names;
     std::vector<Bound> bound;
+    std::optional<net::Security> admin_security; // of the first relay, as Service does
     const DaemonSettings in_use = in_effect(settings);
     for (const RelaySettings& each : in_use.relays) {
         auto options = make_options(each);
@@ -278,11 +271,16 @@ Result<std::vector<RelayOptions>> make_options(const DaemonSettings& settings) {
             !access)
             return placed(each, {access.error().code,
                                  "relay '" + options->name + "': " + access.error().detail});
+        else if (!admin_security)
+            admin_security = access->admin_security();
         if (const std::string instance = host::hop_instance(in_use); !instance.empty())
             options->hop_instance = instance + "/" + options->name;
         all.push_back(std::move(*options));
     }
-    if (const auto admin = admin::admin_options(settings, {}); !admin)
+    std::vector<net::Endpoint> binds;
+    for (const Bound& each : bound)
+        binds.push_back(each.endpoint);
+    if (const Status admin = admin::check_admin(settings, *admin_security, binds); !admin)
         return fail(admin.error());
     return all;
 }

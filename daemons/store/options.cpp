@@ -82,7 +82,7 @@ Result<queue::QueueServerOptions> make_options(const DaemonSettings& settings) {
     if (const Status binds = host::check_binds(all.bind, options.security, "tcp://127.0.0.1:5560");
         !binds)
         return fail(binds.error());
-    if (const Status admin = admin::check_admin(all, options.security); !admin)
+    if (const Status admin = admin::check_admin(all, options.security, *all.bind); !admin)
         return fail(admin.error());
     return options;
 }

@@ -59,6 +59,15 @@ bool is_host_and_port(std::string_view text) {
            split->port.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+bool is_all(std::string_view host) noexcept {
+    return host == "*" || host == "::" || host == "0.0.0.0";
+}
+
+// Without a port that is known there is no place yet.
+bool has_place(const Endpoint& endpoint) noexcept {
+    return !endpoint.is_wildcard() || endpoint.port() != 0;
+}
+
 } // namespace
 
 std::string_view Endpoint::address() const noexcept {
@@ -132,6 +141,25 @@ std::string joined(const std::vector<Endpoint>& endpoints) {
     for (const Endpoint& each : endpoints)
         all += (all.empty() ? "" : ",") + each.text();
     return all;
+}
+
+bool is_one_place(const Endpoint& a, const Endpoint& b) noexcept {
+    if (!has_place(a) || !has_place(b))
+        return false;
+    if (a == b)
+        return true;
+    if (a.port() == 0 || a.port() != b.port())
+        return false; // ipc has no port
+    const auto covers = [](std::string_view all, std::string_view host) {
+        const bool is_ipv6 = host.find(':') != std::string_view::npos;
+        return is_all(all) && !(all == "0.0.0.0" && is_ipv6 && !is_all(host));
+    };
+    return a.host() == b.host() || covers(a.host(), b.host()) || covers(b.host(), a.host());
+}
+
+std::string bound_twice(const Endpoint& endpoint, const Endpoint& other) {
+    return "'" + endpoint.text() + "' is bound twice" +
+           (endpoint == other ? "" : " (as '" + other.text() + "')");
 }
 
 Result<Attachment> parse_attachment(std::string_view text, AttachRule rule) {

@@ -54,6 +54,12 @@ private:
     bool wildcard_ = false;
 };
 
+// Whether two endpoints cannot both be bound: one place, or all addresses of a port and one of
+// them.
+bool is_one_place(const Endpoint& a, const Endpoint& b) noexcept;
+// "'tcp://*:5557' is bound twice (as 'tcp://127.0.0.1:5557')"
+std::string bound_twice(const Endpoint& endpoint, const Endpoint& other);
+
 // "tcp://...,ipc://..."
 std::string joined(const std::vector<Endpoint>& endpoints);
 

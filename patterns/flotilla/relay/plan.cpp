@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <flotilla/base/option_check.hpp>
 #include <flotilla/base/units.hpp>
 #include <flotilla/relay/plan.hpp>
 
@@ -47,11 +48,8 @@ bool is_name(std::string_view text) {
 
 Status check_range(const RelayOptions& options, std::string_view what, std::uint64_t value,
                    std::uint64_t min, std::uint64_t max) {
-    if (value >= min && value <= max)
-        return {};
-    return refuse(options, Errc::bad_option,
-                  std::string(what) + " is " + std::to_string(value) + "; it must be from " +
-                      std::to_string(min) + " to " + std::to_string(max));
+    Status within = check_within(what, value, min, max);
+    return within ? within : refuse(options, within.error().code, within.error().detail);
 }
 
 // One socket is either the server or the client of a CURVE handshake, and refuses what is neither
@@ -87,15 +85,6 @@ Status check_side(const RelayOptions& options, std::string_view side, const Side
 }
 
 // Every address, or every IPv4 address.
-bool is_all(std::string_view host) noexcept {
-    return host == "*" || host == "::" || host == "0.0.0.0";
-}
-
-// Without a port that is known there is no place yet.
-bool has_place(const net::Endpoint& endpoint) noexcept {
-    return !endpoint.is_wildcard() || endpoint.port() != 0;
-}
-
 // An endpoint bound twice would fail at the second bind with a message about a stranger.
 Status check_distinct(const RelayOptions& options) {
     std::vector<std::pair<std::string_view, const net::Attachment*>> bound;
@@ -110,11 +99,12 @@ Status check_distinct(const RelayOptions& options) {
         gather("capture", *options.capture);
     for (std::size_t i = 0; i < bound.size(); ++i)
         for (std::size_t j = 0; j < i; ++j)
-            if (is_one_place(bound[i].second->endpoint, bound[j].second->endpoint))
-                return refuse(options, Errc::bad_endpoint,
-                              bound_twice(bound[i].second->endpoint, bound[j].second->endpoint) +
-                                  ", by " + std::string(bound[j].first) + " and " +
-                                  std::string(bound[i].first));
+            if (net::is_one_place(bound[i].second->endpoint, bound[j].second->endpoint))
+                return refuse(
+                    options, Errc::bad_endpoint,
+                    net::bound_twice(bound[i].second->endpoint, bound[j].second->endpoint) +
+                        ", by " + std::string(bound[j].first) + " and " +
+                        std::string(bound[i].first));
     return {};
 }
 
@@ -219,25 +209,6 @@ std::optional<net::Entry> entry_of(const RelayOptions& options, const SideOption
 
 std::string_view name(Kind kind) noexcept {
     return row(kind).name;
-}
-
-bool is_one_place(const net::Endpoint& a, const net::Endpoint& b) noexcept {
-    if (!has_place(a) || !has_place(b))
-        return false;
-    if (a == b)
-        return true;
-    if (a.port() == 0 || a.port() != b.port())
-        return false; // ipc has no port
-    const auto covers = [](std::string_view all, std::string_view host) {
-        const bool is_ipv6 = host.find(':') != std::string_view::npos;
-        return is_all(all) && !(all == "0.0.0.0" && is_ipv6 && !is_all(host));
-    };
-    return a.host() == b.host() || covers(a.host(), b.host()) || covers(b.host(), a.host());
-}
-
-std::string bound_twice(const net::Endpoint& endpoint, const net::Endpoint& other) {
-    return "'" + endpoint.text() + "' is bound twice" +
-           (endpoint == other ? "" : " (as '" + other.text() + "')");
 }
 
 std::optional<Kind> kind_named(std::string_view name) noexcept {

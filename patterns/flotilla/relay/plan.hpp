@@ -123,12 +123,6 @@ struct RelayOptions {
     std::function<void(Side, const net::ConnectionEvent&)> on_connection{};
 };
 
-// Whether two endpoints cannot both be bound: one place, or all addresses of a port and one of
-// them.
-bool is_one_place(const net::Endpoint& a, const net::Endpoint& b) noexcept;
-// "'tcp://*:5557' is bound twice (as 'tcp://127.0.0.1:5557')"
-std::string bound_twice(const net::Endpoint& endpoint, const net::Endpoint& other);
-
 // Options found right, and what follows from them.
 struct Plan {
     static constexpr std::size_t attachments_max = 64;

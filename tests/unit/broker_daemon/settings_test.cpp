@@ -176,7 +176,7 @@ TEST_CASE("broker settings: nowhere to bind, and a place bound twice, are refuse
     CHECK(has(refusal({}).detail, "nowhere to bind; say --bind"));
     DaemonSettings twice;
     twice.bind = *parse_binds({"tcp://127.0.0.1:5555", "tcp://127.0.0.1:5555"});
-    CHECK(has(refusal(twice).detail, "'tcp://127.0.0.1:5555' is to be bound twice"));
+    CHECK(has(refusal(twice).detail, "'tcp://127.0.0.1:5555' is bound twice; leave one out"));
     DaemonSettings inproc;
     inproc.bind = *parse_binds({"inproc://here"});
     CHECK(has(refusal(inproc).detail, "'inproc://here' lies within one process"));
@@ -187,6 +187,13 @@ TEST_CASE("broker settings: nowhere to bind, and a place bound twice, are refuse
     admin.admin = "tcp://0.0.0.0:7000";
     CHECK(refusal(admin).code == Errc::insecure);
     CHECK(has(refusal(admin).detail, "--admin"));
+    admin.admin = "tcp://127.0.0.1:5555";
+    CHECK(has(refusal(admin).detail, "'tcp://127.0.0.1:5555' is bound twice"));
+    admin.admin = "tcp://127.0.0.1:5556";
+    admin.admin_http = "127.0.0.1:5556";
+    CHECK(has(refusal(admin).detail, "'tcp://127.0.0.1:5556' is bound twice"));
+    admin.admin_http = "127.0.0.1:5557";
+    CHECK(make_options(admin));
     DaemonSettings wild;
     wild.bind = *parse_binds({"tcp://127.0.0.1:*", "tcp://127.0.0.1:*"});
     CHECK(make_options(wild));

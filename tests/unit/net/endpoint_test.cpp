@@ -76,3 +76,24 @@ TEST_CASE("endpoint: marks win over the rule, wildcards cannot be connected to",
     CHECK_FALSE(parse_attachment("tcp://*:1", AttachRule::connect));
     CHECK_FALSE(parse_attachment("@", AttachRule::bind));
 }
+
+TEST_CASE("endpoint: all addresses of a port and one of them are one place", "[unit][net]") {
+    const auto one_place = [](const char* a, const char* b) {
+        const auto first = *Endpoint::parse(a);
+        const auto second = *Endpoint::parse(b);
+        CHECK(is_one_place(first, second) == is_one_place(second, first));
+        return is_one_place(first, second);
+    };
+    CHECK(one_place("tcp://127.0.0.1:5555", "tcp://127.0.0.1:5555"));
+    CHECK(one_place("tcp://0.0.0.0:5555", "tcp://0.0.0.0:5555"));
+    CHECK(one_place("tcp://*:5555", "tcp://127.0.0.1:5555"));
+    CHECK(one_place("tcp://0.0.0.0:5555", "tcp://127.0.0.1:5555"));
+    CHECK(one_place("tcp://[::]:5555", "tcp://0.0.0.0:5555"));
+    CHECK(one_place("ipc:///tmp/a", "ipc:///tmp/a"));
+    CHECK_FALSE(one_place("tcp://*:5555", "tcp://*:5556"));
+    CHECK_FALSE(one_place("tcp://127.0.0.1:*", "tcp://127.0.0.1:*"));
+    CHECK_FALSE(one_place("tcp://127.0.0.1:5555", "tcp://127.0.0.2:5555"));
+    CHECK_FALSE(one_place("tcp://0.0.0.0:5555", "tcp://[::1]:5555"));
+    CHECK_FALSE(one_place("ipc://*", "ipc://*"));
+    CHECK_FALSE(one_place("ipc:///tmp/a", "ipc:///tmp/b"));
+}

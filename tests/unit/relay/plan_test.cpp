@@ -141,27 +141,6 @@ TEST_CASE("plan: what only a forwarder has is refused elsewhere", "[unit][relay]
               "a full streamer pushes back by itself"));
 }
 
-TEST_CASE("plan: all addresses of a port and one of them are one place", "[unit][relay]") {
-    const auto one_place = [](const char* a, const char* b) {
-        const auto first = *net::Endpoint::parse(a);
-        const auto second = *net::Endpoint::parse(b);
-        CHECK(is_one_place(first, second) == is_one_place(second, first));
-        return is_one_place(first, second);
-    };
-    CHECK(one_place("tcp://127.0.0.1:5555", "tcp://127.0.0.1:5555"));
-    CHECK(one_place("tcp://0.0.0.0:5555", "tcp://0.0.0.0:5555"));
-    CHECK(one_place("tcp://*:5555", "tcp://127.0.0.1:5555"));
-    CHECK(one_place("tcp://0.0.0.0:5555", "tcp://127.0.0.1:5555"));
-    CHECK(one_place("tcp://[::]:5555", "tcp://0.0.0.0:5555"));
-    CHECK(one_place("ipc:///tmp/a", "ipc:///tmp/a"));
-    CHECK_FALSE(one_place("tcp://*:5555", "tcp://*:5556"));
-    CHECK_FALSE(one_place("tcp://127.0.0.1:*", "tcp://127.0.0.1:*"));
-    CHECK_FALSE(one_place("tcp://127.0.0.1:5555", "tcp://127.0.0.2:5555"));
-    CHECK_FALSE(one_place("tcp://0.0.0.0:5555", "tcp://[::1]:5555"));
-    CHECK_FALSE(one_place("ipc://*", "ipc://*"));
-    CHECK_FALSE(one_place("ipc:///tmp/a", "ipc:///tmp/b"));
-}
-
 TEST_CASE("plan: one endpoint bound twice is found before it fails", "[unit][relay]") {
     CHECK(has(complaint([](auto& o) { o.backend = o.frontend; }, Errc::bad_endpoint),
               "'tcp://127.0.0.1:5555' is bound twice, by frontend and backend"));

@@ -179,6 +179,10 @@ TEST_CASE("settings: nothing to relay, no kind and a name used twice are refused
     twice.relays[1].frontend = *parse_attachments({"tcp://127.0.0.1:*"});
     twice.relays[1].backend = *parse_attachments({">tcp://127.0.0.1:5558"});
     CHECK(make_options(twice));
+    twice.admin = "tcp://127.0.0.1:5557";
+    CHECK(has(make_options(twice).error().detail, "'tcp://127.0.0.1:5557' is bound twice"));
+    twice.admin = "tcp://0.0.0.0:7000";
+    CHECK(make_options(twice).error().code == Errc::insecure);
 }
 
 TEST_CASE("settings: what does not fit together is told with the place of its relay",
