@@ -2,6 +2,7 @@
 #include "context_state.hpp"
 #include "transport_error.hpp"
 
+#include <flotilla/base/option_check.hpp>
 #include <flotilla/net/context.hpp>
 #include <flotilla/net/runner.hpp>
 
@@ -56,12 +57,10 @@ void keep_freed(std::size_t bytes) noexcept {
 } // namespace
 
 Result<Context> Context::open(ContextOptions options) {
-    if (options.io_threads < 1 || options.io_threads > 16)
-        return fail(Errc::bad_option, "io_threads is " + std::to_string(options.io_threads) +
-                                          "; it must be from 1 to 16");
-    if (options.sockets_max < 1 || options.sockets_max > 65'535)
-        return fail(Errc::bad_option, "sockets_max is " + std::to_string(options.sockets_max) +
-                                          "; it must be from 1 to 65535");
+    for (const Status& range : {check_within("io_threads", options.io_threads, 1, 16),
+                                check_within("sockets_max", options.sockets_max, 1, 65'535)})
+        if (!range)
+            return fail(range.error());
     if (options.freed_bytes_kept != 0 &&
         (options.freed_bytes_kept < 256U << 10 || options.freed_bytes_kept > 64U << 20))
         return fail(Errc::bad_option, "freed_bytes_kept is " +

@@ -3,8 +3,8 @@
 
 #include "transport_error.hpp"
 
+#include <flotilla/base/option_check.hpp>
 #include <flotilla/base/random.hpp>
-#include <flotilla/base/units.hpp>
 #include <flotilla/net/system.hpp>
 #include <flotilla/net/zap.hpp>
 
@@ -19,25 +19,6 @@ namespace {
 
 // In the packaged libzmq these two have numbers but no names in the stable header.
 constexpr int option_zap_enforce_domain = 93;
-
-tl::unexpected<Error> out_of_range(std::string field, std::string value, std::string range) {
-    return fail(Errc::bad_option,
-                std::move(field) + " is " + std::move(value) + "; it must be " + std::move(range));
-}
-
-Status check_count(std::string field, std::uint64_t value, std::uint64_t min, std::uint64_t max) {
-    if (value >= min && value <= max)
-        return {};
-    return out_of_range(std::move(field), std::to_string(value),
-                        "from " + std::to_string(min) + " to " + std::to_string(max));
-}
-
-Status check_wait(std::string field, Duration value, Duration min, Duration max) {
-    if (value >= min && value <= max)
-        return {};
-    return out_of_range(std::move(field), format_duration(value),
-                        "from " + format_duration(min) + " to " + format_duration(max));
-}
 
 int milliseconds(Duration duration) {
     using std::chrono::ceil;
@@ -141,14 +122,14 @@ Status check_security(const SocketOptions& options) {
     const auto* client = std::get_if<PlainClient>(&options.security);
     if (client && (client->name.empty() || client->name.size() > 255 || client->password.empty() ||
                    client->password.size() > 255))
-        return fail(Errc::bad_option, "PLAIN has a name and a password of 1 to 255 bytes");
+        return bad_option("PLAIN has a name and a password of 1 to 255 bytes");
     const auto* server = std::get_if<CurveServer>(&options.security);
     const auto* gate = server ? std::get_if<std::shared_ptr<Gate>>(&server->clients) : nullptr;
     const auto* plain = std::get_if<PlainServer>(&options.security);
     if ((gate && !*gate) || (plain && !plain->gate))
-        return fail(Errc::bad_option, "a listener that asks who connects has a gate");
+        return bad_option("a listener that asks who connects has a gate");
     if (options.entry && !asks_handshakes(options.security))
-        return fail(Errc::bad_option, "an entry rule needs a gate that is asked about it");
+        return bad_option("an entry rule needs a gate that is asked about it");
     const auto* allowed = server ? std::get_if<AllowList>(&server->clients) : nullptr;
     if (allowed && allowed->size() == 0)
         return fail(Errc::insecure, "the allow-list is empty, so nobody could connect; add client "
@@ -160,34 +141,34 @@ Status check_security(const SocketOptions& options) {
 
 Status check_options(SocketType type, const SocketOptions& options) {
     const Status checks[] = {
-        check_count("send_messages_max", options.send_messages_max, 1, 1'000'000),
-        check_count("receive_messages_max", options.receive_messages_max, 1, 1'000'000),
-        check_count("kernel_send_bytes", options.kernel_send_bytes, 0, 1ULL << 30),
-        check_count("kernel_receive_bytes", options.kernel_receive_bytes, 0, 1ULL << 30),
-        check_count("frame_bytes_max", options.frame_bytes_max, 1, 1ULL << 40),
-        check_count("message_bytes_max", options.message_bytes_max, 1, 1ULL << 40),
-        check_count("frames_max", options.frames_max, 1, wire::Frames::frames_max),
-        check_count("routing_id size", options.routing_id.size(), 0, 255),
-        check_count("domain size", options.domain.size(), 1, 255),
-        check_wait("linger", options.linger, 0s, 1h),
-        check_wait("heartbeat_interval", options.heartbeat_interval, 0s, 1h),
-        check_wait("heartbeat_timeout", options.heartbeat_timeout, 1ms, 1h),
-        check_wait("handshake_timeout", options.handshake_timeout, 1ms, 1h),
-        check_wait("connect_timeout", options.connect_timeout, 1ms, 1h),
-        check_wait("reconnect_min", options.reconnect_min, 1ms, 1h),
-        check_wait("reconnect_max", options.reconnect_max, options.reconnect_min, 1h),
+        check_within("send_messages_max", options.send_messages_max, 1, 1'000'000),
+        check_within("receive_messages_max", options.receive_messages_max, 1, 1'000'000),
+        check_within("kernel_send_bytes", options.kernel_send_bytes, 0, 1ULL << 30),
+        check_within("kernel_receive_bytes", options.kernel_receive_bytes, 0, 1ULL << 30),
+        check_within("frame_bytes_max", options.frame_bytes_max, 1, 1ULL << 40),
+        check_within("message_bytes_max", options.message_bytes_max, 1, 1ULL << 40),
+        check_within("frames_max", options.frames_max, 1, wire::Frames::frames_max),
+        check_within("routing_id size", options.routing_id.size(), 0, 255),
+        check_within("domain size", options.domain.size(), 1, 255),
+        check_within("linger", options.linger, 0s, 1h),
+        check_within("heartbeat_interval", options.heartbeat_interval, 0s, 1h),
+        check_within("heartbeat_timeout", options.heartbeat_timeout, 1ms, 1h),
+        check_within("handshake_timeout", options.handshake_timeout, 1ms, 1h),
+        check_within("connect_timeout", options.connect_timeout, 1ms, 1h),
+        check_within("reconnect_min", options.reconnect_min, 1ms, 1h),
+        check_within("reconnect_max", options.reconnect_max, options.reconnect_min, 1h),
     };
     for (const Status& check : checks)
         if (!check)
             return check;
     if (!options.routing_id.empty() && options.routing_id.front() == '\0')
-        return fail(Errc::bad_option, "routing_id starts with a zero byte, which libzmq reserves");
+        return bad_option("routing_id starts with a zero byte, which libzmq reserves");
     const bool publishes = type == SocketType::pub || type == SocketType::xpub;
     if (options.refuse_when_full && !publishes)
-        return fail(Errc::bad_option, "refuse_when_full is for pub and xpub sockets");
+        return bad_option("refuse_when_full is for pub and xpub sockets");
     if (options.subscriptions != SocketOptions::Subscriptions::first_and_last &&
         type != SocketType::xpub)
-        return fail(Errc::bad_option, "subscriptions is for xpub sockets");
+        return bad_option("subscriptions is for xpub sockets");
     return check_security(options);
 }
 

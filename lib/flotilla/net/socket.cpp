@@ -7,7 +7,7 @@
 #include "transport_wait.hpp"
 
 #include <flotilla/base/check.hpp>
-#include <flotilla/base/units.hpp>
+#include <flotilla/base/option_check.hpp>
 #include <flotilla/net/connection_figures.hpp>
 #include <flotilla/net/gate.hpp>
 #include <flotilla/net/socket.hpp>
@@ -190,9 +190,8 @@ bool Socket::can_address_last_subscriber() const noexcept {
 }
 
 Status Socket::set_linger(Duration linger) {
-    if (linger < Duration::zero() || linger > 1h)
-        return fail(Errc::bad_option,
-                    "linger is " + format_duration(linger) + "; it must be from 0s to 1h");
+    if (auto checked = check_within("linger", linger, 0s, 1h); !checked)
+        return checked;
     if (!set_number(handle_, ZMQ_LINGER, timeout_ms(linger)))
         return transport_failure(zmq_errno(), "set the linger");
     rest_->options.linger = linger;

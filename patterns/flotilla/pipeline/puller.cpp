@@ -16,18 +16,15 @@ constexpr std::uint32_t unread_batches_default = 16;
 constexpr int drops_max = 64;
 
 Status check(const PullerOptions& options) {
-    if (options.attach.empty() || options.attach.size() > 64)
-        return bad_option("a Puller has " + std::to_string(options.attach.size()) +
-                          " endpoints; it must be from 1 to 64");
-    if (options.batch_bytes_max < 1U << 10 || options.batch_bytes_max > 16U << 20)
-        return bad_option("batch_bytes_max must be from 1 KiB to 16 MiB");
-    if (options.unread_frames_max &&
-        (*options.unread_frames_max < 1 || *options.unread_frames_max > 1'000'000))
-        return bad_option("unread_frames_max must be from 1 to 1000000");
-    if (!is_within(options.message_bytes_max, 1, 1ULL << 40))
-        return bad_option("message_bytes_max must be from 1 byte to 1 TiB");
-    if (options.message_frames_max < 1 || options.message_frames_max > wire::Frames::frames_max)
-        return bad_option("message_frames_max must be from 1 to 1024");
+    for (const Status& range :
+         {check_within("the number of endpoints", options.attach.size(), 1, 64),
+          check_within("batch_bytes_max", options.batch_bytes_max, 1U << 10, 16U << 20),
+          check_within("unread_frames_max", options.unread_frames_max.value_or(1), 1, 1'000'000),
+          check_within("message_bytes_max", options.message_bytes_max, 1, 1ULL << 40),
+          check_within("message_frames_max", options.message_frames_max, 1,
+                       wire::Frames::frames_max)})
+        if (!range)
+            return range;
     return {};
 }
 

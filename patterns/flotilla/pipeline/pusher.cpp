@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <flotilla/base/option_check.hpp>
 #include <flotilla/net/ipc_tail.hpp>
 #include <flotilla/net/system.hpp>
 #include <flotilla/pipeline/batch_sender.hpp>
@@ -16,24 +17,15 @@ namespace {
 constexpr std::size_t batch_lookalike_bytes_max =
     wire::batch_region_bytes_max - wire::batch_item_overhead_bytes;
 
-Status check_range(const char* name, std::uint64_t value, std::uint64_t min, std::uint64_t max) {
-    if (value >= min && value <= max)
-        return {};
-    return fail(Errc::bad_option, std::string(name) + " is " + std::to_string(value) +
-                                      "; it must be from " + std::to_string(min) + " to " +
-                                      std::to_string(max));
-}
-
 Status check(const Batching& batching) {
     for (const Status& range :
-         {check_range("batch_bytes", batching.batch_bytes, 1U << 10, 1U << 20),
-          check_range("buffers_max", batching.buffers_max, 3, 1024),
-          check_range("unsent_frames_max", batching.unsent_frames_max, 1, 1'000),
-          check_range("busy_frames", batching.busy_frames, 1, 1'000)})
+         {check_within("batch_bytes", batching.batch_bytes, 1U << 10, 1U << 20),
+          check_within("buffers_max", batching.buffers_max, 3, 1024),
+          check_within("unsent_frames_max", batching.unsent_frames_max, 1, 1'000),
+          check_within("busy_frames", batching.busy_frames, 1, 1'000),
+          check_within("stall_max", batching.stall_max, 100us, 1s)})
         if (!range)
             return range;
-    if (batching.stall_max < 100us || batching.stall_max > 1s)
-        return fail(Errc::bad_option, "stall_max must be from 100us to 1s");
     if (!wire::is_available(batching.compression))
         return fail(Errc::unsupported, "this build lacks " +
                                            std::string(wire::name(batching.compression)) +
@@ -43,9 +35,9 @@ Status check(const Batching& batching) {
 
 Status check(const PusherOptions& options) {
     for (const Status& range :
-         {check_range("the number of endpoints", options.attach.size(), 1, 64),
-          check_range("unsent_messages_max", options.unsent_messages_max, 1, 1'000'000),
-          check_range("message_bytes_max", options.message_bytes_max, 1, 1ULL << 40)})
+         {check_within("the number of endpoints", options.attach.size(), 1, 64),
+          check_within("unsent_messages_max", options.unsent_messages_max, 1, 1'000'000),
+          check_within("message_bytes_max", options.message_bytes_max, 1, 1ULL << 40)})
         if (!range)
             return range;
     return options.batching ? check(*options.batching) : Status{};

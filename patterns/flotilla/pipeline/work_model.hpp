@@ -35,8 +35,8 @@ struct SourceLimits {
     // How long a worker may hold a message without a word about it. 10 ms to 1 day.
     Duration lease = 30s;
     // How often an idle worker is to be heard; silence of `silence_max` ends its session.
-    Duration heartbeat = 1s; // 10 ms to 1 h
-    Duration silence_max = 30s;
+    Duration heartbeat = 1s;    // 10 ms to 1 h
+    Duration silence_max = 30s; // 10 ms to 1 day, more than heartbeat
     // How long a worker whose connection is gone may take to come back to what it holds.
     Duration return_grace = 250ms; // 0 to 1 h
 };

@@ -51,7 +51,8 @@ struct WorkSourceOptions {
     std::function<void(Dead)> on_dead{};
     net::Security security{};
     std::string domain = "flotilla-work"; // CURVE: the ZAP domain
-    Duration linger = 1s; // longest that closing waits, in the background, to tell workers
+    Duration linger =
+        1s; // 0 to 1 h; longest that closing waits, in the background, to tell workers
 };
 
 struct SubmitOptions {

@@ -19,7 +19,7 @@ namespace flotilla::pubsub {
 
 struct LastValueLimits {
     std::size_t entries_max = 1'000;   // topics, 1 to 1,000,000
-    std::size_t bytes_max = 64u << 20; // topics and bodies together
+    std::size_t bytes_max = 64u << 20; // topics and bodies together; 1 byte to 1 TiB
 };
 
 class LastValueTable {

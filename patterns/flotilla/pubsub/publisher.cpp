@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "publisher_rest.hpp"
 
-#include <flotilla/base/units.hpp>
+#include <flotilla/base/option_check.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -12,45 +12,29 @@ namespace {
 // Subscriptions are short; a peer that sends more loses its connection.
 constexpr std::uint64_t subscription_bytes_max = 8 << 10;
 
-Status check_between(const char* field, Duration value, Duration min, Duration max) {
-    if (value >= min && value <= max)
-        return {};
-    return fail(Errc::bad_option, std::string(field) + " is " + format_duration(value) +
-                                      "; it must be from " + format_duration(min) + " to " +
-                                      format_duration(max));
-}
-
-Status check_between(const char* field, std::uint64_t value, std::uint64_t min, std::uint64_t max) {
-    if (value >= min && value <= max)
-        return {};
-    return fail(Errc::bad_option, std::string(field) + " is " + std::to_string(value) +
-                                      "; it must be from " + std::to_string(min) + " to " +
-                                      std::to_string(max));
-}
-
 Status check_options(const PublisherOptions& options) {
     const Status checks[] = {
-        check_between("block_wait", options.block_wait, 1ms, 1h),
-        check_between("heartbeat_interval", options.heartbeat_interval, 10ms, 1h),
-        check_between("topics_max", options.topics_max, 1, 10'000'000),
-        check_between("unsent_messages_max", options.unsent_messages_max, 1, 1'000'000),
-        check_between("linger", options.linger, 0s, 1h),
-        check_between("subscriptions.connections_max", options.subscriptions.connections_max, 1,
-                      1'000'000),
-        check_between("subscriptions.subscriptions_max", options.subscriptions.subscriptions_max, 1,
-                      10'000'000),
+        check_within("block_wait", options.block_wait, 1ms, 1h),
+        check_within("heartbeat_interval", options.heartbeat_interval, 10ms, 1h),
+        check_within("topics_max", options.topics_max, 1, 10'000'000),
+        check_within("unsent_messages_max", options.unsent_messages_max, 1, 1'000'000),
+        check_within("linger", options.linger, 0s, 1h),
+        check_within("subscriptions.connections_max", options.subscriptions.connections_max, 1,
+                     1'000'000),
+        check_within("subscriptions.subscriptions_max", options.subscriptions.subscriptions_max, 1,
+                     10'000'000),
     };
     for (const Status& each : checks)
         if (!each)
             return each;
     if (!options.last_value)
         return {};
-    if (auto bytes = check_between("last_value.bytes_max", options.last_value->bytes_max, 1,
-                                   std::uint64_t{1} << 40);
+    if (auto bytes = check_within("last_value.bytes_max", options.last_value->bytes_max, 1,
+                                  std::uint64_t{1} << 40);
         !bytes)
         return bytes;
-    return check_between("last_value.entries_max", options.last_value->entries_max, 1,
-                         options.unsent_messages_max);
+    return check_within("last_value.entries_max", options.last_value->entries_max, 1,
+                        options.unsent_messages_max);
 }
 
 net::SocketOptions socket_options(const PublisherOptions& options) {

@@ -49,7 +49,8 @@ struct PublisherOptions {
     std::optional<LastValueLimits> last_value{};
 
     std::uint32_t unsent_messages_max = 10'000; // queued for one subscriber, 1 to 1,000,000
-    Duration linger = 1s; // longest that closing waits, in the background, for unsent messages
+    Duration linger =
+        1s; // 0 to 1 h; longest that closing waits, in the background, for unsent messages
     SubscriptionLimits subscriptions{};
     // Security, transport heartbeats and the like. The publisher itself sets send_messages_max,
     // linger, subscriptions, refuse_when_full and the limits of input.

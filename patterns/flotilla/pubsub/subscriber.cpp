@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "subscriber_rest.hpp"
 
-#include <flotilla/base/units.hpp>
+#include <flotilla/base/option_check.hpp>
 #include <flotilla/net/system.hpp>
 
 #include <utility>
@@ -9,30 +9,21 @@
 namespace flotilla::pubsub {
 namespace {
 
-Status check_count(const char* field, std::uint64_t value, std::uint64_t max) {
-    if (value >= 1 && value <= max)
-        return {};
-    return fail(Errc::bad_option, std::string(field) + " is " + std::to_string(value) +
-                                      "; it must be from 1 to " + std::to_string(max));
-}
-
 Status check_options(const SubscriberOptions& options) {
     const Status checks[] = {
-        check_count("subscriptions_max", options.subscriptions_max, 1'000'000),
-        check_count("topics_max", options.topics_max, 10'000'000),
-        check_count("publishers_max", options.publishers_max, 1'000'000),
-        check_count("missed_heartbeats_max", options.missed_heartbeats_max, 1'000),
-        check_count("unread_messages_max", options.unread_messages_max, 1'000'000),
+        check_within("subscriptions_max", options.subscriptions_max, 1, 1'000'000),
+        check_within("topics_max", options.topics_max, 1, 10'000'000),
+        check_within("publishers_max", options.publishers_max, 1, 1'000'000),
+        check_within("missed_heartbeats_max", options.missed_heartbeats_max, 1, 1'000),
+        check_within("unread_messages_max", options.unread_messages_max, 1, 1'000'000),
+        check_within("lag_max", options.lag_max, 0s, 24h),
     };
     for (const Status& each : checks)
         if (!each)
             return each;
-    if (options.lag_max < 0s || options.lag_max > 24h)
-        return fail(Errc::bad_option, "lag_max is " + format_duration(options.lag_max) +
-                                          "; it must be from 0s (off) to 24h");
     if (options.metadata == Metadata::off &&
         (options.lag_max > 0s || options.lost_messages_max > 0))
-        return fail(Errc::bad_option, "lag_max and lost_messages_max need metadata, which is off");
+        return bad_option("lag_max and lost_messages_max need metadata, which is off");
     return {};
 }
 

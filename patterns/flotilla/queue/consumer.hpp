@@ -49,7 +49,7 @@ struct ConsumerOptions {
     bool renew_in_background = true;
     std::uint64_t message_bytes_max = 64ULL << 20;
     net::Security security{};
-    Duration linger = 1s;
+    Duration linger = 1s; // 0 to 1 h; longest that closing waits, in the background
 };
 
 struct Message {

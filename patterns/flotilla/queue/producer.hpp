@@ -54,7 +54,7 @@ struct ProducerOptions {
     Duration reconnect_min = 50ms; // first pause; doubles, with jitter, up to
     Duration reconnect_max = 5s;   // this
     net::Security security{};
-    Duration linger = 1s;
+    Duration linger = 1s; // 0 to 1 h; longest that closing waits, in the background
     // What happens to connections, to be shown to people. Called by process() and flush(); may not
     // call back.
     std::function<void(const net::ConnectionEvent&)> on_connection{};

@@ -62,7 +62,7 @@ struct QueueServerOptions {
     std::function<void(const EngineOutputs::Change&)> on_changed{}; // by an administrator
     net::Security security{};
     std::string domain = "flotilla-store";
-    Duration linger = 1s;
+    Duration linger = 1s; // 0 to 1 h; longest that closing waits, in the background
 };
 
 struct DoorStat {

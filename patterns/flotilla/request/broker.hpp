@@ -51,7 +51,7 @@ struct BrokerOptions {
     std::function<void(const Refusal&)> on_refused{}; // the first of a turn; as on_notice
     net::Security security{};
     std::string domain = "flotilla-broker"; // CURVE: the ZAP domain
-    Duration linger = 1s;                   // longest that closing waits, in the background
+    Duration linger = 1s; // 0 to 1 h; longest that closing waits, in the background
     // Not empty: the name under which the broker notes, in each body that ends with an envelope,
     // when it came and left (wire/hop.hpp).
     std::string hop_instance{};

@@ -43,7 +43,7 @@ struct FreelanceServerOptions {
     std::uint64_t backlog_bytes_max = 16ULL << 20;
     net::Security security{};
     std::string domain = "flotilla-freelance"; // CURVE: the ZAP domain
-    Duration linger = 1s; // longest that closing waits, in the background, for replies
+    Duration linger = 1s; // 0 to 1 h; longest that closing waits, in the background, for replies
 };
 
 struct FreelanceServerCounters {

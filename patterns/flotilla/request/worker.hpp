@@ -70,7 +70,7 @@ struct WorkerOptions {
     // not read, ends the conversation with the broker, a larger frame the connection. From 64 KiB.
     std::uint64_t message_bytes_max = 64ULL << 20;
     net::Security security{};
-    Duration linger = 1s; // longest that closing waits, in the background, for replies
+    Duration linger = 1s; // 0 to 1 h; longest that closing waits, in the background, for replies
     // To be shown to people: what happens to connections, and whether a broker has taken us, which
     // its first heartbeat or request shows. Called by run(); may not call back.
     enum class Registration : std::uint8_t { begun, ended };

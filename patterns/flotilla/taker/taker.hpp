@@ -32,7 +32,8 @@ struct TakerOptions {
     TakerLimits limits{};
     std::uint64_t message_bytes_max = 64ULL << 20; // 64 KiB to 1 GiB; larger costs the connection
     net::Security security{};
-    Duration linger = 1s; // longest that closing waits, in the background, for acknowledgements
+    Duration linger =
+        1s; // 0 to 1 h; longest that closing waits, in the background, for acknowledgements
 };
 
 // One message, to be acknowledged or refused. Its bytes may be a part of a larger received frame,
