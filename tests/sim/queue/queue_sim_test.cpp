@@ -4,33 +4,11 @@
 #include <support/catch.hpp>
 #include <support/seed.hpp>
 
-#include <algorithm>
-#include <cstdlib>
-
 using namespace flotilla;
 using namespace flotilla::sim;
+using test::Seeds;
 
 namespace {
-
-std::uint64_t number_in(const char* variable, std::uint64_t otherwise) {
-    const char* given = std::getenv(variable);
-    return given ? std::stoull(given) : otherwise;
-}
-
-// The seeds of a case: `usual` many, or FLOTILLA_SIM_SEEDS; FLOTILLA_TEST_SEED chooses another
-// series, of other seeds. FLOTILLA_SIM_SEED is one seed alone, as a failure names it.
-struct Seeds {
-    explicit Seeds(std::uint64_t usual) : count(number_in("FLOTILLA_SIM_SEEDS", usual)) {
-        if (const std::uint64_t one = number_in("FLOTILLA_SIM_SEED", 0); one > 0) {
-            first = one;
-            count = 1;
-        }
-    }
-    // Whether what happens now and then must have happened.
-    bool are_many() const { return count >= 20; }
-    std::uint64_t first = test::seed(1) * 1'000'000;
-    std::uint64_t count;
-};
 
 Plan small_plan() {
     Plan plan;
@@ -92,7 +70,7 @@ struct Sum {
 template <class Shape>
 Sum run_all(const Seeds& seeds, Shape&& shape) {
     Sum sum;
-    for (std::uint64_t seed = seeds.first; seed < seeds.first + seeds.count; ++seed) {
+    for (const std::uint64_t seed : seeds) {
         Random random(seed);
         Plan plan = small_plan();
         plan.storm = storm(random);
@@ -113,7 +91,7 @@ Sum run_all(const Seeds& seeds, Shape&& shape) {
 template <class Shape>
 std::uint64_t caught(const Seeds& seeds, Shape&& shape) {
     Sum sum;
-    for (std::uint64_t seed = seeds.first; seed < seeds.first + seeds.count; ++seed) {
+    for (const std::uint64_t seed : seeds) {
         Random random(seed);
         Plan plan = small_plan();
         plan.storm = storm(random);
@@ -152,13 +130,13 @@ TEST_CASE("queue: nothing confirmed is lost and no repeat is silent, whatever di
     if (!seeds.are_many())
         return;
     // The storms were storms.
-    CHECK(sum.confirmed > seeds.count * 20);
-    CHECK(sum.repeats > seeds.count * 5);
-    CHECK(sum.maybes > seeds.count);
-    CHECK(sum.crashes > seeds.count);
-    CHECK(sum.in_doubt > seeds.count);
+    CHECK(sum.confirmed > seeds.count() * 20);
+    CHECK(sum.repeats > seeds.count() * 5);
+    CHECK(sum.maybes > seeds.count());
+    CHECK(sum.crashes > seeds.count());
+    CHECK(sum.in_doubt > seeds.count());
     CHECK(sum.expired > 0);
-    CHECK(sum.mute > seeds.count / 20);
+    CHECK(sum.mute > seeds.count() / 20);
 }
 
 TEST_CASE("queue: what fails every time ends as a dead letter, or is dropped and counted",
@@ -172,13 +150,14 @@ TEST_CASE("queue: what fails every time ends as a dead letter, or is dropped and
         plan.properties.dead_letter_queue = "dead";
         plan.redrives = random.one_in(2);
     });
-    CHECK((sum.dead > seeds.count / 2 || !seeds.are_many()));
+    CHECK((sum.dead > seeds.count() / 2 || !seeds.are_many()));
 }
 
 TEST_CASE(
     "queue: a consumer that hangs, connected, takes no message's attempts while another works",
     "[sim][queue]") {
-    const Sum sum = run_all(Seeds(60), [](Plan& plan, Random& random) {
+    const Seeds seeds(60);
+    const Sum sum = run_all(seeds, [](Plan& plan, Random& random) {
         plan.storm = {};
         plan.one_hangs = true;
         plan.consumers = 2 + random.below(3);
@@ -189,7 +168,7 @@ TEST_CASE(
             plan.properties.order = random.one_in(2) ? queue::Order::key : queue::Order::strict;
         plan.keys = plan.properties.order == queue::Order::key ? 3 : 0;
     });
-    CHECK(sum.repeats > 0);
+    CHECK((sum.repeats > 0 || !seeds.are_many()));
     CHECK(sum.dead == 0);
 }
 
@@ -201,7 +180,7 @@ TEST_CASE("queue: order=key gives out each key's messages one after the other", 
         if (random.one_in(2))
             plan.properties.retry_delays = {20ms};
     });
-    CHECK((sum.repeats > seeds.count || !seeds.are_many()));
+    CHECK((sum.repeats > seeds.count() || !seeds.are_many()));
 }
 
 TEST_CASE("queue: order=strict gives out in order, and again from what came back", "[sim][queue]") {
@@ -211,7 +190,7 @@ TEST_CASE("queue: order=strict gives out in order, and again from what came back
         if (random.one_in(2))
             plan.properties.retry_delays = {20ms};
     });
-    CHECK((sum.repeats > seeds.count || !seeds.are_many()));
+    CHECK((sum.repeats > seeds.count() || !seeds.are_many()));
 }
 
 TEST_CASE("queue: acknowledge=auto gives out nothing twice", "[sim][queue]") {
@@ -294,7 +273,7 @@ TEST_CASE("queue: a queue that is deleted and made anew has nothing of the old o
 TEST_CASE("queue: with free credit a delayed message is at most a turn and 5 ms late",
           "[sim][queue]") {
     const Seeds seeds(30);
-    for (std::uint64_t seed = seeds.first; seed < seeds.first + seeds.count; ++seed) {
+    for (const std::uint64_t seed : seeds) {
         Plan plan = small_plan();
         plan.properties.lease = 1h;
         plan.delay_percent = 100;
@@ -311,8 +290,8 @@ TEST_CASE("queue: with free credit a delayed message is at most a turn and 5 ms 
 
 TEST_CASE("queue: the simulator notices a store that breaks its word", "[sim][queue]") {
     Seeds seeds(12);
-    seeds.count = std::clamp<std::uint64_t>(seeds.count, 12, 100);
-    const std::uint64_t half = seeds.count / 2;
+    seeds.limit(12, 100);
+    const std::uint64_t half = seeds.count() / 2;
     CHECK(caught(seeds, [](Plan&) {}) == 0);
     // It says that it has written what it has not.
     CHECK(caught(seeds, [](Plan& plan) { plan.storm.faults.lie_percent = 10; }) > half);

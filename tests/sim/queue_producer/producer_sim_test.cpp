@@ -289,9 +289,8 @@ private:
 
 TEST_CASE("producer: whatever happens, what is confirmed is stored and repeats are marked",
           "[sim][queue]") {
-    const std::uint64_t first = test::seed(1);
-    for (std::uint64_t seed = first; seed < first + 1000; ++seed) {
-        INFO("FLOTILLA_TEST_SEED=" << seed);
+    for (const std::uint64_t seed : test::Seeds(1'000)) {
+        INFO("seed " << seed);
         World world(seed);
         world.run(600);
     }

@@ -8,15 +8,9 @@
 
 using namespace flotilla;
 using namespace flotilla::sim;
+using test::Seeds;
 
 namespace {
-
-constexpr std::uint64_t seeds = 2'000;
-
-// The first of a series of seeds. FLOTILLA_TEST_SEED chooses another series, of other seeds.
-std::uint64_t first_seed() {
-    return test::seed(1) * 1'000'000;
-}
 
 RequestPlan small_plan(Random& random) {
     RequestPlan plan;
@@ -59,8 +53,8 @@ TEST_CASE("requests: every asker gets its own answer, whatever network, workers 
     std::uint64_t restarts = 0;
     std::uint64_t expired_workers = 0;
     std::uint64_t repeated_work = 0;
-    const std::uint64_t first = first_seed();
-    for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
+    const Seeds seeds(2'000);
+    for (const std::uint64_t seed : seeds) {
         INFO("seed " << seed);
         Random random(seed);
         RequestPlan plan = small_plan(random);
@@ -75,20 +69,22 @@ TEST_CASE("requests: every asker gets its own answer, whatever network, workers 
         repeated_work +=
             world.worked() - std::min<std::uint64_t>(world.worked(), plan.clients * plan.asks);
     }
+    if (!seeds.are_many())
+        return;
     // The storms were storms.
-    CHECK(resends > seeds);
-    CHECK(requeued > seeds / 4);
-    CHECK(restarts > seeds / 4);
-    CHECK(expired_workers > seeds / 4);
-    CHECK(repeated_work > seeds);
+    CHECK(resends > seeds.count());
+    CHECK(requeued > seeds.count() / 4);
+    CHECK(restarts > seeds.count() / 4);
+    CHECK(expired_workers > seeds.count() / 4);
+    CHECK(repeated_work > seeds.count());
 }
 
 TEST_CASE("requests: rights that come and go leave no request with who may not serve it, and every "
           "asker is answered in the end",
           "[sim][request]") {
-    const std::uint64_t first = first_seed();
     std::uint64_t revoked = 0;
-    for (std::uint64_t seed = first; seed < first + 300; ++seed) {
+    const Seeds seeds(300);
+    for (const std::uint64_t seed : seeds) {
         INFO("seed " << seed);
         Random random(seed);
         RequestPlan plan = small_plan(random);
@@ -99,14 +95,14 @@ TEST_CASE("requests: rights that come and go leave no request with who may not s
         REQUIRE(world.all_done());
         revoked += world.counters().requests_revoked_total + world.counters().workers_revoked_total;
     }
-    CHECK(revoked > 300);
+    CHECK((revoked > seeds.count() || !seeds.are_many()));
 }
 
 TEST_CASE("requests: bodies of all sizes wait for no worker that would take them",
           "[sim][request]") {
-    const std::uint64_t first = first_seed();
     std::uint64_t expired = 0;
-    for (std::uint64_t seed = first; seed < first + 300; ++seed) {
+    const Seeds seeds(300);
+    for (const std::uint64_t seed : seeds) {
         INFO("seed " << seed);
         Random random(seed);
         RequestPlan plan = small_plan(random);
@@ -124,13 +120,13 @@ TEST_CASE("requests: bodies of all sizes wait for no worker that would take them
         REQUIRE(world.all_done());
         expired += world.counters().expired_total;
     }
-    CHECK(expired > 300);
+    CHECK((expired > seeds.count() || !seeds.are_many()));
 }
 
 TEST_CASE("requests: in fine weather nothing is sent twice and everything is answered once",
           "[sim][request]") {
-    const std::uint64_t first = first_seed();
-    for (std::uint64_t seed = first; seed < first + 300; ++seed) {
+    const Seeds seeds(300);
+    for (const std::uint64_t seed : seeds) {
         INFO("seed " << seed);
         Random random(seed);
         RequestPlan plan = small_plan(random);

@@ -7,15 +7,9 @@
 using namespace flotilla;
 using namespace flotilla::sim;
 using request::Dialect;
+using test::Seeds;
 
 namespace {
-
-constexpr std::uint64_t seeds = 1'000;
-
-// The first of a series of seeds. FLOTILLA_TEST_SEED chooses another series, of other seeds.
-std::uint64_t first_seed() {
-    return test::seed(1) * 1'000'000;
-}
 
 Plan plan_of(Random& random) {
     Plan plan;
@@ -69,8 +63,8 @@ void check_counters(const request::ClientMachine& client) {
 TEST_CASE("request client: every call is answered once, with its own answer, in FLR1",
           "[sim][request]") {
     Sum sum;
-    const std::uint64_t first = first_seed();
-    for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
+    const Seeds seeds(1'000);
+    for (const std::uint64_t seed : seeds) {
         INFO("seed " << seed);
         Random random(seed);
         Plan plan = plan_of(random);
@@ -85,12 +79,14 @@ TEST_CASE("request client: every call is answered once, with its own answer, in 
         check_counters(world.client());
         sum.add(world);
     }
+    if (!seeds.are_many())
+        return;
     // The storms were storms.
-    CHECK(sum.retries > seeds);
-    CHECK(sum.unexpected > seeds);
+    CHECK(sum.retries > seeds.count());
+    CHECK(sum.unexpected > seeds.count());
     CHECK(sum.failovers > 0);
-    CHECK(sum.restarted > seeds / 10);
-    CHECK(sum.missed > seeds / 10);
+    CHECK(sum.restarted > seeds.count() / 10);
+    CHECK(sum.missed > seeds.count() / 10);
     CHECK(sum.kept > 0);
     CHECK(sum.joined > 0);
 }
@@ -98,8 +94,8 @@ TEST_CASE("request client: every call is answered once, with its own answer, in 
 TEST_CASE("request client: every call is answered once, with its own answer, in MDP",
           "[sim][request]") {
     Sum sum;
-    const std::uint64_t first = first_seed();
-    for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
+    const Seeds seeds(1'000);
+    for (const std::uint64_t seed : seeds) {
         INFO("seed " << seed);
         Random random(seed);
         Plan plan = plan_of(random);
@@ -113,7 +109,9 @@ TEST_CASE("request client: every call is answered once, with its own answer, in 
         check_counters(world.client());
         sum.add(world);
     }
-    CHECK(sum.retries > seeds);
+    if (!seeds.are_many())
+        return;
+    CHECK(sum.retries > seeds.count());
     CHECK(sum.failovers > 0);
     CHECK(sum.restarted > 0);
 }
@@ -122,8 +120,8 @@ TEST_CASE("request client: cancelling and giving up take nothing else with them"
           "[sim][request]") {
     std::uint64_t answered = 0;
     std::uint64_t timed_out = 0;
-    const std::uint64_t first = first_seed();
-    for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
+    const Seeds seeds(1'000);
+    for (const std::uint64_t seed : seeds) {
         INFO("seed " << seed);
         Random random(seed);
         Plan plan = plan_of(random);
@@ -140,13 +138,15 @@ TEST_CASE("request client: cancelling and giving up take nothing else with them"
         answered += world.answered();
         timed_out += world.timed_out();
     }
-    CHECK(answered > 5 * seeds);
-    CHECK(timed_out > seeds / 10);
+    if (!seeds.are_many())
+        return;
+    CHECK(answered > 5 * seeds.count());
+    CHECK(timed_out > seeds.count() / 10);
 }
 
 TEST_CASE("request client: calls that may be sent once are sent once", "[sim][request]") {
-    const std::uint64_t first = first_seed();
-    for (std::uint64_t seed = first; seed < first + seeds / 4; ++seed) {
+    const Seeds seeds(250);
+    for (const std::uint64_t seed : seeds) {
         INFO("seed " << seed);
         Random random(seed);
         Plan plan = plan_of(random);
