@@ -36,6 +36,7 @@ build() {
         export CCACHE_NOHASHDIR=1
         export CCACHE_BASEDIR="${CCACHE_BASEDIR:-$root}"
         export CCACHE_SLOPPINESS="${CCACHE_SLOPPINESS:-pch_defines,time_macros}" # for compiled headers
+        export CCACHE_DEPEND="${CCACHE_DEPEND:-true}" # what is new is not preprocessed first
     fi
     local options=() targets=()
     for argument in "$@"; do
