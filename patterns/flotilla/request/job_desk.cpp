@@ -29,9 +29,17 @@ auto nobody_waits() {
     return fail(Errc::refused, "nobody waits for this answer any more");
 }
 
-// Pieces that could not be sent go first.
+std::string over(std::uint64_t bytes, std::uint64_t bytes_max) {
+    return std::to_string(bytes) + " bytes, and message_bytes_max is " + std::to_string(bytes_max);
+}
+
+// Pieces that could not be sent go first. What a broker does not take would cost the connection,
+// and with it whatever else is held.
 Outcome complete(JobLink& link, Answer answer) {
     const std::lock_guard lock(link.front_mutex);
+    const std::uint64_t bytes = link.front.bytes() + answer.body.bytes();
+    if (bytes > link.desk->bytes_max())
+        return Failure{"the answer has " + over(bytes, link.desk->bytes_max())};
     if (link.front.size() + answer.body.size() > limits::body_frames_max)
         return Failure{"the answer has more than 1000 frames"};
     if (link.front.empty())
@@ -168,6 +176,8 @@ Status JobDesk::keep_in_front(JobLink& link, wire::Frames& piece) {
 Status JobDesk::partial(JobLink& link, wire::Frames& piece) {
     if (piece.size() > limits::body_frames_max)
         return fail(Errc::too_many, "a piece of an answer has at most 1000 frames");
+    if (piece.bytes() > bytes_max_)
+        return fail(Errc::too_large, "the piece has " + over(piece.bytes(), bytes_max_));
     if (link.released)
         return nobody_waits();
     std::unique_lock lock(mutex_);

@@ -66,8 +66,10 @@ struct WorkerOptions {
     std::uint32_t liveness = 3;     // a broker silent for so many heartbeats is left; 1 to 100
     Duration reconnect_min = 100ms; // 1 ms to 1 h: first pause; doubles, with jitter, up to
     Duration reconnect_max = 10s;   // this
-    // Of a request's body. A larger one fails (worker_failed); one beyond it by 64 KiB, which is
-    // not read, ends the conversation with the broker, a larger frame the connection. From 64 KiB.
+    // Of a request's body, an answer's and a piece's; no more than the broker's own limit, beyond
+    // which an answer costs the connection and what else is held. A larger request fails
+    // (worker_failed); one beyond it by 64 KiB, which is not read, ends the conversation with the
+    // broker, a larger frame the connection. From 64 KiB.
     std::uint64_t message_bytes_max = 64ULL << 20;
     net::Security security{};
     Duration linger = 1s; // 0 to 1 h; longest that closing waits, in the background, for replies
@@ -97,7 +99,7 @@ public:
     // Mdp 0.1 has no pieces: they are put in front of the answer, up to limits::body_frames_max
     // frames. Waits while the broker does not read: as long as it is not given up. Errors, the
     // piece untouched: refused (nobody waits any more, or the handler has returned; a worker with
-    // one thread is told on another than the handler's), too_many.
+    // one thread is told on another than the handler's), too_many, too_large.
     Status partial(wire::Frames& piece);
     // Nobody waits any more: cancelled, or the broker is gone. The answer will be dropped. A worker
     // with one thread hears of it only in partial().
@@ -110,7 +112,9 @@ private:
 
 // What a handler makes of a request.
 struct Answer {
-    wire::Frames body{}; // none: one empty frame; more than limits::body_frames_max: a Failure
+    // None: one empty frame. More than limits::body_frames_max, or than message_bytes_max: a
+    // Failure. (Frames themselves hold 1,024 and no more: look at size() before add().)
+    wire::Frames body{};
 };
 // Not done, give it to another worker. RFC dialects cannot say it: treated as Failure.
 struct Retry {

@@ -68,6 +68,34 @@ TEST_CASE("worker: a request with too large a body fails, and the broker learns 
     CHECK(worker->counters().failed_total == 1);
 }
 
+TEST_CASE("worker: too large an answer fails its request alone, and too large a piece is not taken",
+          "[integration][request]") {
+    net::Context context = *net::Context::open();
+    ScriptedBroker broker(context);
+    auto options = small(broker, Dialect::flotilla);
+    options.capacity = 2;
+    std::promise<Status> piece_taken;
+    RunningWorker worker(context, options, [&](Job& job) -> Outcome {
+        if (job.body[0] != ByteView{"large"})
+            return Answer{std::move(job.body)};
+        wire::Frames piece;
+        piece.add(std::string(body_bytes_max + 1, 'x'));
+        piece_taken.set_value(job.partial(piece));
+        return Answer{std::move(piece)};
+    });
+    const Said ready = broker.expect(Verb::ready);
+    broker.give(ready, "a", "large");
+    broker.give(ready, "b", "small");
+    const Status taken = piece_taken.get_future().get();
+    REQUIRE_FALSE(taken);
+    CHECK(taken.error().code == Errc::too_large);
+    const Said failed = broker.expect(Verb::error);
+    CHECK(failed.message.address == ByteView{"a"});
+    CHECK(failed.message.code == ErrorCode::worker_failed);
+    CHECK(failed.message.text == "the answer has 65537 bytes, and message_bytes_max is 65536");
+    CHECK(broker.expect(Verb::final).message.address == ByteView{"b"});
+}
+
 TEST_CASE("worker: a message that is dropped unread ends the conversation, and another begins",
           "[integration][request]") {
     const Dialect dialect = GENERATE(Dialect::mdp_01, Dialect::mdp_02, Dialect::flotilla);
