@@ -46,7 +46,7 @@ bool same(const queue::Door& a, const queue::Door& b) {
     const auto same_place = [](const net::Attachment& one, const net::Attachment& two) {
         return one.how == two.how && one.endpoint == two.endpoint;
     };
-    return a.kind == b.kind && a.queue == b.queue && a.topics == b.topics &&
+    return a.kind == b.kind && a.queue == b.queue && a.topics == b.topics && a.unpack == b.unpack &&
            a.metadata == b.metadata && a.send_messages_max == b.send_messages_max &&
            std::equal(a.endpoints.begin(), a.endpoints.end(), b.endpoints.begin(),
                       b.endpoints.end(), same_place);

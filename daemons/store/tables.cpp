@@ -122,6 +122,9 @@ void read_doors(SettingsTable& root, DaemonSettings& settings) {
             table.refuse("topics", "a sub door needs topics; [\"\"] is everything");
         if (door.kind != Door::Kind::sub && !door.topics.empty())
             table.refuse("topics", "only a sub door has topics");
+        door.unpack = table.flag("unpack").value_or(false);
+        if (door.kind != Door::Kind::pull && door.unpack)
+            table.refuse("unpack", "only a pull door unpacks batches");
         door.metadata = table.flag("metadata").value_or(false);
         door.send_messages_max = static_cast<std::uint32_t>(
             table.count("send_messages_max", 1, 16).value_or(door.send_messages_max));
@@ -152,6 +155,8 @@ std::string format_door(const Door& door) {
         host::toml_list(out, "topics", door.topics);
         toml_line(out, "metadata", host::toml_flag(door.metadata));
     }
+    if (door.kind == Door::Kind::pull)
+        toml_line(out, "unpack", host::toml_flag(door.unpack));
     if (door.kind == Door::Kind::push)
         toml_line(out, "send_messages_max", std::to_string(door.send_messages_max));
     return out;

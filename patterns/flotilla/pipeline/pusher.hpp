@@ -36,6 +36,7 @@
 
 namespace flotilla::pipeline {
 
+// What is pushed to has to unpack: Pullers, or a store's pull door, that are told to.
 struct Batching {
     std::uint32_t batch_bytes = 64U << 10; // of a frame; 1 KiB to 1 MiB
     // Buffers in all: being filled, waiting in libzmq, and being written. 3 to 1024.

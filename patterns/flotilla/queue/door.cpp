@@ -4,6 +4,8 @@
 #include "door_in.hpp"
 #include "door_out.hpp"
 
+#include <flotilla/wire/batch.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -31,7 +33,12 @@ net::SocketType type_of(Door::Kind kind) {
 net::SocketOptions socket_options(const OpenDoor::Plan& plan) {
     net::SocketOptions options;
     options.frame_bytes_max = plan.message_bytes_max;
-    options.message_bytes_max = plan.message_bytes_max;
+    if (plan.door.unpack)
+        options.frame_bytes_max =
+            std::max<std::uint64_t>(plan.message_bytes_max + wire::batch_item_overhead_bytes,
+                                    wire::batch_region_bytes_max) +
+            wire::batch_header_bytes;
+    options.message_bytes_max = options.frame_bytes_max;
     options.frames_max = leased::limits::body_frames_max;
     options.security = plan.security;
     // Pushers and pullers say nothing by which a rule could judge them: it is asked when they

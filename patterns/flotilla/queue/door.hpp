@@ -58,7 +58,7 @@ public:
     virtual void hear(leased::Envelope&& envelope, Event&& event, Times times) = 0;
     // The engine has read its store again: what was said and not answered may not have happened.
     virtual void reloaded() = 0;
-    // Nothing more is read or asked for; what is in hand goes on.
+    // Nothing more is read or asked for; what is in hand goes on, and is taken.
     virtual void drain() = 0;
     // What the engine must know before it stops.
     virtual void close(QueueEngine& engine, Times times) = 0;

@@ -31,10 +31,40 @@ std::string DoorIn::next_producer() {
 
 // ---- input -------------------------------------------------------------------------------------
 
-// The next message as it came; nothing when there is none.
+// The next message; nothing when there is none.
 std::optional<wire::Frames> DoorIn::receive() {
     if (next_)
         return std::exchange(next_, std::nullopt);
+    while (batch_.left() == 0) {
+        auto message = is_draining_ ? std::nullopt : receive_from_socket();
+        const bool is_batch = message && plan_.door.unpack && message->size() == 1 &&
+                              wire::has_batch_magic((*message)[0].view());
+        if (!is_batch)
+            return message;
+        if (!open_batch(std::move(*message)))
+            ++refused_total_;
+    }
+    wire::Frames one;
+    one.add(batch_.next());
+    if (batch_.left() == 0)
+        batch_frame_.clear(); // a pusher in this process waits for its memory
+    return one;
+}
+
+bool DoorIn::open_batch(wire::Frames&& message) {
+    batch_frame_ = std::move(message);
+    const ByteView frame = batch_frame_[0].view();
+    const std::uint64_t bytes_max = wire::says_one_message(frame)
+                                        ? plan_.message_bytes_max + wire::batch_item_overhead_bytes
+                                        : wire::batch_region_bytes_max;
+    auto opened = wire::BatchReader::open(frame, expander_, bytes_max);
+    if (opened)
+        batch_ = *opened;
+    return opened.has_value();
+}
+
+// As it came.
+std::optional<wire::Frames> DoorIn::receive_from_socket() {
     for (;;) {
         auto message = socket_.receive(Duration::zero());
         if (!message) {
@@ -98,7 +128,7 @@ void DoorIn::speak(QueueEngine& engine, Times times) {
         (void)socket_.readable(); // asked in every turn, or its descriptor never falls silent
     if (is_said_ || (records_ > 0 && times.now < again_))
         return;
-    if (reads())
+    if (reads() || (records_ == 0 && holds()))
         gather();
     if (records_ == 0)
         return;
@@ -181,7 +211,7 @@ void DoorIn::watch(net::Poller& poller) {
 }
 
 bool DoorIn::has_input() const noexcept {
-    return reads() && socket_.readable();
+    return records_ == 0 && (holds() || (reads() && socket_.readable()));
 }
 
 DoorStat DoorIn::stat() const {

@@ -11,6 +11,7 @@
 #include "door.hpp"
 
 #include <flotilla/queue/put_pack.hpp>
+#include <flotilla/wire/batch.hpp>
 #include <flotilla/wire/compress.hpp>
 
 #include <map>
@@ -31,12 +32,15 @@ public:
     void watch(net::Poller& poller) override;
     bool has_input() const noexcept override;
     Instant next_deadline() const noexcept override { return records_ > 0 ? again_ : never; }
-    bool is_idle() const noexcept override { return records_ == 0 && !next_; }
+    bool is_idle() const noexcept override { return records_ == 0 && !holds(); }
     DoorStat stat() const override;
 
 private:
     bool reads() const noexcept { return records_ == 0 && !is_draining_; }
+    bool holds() const noexcept { return next_ || batch_.left() > 0; } // read, and in no put yet
     std::optional<wire::Frames> receive();
+    std::optional<wire::Frames> receive_from_socket();
+    bool open_batch(wire::Frames&& message);
     void gather();
     void count_losses(const wire::Frames& message);
     void settle(std::uint64_t sequence);
@@ -53,6 +57,9 @@ private:
     Blob packed_{};              // these,
     wire::Frames large_{};       // or the only one, when it is too large to be packed
     std::optional<wire::Frames> next_{};
+    wire::Frames batch_frame_{}; // what batch_ is in, unless expanded
+    wire::Expander expander_{};
+    wire::BatchReader batch_{};
     bool is_said_ = false;         // an answer is to come
     bool maybe_duplicate_ = false; // said before under another producer name
     bool is_draining_ = false;

@@ -41,6 +41,10 @@ struct Door {
     std::string queue{};                      // must exist, or be auto-created
     std::vector<net::Attachment> endpoints{}; // bound or connected, as they say
     std::vector<std::string> topics{};        // sub: prefixes; at least one ("" for everything)
+    // pull: opens batch frames of batching Pushers (docs/protocol/batch.md), whose messages are
+    // stored one by one; a frame that claims to be one and is not well-formed is refused. Off: as
+    // they are.
+    bool unpack = false;
     bool metadata = false; // sub: messages end with a metadata frame, by which gaps are counted
     std::uint32_t send_messages_max = 16; // push: 1 to 16; what a dying puller can lose
 };

@@ -22,6 +22,8 @@ Status check(const Door& door, const std::string& of) {
         return bad_option(of + " must have 1 to 1000 topics; \"\" is everything");
     if (door.kind != Door::Kind::sub && !door.topics.empty())
         return bad_option(of + ": only a sub door has topics");
+    if (door.kind != Door::Kind::pull && door.unpack)
+        return bad_option(of + ": only a pull door unpacks batches");
     if (!is_within(door.send_messages_max, 1, 16))
         return bad_option(of +
                           ": send_messages_max must be 1 to 16; a dying puller loses that many");

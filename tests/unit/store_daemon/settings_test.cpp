@@ -93,6 +93,9 @@ TEST_CASE("store settings: what is wrong is said at its place", "[unit][store]")
     CHECK(has(complaint("[[queue]]\nname = \"q\"\natempts_max = 2\n"), "attempts_max"));
     CHECK(has(complaint("[[queue]]\nname = \"q\"\n[[queue]]\nname = \"q\"\n"), "already"));
     CHECK(has(complaint("[[door]]\nkind = \"pull\"\nqueue = \"q\"\n"), "endpoints"));
+    CHECK(has(complaint("[[door]]\nkind = 'push'\nqueue = 'q'\nendpoints = 'tcp://127.0.0.1:2'\n"
+                        "unpack = true\n"),
+              "only a pull door unpacks batches"));
     CHECK(has(complaint("[[door]]\nkind = \"sub\"\nqueue = \"q\"\n"
                         "endpoints = \"tcp://127.0.0.1:1\"\n"),
               "topics"));

@@ -91,7 +91,8 @@ bool QueueMachine::Rest::begin_batch(const Said& said, Batch& batch, std::string
     const std::uint64_t before = from.sequence == 0 ? 0 : from.sequence - 1;
     std::string why;
     batch.queue = find_or_create(name, draining_ ? Creates::no : Creates::by_pattern, why);
-    if (draining_ && !turn_.broken()) {
+    const bool is_refused = draining_ && said.peer.side == Peer::Side::remote; // a door's is read
+    if (is_refused && !turn_.broken()) {
         // What it settles is what is stored, not what comes before this put: that may be lost.
         std::uint64_t settled = 0;
         if (batch.queue != no_slot && !from.producer.empty() && from.sequence > 0) {
