@@ -2,6 +2,7 @@
 #include <cli/recording/reader.hpp>
 #include <cli/recording/writer.hpp>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -84,6 +85,23 @@ tl::unexpected<Error> open_failure(const std::string& path) {
     return fail(Errc::io, path + ": cannot be opened for writing: " + std::strerror(number));
 }
 
+// Open for one recorder at a time, which then may empty a file or go on behind its end. Errors:
+// exists (another records to it, or `how` is O_EXCL), io.
+Result<int> open_alone(const std::string& path, int how) {
+    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY | how, 0644);
+    if (descriptor < 0)
+        return open_failure(path);
+    struct stat status {};
+    const bool is_file = ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
+    // Where a file system has no locks, nobody is kept away.
+    if (is_file && ::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        ::close(descriptor);
+        return fail(Errc::exists, path + " is being written by another program; end that first, "
+                                         "or record to another file");
+    }
+    return descriptor;
+}
+
 // Reads the old recording through; where its records end is where the new ones begin.
 Result<Writer::Resume> end_of(const std::string& path) {
     auto reader = Reader::open(path);
@@ -105,14 +123,14 @@ Result<Writer::Resume> end_of(const std::string& path) {
 }
 
 Result<Writer> append_to(const std::string& path, WallTime time) {
+    const auto descriptor = open_alone(path, 0);
+    if (!descriptor)
+        return fail(descriptor.error());
+    auto sink = std::make_unique<FileSink>(path, *descriptor);
     auto from = end_of(path);
     if (!from)
         return fail(from.error());
     from->time = time;
-    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
-    if (descriptor < 0)
-        return open_failure(path);
-    auto sink = std::make_unique<FileSink>(path, descriptor);
     if (auto cut = sink->truncate(from->bytes); !cut)
         return fail(cut.error());
     return Writer::resume(std::move(sink), *from);
@@ -139,14 +157,15 @@ Result<Writer> open_recording(const std::string& path, FileOptions options) {
         return append_to(path, options.header.created);
     // A device or a pipe is written to as it is; only files can be lost by mistake.
     const bool device = there && !S_ISREG(status.st_mode);
-    const int how = device                                 ? 0
-                    : options.existing == Existing::refuse ? O_CREAT | O_EXCL
-                    : options.existing == Existing::append ? O_CREAT
-                                                           : O_CREAT | O_TRUNC;
-    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY | how, 0644);
-    if (descriptor < 0)
-        return open_failure(path);
-    return Writer::begin(std::make_unique<FileSink>(path, descriptor), std::move(options.header));
+    const int how = device ? 0 : options.existing == Existing::refuse ? O_CREAT | O_EXCL : O_CREAT;
+    const auto descriptor = open_alone(path, how);
+    if (!descriptor)
+        return fail(descriptor.error());
+    auto sink = std::make_unique<FileSink>(path, *descriptor);
+    if (!device && options.existing == Existing::overwrite)
+        if (auto emptied = sink->truncate(0); !emptied)
+            return fail(emptied.error());
+    return Writer::begin(std::move(sink), std::move(options.header));
 }
 
 } // namespace flotilla::cli::recording

@@ -2,6 +2,7 @@
 #include <cli/recording/reader.hpp>
 #include <cli/recording/writer.hpp>
 #include <support/catch.hpp>
+#include <support/text.hpp>
 
 #include <algorithm>
 #include <filesystem>
@@ -10,6 +11,7 @@
 
 using namespace flotilla;
 using namespace flotilla::cli::recording;
+using test::has;
 
 namespace {
 
@@ -192,6 +194,24 @@ TEST_CASE("recording file: an old recording is refused, overwritten or appended 
     CHECK(both.sessions == 2);
     REQUIRE(open_recording(path, {Existing::overwrite, {}})->finish());
     CHECK(contents_of(path).texts.empty());
+}
+
+TEST_CASE("recording file: one at a time writes to it", "[unit][recording]") {
+    const RecordingFolder scratch;
+    const std::string path = scratch.path("a");
+    auto first = open_recording(path, {});
+    REQUIRE(first->add(message_of("one", 5ms)));
+    REQUIRE(first->flush());
+    for (const Existing how : {Existing::append, Existing::overwrite}) {
+        const auto second = open_recording(path, {how, {}});
+        REQUIRE_FALSE(second);
+        CHECK(second.error().code == Errc::exists);
+        CHECK(has(second.error().detail, "is being written by another program"));
+    }
+    REQUIRE(first->finish());
+    CHECK(contents_of(path).texts == std::vector<std::string>{"one"});
+    CHECK(open_recording("/dev/null", {}));
+    CHECK(open_recording("/dev/null", {}));
 }
 
 TEST_CASE("recording file: nothing is appended to what is damaged or no recording",
