@@ -86,8 +86,13 @@ Result<ExitCode> put_acked(const PutFlags& flags, Terminal& terminal) {
         put.ttl = with->ttl;
         put.message_id = with->message_id;
         put.body = std::move(**next);
-        if (Status ended = put_one(flags, *link, std::move(put), terminal); !ended)
+        if (Status ended = put_one(flags, *link, std::move(put), terminal); !ended) {
+            const auto behind = input->next(net::wall_now());
+            if (behind && *behind && done + 1 < flags.count.value_or(UINT64_MAX))
+                terminal.note("nothing was put of what follows message " +
+                              std::to_string(done + 1));
             return fail(ended.error().code, which + ended.error().detail);
+        }
         ++done;
     }
     terminal.detail(std::to_string(done) + " acknowledged");

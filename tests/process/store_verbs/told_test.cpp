@@ -129,8 +129,12 @@ TEST_CASE("queue put: --wait-acked says that a message is stored when nobody ack
     shop.create();
     const Completed put = shop.queue({"put", "q", "--wait-acked", "-t", "300ms", "one"});
     CHECK(put.exit == Exit::with(5));
+    CHECK_FALSE(has(put.error, "nothing was put"));
     CHECK(has(put.error, "message 1: it is stored, and was not acknowledged within 300ms"));
     CHECK(shop.queue({"take", "q"}).output == "one\n");
+    const Completed two = shop.queue({"put", "q", "--wait-acked", "-t", "300ms", "one", "two"});
+    CHECK(has(two.error, "nothing was put of what follows message 1"));
+    CHECK(shop.queue({"take", "q", "--all"}).output == "one\n");
 }
 
 TEST_CASE("queue take: what a failed command printed is on standard error, and the dead are told",
