@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <flotilla/base/units.hpp>
 #include <flotilla/net/system.hpp>
+#include <flotilla/wire/subscription.hpp>
 
 #include <cli/doctor/advice.hpp>
 #include <cli/raw.hpp>
@@ -33,8 +34,10 @@ void RawRun::hear_subscriptions() {
 
 void RawRun::count_peers(Instant now) {
     const Peers& peers = link_->peers();
+    // A connection of an XPUB is nobody who gets something, until there is a subscription.
+    const bool is_early = verb_.type == SocketType::xpub && flags_.wait_peers && !is_subscribed_to_;
     if (!is_publisher(verb_.type))
-        traffic_->peers(peers.connected(now), now);
+        traffic_->peers(is_early ? 0 : peers.connected(now), now);
     else if (flags_.wait_sub)
         traffic_->peers(peers.subscribed_to(*flags_.wait_sub), now);
     else
@@ -118,6 +121,9 @@ Status RawRun::pump_send() {
 }
 
 Status RawRun::show(wire::Frames message) {
+    if (verb_.type == SocketType::xpub)
+        if (const auto asked = wire::read_subscription(message[0].view()))
+            is_subscribed_to_ |= asked->subscribes;
     std::string user_id;
     if (std::holds_alternative<net::CurveServer>(link_->socket().options().security)) {
         net::Part first = net::Part::from(std::move(message[0]));

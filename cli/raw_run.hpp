@@ -52,6 +52,7 @@ private:
     std::optional<Traffic::End> end_;
     std::optional<wire::Frames> pending_; // made, not yet sent,
     bool unlent_ = false;                 // nor in the link's ledger
+    bool is_subscribed_to_ = false;       // xpub: a subscription has come
     Random random_{0};
     std::string text_; // reused for every message shown
     std::uint64_t unheard_ = 0;

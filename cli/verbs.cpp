@@ -207,7 +207,8 @@ Run declare_xpub(Parser& parser) {
     return declare(parser, flags, {SocketType::xpub, Flow::both, 0},
                    {receives_count, both_timeout,
                     "Prints the subscriptions: a byte 1 (subscribe) or 0 (unsubscribe), then the "
-                    "prefix.\n\n"
+                    "prefix.\nWith --wait-peers, what it sends waits for the first of them, "
+                    "too.\n\n"
                     "Examples:\n"
                     "  zmq xpub @tcp://127.0.0.1:5556 --format quoted\n"
                     "  zmq xpub @tcp://127.0.0.1:5556 --wait-peers 1 'hello, world'"});

@@ -163,6 +163,16 @@ TEST_CASE("xpub prints the subscriptions and xsub the messages") {
     CHECK(xpub.wait_exit() == Exit::with(0));
 }
 
+TEST_CASE("xpub with --wait-peers sends when somebody subscribed, not when somebody is there") {
+    Process xpub =
+        start_zmq({"xpub", any_port, "--wait-peers", "1", "hello", "--format", "hex", "-v"});
+    Process xsub = start_zmq({"xsub", bound_endpoint(xpub), "-n", "1"});
+    REQUIRE(xpub.wait_line(Stream::error, "handshake done"));
+    REQUIRE(xsub.write("\1hel\n"));
+    CHECK(xsub.wait_exit() == Exit::with(0));
+    CHECK(xsub.text(Stream::output) == "hello\n");
+}
+
 TEST_CASE("xsub subscribes by what it is given to send") {
     Process xpub = start_zmq({"xpub", any_port, "-n", "1", "--format", "hex"});
     Process xsub = start_zmq({"xsub", bound_endpoint(xpub)});
