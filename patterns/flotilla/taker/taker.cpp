@@ -40,6 +40,7 @@ struct Taker::Rest {
     void flush_unsent();
     Status read_inputs();
     void handle(wire::Frames& message);
+    void hear(const leased::Event& event);
     void take_in(leased::DeliverPacked packed);
     void take_in(leased::Deliver single);
     void turn();
@@ -120,7 +121,15 @@ void Taker::Rest::handle(wire::Frames& message) {
     else if (auto* single = std::get_if<leased::Deliver>(&*event))
         take_in(std::move(*single));
     else
-        machine.receive(*event, net::now(), out);
+        hear(*event);
+}
+
+void Taker::Rest::hear(const leased::Event& event) {
+    const bool was_refused = machine.refusal().has_value();
+    const net::Endpoint& source = options.sources[connected.value_or(0)];
+    machine.receive(event, net::now(), out);
+    if (!was_refused && machine.refusal() && options.on_refused)
+        options.on_refused(source, *machine.refusal());
 }
 
 void Taker::Rest::take_in(leased::Deliver single) {

@@ -18,6 +18,7 @@
 #include <flotilla/wire/leased.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,8 +33,13 @@ struct TakerOptions {
     TakerLimits limits{};
     std::uint64_t message_bytes_max = 64ULL << 20; // 64 KiB to 1 GiB; larger costs the connection
     net::Security security{};
-    Duration linger =
-        1s; // 0 to 1 h; longest that closing waits, in the background, for acknowledgements
+    // Longest that closing waits, in the background, for acknowledgements; 0 to 1 h.
+    Duration linger = 1s;
+    // To be shown to people, once until a source takes us: every source refuses, or is something
+    // else (wrong_peer). They are asked again after a pause all the same. Called by whatever is
+    // called to take or to process; may not call back.
+    std::function<void(const net::Endpoint& source, const wire::leased::ErrorReply& why)>
+        on_refused{};
 };
 
 // One message, to be acknowledged or refused. Its bytes may be a part of a larger received frame,

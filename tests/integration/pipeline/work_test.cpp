@@ -367,3 +367,20 @@ TEST_CASE("work: options out of range are refused by name", "[integration][work]
     remote.sources = {endpoint("tcp://192.0.2.1:5555")};
     CHECK(WorkTaker::open(context, remote).error().code == Errc::insecure);
 }
+
+TEST_CASE("work: a worker that every source refuses is told so, once", "[integration][work]") {
+    Floor floor;
+    WorkTakerOptions options;
+    options.sources = {floor.at};
+    options.limits.queue = "orders"; // which a source has not
+    options.limits.reconnect_min = 1ms;
+    options.limits.reconnect_max = 1ms;
+    std::vector<std::string> told;
+    options.on_refused = [&](const net::Endpoint& source, const wire::leased::ErrorReply& why) {
+        CHECK(source == floor.at);
+        told.push_back(why.text);
+    };
+    WorkTaker taker = *WorkTaker::open(floor.context, options);
+    CHECK(floor.until([&] { return taker.counters().refused_total > 3; }, {&taker}));
+    CHECK(told == std::vector<std::string>{"a source has only the queue ''"});
+}
