@@ -14,7 +14,6 @@
 #include <algorithm>
 #include <iterator>
 #include <memory>
-#include <optional>
 
 namespace flotilla::cli {
 
@@ -26,7 +25,7 @@ struct ServicesFlags {
     bool watch = false;
     Duration interval = 1s;
     std::optional<std::uint64_t> count;
-    std::optional<Duration> timeout{};
+    Duration timeout = 10s;
     BrokerFlags broker;
 };
 
@@ -34,7 +33,6 @@ struct ServicesFlags {
 constexpr std::size_t pages_max = 1'002;
 
 constexpr Duration refused_patience = 1s;
-constexpr Duration default_timeout = 10s;
 
 Result<std::vector<ServiceRow>> ask_each(request::Client& client,
                                          const std::vector<std::string>& names,
@@ -127,23 +125,22 @@ Result<request::Client> open_client(net::Context& context, const ServicesFlags& 
     options.dialect = link->dialect;
     options.message_bytes_max = link->message_bytes_max;
     options.security = std::move(link->security);
-    options.deadline = flags.timeout.value_or(default_timeout);
+    options.deadline = flags.timeout;
     options.on_connection = [&watch](const net::ConnectionEvent& event) { watch.hear(event); };
     auto client = request::Client::open(context, std::move(options));
     return client ? std::move(client) : fail(explained(client.error()));
 }
 
-// Where every broker refuses the connection, nothing is waited for but a restart: not for long,
-// unless that was asked for.
+// Where every broker refuses the connection, nothing is waited for but a restart.
 Result<std::vector<ServiceRow>> ask_patiently(request::Client& client, const ConnectionWatch& watch,
                                               const ServicesFlags& flags) {
-    if (flags.timeout)
-        return ask(client, flags.names, *flags.timeout);
-    auto rows = ask(client, flags.names, refused_patience);
+    const Duration first = std::min(flags.timeout, refused_patience);
+    auto rows = ask(client, flags.names, first);
     const bool in_vain = !rows && rows.error().code == Errc::no_peer;
-    if (!in_vain || watch.hint().nobody_listens(flags.broker.brokers.size()))
+    if (!in_vain || first == flags.timeout ||
+        watch.hint().nobody_listens(flags.broker.brokers.size()))
         return rows;
-    return ask(client, flags.names, default_timeout - refused_patience);
+    return ask(client, flags.names, flags.timeout - first);
 }
 
 Result<ExitCode> run_services(const ServicesFlags& flags, Terminal& terminal) {
@@ -202,8 +199,7 @@ void add_services(Parser& parser, ServicesFlags& flags) {
     add_duration(parser, "-i,--interval", flags.interval, "With --watch: how often [1s]")
         .group(group);
     add_count(parser, "-n,--count", flags.count, {1}, "End after this many times").group(group);
-    add_duration(parser, "-t,--timeout", flags.timeout,
-                 "Longest wait for the broker [10s, where nothing listens 1s]; exit 3")
+    add_duration(parser, "-t,--timeout", flags.timeout, "Longest wait for the broker [10s]; exit 3")
         .group(group);
     add_broker(parser, flags.broker);
 }
