@@ -199,7 +199,8 @@ void add_services(Parser& parser, ServicesFlags& flags) {
     add_duration(parser, "-i,--interval", flags.interval, "With --watch: how often [1s]")
         .group(group);
     add_count(parser, "-n,--count", flags.count, {1}, "End after this many times").group(group);
-    add_duration(parser, "-t,--timeout", flags.timeout, "Longest wait for the broker [10s]; exit 3")
+    add_duration(parser, "-t,--timeout", flags.timeout,
+                 "Longest wait for the broker [10s], 1s where nothing listens; exit 3")
         .group(group);
     add_broker(parser, flags.broker);
 }
