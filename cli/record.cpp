@@ -47,6 +47,7 @@ Result<ExitCode> run_record(const RecordFlags& flags, Terminal& terminal) {
     auto writer = recording::open_recording(flags.file, options);
     if (!writer)
         return fail(writer.error());
+    const std::uint64_t before = writer->messages_total();
     const Instant start = net::now();
     tap::Take take;
     take.message = [&](tap::Seen seen, std::uint64_t) -> Status {
@@ -62,7 +63,10 @@ Result<ExitCode> run_record(const RecordFlags& flags, Terminal& terminal) {
         return fail(recording::with_what_is_kept(finished.error(), *writer));
     if (!ended)
         return fail(ended.error());
-    terminal.note("recorded " + written(*writer) + " in " + flags.file);
+    terminal.note(before == 0
+                      ? "recorded " + written(*writer) + " in " + flags.file
+                      : "recorded " + counted(writer->messages_total() - before, "message") +
+                            " in " + flags.file + ", which holds " + written(*writer));
     return *ended;
 }
 

@@ -11,6 +11,7 @@
 #include <cli/queue/store_link.hpp>
 #include <cli/signal_watch.hpp>
 #include <cli/signals.hpp>
+#include <cli/words.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -171,7 +172,7 @@ private:
 };
 
 std::string figures_text(const compose::TitanicCounters& counters) {
-    return std::to_string(counters.requests_total) + " requests taken, " +
+    return counted(counters.requests_total, "request") + " taken, " +
            std::to_string(counters.refused_total) + " refused, " +
            std::to_string(counters.answered_total) + " answered, " +
            std::to_string(counters.closed_total) + " closed; " + std::to_string(counters.pending) +

@@ -79,7 +79,9 @@ TEST_CASE("a second recording is refused, appended or put in place, as asked") {
     const Completed refused = run_zmq({"record", file, "tcp://127.0.0.1:1"});
     CHECK(refused.exit == Exit::with(1));
     CHECK(says(refused, "--append"));
-    CHECK(record_numbers(file, 2, {"--append"}).exit == Exit::with(0));
+    const Completed appended = record_numbers(file, 2, {"--append"});
+    CHECK(appended.exit == Exit::with(0));
+    CHECK(says(appended, "recorded 2 messages in " + file + ", which holds 5 messages"));
     CHECK(run_zmq({"replay", file, "--print"}).output == numbers(3) + numbers(2));
     CHECK(record_numbers(file, 2, {"--overwrite"}).exit == Exit::with(0));
     CHECK(run_zmq({"replay", file, "--print"}).output == numbers(2));

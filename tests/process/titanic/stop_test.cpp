@@ -58,7 +58,7 @@ TEST_CASE("titanic: a signal does not wait for a service, and the next Titanic a
         REQUIRE(server.wait_line(Stream::error, "begun"));
         first.signal(signal);
         CHECK(first.wait_exit() == Exit::with(128 + signal));
-        CHECK(has(first.text(Stream::error), "1 requests taken"));
+        CHECK(has(first.text(Stream::error), "1 request taken"));
         Process second = fleet.titanic();
         gate.open();
         const Instant deadline = deadline_after(net::now(), patience);
