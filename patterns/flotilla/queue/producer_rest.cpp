@@ -45,9 +45,9 @@ std::string why(const Settled& of) {
     if (!of.text.empty())
         return of.text;
     if (of.code == Code::too_large)
-        return "too_large: the queue takes smaller messages (message_bytes_max)";
+        return "the queue takes smaller messages (message_bytes_max)";
     if (of.code == Code::bad_option)
-        return "bad_option: its priority is none of the queue's (0 to priority_levels - 1), or its "
+        return "its priority is none of the queue's (0 to priority_levels - 1), or its "
                "delay or ttl is over 10 years";
     return std::string(leased::name(of.code));
 }
