@@ -111,6 +111,8 @@ Result<std::uint64_t> parse_count(std::string_view text, std::uint64_t min, std:
 std::string format_duration(Duration duration) {
     if (duration == no_limit)
         return "forever";
+    if (duration == Duration::zero())
+        return "0s";
     if (duration < Duration::zero())
         return "-" + format_duration(-duration);
     return format_quantity(static_cast<std::uint64_t>(duration.count()), duration_units,

@@ -44,6 +44,7 @@ TEST_CASE("units: a formatted duration parses back to itself", "[unit][base]") {
         CHECK(parse_duration(format_duration(d)).value() == d);
     CHECK(format_duration(1500ms) == "1500ms");
     CHECK(format_duration(2s) == "2s");
+    CHECK(format_duration(0ns) == "0s");
 }
 
 TEST_CASE("units: counts have a range", "[unit][base]") {
