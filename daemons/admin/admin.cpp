@@ -37,12 +37,6 @@ Result<AdminOptions> admin_options(const host::CommonSettings& settings, std::st
         auto endpoint = net::Endpoint::parse(*settings.admin);
         if (!endpoint)
             return fail(host::about_setting("admin", endpoint.error()));
-        // Whether it may be reached in plaintext depends on whose keys it has.
-        if (endpoint->transport() == net::Transport::inproc)
-            return fail(host::about_setting(
-                "admin",
-                {Errc::bad_option,
-                 "'" + endpoint->text() + "' lies within one process, where nobody else is"}));
         options.endpoint = std::move(*endpoint);
     }
     if (settings.admin_token) {
@@ -72,23 +66,24 @@ Status check_admin(const host::CommonSettings& settings, const net::Security& se
     const auto options = admin_options(settings, {});
     if (!options)
         return fail(options.error());
-    std::vector<std::pair<std::string, net::Endpoint>> listeners;
-    if (options->endpoint) {
-        if (Status good = host::check_listener("admin", *options->endpoint, security); !good)
-            return good;
-        listeners.emplace_back("admin", *options->endpoint);
-    }
-    if (options->http)
-        if (auto endpoint = net::Endpoint::parse("tcp://" + options->http->text()))
-            listeners.emplace_back("admin_http", std::move(*endpoint));
     std::vector<net::Endpoint> bound = binds;
-    for (const auto& [setting, endpoint] : listeners) {
+    const auto claim = [&bound](const char* setting, const net::Endpoint& endpoint) -> Status {
         for (const net::Endpoint& other : bound)
             if (net::is_one_place(endpoint, other))
                 return fail(Errc::bad_endpoint,
                             host::setting_name(setting) + ": " + net::bound_twice(endpoint, other));
         bound.push_back(endpoint);
+        return {};
+    };
+    if (options->endpoint) {
+        if (Status good = host::check_listener("admin", *options->endpoint, security); !good)
+            return good;
+        if (Status free = claim("admin", *options->endpoint); !free)
+            return free;
     }
+    if (options->http)
+        if (const auto endpoint = net::Endpoint::parse("tcp://" + options->http->text()))
+            return claim("admin_http", *endpoint);
     return {};
 }
 
