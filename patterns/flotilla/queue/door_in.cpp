@@ -128,7 +128,7 @@ void DoorIn::speak(QueueEngine& engine, Times times) {
         (void)socket_.readable(); // asked in every turn, or its descriptor never falls silent
     if (is_said_ || (records_ > 0 && times.now < again_))
         return;
-    if (reads() || (records_ == 0 && holds()))
+    if (records_ == 0)
         gather();
     if (records_ == 0)
         return;

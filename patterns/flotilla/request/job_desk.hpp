@@ -80,9 +80,8 @@ public:
     void wake() noexcept;
 
     // ---- handlers
-    std::uint64_t bytes_max() const noexcept {
-        return bytes_max_;
-    } // of an answer, or a piece of it
+    // Of an answer, or a piece of it.
+    std::uint64_t bytes_max() const noexcept { return bytes_max_; }
     std::optional<Task> next();
     void finish(JobLink& link, Outcome outcome);
     Status partial(JobLink& link, wire::Frames& piece);

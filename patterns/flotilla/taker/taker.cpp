@@ -41,6 +41,7 @@ struct Taker::Rest {
     Status read_inputs();
     void handle(wire::Frames& message);
     void hear(const leased::Event& event);
+    const net::Endpoint& source() const { return options.sources[connected.value_or(0)]; }
     void take_in(leased::DeliverPacked packed);
     void take_in(leased::Deliver single);
     void turn();
@@ -126,10 +127,9 @@ void Taker::Rest::handle(wire::Frames& message) {
 
 void Taker::Rest::hear(const leased::Event& event) {
     const bool was_refused = machine.refusal().has_value();
-    const net::Endpoint& source = options.sources[connected.value_or(0)];
     machine.receive(event, net::now(), out);
     if (!was_refused && machine.refusal() && options.on_refused)
-        options.on_refused(source, *machine.refusal());
+        options.on_refused(source(), *machine.refusal());
 }
 
 void Taker::Rest::take_in(leased::Deliver single) {
@@ -343,7 +343,7 @@ const std::optional<leased::ErrorReply>& Taker::refusal() const noexcept {
 }
 
 const net::Endpoint& Taker::source() const noexcept {
-    return rest_->options.sources[rest_->connected.value_or(0)];
+    return rest_->source();
 }
 
 std::string Taker::state_text() const {

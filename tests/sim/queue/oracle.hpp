@@ -74,6 +74,7 @@ struct Promise {
 class Oracle {
 public:
     explicit Oracle(const Promise& promise) : promise_(promise) {}
+    const Promise& promise() const noexcept { return promise_; }
 
     // The producers' messages, all of them, before anything runs.
     void plan(std::vector<Planned> messages);

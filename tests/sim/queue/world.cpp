@@ -314,7 +314,7 @@ void World::watch(const queue::EngineOutputs::Send& send) {
             oracle_.put_answered(put->second, *ok);
         if (const auto* refused = std::get_if<queue::PutRefused>(&send.event))
             oracle_.put_answered(put->second, *refused);
-        if (is_told && !told_.insert(correlation).second && !promise_of(plan_).may_double())
+        if (is_told && !told_.insert(correlation).second && !oracle_.promise().may_double())
             oracle_.broken(correlation + " is told of twice");
         if (is_told && ok->acked == queue::Acked::yes)
             oracle_.put_acked(put->second);
@@ -337,8 +337,9 @@ void World::watch(const queue::EngineOutputs::Send& send) {
         oracle_.broken(send.peer + " is held, and is given something");
     const auto peer = connected_.find(send.peer);
     if (is_delivery && peer != connected_.end() && peer->second->has_credit() &&
-        peer->second->queue() == "work" && !promise_of(plan_).is_at_most_once &&
-        plan_.properties.order != Order::strict) // what follows a message that comes back does, too
+        peer->second->queue() == "work" && !oracle_.promise().is_at_most_once &&
+        oracle_.promise().order !=
+            Order::strict) // what follows a message that comes back does, too
         watch_silence(send.peer);
     // A delivery to somebody who has just gone may be of either queue; those of a session are of
     // the one in its name.
