@@ -105,6 +105,8 @@ class Checks(unittest.TestCase):
         self.finds(sources.places, {"docs/a.md": f"cd {place}\n"}, "one machine")
         self.finds(sources.places, {"a.json": '"https://registry' '.example.org/x"\n'}, "machine")
         self.passes(sources.places, {"docs/a.md": "$HOME/work/x and the /workers page\n"})
+        self.finds(sources.inner_folders, {"cmake/a.cmake": "${CMAKE_SOURCE_DIR}/x\n"}, "PROJECT_")
+        self.passes(sources.inner_folders, {"CMakeLists.txt": "${PROJECT_SOURCE_DIR}/x\n"})
         self.finds(sources.sizes, {"a.cpp": "x" * 101 + "\n"}, "101 columns")
         self.finds(sources.sizes, {"a.cpp": "\n" * 441}, "441 lines")
         orphan = {"tests/unit/net/a_test.cpp": LICENCE}

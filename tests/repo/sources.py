@@ -13,6 +13,7 @@ MARKERS = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
 SLEEPS = re.compile(
     r"\b(sleep_" r"for|sleep_" r"until|usl" r"eep|nanosl" r"eep)\b|\b(time|Thread|asyncio)\.sl" r"eep\b"
     r"|^\s*sl" r"eep\s+[0-9$]|[;&|]\s*sl" r"eep\s+[0-9$]")
+TOP_FOLDERS = re.compile(r"\bCMAKE_(SOURCE|BINARY)_DIR\b")
 HIDDEN_TESTS = re.compile(
     r"//\s*(TEST_CASE|SECTION)\s*\(|#\s*if\s+0\b|\[\.[a-z]*\]"
     r"|\[!(hide|mayfail|shouldfail|throws)\]|^\s*#\s*(add_test|flotilla_tests)\s*\(\s*[a-z]")
@@ -78,6 +79,12 @@ def places(files):
     return matching(files, paths, PLACES, "a path or host of one machine")
 
 
+def inner_folders(files):
+    """Under add_subdirectory those two are of somebody else's project."""
+    paths = [p for p in files.paths if p.endswith(("CMakeLists.txt", ".cmake", ".cmake.in"))]
+    return matching(files, paths, TOP_FOLDERS, "say PROJECT_..._DIR or CMAKE_CURRENT_..._DIR")
+
+
 def sizes(files):
     for path in text_paths(files):
         if path.endswith(project.CPP):
@@ -102,7 +109,8 @@ def every_test_file_is_built(files):
             yield f"{path}:1: no flotilla_tests({kind} {name} ...) builds this"
 
 
-RULES = (licence_line, header_opens_with_its_job, markers, sleeps, hidden_tests, places, sizes,
+RULES = (licence_line, header_opens_with_its_job, markers, sleeps, hidden_tests, places,
+         inner_folders, sizes,
          every_test_file_is_built)
 
 if __name__ == "__main__":
