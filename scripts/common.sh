@@ -38,6 +38,10 @@ build() {
         export CCACHE_SLOPPINESS="${CCACHE_SLOPPINESS:-pch_defines,time_macros}" # for compiled headers
         export CCACHE_DEPEND="${CCACHE_DEPEND:-true}" # what is new is not preprocessed first
     fi
+    # The programs of a tree are linked in a fraction of the time.
+    if command -v ld.lld >/dev/null; then
+        export LDFLAGS="${LDFLAGS:--fuse-ld=lld}"
+    fi
     local options=() targets=()
     for argument in "$@"; do
         case "$argument" in

@@ -68,12 +68,13 @@ def like_build(*names):
     return [f"-D{name}={cache(name)}" for name in names]
 
 
-def build_consumer(*options, build=os.path.join(SCRATCH, "build")):
+def build_consumers(*options, build=os.path.join(SCRATCH, "build"),
+                    consumers=("consumer", "consumer_of_all")):
     run("cmake", "-S", CONSUMER, "-B", build, "-G", "Ninja",
         *like_build("CMAKE_CXX_COMPILER", "CMAKE_CXX_COMPILER_LAUNCHER"), *options)
-    run("cmake", "--build", build, "-j", JOBS, "--target", "consumer", "consumer_of_all")
-    check_consumer(os.path.join(build, "consumer"))
-    check_consumer(os.path.join(build, "consumer_of_all"))
+    run("cmake", "--build", build, "-j", JOBS, "--target", *consumers)
+    for consumer in consumers:
+        check_consumer(os.path.join(build, consumer))
 
 
 def install():
@@ -111,7 +112,7 @@ def installed_tree():
 
 def find_package():
     """The installed package is found, and a component that it has not is named with those it has."""
-    build_consumer(f"-DCMAKE_PREFIX_PATH={PREFIX}")
+    build_consumers(f"-DCMAKE_PREFIX_PATH={PREFIX}")
     os.makedirs(os.path.join(SCRATCH, "wrong"))
     with open(os.path.join(SCRATCH, "wrong", "CMakeLists.txt"), "w", encoding="utf-8") as file:
         file.write("cmake_minimum_required(VERSION 3.25)\nproject(x CXX)\n"
@@ -126,7 +127,7 @@ def moved():
     """The installed tree works wherever it is put, and refuses a version that it is not."""
     elsewhere = os.path.join(SCRATCH, "some where else")
     shutil.copytree(PREFIX, elsewhere)
-    build_consumer(f"-DCMAKE_PREFIX_PATH={elsewhere}")
+    build_consumers(f"-DCMAKE_PREFIX_PATH={elsewhere}")
     text = "cmake_minimum_required(VERSION 3.25)\nproject(x CXX)\nfind_package(flotilla 99.0)\n" \
            "if(flotilla_FOUND)\nmessage(FATAL_ERROR found)\nendif()\n"
     os.makedirs(os.path.join(SCRATCH, "newer"))
@@ -151,14 +152,14 @@ BESIDE = f"{BUILD}.{CASE}"
 
 
 def build_with_sources(how, *options):
-    """What is tried is that it compiles and links there, which needs no optimisation. Both cases
-    have Flotilla in one place of their builds, so that ccache has for the second what the first
-    compiled."""
+    """What is tried is that it configures, compiles and links there: without optimisation, and as
+    much as one consumer links. Both cases have Flotilla in one place of their builds, so that
+    ccache has for the second what the first compiled."""
     fresh(BESIDE)
-    build_consumer(f"-DFLOTILLA_FROM={how}", f"-DFLOTILLA_SOURCE={SOURCE}", "-DCMAKE_CXX_FLAGS=-O0",
+    build_consumers(f"-DFLOTILLA_FROM={how}", f"-DFLOTILLA_SOURCE={SOURCE}", "-DCMAKE_CXX_FLAGS=-O0",
                    "-DCMAKE_UNITY_BUILD=ON", "-DCMAKE_UNITY_BUILD_BATCH_SIZE=32",
                    *like_build("CMAKE_COMPILE_WARNING_AS_ERROR"),
-                   *options, build=BESIDE)
+                   *options, build=BESIDE, consumers=("consumer",))
 
 
 def add_subdirectory():
@@ -243,7 +244,7 @@ def deb():
     for daemon in ("flotilla-relay", "flotilla-broker", "flotilla-store"):
         require(version() in run(os.path.join(root, "usr/bin", daemon), "--version"),
                 f"{daemon} --version differs")
-    build_consumer(f"-DCMAKE_PREFIX_PATH={root}/usr")
+    build_consumers(f"-DCMAKE_PREFIX_PATH={root}/usr")
     lint(packages.values())
     deb_installed(packages)
 
