@@ -36,6 +36,7 @@ queue::StoreLimits limits_of(const DaemonSettings& all) {
     limits.return_grace = *all.return_grace;
     for (const std::string& pattern : all.auto_create)
         limits.auto_create.push_back({pattern, {}});
+    limits.default_queue = *all.default_queue;
     limits.auto_create.insert(limits.auto_create.end(), all.patterns.begin(), all.patterns.end());
     return limits;
 }
@@ -65,6 +66,9 @@ Result<queue::QueueServerOptions> make_options(const DaemonSettings& settings) {
     if (*all.heartbeat >= *all.silence_max)
         return fail(Errc::bad_option, host::setting_name("heartbeat") + " must be shorter than " +
                                           host::setting_name("silence_max"));
+    if (!all.default_queue->empty() && !queue::is_queue_name(*all.default_queue))
+        return fail(Errc::bad_option, host::setting_name("default_queue") + " '" +
+                                          *all.default_queue + "' is no name of a queue");
     for (const DeclaredQueue& each : all.queues)
         if (Status checked = queue::check_dead_letters(each.name, each.properties); !checked)
             return fail(Errc::bad_option, "queue '" + each.name + "': " + checked.error().detail);

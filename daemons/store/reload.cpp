@@ -15,7 +15,7 @@ namespace {
 const std::vector<std::string_view> live{
     "queues_max",    "sessions_max",      "credit_max",      "leased_max",        "takes_max",
     "producers_max", "producers_age_max", "acked_waits_max", "turn_commands_max", "turn_bytes_max",
-    "heartbeat",     "silence_max",       "return_grace"};
+    "heartbeat",     "silence_max",       "return_grace",    "default_queue"};
 
 const DeclaredQueue* named(const std::vector<DeclaredQueue>& queues, const std::string& name) {
     const auto found = std::find_if(queues.begin(), queues.end(),

@@ -13,6 +13,7 @@ using host::Counts;
 using host::Flags;
 using host::Paths;
 using host::Sizes;
+using host::Texts;
 using host::Times;
 using host::Words;
 
@@ -21,6 +22,8 @@ void for_each_store_setting(Visit&& visit) {
     using S = DaemonSettings;
     constexpr std::uint64_t bytes_max = 1ULL << 50;
     visit("data", &S::data, Paths{"DIR"}, "The directory of the store; made if it is missing");
+    visit("default_queue", &S::default_queue, Texts{},
+          "What takers get that name no queue, as those of a WorkSource do (default: none)");
     visit("file_bytes_max", &S::file_bytes_max, Sizes{16ULL << 20, bytes_max},
           "Largest that its file may grow; then puts are refused (default: 64GiB)");
     visit("write_ahead_bytes", &S::write_ahead_bytes, Sizes{0, 16ULL << 30},

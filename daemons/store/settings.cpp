@@ -52,6 +52,7 @@ DaemonSettings standard() {
     const queue::StoreLimits& limits = options.limits;
     const queue::LmdbOptions store;
     DaemonSettings all;
+    all.default_queue = limits.default_queue;
     all.file_bytes_max = store.bytes_max;
     all.write_ahead_bytes = store.write_ahead_bytes;
     all.disk_reserve_bytes = store.disk_reserve_bytes;

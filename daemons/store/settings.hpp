@@ -37,6 +37,8 @@ struct DaemonSettings : host::CommonSettings {
     std::optional<std::vector<net::Endpoint>> bind{};
     std::optional<std::string> data{}; // the directory
 
+    std::optional<std::string> default_queue{};
+
     std::optional<std::uint64_t> file_bytes_max{};
     std::optional<std::uint64_t> write_ahead_bytes{};
     std::optional<std::uint64_t> disk_reserve_bytes{};

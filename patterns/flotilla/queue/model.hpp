@@ -176,6 +176,9 @@ struct StoreLimits {
         QueueProperties properties{};
     };
     std::vector<AutoCreate> auto_create{}; // empty: never
+    // Where takers take from that name no queue, as those of a source of work do. Empty: they are
+    // refused.
+    std::string default_queue{};
     // Not empty: the name under which deliveries note, in each message with an envelope, when it
     // was stored and when it left (wire/hop.hpp). What is stored does not change.
     std::string hop_instance{};

@@ -36,7 +36,7 @@ namespace flotilla::taker {
 
 struct TakerLimits {
     std::string worker{};       // up to 255 bytes: a name for logs and for hashing by key
-    std::string queue{};        // up to 255 bytes: a store's queue; a WorkSource has only ""
+    std::string queue{};        // up to 255 bytes; "": a WorkSource's, or a store's default
     std::uint32_t weight = 1;   // 1 to 1000: share of a weighted source
     std::uint32_t credit = 256; // 1 to 1,000,000: messages held unacknowledged, in all
     // Compressed deliveries are accepted; worth it on slow networks.

@@ -138,3 +138,20 @@ TEST_CASE("examples: a task that is due while the store is down runs when it is 
     CHECK(has(run.output, "ran echo two"));
     CHECK(shop.drain("tasks").empty());
 }
+
+TEST_CASE("examples: workers of a source of work take from a store by its endpoint alone",
+          "[process][store]") {
+    const ScratchFolder scratch;
+    Store store = start_store_in(scratch.file("data"),
+                                 {"--auto-create", "lines", "--default-queue", "lines"});
+    const std::string at = store.endpoints[0];
+    net::Context context = *net::Context::open();
+    RawPeer peer(context, at);
+    for (const char* line : {"one", "two", "three"})
+        REQUIRE(peer.ask("put", "queue=lines", line).verb == "ok");
+    CHECK(run_program({FLOTILLA_WORK_WORKER, at}).output == "one\ntwo\nthree\n");
+    REQUIRE(peer.ask("put", "queue=lines", "four").verb == "ok");
+    const std::string worker = FLOTILLA_WORK_EXAMPLES "/worker.py";
+    CHECK(run_program({python, worker, at}).output == "four\n");
+    CHECK(peer.ask("take", "queue=lines\nwait_ms=0").verb == "empty");
+}

@@ -77,3 +77,28 @@ TEST_CASE("a turn reads a few pages and no more, for their answers wait in memor
     CHECK_FALSE(rig.engine->is_turn_full());
     CHECK(rig.disk->commits == commits); // there was nothing to write
 }
+
+TEST_CASE("who names no queue takes from the default one, and is refused where there is none") {
+    EngineRig rig;
+    rig.create("orders");
+    rig.put("orders", "one");
+    rig.put("orders", "two");
+    CHECK(rig.ask<leased::ErrorReply>("worker", Take{"", Duration::zero()}).code ==
+          leased::ErrorCode::bad_option);
+    StoreLimits limits;
+    limits.default_queue = "or ders";
+    CHECK_FALSE(rig.engine->set_limits(limits));
+    limits.default_queue = "orders";
+    REQUIRE(rig.engine->set_limits(limits));
+    const auto taken = rig.take("worker", "");
+    REQUIRE(taken.size() == 1);
+    CHECK(taken[0].body == "one");
+    rig.hello("other", "", 10);
+    const auto given = rig.seen("other");
+    REQUIRE(given.size() == 1);
+    CHECK(given[0].body == "two");
+    limits.default_queue = "gone";
+    REQUIRE(rig.engine->set_limits(limits));
+    CHECK(rig.ask<leased::ErrorReply>("worker", Take{"", Duration::zero()}).code ==
+          leased::ErrorCode::no_queue);
+}

@@ -101,6 +101,16 @@ TEST_CASE("whoever may not take gets neither a session nor a message nor a look"
     CHECK(mine.id == 1);
 }
 
+TEST_CASE("whoever names no queue needs the right to take from the default one") {
+    World world;
+    StoreLimits limits;
+    limits.default_queue = "work";
+    REQUIRE(world.engine->set_limits(limits));
+    CHECK(world.refused("a", Take{"", 0ms}, "ALICE") == ErrorCode::not_allowed);
+    CHECK(world.refused("a", Command{world.hello_to("")}, "ALICE") == ErrorCode::not_allowed);
+    world.ask<leased::Ok>("b", Command{world.hello_to("")}, "BOB");
+}
+
 TEST_CASE("queues are made, changed and emptied only by those who may administer them") {
     World world;
     CHECK(world.refused("a", Create{"more", {}, false}, "ALICE") == ErrorCode::not_allowed);

@@ -126,6 +126,11 @@ TEST_CASE("store settings: flags win over the file, and a directory is needed", 
     CHECK_FALSE(make_options(none));
     none.data = "x";
     CHECK(make_options(none));
+    CHECK(make_options(none)->limits.default_queue.empty());
+    none.default_queue = "two words";
+    CHECK_FALSE(make_options(none));
+    none.default_queue = "work";
+    CHECK(make_options(none)->limits.default_queue == "work");
     none.bind = {*net::Endpoint::parse("tcp://0.0.0.0:5560")};
     const auto refused = make_options(none);
     REQUIRE_FALSE(refused);

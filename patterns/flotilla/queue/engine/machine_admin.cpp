@@ -19,7 +19,9 @@ using leased::ErrorCode;
 
 Slot QueueMachine::Rest::find_or_create(std::string_view name, Creates creates, std::string& why) {
     if (name.empty()) {
-        why = "option 'queue' is missing or empty: say which queue, queue=NAME";
+        why =
+            "option 'queue' is missing or empty: say which queue, queue=NAME (for takers that know "
+            "no queues the store can have a default_queue)";
         return no_slot;
     }
     const Slot known = book_.find(name, turn_);

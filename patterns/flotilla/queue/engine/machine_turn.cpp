@@ -100,6 +100,7 @@ void QueueMachine::Rest::receive(const Peer& peer, const leased::Envelope& envel
         drop(said.session); // somebody else has the address now: whoever had it is gone
         said.session = no_slot;
     }
+    name_queue(command);
     if (is_judged(peer) && !may(said, command))
         return;
     if (said.session != no_slot) {
@@ -108,6 +109,18 @@ void QueueMachine::Rest::receive(const Peer& peer, const leased::Envelope& envel
         sessions_[said.session].delimited = envelope.delimited;
     }
     std::visit([&](auto& each) { handle(said, each); }, command);
+}
+
+// Before anything is judged: what may be taken is a matter of the queue that is meant.
+void QueueMachine::Rest::name_queue(Command& command) const {
+    std::string* queue = nullptr;
+    if (auto* take = std::get_if<Take>(&command))
+        queue = &take->queue;
+    else if (auto* leased = std::get_if<leased::Command>(&command))
+        if (auto* hello = std::get_if<leased::Hello>(leased))
+            queue = &hello->queue;
+    if (queue != nullptr && queue->empty())
+        *queue = limits_.default_queue;
 }
 
 void QueueMachine::Rest::handle(const Said& said, leased::Command& command) {

@@ -154,6 +154,7 @@ private:
     // ---- rights
     bool is_judged(const Peer& peer) const noexcept;
     bool may(const Said& said, const Command& command);
+    void name_queue(Command& command) const;
     bool may_see(std::string_view user_id, std::string_view queue);
     void not_allowed(const Said& said, Operation operation, std::string_view queue);
     void note_change(const Said& said, std::string_view verb, std::string_view queue);
