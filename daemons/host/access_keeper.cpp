@@ -58,7 +58,7 @@ Error explained(const CommonSettings& settings, Error error) {
 
 // A file that was cut off looks so. To let nobody in, keys are revoked.
 Status check_list(const net::Access& access, const std::string& what) {
-    if (!std::holds_alternative<net::AllowList>(access.policy.clients) || access.listed_keys > 0)
+    if (!std::holds_alternative<net::AllowList>(access.policy.clients) || access.listed_keys != 0U)
         return {};
     return fail(Errc::insecure, what + " lists no key, so nobody could connect; zmq keys allow "
                                        "adds one, zmq keys revoke takes one away");
@@ -72,11 +72,10 @@ Result<AccessKeeper::Fresh> read(const CommonSettings& settings, net::AccessWatc
         return fail(explained(settings, access.error()));
     if (access->plain_users > 0 && settings.curve_key)
         return fail(Errc::bad_option, *settings.access + ": " + plain_beside_curve());
-    if (settings.allow_client_keys)
-        if (const Status listed = check_list(*access, setting_name("allow_client_keys") + ": " +
-                                                          *settings.allow_client_keys);
-            !listed)
-            return fail(listed.error());
+    if (const Status listed = check_list(*access, setting_name("allow_client_keys") + ": " +
+                                                      settings.allow_client_keys.value_or(""));
+        !listed)
+        return fail(listed.error());
     return AccessKeeper::Fresh{std::move(watch), std::move(*access), gate_limits(settings)};
 }
 
@@ -262,7 +261,7 @@ bool AccessKeeper::take_over(net::Access access, const Log& log) {
     if (list)
         if (std::string revoked = newly_revoked(*list, *permissions_); !revoked.empty())
             fields.emplace_back("revoked", std::move(revoked));
-    if (list && keys == 0) {
+    if (access.listed_keys && keys == 0) {
         fields.emplace_back("why", "all keys are revoked: nobody can connect");
         log.warning("access_reloaded", fields);
     } else {

@@ -86,12 +86,13 @@ Result<Access> access_of(const AccessPaths& paths, const Rules& rules, const All
     access.policy.addresses = rules.addresses;
     access.rules = rules.rules.size();
     access.plain_users = rules.plain.size();
-    access.listed_keys = clients.size() + clients.revoked().size();
     Users users = rules.users;
     for (const auto& [key, user] : clients.users())
         users.emplace(key.z85(), user);
-    if (paths.allow_client_keys)
+    if (paths.allow_client_keys) {
         access.policy.clients = clients;
+        access.listed_keys = clients.size() + clients.revoked().size();
+    }
     if (others)
         access.policy.clients = AnyClientKey{};
     const bool can_be_revoked = paths.allow_client_keys || access.plain_users > 0;

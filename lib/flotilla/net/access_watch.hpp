@@ -40,7 +40,8 @@ struct Access {
     std::shared_ptr<const Permissions> permissions{}; // those of the policy; never nullptr
     std::size_t rules = 0;                            // for a log
     std::size_t plain_users = 0;
-    std::size_t listed_keys = 0; // those that the list revokes included
+    // On the allow-list, those that it revokes included; nothing where there is no list.
+    std::optional<std::size_t> listed_keys{};
 };
 
 class AccessWatch {

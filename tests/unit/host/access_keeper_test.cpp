@@ -283,6 +283,39 @@ TEST_CASE("access keeper: a first access file needs a restart where plaintext pe
     CHECK(keeper->read_again(with.settings));
 }
 
+TEST_CASE("access keeper: without a list of keys a changed access file is taken over, too",
+          "[unit][host]") {
+    Keeping with;
+    const std::string rule = "[[rule]]\nwho = '*'\nallow = 'put'\non = 'orders'\n";
+    CommonSettings plaintext;
+    plaintext.access = with.folder.file("access.toml");
+    write(*plaintext.access, "[[rule]]\nwho = '*'\nallow = ['put', 'take']\non = '*'\n");
+    CommonSettings plain;
+    plain.access = with.folder.file("plain.toml");
+    write(with.folder.file("password"), "secret\n");
+    REQUIRE(::chmod(with.folder.file("password").c_str(), 0600) == 0);
+    const std::string printer = "[[plain]]\nname = 'printer'\npassword_file = 'password'\n";
+    const std::string scanner = "[[plain]]\nname = 'scanner'\npassword_file = 'password'\n";
+    write(*plain.access, printer + scanner + rule);
+    auto without = AccessKeeper::open(plaintext);
+    auto named = AccessKeeper::open(plain);
+    REQUIRE(without);
+    REQUIRE(named);
+    CHECK(without->permissions()->allows("", Operation::take, "orders"));
+    CHECK(named->permissions()->user_of("plain:printer"));
+    write(*plaintext.access, rule);
+    write(*plain.access, scanner + rule);
+    CHECK(with.look_twice(*without));
+    CHECK(with.look_twice(*named));
+    INFO(with.logged());
+    CHECK(with.lines("access_reload_failed") == 0);
+    CHECK(with.lines("nobody can connect") == 0);
+    CHECK_FALSE(without->permissions()->allows("", Operation::take, "orders"));
+    CHECK(without->permissions()->allows("", Operation::put, "orders"));
+    CHECK_FALSE(named->permissions()->user_of("plain:printer"));
+    CHECK(named->permissions()->user_of("plain:scanner"));
+}
+
 TEST_CASE("access keeper: users with passwords do not come with a changed file", "[unit][host]") {
     Keeping with;
     with.settings.access = with.folder.file("access.toml");
