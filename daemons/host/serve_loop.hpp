@@ -43,6 +43,7 @@ public:
     virtual Result<bool> drain(Duration left) = 0;
     // A drain has ended, and what it could not hand on is lost.
     virtual bool has_lost() const { return false; }
+    // Closes everything, and may wait for what sockets have still to send, until the drain's end.
     virtual void stop() = 0;
     // Each a line of the log, at SIGUSR1 and at the end.
     virtual std::vector<Fields> counters() const = 0;

@@ -183,17 +183,17 @@ Result<Service> Service::open(ServiceOptions options, host::Log& log) {
         if (const Status guarded = service.guard(each, service.options_.settings.relays[i]);
             !guarded)
             return fail(guarded.error());
-        auto opened = relay::Relay::open(service.context_, each);
+        auto opened = relay::Relay::open(*service.context_, each);
         if (!opened)
             return fail(opened.error());
         service.relays_.push_back(std::move(*opened));
     }
     // Not that of a side: one that connects has the security of a client.
     if (Status listens =
-            service.admin_.listen(service.context_, service.access_.front().admin_security());
+            service.admin_.listen(*service.context_, service.access_.front().admin_security());
         !listens)
         return fail(listens.error());
-    host::name_unused_listeners(service.context_, log);
+    host::name_unused_listeners(*service.context_, log);
     service.admin_.begin(); // who asks from now on waits for the loop
     return service;
 }
@@ -264,7 +264,8 @@ bool Service::has_lost() const {
 
 void Service::stop() {
     admin_.end();
-    relays_.clear(); // before the poller that they are attached to
+    relays_.clear();  // before the poller that they are attached to
+    context_.reset(); // waits for what the relays' sockets flush
 }
 
 Result<host::Reloaded> Service::reload() {

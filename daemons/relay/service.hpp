@@ -17,6 +17,7 @@
 #include <flotilla/relay/relay.hpp>
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -60,7 +61,7 @@ private:
 
     ServiceOptions options_;
     host::Log* log_;
-    net::Context context_;
+    std::optional<net::Context> context_; // until stop()
     admin::Admin admin_;
     Administration* administration_ = nullptr; // while it runs
     std::vector<host::AccessKeeper> access_{}; // one for each relay

@@ -105,6 +105,29 @@ TEST_CASE("flotilla-relay: what a drain cannot hand on shows in the exit code",
     CHECK(daemon.process.wait_exit() == Exit::with(5));
 }
 
+TEST_CASE("flotilla-relay: what its sockets cannot send before the end shows in the exit code",
+          "[process][relay]") {
+    auto context = net::Context::open();
+    const test::ScratchFolder scratch;
+    Daemon daemon = start({"streamer", "--frontend", "tcp://127.0.0.1:*", "--backend",
+                           ">" + scratch.ipc("nobody").text(), "--drain", "200ms"});
+    auto push = connected(*context, SocketType::push, daemon.endpoint("frontend"));
+    REQUIRE(push.send("for nobody", patience));
+    std::string seen;
+    while (!has(seen, "in_messages=1")) {
+        daemon.process.signal(SIGUSR1);
+        const auto line = daemon.process.wait_line(Stream::error, "relay_counters");
+        REQUIRE(line);
+        seen = *line;
+    }
+    daemon.process.signal(SIGTERM);
+    const auto line = daemon.process.wait_line(Stream::error, "relay_stopped");
+    REQUIRE(line);
+    CHECK(has(*line, "drained=no"));
+    CHECK(has(*line, "why=\"peers had not read everything"));
+    CHECK(daemon.process.wait_exit() == Exit::with(5));
+}
+
 TEST_CASE("flotilla-relay: a second SIGTERM ends it at once", "[process][relay]") {
     auto context = net::Context::open();
     Daemon daemon = start_kind("queue", {"--drain", "1h"});
