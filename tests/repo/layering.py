@@ -3,8 +3,8 @@
 base <- command_line <- daemons, cli, bench.
 
 1. A file includes only its own floor and floors below it; a pattern never includes a pattern
-   (compose, which joins them, excepted; taker, a part of several, may be used by all), a daemon no other daemon (host and
-   admin excepted; admin uses host, host nobody), the CLI no daemon.
+   (compose, which joins them, excepted; feed and taker, parts of several, may be used by all), a
+   daemon no other daemon (host and admin excepted; admin uses host, host nobody), the CLI no daemon.
 2. Only lib/flotilla/net, bench and tests (which play raw peers) include libzmq's headers, and only
    command_line those of CLI11, which cost seconds in each file.
 3. A public header needs nothing but the standard library, tl::expected and other public headers.
@@ -16,7 +16,7 @@ import project
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 ROOTS = {"lib": "lib/flotilla/", "patterns": "patterns/flotilla/"}
-PARTS = ("taker",)  # beneath the patterns, which share them; themselves on lib alone
+PARTS = ("feed", "taker")  # beneath the patterns, which share them; themselves on lib alone
 LIBRARY = ("base", "wire", "net")
 # What a foreign header is called, whose files may include it.
 WALLS = ((re.compile(r"^zmq[a-z_]*\.h(pp)?$"), ("lib/flotilla/net/", "bench/", "tests/")),

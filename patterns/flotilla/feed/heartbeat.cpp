@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <flotilla/base/check.hpp>
-#include <flotilla/pubsub/heartbeat.hpp>
+#include <flotilla/feed/heartbeat.hpp>
 #include <flotilla/wire/pack.hpp>
 
-namespace flotilla::pubsub {
+namespace flotilla::feed {
 namespace {
 
 constexpr ByteView magic{"\xF1"
@@ -66,4 +66,4 @@ Result<Heartbeat> decode_heartbeat(ByteView body) {
     return heartbeat;
 }
 
-} // namespace flotilla::pubsub
+} // namespace flotilla::feed

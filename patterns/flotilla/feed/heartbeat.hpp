@@ -9,7 +9,7 @@
 
 #include <flotilla/base/result.hpp>
 #include <flotilla/base/time.hpp>
-#include <flotilla/pubsub/topic.hpp>
+#include <flotilla/feed/topic.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -17,7 +17,7 @@
 #include <string_view>
 #include <vector>
 
-namespace flotilla::pubsub {
+namespace flotilla::feed {
 
 inline constexpr std::string_view heartbeat_topic{"\0flotilla.heartbeat", 19};
 
@@ -43,4 +43,4 @@ std::vector<std::string> encode_heartbeats(const Heartbeat& heartbeat);
 // Errors: malformed, unsupported (another version), too_large. The topics lie in `body`.
 Result<Heartbeat> decode_heartbeat(ByteView body);
 
-} // namespace flotilla::pubsub
+} // namespace flotilla::feed

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <flotilla/pubsub/loss.hpp>
+#include <flotilla/feed/loss.hpp>
 
 #include <limits>
 
-namespace flotilla::pubsub {
+namespace flotilla::feed {
 
 void LossAccount::start(ByteView topic, Number number) {
     topics_.insert(Key{number.epoch, std::string{topic}},
@@ -94,4 +94,4 @@ LossReport LossAccount::report() const {
                       topics_.forgotten_total()};
 }
 
-} // namespace flotilla::pubsub
+} // namespace flotilla::feed

@@ -24,7 +24,7 @@
 #include <functional>
 #include <string>
 
-namespace flotilla::pubsub {
+namespace flotilla::feed {
 
 // Where a message stands among those of its topic.
 struct Number {
@@ -111,4 +111,4 @@ private:
     bool unknown_ = false;
 };
 
-} // namespace flotilla::pubsub
+} // namespace flotilla::feed

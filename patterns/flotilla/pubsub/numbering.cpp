@@ -25,13 +25,13 @@ void Numbering::take_back(ByteView topic) {
         topics_.erase(topic); // a heartbeat must not name a message that never was
 }
 
-std::vector<Heartbeat::Topic> Numbering::end_round(Which which) {
+std::vector<feed::Heartbeat::Topic> Numbering::end_round(Which which) {
     const bool all = which == Which::all || round_ % rounds_between_all == 0;
-    std::vector<Heartbeat::Topic> named;
+    std::vector<feed::Heartbeat::Topic> named;
     for (const auto& [topic, state] : topics_) {
         if (!all && state.round + rounds_named <= round_)
             break;
-        named.push_back(Heartbeat::Topic{topic, state.generation, state.last});
+        named.push_back(feed::Heartbeat::Topic{topic, state.generation, state.last});
     }
     ++round_;
     return named;

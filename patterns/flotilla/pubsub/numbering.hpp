@@ -11,7 +11,7 @@
 #pragma once
 
 #include <flotilla/base/bounded_table.hpp>
-#include <flotilla/pubsub/heartbeat.hpp>
+#include <flotilla/feed/heartbeat.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -38,7 +38,7 @@ public:
     enum class Which : std::uint8_t { recent, all };
     // What the heartbeat due now says; a round ends. The topics stay valid until the next call of
     // next().
-    std::vector<Heartbeat::Topic> end_round(Which which);
+    std::vector<feed::Heartbeat::Topic> end_round(Which which);
 
     std::size_t size() const noexcept { return topics_.size(); }
     std::uint64_t forgotten_total() const noexcept { return topics_.forgotten_total(); }

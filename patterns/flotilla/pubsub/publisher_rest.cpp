@@ -256,9 +256,9 @@ bool Publisher::Rest::send_value(ByteView topic, const wire::Frames& frames) {
 
 Status Publisher::Rest::beat(Numbering::Which which) {
     beat_at = net::now() + options.heartbeat_interval;
-    const Heartbeat heartbeat{epoch, options.heartbeat_interval, numbering.end_round(which)};
-    for (const std::string& body : encode_heartbeats(heartbeat)) {
-        wire::Frames message{heartbeat_topic, body};
+    const feed::Heartbeat heartbeat{epoch, options.heartbeat_interval, numbering.end_round(which)};
+    for (const std::string& body : feed::encode_heartbeats(heartbeat)) {
+        wire::Frames message{feed::heartbeat_topic, body};
         const Status sent = socket->send(message, Duration::zero());
         if (sent)
             ++counts.heartbeats_total;

@@ -11,9 +11,9 @@
 
 #include <flotilla/base/result.hpp>
 #include <flotilla/base/time.hpp>
+#include <flotilla/feed/loss.hpp>
 #include <flotilla/net/socket.hpp>
 #include <flotilla/pubsub/liveness.hpp>
-#include <flotilla/pubsub/loss.hpp>
 #include <flotilla/pubsub/publisher.hpp>
 #include <flotilla/pubsub/topic.hpp>
 #include <flotilla/wire/envelope.hpp>
@@ -26,6 +26,8 @@
 #include <vector>
 
 namespace flotilla::pubsub {
+
+using feed::LossReport;
 
 struct SubscriberOptions {
     // On: envelopes are taken off and read, heartbeats heard, losses counted.

@@ -2,8 +2,8 @@
 #include "subscriber_rest.hpp"
 
 #include <flotilla/base/units.hpp>
+#include <flotilla/feed/heartbeat.hpp>
 #include <flotilla/net/system.hpp>
-#include <flotilla/pubsub/heartbeat.hpp>
 
 #include <utility>
 
@@ -20,7 +20,7 @@ Status Subscriber::Rest::open_socket() {
     if (!opened)
         return fail(std::move(opened.error()));
     if (options.metadata == Metadata::on)
-        if (auto subscribed = opened->subscribe(heartbeat_topic); !subscribed)
+        if (auto subscribed = opened->subscribe(feed::heartbeat_topic); !subscribed)
             return subscribed;
     socket.emplace(std::move(*opened));
     return {};
@@ -153,7 +153,7 @@ std::size_t Subscriber::Rest::skip_frames(const net::Part& last_read) {
 }
 
 Status Subscriber::Rest::take_reserved(net::Part& topic) {
-    if (options.metadata == Metadata::off || topic.view() != heartbeat_topic) {
+    if (options.metadata == Metadata::off || topic.view() != feed::heartbeat_topic) {
         skip_frames(topic);
         ++counts.reserved_total;
         return {};
@@ -168,17 +168,17 @@ Status Subscriber::Rest::take_reserved(net::Part& topic) {
 }
 
 Status Subscriber::Rest::read_heartbeat(ByteView body) {
-    const auto heartbeat = decode_heartbeat(body);
+    const auto heartbeat = feed::decode_heartbeat(body);
     if (!heartbeat) {
         ++counts.malformed_heartbeats_total;
         return {};
     }
     ++counts.heartbeats_total;
     std::uint64_t lost = 0;
-    for (const Heartbeat::Topic& each : heartbeat->topics)
+    for (const feed::Heartbeat::Topic& each : heartbeat->topics)
         if (filter.matches(each.topic))
-            lost += losses.last_sent(each.topic,
-                                     Number{heartbeat->epoch, each.generation, each.last_sequence});
+            lost += losses.last_sent(
+                each.topic, feed::Number{heartbeat->epoch, each.generation, each.last_sequence});
     heard.heartbeat(heartbeat->epoch, heartbeat->interval, lost, net::recent_now());
     return lost_too_many() ? unconnected() : Status{};
 }
@@ -261,16 +261,17 @@ Subscriber::Rest::Verdict Subscriber::Rest::account(ByteView topic,
         ++counts.unnumbered_total;
         return Verdict::deliver;
     }
-    const Number number{*envelope->publisher_epoch, envelope->generation, *envelope->sequence};
+    const feed::Number number{*envelope->publisher_epoch, envelope->generation,
+                              *envelope->sequence};
     if (envelope->snapshot) {
-        if (losses.snapshot(topic, number) == LossAccount::Snapshot::old) {
+        if (losses.snapshot(topic, number) == feed::LossAccount::Snapshot::old) {
             ++counts.old_snapshots_total;
             return Verdict::pass_over;
         }
         ++counts.snapshots_total;
         return Verdict::deliver;
     }
-    const LossAccount::Arrival arrival = losses.message(topic, number);
+    const feed::LossAccount::Arrival arrival = losses.message(topic, number);
     heard.message(number.epoch, arrival.lost, net::recent_now());
     if (arrival.lost > 0 && lost_too_many())
         return Verdict::too_slow;

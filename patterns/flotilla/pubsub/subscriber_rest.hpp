@@ -58,7 +58,7 @@ struct Subscriber::Rest {
     std::string why_disconnected{};
     std::vector<net::Attachment> attachments{}; // wildcards resolved
     Filter filter;
-    LossAccount losses;
+    feed::LossAccount losses;
     PublisherTable heard;
     std::uint64_t lost_at_join = 0;
     // Whatever comes is for the caller as it is: the short way.

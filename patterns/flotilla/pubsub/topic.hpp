@@ -17,6 +17,7 @@
 
 #include <flotilla/base/blob.hpp>
 #include <flotilla/base/result.hpp>
+#include <flotilla/feed/topic.hpp>
 
 #include <cstddef>
 #include <string>
@@ -24,17 +25,9 @@
 
 namespace flotilla::pubsub {
 
-// What a Publisher sends and a Subscriber asks for; raw peers' topics may be longer.
-inline constexpr std::size_t topic_bytes_max = 255;
-
-// Topics that begin so are Flotilla's own (heartbeats): a Publisher refuses to send them, a
-// Subscriber never delivers them.
-inline constexpr std::string_view reserved_prefix{"\0flotilla.", 10};
-
-inline bool is_reserved(ByteView topic) noexcept {
-    return !topic.empty() && topic.front() == '\0' &&
-           topic.substr(0, reserved_prefix.size()) == reserved_prefix;
-}
+using feed::is_reserved;
+using feed::reserved_prefix;
+using feed::topic_bytes_max;
 
 // Errors: too_large; refused (reserved).
 Status check_topic(ByteView topic);

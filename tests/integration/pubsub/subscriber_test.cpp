@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "link.hpp"
 
-#include <flotilla/pubsub/heartbeat.hpp>
+#include <flotilla/feed/heartbeat.hpp>
 
 #include <string>
 #include <vector>
 
 using namespace flotilla;
 using namespace flotilla::pubsub;
+using feed::encode_heartbeats;
+using feed::heartbeat_topic;
 using namespace flotilla::test;
 using wire::Frames;
 

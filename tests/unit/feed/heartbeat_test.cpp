@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <flotilla/base/random.hpp>
-#include <flotilla/pubsub/heartbeat.hpp>
-#include <flotilla/pubsub/numbering.hpp>
+#include <flotilla/feed/heartbeat.hpp>
 #include <flotilla/wire/pack.hpp>
 
 #include <support/catch.hpp>
@@ -11,7 +10,7 @@
 #include <vector>
 
 using namespace flotilla;
-using namespace flotilla::pubsub;
+using namespace flotilla::feed;
 
 namespace {
 
@@ -40,16 +39,9 @@ std::string entry(std::string_view topic, std::uint64_t last) {
     return out.take();
 }
 
-std::vector<std::string> names(const std::vector<Heartbeat::Topic>& topics) {
-    std::vector<std::string> found;
-    for (const auto& each : topics)
-        found.push_back(std::string{each.topic} + "=" + std::to_string(each.last_sequence));
-    return found;
-}
-
 } // namespace
 
-TEST_CASE("heartbeat: survives the wire, also an empty one", "[unit][pubsub]") {
+TEST_CASE("heartbeat: survives the wire, also an empty one", "[unit][feed]") {
     Heartbeat sent{42, 250ms, {{"a", 0, 7}, {std::string_view{"\0b", 2}, 9, 8}}};
     const auto bodies = encode_heartbeats(sent);
     REQUIRE(bodies.size() == 1);
@@ -64,7 +56,7 @@ TEST_CASE("heartbeat: survives the wire, also an empty one", "[unit][pubsub]") {
     CHECK(decode_heartbeat(empty[0])->topics.empty());
 }
 
-TEST_CASE("heartbeat: the bytes are those of the protocol page", "[unit][pubsub]") {
+TEST_CASE("heartbeat: the bytes are those of the protocol page", "[unit][feed]") {
     const std::string expected{"\xF1"
                                "FH\x01\0\0\0\0\0\0\0\x4d\0\0\x03\xe8"
                                "\x01"
@@ -74,7 +66,7 @@ TEST_CASE("heartbeat: the bytes are those of the protocol page", "[unit][pubsub]
     CHECK(encode_heartbeats(Heartbeat{77, 1s, {{"a", 0, 5}}}).front() == expected);
 }
 
-TEST_CASE("heartbeat: a long one becomes several, none over the limit", "[unit][pubsub]") {
+TEST_CASE("heartbeat: a long one becomes several, none over the limit", "[unit][feed]") {
     std::vector<std::string> topics;
     for (int i = 0; i < 1'000; ++i)
         topics.push_back(std::string(240, 't') + std::to_string(i));
@@ -94,7 +86,7 @@ TEST_CASE("heartbeat: a long one becomes several, none over the limit", "[unit][
     CHECK(received == sent.topics);
 }
 
-TEST_CASE("heartbeat: damaged ones are refused", "[unit][pubsub]") {
+TEST_CASE("heartbeat: damaged ones are refused", "[unit][feed]") {
     refuses("", Errc::malformed, "magic number");
     refuses("hello", Errc::malformed, "magic number");
     refuses(head(1'000, 2), Errc::unsupported, "version 2");
@@ -108,7 +100,7 @@ TEST_CASE("heartbeat: damaged ones are refused", "[unit][pubsub]") {
     refuses(head() + std::string(Heartbeat::body_bytes_max, 'x'), Errc::too_large, "bytes");
 }
 
-TEST_CASE("heartbeat: random bytes behind a right head never harm", "[unit][pubsub]") {
+TEST_CASE("heartbeat: random bytes behind a right head never harm", "[unit][feed]") {
     const auto seed = test::seed(5);
     INFO("seed " << seed);
     Random random(seed);
@@ -123,67 +115,4 @@ TEST_CASE("heartbeat: random bytes behind a right head never harm", "[unit][pubs
             REQUIRE(encode_heartbeats(*decoded).front() == body);
         }
     }
-}
-
-TEST_CASE("numbering: each topic counts from one", "[unit][pubsub]") {
-    Numbering numbering(10);
-    CHECK(numbering.next("a").sequence == 1);
-    CHECK(numbering.next("a").sequence == 2);
-    CHECK(numbering.next("b").sequence == 1);
-    CHECK(numbering.next("b").generation == 0);
-}
-
-TEST_CASE("numbering: a number given back is given again", "[unit][pubsub]") {
-    Numbering numbering(10);
-    numbering.next("a");
-    numbering.next("a");
-    numbering.take_back("a");
-    CHECK(numbering.next("a").sequence == 2);
-    numbering.next("b");
-    numbering.take_back("b");
-    CHECK(names(numbering.end_round(Numbering::Which::all)) == std::vector<std::string>{"a=2"});
-    CHECK(numbering.next("b").sequence == 1);
-}
-
-TEST_CASE("numbering: a forgotten topic comes back in another generation", "[unit][pubsub]") {
-    Numbering numbering(2);
-    const auto first = numbering.next("a");
-    numbering.next("b");
-    numbering.next("c"); // forgets a
-    CHECK(numbering.forgotten_total() == 1);
-    const auto again = numbering.next("a"); // forgets b
-    CHECK(again.sequence == 1);
-    CHECK(again.generation != first.generation);
-    for (int round = 0; round < 50; ++round) {
-        const auto before = numbering.next("a").generation;
-        numbering.next("x");
-        numbering.next("y");
-        CHECK(numbering.next("a").generation != before);
-    }
-}
-
-TEST_CASE("numbering: a heartbeat names what changed lately, newest first", "[unit][pubsub]") {
-    using Which = Numbering::Which;
-    Numbering numbering(10);
-    numbering.next("a");
-    numbering.next("b");
-    numbering.next("b");
-    CHECK(names(numbering.end_round(Which::recent)) == std::vector<std::string>{"b=2", "a=1"});
-    numbering.next("a");
-    CHECK(names(numbering.end_round(Which::recent)) == std::vector<std::string>{"a=2", "b=2"});
-    numbering.end_round(Which::recent);
-    numbering.end_round(Which::recent);
-    CHECK(names(numbering.end_round(Which::recent)) == std::vector<std::string>{"a=2"});
-    CHECK(numbering.end_round(Which::recent).empty());
-    CHECK(numbering.end_round(Which::all).size() == 2);
-}
-
-TEST_CASE("numbering: every so often a heartbeat names everything", "[unit][pubsub]") {
-    Numbering numbering(10);
-    numbering.next("a");
-    std::vector<std::uint64_t> named;
-    for (std::uint64_t round = 1; round <= 2 * Numbering::rounds_between_all; ++round)
-        if (!numbering.end_round(Numbering::Which::recent).empty())
-            named.push_back(round);
-    CHECK(named == std::vector<std::uint64_t>{1, 2, 3, 4, 32, 64});
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <flotilla/base/random.hpp>
-#include <flotilla/pubsub/loss.hpp>
+#include <flotilla/feed/loss.hpp>
 
 #include <support/catch.hpp>
 #include <support/seed.hpp>
@@ -9,7 +9,7 @@
 #include <string>
 
 using namespace flotilla;
-using namespace flotilla::pubsub;
+using namespace flotilla::feed;
 
 namespace {
 
@@ -19,7 +19,7 @@ Number number(std::uint64_t sequence, std::uint64_t epoch = 1, std::uint32_t gen
 
 } // namespace
 
-TEST_CASE("loss: the first message of a topic is its base line", "[unit][pubsub]") {
+TEST_CASE("loss: the first message of a topic is its base line", "[unit][feed]") {
     LossAccount account(10);
     CHECK(account.message("a", number(1'000)).lost == 0);
     CHECK(account.message("a", number(1'001)).lost == 0);
@@ -28,7 +28,7 @@ TEST_CASE("loss: the first message of a topic is its base line", "[unit][pubsub]
     CHECK(account.report().topics == 1);
 }
 
-TEST_CASE("loss: a gap is counted once, topic by topic", "[unit][pubsub]") {
+TEST_CASE("loss: a gap is counted once, topic by topic", "[unit][feed]") {
     LossAccount account(10);
     account.message("a", number(1));
     account.message("b", number(1));
@@ -38,7 +38,7 @@ TEST_CASE("loss: a gap is counted once, topic by topic", "[unit][pubsub]") {
     CHECK(account.report().lost == 3);
 }
 
-TEST_CASE("loss: a repeat is counted as one and loses nothing", "[unit][pubsub]") {
+TEST_CASE("loss: a repeat is counted as one and loses nothing", "[unit][feed]") {
     LossAccount account(10);
     account.message("a", number(1));
     account.message("a", number(4));
@@ -49,7 +49,7 @@ TEST_CASE("loss: a repeat is counted as one and loses nothing", "[unit][pubsub]"
     CHECK(account.report().lost == 2);
 }
 
-TEST_CASE("loss: a heartbeat shows what was lost at the end", "[unit][pubsub]") {
+TEST_CASE("loss: a heartbeat shows what was lost at the end", "[unit][feed]") {
     LossAccount account(10);
     account.message("a", number(1));
     CHECK(account.last_sent("a", number(4)) == 3);
@@ -59,14 +59,14 @@ TEST_CASE("loss: a heartbeat shows what was lost at the end", "[unit][pubsub]") 
     CHECK(account.report().lost == 3);
 }
 
-TEST_CASE("loss: a heartbeat is no base line", "[unit][pubsub]") {
+TEST_CASE("loss: a heartbeat is no base line", "[unit][feed]") {
     LossAccount account(10);
     CHECK(account.last_sent("a", number(100)) == 0);
     CHECK(account.message("a", number(105)).lost == 0);
     CHECK(account.report().lost == 0);
 }
 
-TEST_CASE("loss: a restarted publisher is another one", "[unit][pubsub]") {
+TEST_CASE("loss: a restarted publisher is another one", "[unit][feed]") {
     LossAccount account(10);
     account.message("a", number(500, 1));
     CHECK(account.message("a", number(7, 2)).lost == 0);
@@ -75,7 +75,7 @@ TEST_CASE("loss: a restarted publisher is another one", "[unit][pubsub]") {
     CHECK(account.report().topics == 2);
 }
 
-TEST_CASE("loss: a snapshot is neither gap nor repeat", "[unit][pubsub]") {
+TEST_CASE("loss: a snapshot is neither gap nor repeat", "[unit][feed]") {
     using Snapshot = LossAccount::Snapshot;
     LossAccount account(10);
     CHECK(account.snapshot("a", number(9)) == Snapshot::news);
@@ -88,13 +88,13 @@ TEST_CASE("loss: a snapshot is neither gap nor repeat", "[unit][pubsub]") {
     CHECK(account.message("a", number(13)).lost == 2);
 }
 
-TEST_CASE("loss: what is lost right after a snapshot counts", "[unit][pubsub]") {
+TEST_CASE("loss: what is lost right after a snapshot counts", "[unit][feed]") {
     LossAccount account(10);
     account.snapshot("a", number(9));
     CHECK(account.message("a", number(12)).lost == 2);
 }
 
-TEST_CASE("loss: a forgotten topic makes the count unknown, not zero", "[unit][pubsub]") {
+TEST_CASE("loss: a forgotten topic makes the count unknown, not zero", "[unit][feed]") {
     LossAccount account(2);
     account.message("a", number(1));
     account.message("b", number(1));
@@ -109,7 +109,7 @@ TEST_CASE("loss: a forgotten topic makes the count unknown, not zero", "[unit][p
     CHECK(account.report().topics == 2);
 }
 
-TEST_CASE("loss: a publisher that forgot its numbers makes the count unknown", "[unit][pubsub]") {
+TEST_CASE("loss: a publisher that forgot its numbers makes the count unknown", "[unit][feed]") {
     LossAccount account(10);
     account.message("a", number(50, 1, 0));
     CHECK(account.message("a", number(3, 1, 7)).lost == 0);
@@ -120,7 +120,7 @@ TEST_CASE("loss: a publisher that forgot its numbers makes the count unknown", "
     CHECK(account.message("a", number(2, 1, 8)).lost == 0);
 }
 
-TEST_CASE("loss: what was not asked for in between is not lost", "[unit][pubsub]") {
+TEST_CASE("loss: what was not asked for in between is not lost", "[unit][feed]") {
     LossAccount account(10);
     account.message("a.1", number(1));
     account.message("b.1", number(1));
@@ -135,7 +135,7 @@ TEST_CASE("loss: what was not asked for in between is not lost", "[unit][pubsub]
     CHECK(account.report().lost == 2);
 }
 
-TEST_CASE("loss: forgetting the base lines keeps the counts", "[unit][pubsub]") {
+TEST_CASE("loss: forgetting the base lines keeps the counts", "[unit][feed]") {
     LossAccount account(10);
     account.message("a", number(1));
     account.message("a", number(3));
@@ -145,7 +145,7 @@ TEST_CASE("loss: forgetting the base lines keeps the counts", "[unit][pubsub]") 
     CHECK_FALSE(account.report().unknown);
 }
 
-TEST_CASE("loss: forged numbers cannot make the count wrap", "[unit][pubsub]") {
+TEST_CASE("loss: forged numbers cannot make the count wrap", "[unit][feed]") {
     LossAccount account(10);
     for (std::uint64_t epoch = 1; epoch <= 3; ++epoch) {
         account.message("a", number(1, epoch));
@@ -154,7 +154,7 @@ TEST_CASE("loss: forged numbers cannot make the count wrap", "[unit][pubsub]") {
     CHECK(account.report().lost == UINT64_MAX);
 }
 
-TEST_CASE("loss: equals the true loss whatever is lost", "[unit][pubsub]") {
+TEST_CASE("loss: equals the true loss whatever is lost", "[unit][feed]") {
     const auto seed = test::seed(311);
     INFO("seed " << seed);
     Random random(seed);

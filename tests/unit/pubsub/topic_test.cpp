@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <flotilla/base/random.hpp>
+#include <flotilla/feed/heartbeat.hpp>
 #include <flotilla/pubsub/filter.hpp>
-#include <flotilla/pubsub/heartbeat.hpp>
 #include <flotilla/pubsub/topic.hpp>
 
 #include <support/catch.hpp>
@@ -12,6 +12,7 @@
 
 using namespace flotilla;
 using namespace flotilla::pubsub;
+using feed::heartbeat_topic;
 
 namespace {
 
