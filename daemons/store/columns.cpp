@@ -215,6 +215,9 @@ constexpr std::array doors{
              [](const D& d) { return number(d.refused_total); }},
     Shown<D>{counter("lost", "flotilla_door_lost_total", "Gaps in a feed, as its numbers tell"),
              [](const D& d) { return number(d.lost_total); }},
+    Shown<D>{gauge("loss_unknown", "flotilla_door_loss_unknown",
+                   "1 when more may be missing than its numbers tell", "", "", Unit::flag),
+             [](const D& d) { return d.is_loss_unknown ? 1.0 : 0.0; }},
 };
 
 using C = SessionStat;

@@ -4,6 +4,7 @@
 #include "door_in.hpp"
 #include "door_out.hpp"
 
+#include <flotilla/feed/heartbeat.hpp>
 #include <flotilla/wire/batch.hpp>
 
 #include <algorithm>
@@ -70,6 +71,9 @@ Result<std::unique_ptr<OpenDoor>> OpenDoor::open(net::Context& context, Plan pla
         return fail(std::move(socket.error()));
     for (const std::string& topic : plan.door.topics)
         if (Status subscribed = socket->subscribe(topic); !subscribed)
+            return fail(std::move(subscribed.error()));
+    if (plan.door.kind == Door::Kind::sub && plan.door.metadata)
+        if (Status subscribed = socket->subscribe(feed::heartbeat_topic); !subscribed)
             return fail(std::move(subscribed.error()));
     std::optional<net::Monitor> monitor;
     if (net::gate_of(plan.security)) { // before it is attached, or it would miss events

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "door_in.hpp"
 
-#include <flotilla/wire/envelope.hpp>
-
 #include <algorithm>
 #include <string_view>
 #include <utility>
@@ -14,11 +12,13 @@ constexpr std::size_t gather_messages_max = 4096;
 constexpr std::size_t gather_bytes_max = std::size_t{1} << 20; // larger messages go alone
 constexpr Duration pause_min = 5ms;                            // after a refusal; doubles, up to
 constexpr Duration pause_max = 500ms;
-constexpr std::size_t topics_numbered_max = 100'000;
 
 } // namespace
 
-DoorIn::DoorIn(Opened opened) : OpenDoor(std::move(opened)), producer_(next_producer()) {}
+DoorIn::DoorIn(Opened opened) : OpenDoor(std::move(opened)), producer_(next_producer()) {
+    if (plan_.door.kind == Door::Kind::sub && plan_.door.metadata)
+        feed_.emplace(plan_.door.topics);
+}
 
 // Fresh at every start of the server, and whenever the engine has forgotten the last.
 std::string DoorIn::next_producer() {
@@ -74,9 +74,8 @@ std::optional<wire::Frames> DoorIn::receive_from_socket() {
             ++refused_total_;
             continue;
         }
-        if (plan_.door.kind == Door::Kind::sub && plan_.door.metadata)
-            count_losses(*message);
-        return std::move(*message);
+        if (!feed_ || feed_->take(*message))
+            return std::move(*message);
     }
 }
 
@@ -105,22 +104,6 @@ void DoorIn::gather() {
     }
     if (records_ > 0)
         packed_ = Blob::copy(writer_.finish(plain_));
-}
-
-void DoorIn::count_losses(const wire::Frames& message) {
-    const auto envelope = wire::decode_envelope(message.back().view());
-    if (!envelope || !envelope->publisher_epoch || !envelope->sequence || envelope->snapshot)
-        return;
-    const auto known = topics_.find(message[0].view());
-    const Numbered now{*envelope->publisher_epoch, envelope->generation, *envelope->sequence};
-    if (known == topics_.end()) {
-        if (topics_.size() < topics_numbered_max)
-            topics_.emplace(std::string(message[0].view()), now);
-        return;
-    }
-    const Numbered before = std::exchange(known->second, now);
-    if (before.epoch == now.epoch && before.generation == now.generation && now.last > before.last)
-        lost_total_ += now.last - before.last - 1;
 }
 
 void DoorIn::speak(QueueEngine& engine, Times times) {
@@ -216,7 +199,11 @@ bool DoorIn::has_input() const noexcept {
 
 DoorStat DoorIn::stat() const {
     DoorStat all = counted(messages_total_, refused_total_);
-    all.lost_total = lost_total_;
+    if (feed_) {
+        const feed::LossReport losses = feed_->report();
+        all.lost_total = losses.lost;
+        all.is_loss_unknown = losses.unknown;
+    }
     all.is_paused = records_ > 0;
     return all;
 }

@@ -9,12 +9,12 @@
 #pragma once
 
 #include "door.hpp"
+#include "door_feed.hpp"
 
 #include <flotilla/queue/put_pack.hpp>
 #include <flotilla/wire/batch.hpp>
 #include <flotilla/wire/compress.hpp>
 
-#include <map>
 #include <optional>
 #include <string>
 
@@ -42,7 +42,6 @@ private:
     std::optional<wire::Frames> receive_from_socket();
     bool open_batch(wire::Frames&& message);
     void gather();
-    void count_losses(const wire::Frames& message);
     void settle(std::uint64_t sequence);
     void refuse(leased::ErrorCode code, std::uint64_t settled, Times times);
     void pause(Times times);
@@ -67,13 +66,7 @@ private:
     Duration pause_{0};
     std::uint64_t messages_total_ = 0;
     std::uint64_t refused_total_ = 0;
-    std::uint64_t lost_total_ = 0;
-    struct Numbered {
-        std::uint64_t epoch = 0;
-        std::uint32_t generation = 0;
-        std::uint64_t last = 0;
-    };
-    std::map<std::string, Numbered, std::less<>> topics_{}; // sub with metadata; bounded
+    std::optional<DoorFeed> feed_{}; // sub with metadata
 };
 
 } // namespace flotilla::queue

@@ -45,7 +45,9 @@ struct Door {
     // stored one by one; a frame that claims to be one and is not well-formed is refused. Off: as
     // they are.
     bool unpack = false;
-    bool metadata = false; // sub: messages end with a metadata frame, by which gaps are counted
+    // sub: messages end with a metadata frame (docs/protocol/envelope.md), by which what the feed
+    // lacks is counted, with the publisher's heartbeats, which are not stored.
+    bool metadata = false;
     std::uint32_t send_messages_max = 16; // push: 1 to 16; what a dying puller can lose
 };
 
@@ -75,7 +77,8 @@ struct DoorStat {
     Door::Kind kind{};
     std::uint64_t messages_total = 0;
     std::uint64_t refused_total = 0; // sub: the queue was full; pull: too large
-    std::uint64_t lost_total = 0;    // sub with metadata: gaps in the feed
+    std::uint64_t lost_total = 0;    // sub with metadata: what the feed lacks
+    bool is_loss_unknown = false;    // lost_total is a lower bound (feed/loss.hpp)
     bool is_paused = false;          // pull: not reading, the queue or the store is full
 };
 

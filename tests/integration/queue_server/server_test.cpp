@@ -296,6 +296,7 @@ TEST_CASE("server: a sub door counts what its feed lacks, by the numbers of each
     ++sent;
     CHECK(shop.until([&] { return shop.server.doors()[0].messages_total == sent; }));
     CHECK(shop.server.doors()[0].lost_total == 4);
+    CHECK(shop.server.doors()[0].is_loss_unknown); // what was sent before it forgot
     CHECK(shop.server.doors()[0].refused_total == 0);
 }
 
