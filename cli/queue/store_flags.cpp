@@ -60,9 +60,7 @@ Result<StorePlan> make_store_plan(const StoreFlags& flags) {
 
 Status check_queue(const std::string& queue) {
     if (!queue::is_queue_name(queue))
-        return fail(Errc::bad_option, "'" + queue +
-                                          "' is no name of a queue: 1 to 200 printable characters "
-                                          "without blanks, '*', '?' and '\\'");
+        return fail(Errc::bad_option, queue::no_queue_name(queue));
     return {};
 }
 

@@ -67,8 +67,8 @@ Result<queue::QueueServerOptions> make_options(const DaemonSettings& settings) {
         return fail(Errc::bad_option, host::setting_name("heartbeat") + " must be shorter than " +
                                           host::setting_name("silence_max"));
     if (!all.default_queue->empty() && !queue::is_queue_name(*all.default_queue))
-        return fail(Errc::bad_option, host::setting_name("default_queue") + " '" +
-                                          *all.default_queue + "' is no name of a queue");
+        return fail(Errc::bad_option, host::setting_name("default_queue") + ": " +
+                                          queue::no_queue_name(*all.default_queue));
     for (const DeclaredQueue& each : all.queues)
         if (Status checked = queue::check_dead_letters(each.name, each.properties); !checked)
             return fail(Errc::bad_option, "queue '" + each.name + "': " + checked.error().detail);

@@ -122,28 +122,34 @@ Result<Service> Service::open(ServiceOptions options, host::Log& log) {
         return fail(listens.error());
     host::name_unused_listeners(service.context_, log);
     warn_of_room(*service.disk_, own.settings, log);
-    service.warn_of_doors();
+    service.warn_of_absent_queues();
     service.admin_.begin(); // who asks from now on waits for the loop
     return service;
 }
 
-// The queue of a door may be made later, so a door without one waits; a name that is misspelt would
-// wait for ever.
-void Service::warn_of_doors() const {
+// A queue may be made later; a name that is misspelt would never be.
+bool Service::may_have(const std::string& queue) const {
     const auto& rules = options_.server.limits.auto_create;
-    for (const queue::DoorStat& door : server_->doors()) {
-        const queue::QueuePage page = server_->queues({door.queue, {}, 1});
-        const bool exists = !page.queues.empty() && page.queues.front().name == door.queue;
-        const bool is_made = std::any_of(rules.begin(), rules.end(), [&](const auto& rule) {
-            return queue::fits_pattern(rule.pattern, door.queue);
-        });
-        if (!exists && !is_made)
+    const queue::QueuePage page = server_->queues({queue, {}, 1});
+    return (!page.queues.empty() && page.queues.front().name == queue) ||
+           std::any_of(rules.begin(), rules.end(),
+                       [&](const auto& rule) { return queue::fits_pattern(rule.pattern, queue); });
+}
+
+void Service::warn_of_absent_queues() const {
+    for (const queue::DoorStat& door : server_->doors())
+        if (!may_have(door.queue))
             log_->warning("door_without_queue",
                           {{"queue", door.queue},
                            {"endpoints", door.endpoint},
                            {"why", "there is no such queue: the door waits until it is made (zmq "
                                    "queue create, or a [[queue]] of the settings)"}});
-    }
+    const std::string& standard = options_.server.limits.default_queue;
+    if (!standard.empty() && !may_have(standard))
+        log_->warning("default_queue_absent",
+                      {{"queue", standard},
+                       {"why", "there is no such queue: who names none is refused until it is made "
+                               "(zmq queue create, or a [[queue]] of the settings)"}});
 }
 
 std::string Service::ready_json() const {

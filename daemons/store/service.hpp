@@ -55,7 +55,8 @@ public:
 private:
     void set_permissions(); // those of access_, wherever they are asked
     Status declare(const std::vector<DeclaredQueue>& queues);
-    void warn_of_doors() const;
+    bool may_have(const std::string& queue) const; // now, or as soon as somebody wants it
+    void warn_of_absent_queues() const;
     Service(net::Context context, admin::Admin admin, ServiceOptions options, host::Log& log);
 
     ServiceOptions options_;

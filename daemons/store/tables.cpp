@@ -58,9 +58,7 @@ void read_queues(SettingsTable& root, DaemonSettings& settings) {
         if (!name)
             table.refuse("name", "a queue without a name; write name = \"...\"");
         else if (!queue::is_queue_name(*name))
-            table.refuse("name", "'" + *name +
-                                     "' is no name of a queue: 1 to 200 printable characters "
-                                     "without blanks, '*', '?' and '\\'");
+            table.refuse("name", queue::no_queue_name(*name));
         else if (!names.insert(*name).second)
             table.refuse("name", "'" + *name + "' has a table already");
         declared.properties = read_properties(table);
@@ -115,7 +113,7 @@ void read_doors(SettingsTable& root, DaemonSettings& settings) {
         const auto queue = table.text("queue");
         door.queue = queue.value_or("");
         if (!queue::is_queue_name(door.queue))
-            table.refuse("queue", "'" + door.queue + "' is no name of a queue");
+            table.refuse("queue", queue::no_queue_name(door.queue));
         door.endpoints = read_endpoints(table);
         door.topics = table.texts("topics").value_or(std::vector<std::string>{});
         if (door.kind == Door::Kind::sub && door.topics.empty())

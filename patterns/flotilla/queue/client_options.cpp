@@ -39,7 +39,7 @@ Status check(const ProducerOptions& options) {
 
 Status check(const ConsumerOptions& options) {
     if (!is_queue_name(options.queue))
-        return bad_option("the queue's name must be 1 to 200 printable characters without blanks");
+        return bad_option(no_queue_name(options.queue));
     if (options.consumer.size() > leased::limits::name_bytes_max ||
         options.consumer.find('\n') != std::string::npos)
         return bad_option("consumer is at most 255 bytes without line feed");
@@ -57,7 +57,7 @@ Status check(const ConsumerOptions& options) {
 
 Status check(std::string_view queue, const PutOptions& options) {
     if (!is_queue_name(queue))
-        return bad_option("the queue's name must be 1 to 200 printable characters without blanks");
+        return bad_option(no_queue_name(queue));
     if (options.key.size() > leased::limits::name_bytes_max ||
         options.message_id.size() > limits::message_id_bytes_max)
         return fail(Errc::too_large, "key and message_id are at most 255 bytes");

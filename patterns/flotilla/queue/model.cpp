@@ -14,6 +14,12 @@ bool is_queue_name(std::string_view name) noexcept {
     });
 }
 
+std::string no_queue_name(std::string_view name) {
+    return "'" + std::string(name) +
+           "' is no name of a queue: 1 to 200 printable characters without blanks, '*', '?' and "
+           "'\\'; 'mmi.' and 'flotilla.' are reserved";
+}
+
 std::string_view name(Durability value) noexcept {
     switch (value) {
     case Durability::fsync:

@@ -187,6 +187,8 @@ struct StoreLimits {
 // Names: 1 to 200 bytes of printable ASCII without blanks, '*', '?', '\\'; "mmi." and "flotilla."
 // are reserved.
 bool is_queue_name(std::string_view name) noexcept;
+// For an error: "'a b' is no name of a queue: 1 to 200 printable characters without ...".
+std::string no_queue_name(std::string_view name);
 inline constexpr std::size_t queue_name_bytes_max = 200;
 
 std::string_view name(Durability value) noexcept;

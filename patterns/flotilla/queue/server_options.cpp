@@ -15,7 +15,7 @@ constexpr std::size_t topics_max = 1000;
 
 Status check(const Door& door, const std::string& of) {
     if (!is_queue_name(door.queue))
-        return bad_option(of + ": '" + door.queue + "' is no name of a queue");
+        return bad_option(of + ": " + no_queue_name(door.queue));
     if (!is_within(door.endpoints.size(), 1, door_endpoints_max))
         return bad_option(of + " must have 1 to 16 endpoints");
     if (door.kind == Door::Kind::sub && !is_within(door.topics.size(), 1, topics_max))

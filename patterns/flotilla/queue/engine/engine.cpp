@@ -32,8 +32,7 @@ Status check_limits(const StoreLimits& limits) {
         limits.return_grace < Duration::zero())
         return fail(Errc::bad_option, "heartbeat is at least 10 ms and at most silence_max");
     if (!limits.default_queue.empty() && !is_queue_name(limits.default_queue))
-        return fail(Errc::bad_option,
-                    "default_queue '" + limits.default_queue + "' is no name of a queue");
+        return fail(Errc::bad_option, "default_queue: " + no_queue_name(limits.default_queue));
     return {};
 }
 

@@ -68,10 +68,7 @@ Slot QueueMachine::Rest::queue_for(const Said& said, std::string_view name, Crea
 
 void QueueMachine::Rest::handle(const Said& said, const Create& create) {
     if (!is_queue_name(create.queue))
-        return refuse(
-            said, ErrorCode::bad_option,
-            "a queue's name is 1 to 200 printable characters without blanks, '*', '?' and "
-            "'\\'; 'mmi.' and 'flotilla.' are reserved");
+        return refuse(said, ErrorCode::bad_option, no_queue_name(create.queue));
     if (const Status checked = check_properties(create.properties); !checked)
         return refuse(said, ErrorCode::bad_option, checked.error().detail);
     if (const Status checked = check_dead_letters(create.queue, create.properties); !checked)
