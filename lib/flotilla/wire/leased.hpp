@@ -146,7 +146,8 @@ struct Credit {
 
 // One message, without credit or session. Answered by exactly one deliver, empty or error.
 struct Take {
-    Duration wait{0}; // longest wait for a message; at most wait_max
+    Duration wait{0};    // longest wait for a message; at most wait_max
+    std::string queue{}; // of a store, which has a Take of its own; a source has only ""
     friend bool operator==(const Take&, const Take&) = default;
 };
 

@@ -111,7 +111,8 @@ Result<Command> read_body(std::string_view verb, Rest& rest) {
         return Credit{read_credit(rest.options).value_or(0)};
     }
     if (verb == "take")
-        return Take{rest.options.milliseconds("wait_ms", limits::wait_max)};
+        return Take{rest.options.milliseconds("wait_ms", limits::wait_max),
+                    std::string(rest.options.text("queue", limits::name_bytes_max))};
     if (verb == "ping")
         return Ping{read_credit(rest.options)};
     if (verb == "pong")
@@ -160,6 +161,8 @@ void write_options(const Credit& credit, OptionTextWriter& out) {
 void write_options(const Take& take, OptionTextWriter& out) {
     if (take.wait > Duration::zero())
         out.milliseconds("wait_ms", take.wait);
+    if (!take.queue.empty())
+        out.text("queue", take.queue);
 }
 
 void write_options(const Nack& nack, OptionTextWriter& out) {

@@ -13,6 +13,11 @@ namespace leased = wire::leased;
 using leased::ErrorCode;
 using State = WorkItem::State;
 
+namespace {
+constexpr const char* no_other_queue =
+    "a source has only the queue ''; queues with names are those of a store";
+}
+
 struct SourceMachine::Said {
     const WorkPeer& peer;
     const leased::Envelope& envelope;
@@ -140,7 +145,7 @@ void SourceMachine::handle(Said& said, const leased::Hello& hello) {
     if (stopped_)
         return refuse(said, ErrorCode::draining, "this source delivers no more; go elsewhere");
     if (!hello.queue.empty())
-        return refuse(said, ErrorCode::bad_option, "a source has only the queue ''");
+        return refuse(said, ErrorCode::bad_option, no_other_queue);
     if (resume(said, hello) == no_slot) {
         if (said.session != no_slot)
             drop(said.session, said.now, said.out); // a new beginning
@@ -197,6 +202,8 @@ void SourceMachine::handle(Said& said, const leased::Bye&) {
 }
 
 void SourceMachine::handle(Said& said, const leased::Take& take) {
+    if (!take.queue.empty())
+        return refuse(said, ErrorCode::bad_option, no_other_queue);
     if (stopped_)
         return refuse(said, ErrorCode::draining, "this source delivers no more; go elsewhere");
     if (said.session == no_slot && open_session(said) == no_slot)

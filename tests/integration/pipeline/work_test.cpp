@@ -382,5 +382,6 @@ TEST_CASE("work: a worker that every source refuses is told so, once", "[integra
     };
     WorkTaker taker = *WorkTaker::open(floor.context, options);
     CHECK(floor.until([&] { return taker.counters().refused_total > 3; }, {&taker}));
-    CHECK(told == std::vector<std::string>{"a source has only the queue ''"});
+    CHECK(told == std::vector<std::string>{
+                      "a source has only the queue ''; queues with names are those of a store"});
 }

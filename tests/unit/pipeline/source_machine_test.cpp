@@ -165,6 +165,18 @@ TEST_CASE("source machine: who lets a lease run out in silence gets nothing unti
     CHECK(bench.given["hung"] == Ids{1, 2, 4});
 }
 
+TEST_CASE("source machine: who asks for a queue by name gets nobody else's work", "[unit][work]") {
+    Bench bench;
+    bench.submit(1);
+    bench.say("req", leased::Take{0ms, "orders"});
+    CHECK(bench.last_error() == leased::ErrorCode::bad_option);
+    bench.say("dealer", leased::Hello{"", "orders", 1, true, {}, 0, 1});
+    CHECK(bench.last_error() == leased::ErrorCode::bad_option);
+    CHECK(bench.machine.levels().leased == 0);
+    bench.say("req", leased::Take{});
+    CHECK(bench.machine.levels().leased == 1);
+}
+
 TEST_CASE("source machine: a taker that waits for work is not silent", "[unit][work]") {
     Bench bench;
     bench.submit(1);

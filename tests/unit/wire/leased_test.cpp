@@ -27,6 +27,7 @@ std::vector<Command> commands() {
     all.emplace_back(Credit{limits::credit_max});
     all.emplace_back(Take{});
     all.emplace_back(Take{1500ms});
+    all.emplace_back(Take{0ms, "orders"});
     all.emplace_back(Ack{leases(7, {{12, 1}})});
     all.emplace_back(Ack{leases(7, {{12, 3}, {99, 1}})});
     all.emplace_back(Nack{leases(7, {{12, 1}}), 250ms, "no disk"});
