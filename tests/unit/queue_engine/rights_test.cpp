@@ -103,6 +103,9 @@ TEST_CASE("whoever may not take gets neither a session nor a message nor a look"
 
 TEST_CASE("whoever names no queue needs the right to take from the default one") {
     World world;
+    CHECK(world.refused("b", Take{"", 0ms}, "BOB") == ErrorCode::bad_option);
+    CHECK(world.refused("b", Command{world.hello_to("")}, "BOB") == ErrorCode::bad_option);
+    CHECK(world.refused("x", Take{"", 0ms}, "NOBODY") == ErrorCode::not_allowed);
     StoreLimits limits;
     limits.default_queue = "work";
     REQUIRE(world.engine->set_limits(limits));

@@ -32,6 +32,8 @@ Claim claim_of(const PutPacked& put) {
     return claim(Operation::put, put.queue);
 }
 Claim claim_of(const Take& take) {
+    if (take.queue.empty())
+        return {}; // there is no default one, and so nothing to be had
     return claim(Operation::take, take.queue);
 }
 Claim claim_of(const Peek& peek) {
@@ -67,7 +69,8 @@ Claim claim_of(const List&) {
     return {}; // its rows are judged
 }
 Claim claim_of(const leased::Command& command) {
-    if (const auto* hello = std::get_if<leased::Hello>(&command))
+    const auto* hello = std::get_if<leased::Hello>(&command);
+    if (hello && !hello->queue.empty())
         return claim(Operation::take, hello->queue);
     return {};
 }
