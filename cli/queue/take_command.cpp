@@ -99,7 +99,8 @@ public:
     }
     Result<ExitCode> end(const TakeCommand& command) const {
         terminal_.note(std::to_string(done_) + " done, " + std::to_string(retried_) +
-                       " given back to be tried again, " + std::to_string(failed_) + " failed" +
+                       " given back to be tried again, " + std::to_string(failed_) +
+                       " given back as failed" +
                        (unsettled_ > 0 ? ", " + std::to_string(unsettled_) + " not settled" : ""));
         if (error_)
             return fail(*error_);

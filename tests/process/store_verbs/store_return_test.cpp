@@ -189,5 +189,6 @@ TEST_CASE("queue take: a command whose store was killed is not counted as done, 
     take.signal(SIGINT);
     CHECK(take.wait_exit() == Exit::with(130));
     INFO(take.text(Stream::error));
-    CHECK(has(take.text(Stream::error), "1 done, 0 given back to be tried again, 0 failed, 1 not"));
+    CHECK(has(take.text(Stream::error),
+              "1 done, 0 given back to be tried again, 0 given back as failed, 1 not"));
 }
