@@ -145,13 +145,12 @@ ExitCode ServeLoop::run(Signals& signals, const std::vector<Fields>& ready) {
     poller_.forget(signals.descriptor());
     served_.detach(poller_);
     const std::vector<Fields> last = served_.counters();
-    bool is_all_done = drained_ && !served_.has_lost();
+    const bool is_handed_on = drained_ && !served_.has_lost();
     served_.stop();
-    const bool is_late = is_all_done && net::now() >= *drain_until_;
-    is_all_done = is_all_done && !is_late;
+    const bool is_all_done = is_handed_on && served_.flush(*drain_until_);
     for (Fields fields : last) {
         fields.insert(fields.begin(), {"drained", is_all_done ? "yes" : "no"});
-        if (is_late)
+        if (is_handed_on && !is_all_done)
             fields.emplace_back("why", "peers had not read everything when the drain was over");
         if (is_all_done)
             log_.info(event("stopped"), fields);

@@ -43,8 +43,10 @@ public:
     virtual Result<bool> drain(Duration left) = 0;
     // A drain has ended, and what it could not hand on is lost.
     virtual bool has_lost() const { return false; }
-    // Closes everything, and may wait for what sockets have still to send, until the drain's end.
     virtual void stop() = 0;
+    // Behind stop(), when nothing was lost until then: waits for what sockets have still to send,
+    // until `drain_end` at most. False: that was not enough.
+    virtual bool flush(Instant /*drain_end*/) { return true; }
     // Each a line of the log, at SIGUSR1 and at the end.
     virtual std::vector<Fields> counters() const = 0;
     virtual void report(const Log& log) const = 0; // SIGUSR1: whatever counters() do not say

@@ -264,8 +264,12 @@ bool Service::has_lost() const {
 
 void Service::stop() {
     admin_.end();
-    relays_.clear();  // before the poller that they are attached to
-    context_.reset(); // waits for what the relays' sockets flush
+    relays_.clear(); // before the poller that they are attached to
+}
+
+bool Service::flush(Instant drain_end) {
+    context_.reset(); // waits as long as the relays' sockets linger
+    return net::now() < drain_end;
 }
 
 Result<host::Reloaded> Service::reload() {

@@ -48,6 +48,7 @@ public:
     Result<bool> drain(Duration left) override;
     bool has_lost() const override;
     void stop() override;
+    bool flush(Instant drain_end) override;
     std::vector<host::Fields> counters() const override;
     void report(const host::Log&) const override {}
     std::string status() const override;
@@ -61,7 +62,7 @@ private:
 
     ServiceOptions options_;
     host::Log* log_;
-    std::optional<net::Context> context_; // until stop()
+    std::optional<net::Context> context_; // until flush()
     admin::Admin admin_;
     Administration* administration_ = nullptr; // while it runs
     std::vector<host::AccessKeeper> access_{}; // one for each relay
