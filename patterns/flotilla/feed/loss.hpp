@@ -18,10 +18,12 @@
 
 #include <flotilla/base/blob.hpp>
 #include <flotilla/base/bounded_table.hpp>
+#include <flotilla/wire/envelope.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace flotilla::feed {
@@ -32,6 +34,14 @@ struct Number {
     std::uint32_t generation = 0;
     std::uint64_t sequence = 0; // from 1
 };
+
+// Of a message's metadata; nothing when it has none, or none that a publisher would give.
+inline std::optional<Number> number_of(const wire::Envelope& envelope) {
+    const std::uint64_t sequence = envelope.sequence.value_or(0);
+    if (!envelope.publisher_epoch || sequence == 0 || sequence == UINT64_MAX)
+        return std::nullopt;
+    return Number{*envelope.publisher_epoch, envelope.generation, sequence};
+}
 
 struct LossReport {
     std::uint64_t lost = 0;    // exact, or a lower bound when `unknown`

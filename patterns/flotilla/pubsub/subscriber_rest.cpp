@@ -256,23 +256,21 @@ Subscriber::Rest::Verdict Subscriber::Rest::account(ByteView topic,
                                                     const wire::Envelope* envelope) {
     if (options.metadata == Metadata::off)
         return Verdict::deliver;
-    if (!envelope || !envelope->publisher_epoch || envelope->sequence.value_or(0) == 0 ||
-        envelope->sequence == UINT64_MAX) {
+    const auto number = envelope ? feed::number_of(*envelope) : std::nullopt;
+    if (!number) {
         ++counts.unnumbered_total;
         return Verdict::deliver;
     }
-    const feed::Number number{*envelope->publisher_epoch, envelope->generation,
-                              *envelope->sequence};
     if (envelope->snapshot) {
-        if (losses.snapshot(topic, number) == feed::LossAccount::Snapshot::old) {
+        if (losses.snapshot(topic, *number) == feed::LossAccount::Snapshot::old) {
             ++counts.old_snapshots_total;
             return Verdict::pass_over;
         }
         ++counts.snapshots_total;
         return Verdict::deliver;
     }
-    const feed::LossAccount::Arrival arrival = losses.message(topic, number);
-    heard.message(number.epoch, arrival.lost, net::recent_now());
+    const feed::LossAccount::Arrival arrival = losses.message(topic, *number);
+    heard.message(number->epoch, arrival.lost, net::recent_now());
     if (arrival.lost > 0 && lost_too_many())
         return Verdict::too_slow;
     if (options.lag_max > Duration::zero() && envelope->timestamp) {

@@ -21,9 +21,8 @@ bool DoorFeed::take(const wire::Frames& message) {
 }
 
 bool DoorFeed::wants(ByteView topic) const noexcept {
-    return std::any_of(prefixes_.begin(), prefixes_.end(), [topic](const std::string& prefix) {
-        return topic.substr(0, prefix.size()) == prefix;
-    });
+    return std::any_of(prefixes_.begin(), prefixes_.end(),
+                       [topic](const std::string& prefix) { return topic.starts_with(prefix); });
 }
 
 // A heartbeat names topics that others asked for, too.
@@ -38,15 +37,13 @@ void DoorFeed::take_heartbeat(ByteView body) {
 
 void DoorFeed::take_number(ByteView topic, ByteView metadata) {
     const auto envelope = wire::decode_envelope(metadata);
-    if (!envelope || !envelope->publisher_epoch || envelope->sequence.value_or(0) == 0 ||
-        envelope->sequence == UINT64_MAX)
+    const auto number = envelope ? feed::number_of(*envelope) : std::nullopt;
+    if (!number)
         return;
-    const feed::Number number{*envelope->publisher_epoch, envelope->generation,
-                              *envelope->sequence};
     if (envelope->snapshot)
-        (void)losses_.snapshot(topic, number);
+        (void)losses_.snapshot(topic, *number);
     else
-        losses_.message(topic, number);
+        losses_.message(topic, *number);
 }
 
 } // namespace flotilla::queue

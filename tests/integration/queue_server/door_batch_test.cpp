@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A pull door in front of Pushers that batch.
+#include "serving.hpp"
+
 #include <flotilla/net/socket.hpp>
-#include <flotilla/net/system.hpp>
 #include <flotilla/pipeline/pusher.hpp>
 #include <flotilla/pipeline/work_taker.hpp>
 #include <flotilla/queue/engine/memory_store.hpp>
@@ -44,11 +45,7 @@ struct BatchShop {
     }
     template <class Done>
     void until(Done&& done) {
-        const Instant deadline = deadline_after(net::now(), patience);
-        while (!done()) {
-            REQUIRE(net::now() < deadline);
-            REQUIRE(server.process(2ms));
-        }
+        test::serve_until(server, done);
     }
     std::uint64_t accepted() const { return server.queues()[0].counters.accepted_total; }
 };

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a SUB door with metadata counts as lost, and what of its feed it stores.
+#include "serving.hpp"
+
 #include <flotilla/feed/heartbeat.hpp>
 #include <flotilla/net/socket.hpp>
-#include <flotilla/net/system.hpp>
 #include <flotilla/queue/engine/memory_store.hpp>
 #include <flotilla/queue/server.hpp>
 #include <flotilla/wire/envelope.hpp>
@@ -55,11 +56,7 @@ struct FeedShop {
     }
     template <class Done>
     void until(Done&& done) {
-        const Instant deadline = deadline_after(net::now(), 30s);
-        while (!done()) {
-            REQUIRE(net::now() < deadline);
-            REQUIRE(server.process(2ms));
-        }
+        test::serve_until(server, done);
     }
     void send(wire::Frames message) { REQUIRE(publisher.send(message, 30s)); }
     void publish(const char* topic, std::uint64_t epoch, std::uint64_t sequence) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A door that does not read leaves the loop alone, whatever its peers do.
+#include "serving.hpp"
+
 #include <flotilla/net/socket.hpp>
-#include <flotilla/net/system.hpp>
 #include <flotilla/queue/engine/memory_store.hpp>
 #include <flotilla/queue/server.hpp>
 
@@ -34,13 +35,7 @@ TEST_CASE("server: a pull door that does not read is silent when a pusher goes",
     REQUIRE(server->declare("q", small));
     pollfd wake{server->fd(), POLLIN, 0};
     const auto is_silent = [&] { return ::poll(&wake, 1, 0) == 0 && !server->has_input(); };
-    const auto until = [&](const auto& done) {
-        const Instant deadline = deadline_after(net::now(), patience);
-        while (!done()) {
-            REQUIRE(net::now() < deadline);
-            REQUIRE(server->process(2ms));
-        }
-    };
+    const auto until = [&](const auto& done) { test::serve_until(*server, done); };
 
     std::optional<net::Socket> push = net::Socket::open(context, net::SocketType::push).value();
     REQUIRE(push->connect(at));
