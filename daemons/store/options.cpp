@@ -34,9 +34,9 @@ queue::StoreLimits limits_of(const DaemonSettings& all) {
     limits.heartbeat = *all.heartbeat;
     limits.silence_max = *all.silence_max;
     limits.return_grace = *all.return_grace;
+    limits.default_queue = *all.default_queue;
     for (const std::string& pattern : all.auto_create)
         limits.auto_create.push_back({pattern, {}});
-    limits.default_queue = *all.default_queue;
     limits.auto_create.insert(limits.auto_create.end(), all.patterns.begin(), all.patterns.end());
     return limits;
 }

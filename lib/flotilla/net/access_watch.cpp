@@ -89,12 +89,12 @@ Result<Access> access_of(const AccessPaths& paths, const Rules& rules, const All
     Users users = rules.users;
     for (const auto& [key, user] : clients.users())
         users.emplace(key.z85(), user);
-    if (paths.allow_client_keys) {
+    if (others) {
+        access.policy.clients = AnyClientKey{};
+    } else if (paths.allow_client_keys) {
         access.policy.clients = clients;
         access.listed_keys = clients.size() + clients.revoked().size();
     }
-    if (others)
-        access.policy.clients = AnyClientKey{};
     const bool can_be_revoked = paths.allow_client_keys || access.plain_users > 0;
     auto permissions =
         Permissions::make(std::move(users),

@@ -40,7 +40,7 @@ struct Access {
     std::shared_ptr<const Permissions> permissions{}; // those of the policy; never nullptr
     std::size_t rules = 0;                            // for a log
     std::size_t plain_users = 0;
-    // On the allow-list, those that it revokes included; nothing where there is no list.
+    // On the allow-list, those that it revokes included; nothing where no list says who gets in.
     std::optional<std::size_t> listed_keys{};
 };
 

@@ -21,6 +21,16 @@ Daemon start(std::vector<std::string> arguments) {
     return start_relay(std::move(arguments));
 }
 
+void wait_counters(Daemon& daemon, const std::string& wanted) {
+    std::string seen;
+    while (!has(seen, wanted)) {
+        daemon.process.signal(SIGUSR1);
+        const auto line = daemon.process.wait_line(Stream::error, "relay_counters");
+        REQUIRE(line);
+        seen = *line;
+    }
+}
+
 } // namespace
 
 TEST_CASE("flotilla-relay: it says when it is ready and where it is bound", "[process][relay]") {
@@ -71,13 +81,7 @@ TEST_CASE("flotilla-relay: SIGTERM hands on what has arrived before it ends", "[
     for (int i = 0; i < count; ++i)
         REQUIRE(push.send(std::to_string(i), patience));
     // A message on a second connection, sent after these, shows in the counters that all arrived.
-    std::string seen;
-    while (!has(seen, "in_messages=" + std::to_string(count + 1) + " ")) {
-        daemon.process.signal(SIGUSR1);
-        const auto line = daemon.process.wait_line(Stream::error, "relay_counters");
-        REQUIRE(line);
-        seen = *line;
-    }
+    wait_counters(daemon, "in_messages=" + std::to_string(count + 1) + " ");
     daemon.process.signal(SIGTERM);
     REQUIRE(daemon.process.wait_line(Stream::error, "draining deadline=1m"));
     for (int i = 0; i < count; ++i)
@@ -91,13 +95,7 @@ TEST_CASE("flotilla-relay: what a drain cannot hand on shows in the exit code",
     Daemon daemon = start_kind("streamer", {"--drain", "100ms"});
     auto push = connected(*context, SocketType::push, daemon.endpoint("frontend"));
     REQUIRE(push.send("nobody pulls", patience));
-    std::string seen;
-    while (!has(seen, "in_held=1")) {
-        daemon.process.signal(SIGUSR1);
-        const auto line = daemon.process.wait_line(Stream::error, "relay_counters");
-        REQUIRE(line);
-        seen = *line;
-    }
+    wait_counters(daemon, "in_held=1");
     daemon.process.signal(SIGTERM);
     const auto line = daemon.process.wait_line(Stream::error, "relay_stopped");
     REQUIRE(line);
@@ -113,13 +111,7 @@ TEST_CASE("flotilla-relay: what its sockets cannot send before the end shows in 
                            ">" + scratch.ipc("nobody").text(), "--drain", "200ms"});
     auto push = connected(*context, SocketType::push, daemon.endpoint("frontend"));
     REQUIRE(push.send("for nobody", patience));
-    std::string seen;
-    while (!has(seen, "in_messages=1")) {
-        daemon.process.signal(SIGUSR1);
-        const auto line = daemon.process.wait_line(Stream::error, "relay_counters");
-        REQUIRE(line);
-        seen = *line;
-    }
+    wait_counters(daemon, "in_messages=1");
     daemon.process.signal(SIGTERM);
     const auto line = daemon.process.wait_line(Stream::error, "relay_stopped");
     REQUIRE(line);
